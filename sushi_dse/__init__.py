@@ -1,0 +1,1 @@
+"""Design-space exploration of SubGraph-stationary inference accelerators."""
