@@ -1,0 +1,214 @@
+"""Trace files, CSV or Parquet: the columns of a query, one row a query, no bit changed.
+
+What is wrong with a file ends in a `UserError` of one line: where, what, and what would mend it.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.queries.trace import COLUMNS, Trace, fault
+
+SHOWN_CHARACTERS = 40  # of a wrong value, in its message
+
+
+def read_trace(path: Path) -> Trace:
+    """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none."""
+    read = READERS[_suffix(path)]
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file; `sushi-dse trace generate --out {path}` writes one"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    if not content:
+        raise UserError(f"{path} is empty; a trace has the columns {', '.join(COLUMNS)}")
+    try:
+        return read(path, content)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def write_trace(trace: Trace, path: Path) -> None:
+    """Put a trace at `path`, `.csv` or `.parquet`; a reader, or a kill, never meets half of it.
+
+    Raises `UserError` where it cannot be written; a file that was there is then unchanged.
+    """
+    write = WRITERS[_suffix(path)]
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with scratch.open("wb") as file:
+            write(trace, file)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):  # gone where it was renamed, never there where it was not opened
+            scratch.unlink()
+
+
+def _suffix(path: Path) -> str:
+    if os.path.isdir(path):  # Path.is_dir raises where a folder above may not be read
+        raise UserError(f"{path} is a folder; name a .csv or .parquet file in it")
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise UserError(f"{path}: a trace file ends in .csv or .parquet, not in {path.suffix!r}")
+    return suffix
+
+
+def _shown(text: str) -> str:
+    """A wrong value as a message shows it: quoted, in one line, cut where it is long."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
+
+
+def _check_columns(where: str, names: list[str]) -> None:
+    for position, name in enumerate(names):
+        if name not in COLUMNS:
+            other_mark = any(mark in name for mark in ";\t")
+            hint = "put commas between fields" if other_mark else near_names(name, COLUMNS)
+            raise UserError(f"{where}: unknown column {_shown(name)}; {hint}")
+        if name in names[:position]:
+            raise UserError(f"{where}: the column {name!r} is there twice; leave one out")
+    for name in COLUMNS:
+        if name not in names:
+            raise UserError(
+                f"{where}: the column {name!r} is missing; a trace has the columns "
+                f"{', '.join(COLUMNS)}"
+            )
+
+
+def _read_csv(path: Path, content: bytes) -> Trace:
+    if b"\0" in content[:4096]:
+        raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8")
+    rows = _numbered_rows(path, content)
+    line, header = next(rows, (1, []))
+    _check_columns(f"{path}:{line}", header)
+    with suppress(ValueError):  # pyarrow's errors as well; reading row by row says which it is
+        return _read_csv_block(content, header, line)
+    return _read_csv_rows(path, rows, header)
+
+
+def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trace:
+    """The trace in a plain file, all at once; raises `ValueError` where anything is unusual."""
+    table = pacsv.read_csv(
+        pa.BufferReader(content),
+        read_options=pacsv.ReadOptions(column_names=header, skip_rows=header_line),
+        parse_options=pacsv.ParseOptions(quote_char=False),
+        convert_options=pacsv.ConvertOptions(
+            column_types={name: pa.float64() for name in header}, null_values=[]
+        ),
+    )
+    return Trace(**{name: table[name].to_numpy() for name in COLUMNS})
+
+
+def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Trace:
+    """The trace in the rows below the header, or what is wrong in which line."""
+    queries: list[tuple[float, float, float]] = []
+    previous_ms = 0.0
+    for line, fields in rows:
+        values = _row_values(f"{path}:{line}", header, fields)
+        if reason := fault(values, previous_ms):
+            raise UserError(f"{path}:{line}: {reason}")
+        previous_ms = values[0]
+        queries.append(values)
+    columns = np.array(queries, dtype=np.float64).reshape(-1, len(COLUMNS)).T
+    return Trace(**dict(zip(COLUMNS, columns, strict=True)))
+
+
+def _numbered_rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The line a row begins in, from 1, and its fields; blank lines are left out."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
+    reader = csv.reader(text, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UserError(f"{path}:{line}: not CSV: {error}; numbers need no quotes") from None
+        if fields:
+            yield line, fields
+
+
+def _row_values(where: str, header: list[str], fields: list[str]) -> tuple[float, float, float]:
+    """The numbers in a row, in the order of `COLUMNS`."""
+    if len(fields) < len(header):
+        raise UserError(
+            f"{where}: the field {header[len(fields)]!r} is missing: "
+            f"{len(fields)} fields, the header names {len(header)}"
+        )
+    if len(fields) > len(header):
+        raise UserError(
+            f"{where}: {len(fields)} fields, the header names {len(header)}; take out what follows "
+            f"{header[-1]!r}, and write decimals with a point"
+        )
+    named = dict(zip(header, fields, strict=True))
+    arrived_ms, accuracy, latency = (_number(where, name, named[name]) for name in COLUMNS)
+    return arrived_ms, accuracy, latency
+
+
+def _number(where: str, name: str, text: str) -> float:
+    try:
+        # Python also takes 1_000 and the digits of other scripts; no other reader of the file does.
+        return float(text if text.isascii() and "_" not in text else "")
+    except ValueError:
+        what = f"got {_shown(text)}" if text.strip() else "the field is empty"
+        raise UserError(f"{where}: {name} must be a number such as 12.5, {what}") from None
+
+
+def _write_csv(trace: Trace, file: BinaryIO) -> None:
+    text = io.TextIOWrapper(file, encoding="ascii", newline="")
+    text.write(",".join(COLUMNS) + "\n")
+    rows = zip(*map(np.ndarray.tolist, trace.columns), strict=True)
+    # The repr of a float is the shortest text that reads back as the same bits.
+    text.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+    text.detach()  # leaves `file` open, everything written
+
+
+def _read_parquet(path: Path, content: bytes) -> Trace:
+    try:
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError):
+        raise UserError(
+            f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
+        ) from None
+    _check_columns(str(path), table.column_names)
+    for name in COLUMNS:
+        kind = table.schema.field(name).type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+            raise UserError(f"{path}: the column {name!r} holds {kind}; store it as float64")
+    # An empty cell becomes NaN here, which a trace refuses.
+    columns = {name: table[name].cast(pa.float64(), safe=False).to_numpy() for name in COLUMNS}
+    return Trace(**columns)
+
+
+def _write_parquet(trace: Trace, file: BinaryIO) -> None:
+    table = pa.table(dict(zip(COLUMNS, trace.columns, strict=True)))
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+READERS: dict[str, Callable[[Path, bytes], Trace]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+WRITERS: dict[str, Callable[[Trace, BinaryIO], None]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}

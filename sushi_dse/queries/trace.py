@@ -1,0 +1,194 @@
+"""A query, a trace of queries, and the figures that describe one."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+MAX_MS = 1e15  # no time may be longer: a float64 resolves an eighth of a millisecond there
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers from `low` (or above it, where it is not included) up to `high`; never NaN."""
+
+    low: float
+    high: float
+    low_included: bool = True
+
+    @overload
+    def holds(self, value: float) -> bool: ...
+    @overload
+    def holds(self, value: FloatArray) -> BoolArray: ...
+    def holds(self, value: float | FloatArray) -> bool | BoolArray:
+        """Whether a number lies in the range; of an array, which of its numbers do."""
+        above = value >= self.low if self.low_included else value > self.low
+        return above & (value <= self.high)
+
+    def law(self, name: str) -> str:
+        """What must hold of a value of that name.
+
+        >>> Range(0, 1, low_included=False).law("share")
+        '0 < share <= 1'
+        """
+        return f"{self.low:g} {'<=' if self.low_included else '<'} {name} <= {self.high:g}"
+
+
+RANGES = {
+    "arrived_ms": Range(0, MAX_MS),
+    "min_accuracy_percent": Range(0, 100),
+    "max_latency_ms": Range(0, MAX_MS, low_included=False),
+}
+COLUMNS = tuple(RANGES)  # of a trace and of its file
+
+
+def fault(values: tuple[float, float, float], previous_ms: float = 0.0) -> str:
+    """Why no query can have these values, in the order of `COLUMNS`; empty where one can.
+
+    `previous_ms` is when the query before it arrived.
+
+    >>> fault((0.0, 101.0, 5.0))
+    '0 <= min_accuracy_percent <= 100 must hold, got 101.0'
+    """
+    for (name, limits), value in zip(RANGES.items(), values, strict=True):
+        if not limits.holds(value):
+            return f"{limits.law(name)} must hold, got {value}"
+    if values[0] < previous_ms:
+        return (
+            f"arrived_ms runs backwards, from {previous_ms} to {values[0]}; "
+            "sort the queries by arrived_ms"
+        )
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A request for one inference, and what it demands of it.
+
+    Raises `ValueError` where a field lies outside its range.
+    """
+
+    arrived_ms: float
+    min_accuracy_percent: float  # top-1, 0 to 100
+    max_latency_ms: float  # counts from the arrival
+
+    def __post_init__(self) -> None:
+        values = (self.arrived_ms, self.min_accuracy_percent, self.max_latency_ms)
+        if reason := fault(values):
+            raise ValueError(reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trace:
+    """A sequence of queries in the order of their arrival: read-only copies of three columns.
+
+    Raises `ValueError` naming the first query (from 1) that is none, or that arrives before the
+    one ahead of it.
+    """
+
+    arrived_ms: FloatArray  # [query]
+    min_accuracy_percent: FloatArray  # [query]
+    max_latency_ms: FloatArray  # [query]
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            column = np.array(getattr(self, name), dtype=np.float64)  # a copy: nobody else's array
+            column.setflags(write=False)
+            object.__setattr__(self, name, column)
+        shapes = [column.shape for column in self.columns]
+        if len(set(shapes)) > 1 or len(shapes[0]) != 1:
+            shown = ", ".join(map(str, shapes))
+            raise ValueError(f"the columns must be of one axis and one length, got shapes {shown}")
+        if not len(self):
+            raise ValueError("a trace has at least one query, got none")
+        self._check_queries()
+
+    def _check_queries(self) -> None:
+        wrong = np.zeros(len(self), dtype=np.bool_)
+        for limits, column in zip(RANGES.values(), self.columns, strict=True):
+            wrong |= ~limits.holds(column)
+        wrong[1:] |= self.arrived_ms[1:] < self.arrived_ms[:-1]
+        if wrong.any():
+            first = int(wrong.argmax())
+            arrived_ms, accuracy, latency = (float(column[first]) for column in self.columns)
+            previous_ms = float(self.arrived_ms[max(first - 1, 0)])
+            reason = fault((arrived_ms, accuracy, latency), previous_ms)
+            raise ValueError(f"query {first + 1}: {reason}")
+
+    @property
+    def columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The three arrays, in the order of `COLUMNS`."""
+        return self.arrived_ms, self.min_accuracy_percent, self.max_latency_ms
+
+    @property
+    def closed_loop(self) -> bool:
+        """Whether each query is sent when the one before is answered: every `arrived_ms` is 0.
+
+        So a file needs no column for it, and a burst of queries that all wait at time 0 is put at
+        any later time.
+        """
+        return not self.arrived_ms.any()
+
+    def __len__(self) -> int:
+        return len(self.arrived_ms)
+
+    def __iter__(self) -> Iterator[Query]:
+        for values in zip(*map(np.ndarray.tolist, self.columns), strict=True):
+            yield Query(**dict(zip(COLUMNS, values, strict=True)))
+
+    def content_hash(self) -> str:
+        """SHA-256 of the columns' bytes, in hexadecimal: the same for the same bits."""
+        digest = hashlib.sha256()
+        for column in self.columns:
+            digest.update(column.astype("<f8").tobytes())  # the same on every machine
+        return digest.hexdigest()
+
+
+def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
+    """Named figures of a trace; None where one is not defined.
+
+    Rate and variation are of the gaps between arrivals, so a closed loop has none.  The
+    autocorrelation is of an accuracy demand with the next one: 1 is a demand that hardly moves, 0
+    one that forgets.
+    """
+    arrived_ms, accuracy, latency = trace.columns
+    duration_ms = float(arrived_ms[-1] - arrived_ms[0])
+    return {
+        "queries": len(trace),
+        "duration_ms": duration_ms,
+        "closed_loop": trace.closed_loop,
+        "rate_per_s": _ratio((len(trace) - 1) * 1e3, duration_ms),
+        "interarrival_cv": _variation(np.diff(arrived_ms)),
+        "min_accuracy_demand_percent": float(accuracy.min()),
+        "mean_accuracy_demand_percent": float(accuracy.mean()),
+        "max_accuracy_demand_percent": float(accuracy.max()),
+        "min_latency_demand_ms": float(latency.min()),
+        "mean_latency_demand_ms": float(latency.mean()),
+        "max_latency_demand_ms": float(latency.max()),
+        "accuracy_demand_autocorrelation": _autocorrelation(accuracy),
+    }
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    """`part / whole`, None where that is no finite number."""
+    return part / whole if whole and isfinite(part / whole) else None
+
+
+def _variation(gaps: FloatArray) -> float | None:
+    """Standard deviation over mean; None where there are no two gaps, or all are 0."""
+    return _ratio(float(gaps.std()), float(gaps.mean())) if len(gaps) > 1 else None
+
+
+def _autocorrelation(values: FloatArray) -> float | None:
+    """Lag-1 autocorrelation; None where the values do not differ."""
+    if np.ptp(values) == 0:  # their deviations would be the rounding of the mean
+        return None
+    deviations = values - values.mean()
+    return _ratio(float(deviations[:-1] @ deviations[1:]), float(deviations @ deviations))
