@@ -1,0 +1,105 @@
+"""The metrics of a design under a policy on a trace, each defined once.
+
+A metric is a column of the results, an axis of a plot and an objective of a front; the README's
+table is written from the objects below.  Latency is response time: wait and service.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sushi_dse.errors import UserError, near_names
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A column of the results, and whether more of it is better."""
+
+    name: str  # the column, its unit last
+    meaning: str  # one sentence, for the README and `describe`
+    maximise: bool = False
+
+    def cost(self, results: pd.DataFrame) -> np.ndarray:
+        """The metric of each row so that smaller is better; [row], NaN where it is null."""
+        values = results[self.name].to_numpy(dtype=float, na_value=np.nan)
+        return -values if self.maximise else values
+
+    @property
+    def better(self) -> str:
+        """The direction in a word: `higher` or `lower`."""
+        return "higher" if self.maximise else "lower"
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("mean_latency_ms", "Mean response time of a query: wait and service."),
+        Metric("p50_latency_ms", "Response time that half of the queries stay within."),
+        Metric("p95_latency_ms", "Response time that 95 % of the queries stay within."),
+        Metric("p99_latency_ms", "Response time that 99 % of the queries stay within."),
+        Metric("mean_accuracy_percent", "Mean top-1 of the SubNets served.", maximise=True),
+        Metric(
+            "accuracy_attainment",
+            "Share of the queries whose accuracy demand was met.",
+            maximise=True,
+        ),
+        Metric(
+            "latency_attainment",
+            "Share of the queries answered within their latency demand, counted from arrival.",
+            maximise=True,
+        ),
+        Metric(
+            "slo_attainment",
+            "Share of the queries whose accuracy and latency demands were both met.",
+            maximise=True,
+        ),
+        Metric(
+            "offchip_bytes_per_query",
+            "Bytes over the off-chip bus, those that change the SubGraph included.",
+        ),
+        Metric("energy_mj_per_query", "Energy of a query: the sum of the four below."),
+        Metric("offchip_energy_mj_per_query", "Energy of the off-chip memory."),
+        Metric("buffer_energy_mj_per_query", "Energy of the buffers on chip."),
+        Metric("mac_energy_mj_per_query", "Energy of multiplying and adding."),
+        Metric("static_energy_mj_per_query", "Static power times the time of service."),
+        Metric(
+            "persistent_buffer_hit_share",
+            "Share of the weight bytes that came from the Persistent Buffer.",
+            maximise=True,
+        ),
+        Metric("subgraph_switches", "Times that the cached SubGraph changed over the trace."),
+        Metric("throughput_queries_per_s", "Queries finished in a second.", maximise=True),
+        Metric(
+            "array_utilisation",
+            "MACs done, as a share of what the array could do in the time it was busy.",
+            maximise=True,
+        ),
+        Metric("dsp", "DSP blocks that the design takes."),
+        Metric("bram36", "Block RAMs of 36 Kib that the design takes."),
+        Metric("uram288", "UltraRAMs of 288 Kib that the design takes."),
+        Metric(
+            "device_share",
+            "The largest of the design's shares of the device's DSP, BRAM36 and URAM288.",
+        ),
+        Metric(
+            "gain_over_no_sgs_percent",
+            "Mean latency saved against policy no-sgs on the same design and trace.",
+            maximise=True,
+        ),
+    )
+}
+
+
+def find_metric(name: str) -> Metric:
+    """The metric with that name; `UserError` with the near ones where there is none."""
+    if name not in METRICS:
+        raise UserError(f"unknown metric {name!r}; {near_names(name, METRICS)}")
+    return METRICS[name]
+
+
+def metrics_table_markdown() -> str:
+    """The table of all metrics for the README, one line a metric."""
+    lines = ["| metric | meaning | better |", "|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.meaning} | {m.better} |" for m in METRICS.values()]
+    return "\n".join(lines) + "\n"
