@@ -1,0 +1,130 @@
+"""The values that a key of a hardware file offers: one, a list, or a range."""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from itertools import islice
+
+from sushi_dse.config.keys import EntryError, shown
+from sushi_dse.errors import near_names
+from sushi_dse.units import SUFFIXES, quantity
+
+MAX_VALUES = 1_000_000
+MAX_COUNT = 1_000_000_000
+RANGE_KEYS = ("from", "to", "step", "factor")
+RANGE_EXAMPLE = "such as {from: 4, to: 64, step: 4} or {from: 4, to: 64, factor: 2}"
+
+Read = Callable[[object], float]  # one value, or an EntryError; a whole number comes as an int
+
+
+def read_count(value: object) -> int:
+    """A whole number; EntryError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise EntryError(f"a whole number is wanted, got {shown(value)}")
+    if value > MAX_COUNT:
+        raise EntryError(f"{value} is too large; write {MAX_COUNT} at most")
+    return value
+
+
+def read_number(value: object) -> float:
+    """A number without a unit; EntryError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EntryError(f"a number is wanted, got {shown(value)}")
+    return float(value)
+
+
+def read_measure(value: object, unit: str) -> float:
+    """A number in `unit`, or a text with a unit of that dimension; EntryError otherwise."""
+    if not isinstance(value, str):
+        return read_number(value)
+    try:
+        return quantity(value, unit)
+    except ValueError as error:
+        raise EntryError(str(error)) from None
+
+
+def read_quantity(value: object, stem: str, unit: str) -> float:
+    """The text with a unit under the key `stem`, in `unit`; EntryError for a bare number too."""
+    number = read_measure(value, unit)
+    if not isinstance(value, str):
+        raise EntryError(
+            f"{number:g} has no unit; write '{stem}: {number:g} {SUFFIXES[unit]}' "
+            f"or '{stem}_{unit}: {number:g}'"
+        )
+    return number
+
+
+def choices(value: object, read: Read) -> tuple[float, ...]:
+    """The values offered by one value, a list of them or a range; EntryError for a wrong one.
+
+    >>> choices({"from": 4, "to": 20, "factor": 2}, read_count)
+    (4, 8, 16)
+    """
+    if isinstance(value, Mapping):
+        values = _range(value, read)
+    elif isinstance(value, list):
+        if not value:
+            raise EntryError("the list is empty; write a value")
+        values = tuple(_read_at(read, item, i) for i, item in enumerate(value))
+    else:
+        return (read(value),)
+    seen: set[float] = set()
+    for i, number in enumerate(values):
+        if number in seen:
+            raise EntryError(f"{number:g} is offered twice; keep one of them", (i,))
+        seen.add(number)
+    return values
+
+
+def _read_at(read: Read, value: object, at: str | int) -> float:
+    try:
+        return read(value)
+    except EntryError as error:
+        raise EntryError(str(error), (at, *error.at)) from None
+
+
+def _range(entries: Mapping[str, object], read: Read) -> tuple[float, ...]:
+    for key in entries:
+        if key not in RANGE_KEYS:
+            message = f"unknown key {key!r} of a range; {near_names(key, RANGE_KEYS)}"
+            raise EntryError(message, (key,), of_key=True)
+    if not {"from", "to"} <= set(entries) or len(entries) != len(RANGE_KEYS) - 1:
+        raise EntryError(f"a range has from, to and either step or factor, {RANGE_EXAMPLE}")
+    pace_key = "step" if "step" in entries else "factor"
+    first, last = _read_at(read, entries["from"], "from"), _read_at(read, entries["to"], "to")
+    pace = _read_at(read if pace_key == "step" else read_number, entries[pace_key], pace_key)
+    _check_that_it_ends(first, last, pace, by_step=pace_key == "step")
+    numbers = list(islice(_decimals(first, last, pace, pace_key == "step"), MAX_VALUES + 1))
+    if len(numbers) > MAX_VALUES:
+        raise EntryError(
+            f"the range has over {MAX_VALUES} values; widen its {pace_key}", (pace_key,)
+        )
+    if isinstance(first, float):
+        return tuple(float(number) for number in numbers)
+    broken = next((number for number in numbers if number % 1), None)
+    if broken is not None:
+        raise EntryError(
+            f"factor {pace:g} leads to {broken.normalize():f}, which is no whole number",
+            ("factor",),
+        )
+    return tuple(int(number) for number in numbers)
+
+
+def _check_that_it_ends(first: float, last: float, pace: float, *, by_step: bool) -> None:
+    if first > last:
+        raise EntryError(f"from <= to must hold, got {first:g} and {last:g}", ("to",))
+    if by_step and pace <= 0:
+        raise EntryError(f"step > 0 must hold, got {pace:g}: the range would not end", ("step",))
+    if not by_step and pace <= 1:
+        raise EntryError(
+            f"factor > 1 must hold, got {pace:g}: the range would not end", ("factor",)
+        )
+    if not by_step and first <= 0:
+        raise EntryError(f"from > 0 must hold, got {first:g}: no factor leads on", ("from",))
+
+
+def _decimals(first: float, last: float, pace: float, by_step: bool) -> Iterator[Decimal]:
+    """The values of a range, in decimal: in binary 4.8 + 6 * 2.4 would miss 19.2."""
+    value, end, each = Decimal(str(first)), Decimal(str(last)), Decimal(str(pace))
+    while value <= end:
+        yield value
+        value = value + each if by_step else value * each

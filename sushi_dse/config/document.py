@@ -1,0 +1,161 @@
+"""A YAML file as plain values, each with its line and column."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sushi_dse.config.scalars import Scalar, read_scalar
+from sushi_dse.errors import UserError
+
+MAX_BYTES = 2**20
+MAX_DEPTH = 16
+UNPRINTABLE = re.compile(
+    "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+
+Value = Scalar | list["Value"] | dict[str, "Value"]
+Location = tuple[str | int, ...]  # keys and list indices from the top of the file
+Mark = tuple[int, int]  # line and column, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The keys of a YAML file, its text, and where in it everything stands."""
+
+    path: Path
+    text: str
+    content: dict[str, Value]
+    value_marks: dict[Location, Mark]
+    key_marks: dict[Location, Mark]
+    end_marks: dict[Location, Mark]  # of mappings: where they end
+
+    def mark(self, location: Location, *, of_key: bool = False) -> Mark:
+        """Where the value, or its key, at `location` begins."""
+        return self.key_marks[location] if of_key else self.value_marks[location]
+
+    def error(self, location: Location, message: str, *, of_key: bool = False) -> UserError:
+        """The error at a value of this file, or at its key: one line."""
+        return placed(self.path, message, self.mark(location, of_key=of_key))
+
+
+def placed(path: Path, message: str, mark: Mark | None = None) -> UserError:
+    """The error at a file, or a line and column of it: one line, whatever the texts hold."""
+    place = f"{path}:{mark[0]}:{mark[1]}" if mark else f"{path}"
+    line = f"{place}: {message}"
+    return UserError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+
+
+def read_text(path: Path) -> str:
+    """The text of the file, a megabyte at most; UserError where it cannot be had."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise placed(path, "no such file") from None
+    except IsADirectoryError:
+        raise placed(path, "is a folder; name a YAML file") from None
+    except PermissionError:
+        raise placed(path, "may not be read; change its permissions") from None
+    except OSError as error:
+        raise placed(path, f"cannot be read: {error.strerror}") from None
+    except ValueError:  # a null character, which no system allows in a path
+        raise placed(path, "is no path; name a YAML file") from None
+    if len(content) > MAX_BYTES:
+        raise placed(path, f"is larger than {MAX_BYTES} bytes; name a YAML file")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = f"its byte {error.start} is no UTF-8"
+        raise placed(path, f"is no text, {place}; name a YAML file in UTF-8") from None
+    unprintable = UNPRINTABLE.search(text)
+    if unprintable:
+        before = text[: unprintable.start()]
+        mark = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise placed(path, "holds a control character; name a YAML file in UTF-8", mark)
+    return text
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """The keys and places in `text`, which was read from `path`; UserError for a mistake in it."""
+    try:
+        _refuse_references(path, text)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        problem = str(error.problem).removeprefix("but ")
+        raise placed(path, f"{problem}; mend the YAML here or before", _end(error)) from None
+    if node is None:
+        raise placed(path, "is empty; write 'key: value' lines")
+    document = Document(path, text, {}, {(): _mark(node)}, {}, {})
+    if not isinstance(node, yaml.MappingNode):
+        raise document.error((), "a mapping is wanted; write 'key: value' lines")
+    document.content.update(_mapping(document, node, ()))
+    return document
+
+
+def read_document(path: Path) -> Document:
+    """The keys and places of the YAML file at `path`; UserError for a mistake in it."""
+    return parse_document(path, read_text(path))
+
+
+def _mark(node: Any) -> Mark:
+    """Where a node, or an event of the parser, begins."""
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _end(error: Any) -> Mark:
+    """Where the parser gave up."""
+    return error.problem_mark.line + 1, error.problem_mark.column + 1
+
+
+def _refuse_references(path: Path, text: str) -> None:
+    """UserError for an anchor, alias or tag, or a depth that no file of ours has.
+
+    The events come one by one, so nothing expands before it is refused.
+    """
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if getattr(event, "anchor", None) is not None:
+            raise placed(path, "anchors and aliases are refused; write it out", _mark(event))
+        if getattr(event, "tag", None) is not None:
+            raise placed(path, f"the tag {event.tag} is refused; leave it out", _mark(event))
+        if depth > MAX_DEPTH:
+            raise placed(path, f"is nested more than {MAX_DEPTH} levels deep", _mark(event))
+
+
+def _value(document: Document, node: Any, location: Location) -> Value:
+    document.value_marks[location] = _mark(node)
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(document, node, location)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(document, item, (*location, i)) for i, item in enumerate(node.value)]
+    if node.style:  # quoted, or a block of text
+        return str(node.value)
+    try:
+        return read_scalar(node.value)
+    except ValueError as error:
+        raise document.error(location, str(error)) from None
+
+
+def _mapping(document: Document, node: Any, location: Location) -> dict[str, Value]:
+    content: dict[str, Value] = {}
+    document.end_marks[location] = node.end_mark.line + 1, node.end_mark.column + 1
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise placed(document.path, "a key must be a word; write 'key: value'", _mark(key_node))
+        key = str(key_node.value)
+        at = (*location, key)
+        if key in content:
+            line, _ = document.key_marks[at]
+            message = f"duplicate key {key!r}, given in line {line} already; keep one of them"
+            raise placed(document.path, message, _mark(key_node))
+        document.key_marks[at] = _mark(key_node)
+        content[key] = _value(document, value_node, at)
+    return content

@@ -1,0 +1,235 @@
+"""Hardware files: one accelerator, or a space of them where a key offers several values."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
+
+from sushi_dse.config.boards import Board, board_named, boards_text
+from sushi_dse.config.choices import (
+    Read,
+    choices,
+    read_count,
+    read_measure,
+    read_number,
+    read_quantity,
+)
+from sushi_dse.config.document import Document, parse_document, placed, read_document, read_text
+from sushi_dse.config.keys import EntryError, Keys, checked
+from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
+from sushi_dse.errors import UserError
+from sushi_dse.hardware import Accelerator, Device
+from sushi_dse.space import AXIS_ORDER, SearchSpace
+from sushi_dse.units import unit_of
+
+# Keys without their unit, for a text that has one; `dram` is the bandwidth.
+STEMS = {
+    "clock": "clock_mhz",
+    "dram": "dram_gb_per_s",
+    "persistent_buffer": "persistent_buffer_kib",
+    "streaming_buffer": "streaming_buffer_kib",
+    "output_buffer": "output_buffer_kib",
+    "launch": "launch_us",
+    "mac": "mac_pj",
+    "static": "static_w",
+}
+ONES: dict[str, Any] = {**dict.fromkeys(AXIS_ORDER, 1), "dynamic_buffer_tiles": 2}
+ANY_ACCELERATOR = Accelerator(  # to try single fields on
+    name="", device=Device(name="", lut=1, bram36=1, uram288=1, dsp=1), layer_by_layer=False, **ONES
+)
+
+
+def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
+    """The values that a key offers for `field`, each one that an Accelerator takes."""
+    values = choices(value, read)
+    for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
+        tried: dict[str, Any] = {field: end}
+        try:
+            replace(ANY_ACCELERATOR, **tried)
+        except ValueError as error:
+            at = (values.index(end),) if isinstance(value, list) else ()
+            raise EntryError(str(error), at) from None
+    return values
+
+
+def _field(info: ValidationInfo) -> str:
+    return str(info.field_name)
+
+
+def _count(value: object, info: ValidationInfo) -> tuple[float, ...]:
+    return _allowed(_field(info), value, read_count)
+
+
+def _number(value: object, info: ValidationInfo) -> tuple[float, ...]:
+    return _allowed(_field(info), value, read_number)
+
+
+def _measure(value: object, info: ValidationInfo) -> tuple[float, ...]:
+    unit = unit_of(_field(info))
+    return _allowed(_field(info), value, lambda entry: read_measure(entry, unit))
+
+
+def _quantity(value: object, info: ValidationInfo) -> tuple[float, ...]:
+    stem, field = _field(info), STEMS[_field(info)]
+    return _allowed(field, value, lambda entry: read_quantity(entry, stem, unit_of(field)))
+
+
+Values = tuple[float, ...]
+Count = Annotated[Values, PlainValidator(_count)]  # whole numbers
+Number = Annotated[Values, PlainValidator(_number)]  # without a unit
+Measure = Annotated[Values, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
+Quantity = Annotated[Values, PlainValidator(_quantity)]  # texts with a unit
+
+
+class HardwareKeys(Keys):
+    """The keys of a hardware file; what a file leaves out comes from the one that it extends."""
+
+    extends: str | None = None
+    description: str = ""
+    assumptions: list[str] = Field(default_factory=list)
+    device: Annotated[Board | None, BeforeValidator(board_named)] = None
+    layer_by_layer: bool = False
+    pe_kernels: Count = ()
+    pe_channels: Count = ()
+    clock_mhz: Measure = ()
+    clock: Quantity = ()
+    dram_gb_per_s: Measure = ()
+    dram: Quantity = ()
+    dram_efficiency: Number = ()
+    persistent_buffer_kib: Measure = ()
+    persistent_buffer: Quantity = ()
+    dynamic_buffer_tiles: Count = ()
+    streaming_buffer_kib: Measure = ()
+    streaming_buffer: Quantity = ()
+    output_buffer_kib: Measure = ()
+    output_buffer: Quantity = ()
+    launch_us: Measure = ()
+    launch: Quantity = ()
+    fill_cycles: Number = ()
+    row_cycles: Number = ()
+    dram_pj_per_bit: Measure = ()
+    mac_pj: Measure = ()
+    mac: Quantity = ()
+    static_w: Measure = ()
+    static: Quantity = ()
+    recache_every_queries: Count = ()
+
+    def settings(self) -> dict[str, Any]:
+        """What the file sets, by the field's full name."""
+        return {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}
+
+
+class Part(NamedTuple):
+    """One file of a chain of extensions, and what it sets by the field's full name."""
+
+    document: Document
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareFile:
+    """A hardware file and those that it extends, read and checked."""
+
+    path: Path
+    name: str  # the file's, without its suffix
+    description: str
+    assumptions: tuple[str, ...]
+    space: SearchSpace
+    sources: tuple[str, ...]  # the texts that were read: its own, its bases', the table of boards
+
+
+def hardware_names() -> list[str]:
+    """The names of the hardware files that are shipped, sorted."""
+    return shipped_names(HARDWARE)
+
+
+def load_hardware(name_or_path: str | Path) -> HardwareFile:
+    """The hardware file of that name or path; UserError, with its place, for a mistake in it.
+
+    A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
+    """
+    given = str(name_or_path)
+    path = Path(given) if is_path(given) else shipped_path(HARDWARE, "hardware", given)
+    parts = _with_bases(read_document(path))
+    settings: dict[str, Any] = {}
+    for part in reversed(parts):
+        settings |= part.settings
+    _refuse_gaps(path, settings)
+    sources = [part.document.text for part in parts]
+    if any(isinstance(part.document.content.get("device"), str) for part in parts):
+        sources.append(boards_text())
+    return HardwareFile(
+        path=path,
+        name=path.stem,
+        description=settings.get("description", ""),
+        assumptions=tuple(settings.get("assumptions", ())),
+        space=_space(path, settings),
+        sources=tuple(sources),
+    )
+
+
+def _part(document: Document) -> Part:
+    keys = checked(document, HardwareKeys)
+    for stem, field in STEMS.items():
+        if {stem, field} <= keys.model_fields_set:
+            later = max(stem, field, key=lambda key: document.mark((key,), of_key=True))
+            message = f"{stem!r} and {field!r} are two forms of one key; keep one of them"
+            raise document.error((later,), message, of_key=True)
+    return Part(document, keys.settings())
+
+
+def _with_bases(document: Document) -> list[Part]:
+    """What the file sets, what the one that it extends sets, and so on."""
+    parts = [_part(document)]
+    while (extends := parts[-1].settings.get("extends")) is not None:
+        derived = parts[-1].document
+        base = _base(derived, extends)
+        if base.path.resolve() in [part.document.path.resolve() for part in parts]:
+            message = f"extends: {base.path} leads back to itself; extend another file"
+            raise derived.error(("extends",), message)
+        parts.append(_part(base))
+    return parts
+
+
+def _base(document: Document, extends: str) -> Document:
+    try:
+        if is_path(extends):
+            path = document.path.parent / extends
+        else:
+            path = shipped_path(HARDWARE, "hardware", extends)
+        text = read_text(path)
+    except UserError as error:
+        raise document.error(("extends",), f"extends: {error}") from None
+    return parse_document(path, text)
+
+
+def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
+    missing = [f.name for f in fields(Accelerator) if f.name not in {"name", *settings}]
+    if missing:
+        keys = ", ".join(missing)
+        raise placed(
+            path, f"missing: {keys}; add them, or take them from a file by 'extends: NAME'"
+        )
+
+
+def _space(path: Path, settings: dict[str, Any]) -> SearchSpace:
+    board: Board = settings["device"]
+    offered = {field: settings[field] for field in AXIS_ORDER}
+    single: dict[str, Any] = {field: values[0] for field, values in offered.items()}
+    base = Accelerator(
+        name=path.stem,
+        device=Device(
+            name=board.name or path.stem,
+            lut=board.lut,
+            bram36=board.bram36,
+            uram288=board.uram288,
+            dsp=board.dsp,
+        ),
+        layer_by_layer=settings["layer_by_layer"],
+        **single,
+    )
+    try:
+        return SearchSpace.of(base, offered)
+    except ValueError as error:
+        raise placed(path, f"{error}; offer fewer values") from None

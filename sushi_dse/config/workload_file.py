@@ -1,0 +1,170 @@
+"""Workload files: a SuperNet by its SubNets' choices, or networks by their layers."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sushi_dse.config.document import Document, Location, read_document
+from sushi_dse.config.keys import Keys, checked, shown
+from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
+from sushi_dse.config.workload_keys import (
+    MobileNetV3Keys,
+    PlainKeys,
+    ResNetKeys,
+    StagedKeys,
+    WorkloadKeys,
+)
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.supernet import (
+    MobileNetV3Choice,
+    MobileNetV3Family,
+    PlainLayer,
+    PlainSubNet,
+    ResNetChoice,
+    ResNetFamily,
+    SuperNet,
+    mobilenet_v3_supernet,
+    plain_supernet,
+    resnet_supernet,
+)
+
+Made = TypeVar("Made")
+Family = TypeVar("Family")
+Choice = TypeVar("Choice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadFile:
+    """A workload file, read and checked, and the SuperNet that it describes."""
+
+    path: Path
+    name: str  # the file's `name`, or its own without the suffix
+    description: str
+    supernet: SuperNet
+    sources: tuple[str, ...]  # the texts that were read
+
+
+def workload_names() -> list[str]:
+    """The names of the workload files that are shipped, sorted."""
+    return shipped_names(WORKLOADS)
+
+
+def load_workload(name_or_path: str | Path) -> WorkloadFile:
+    """The workload file of that name or path; UserError, with its place, for a mistake in it.
+
+    A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
+    """
+    given = str(name_or_path)
+    path = Path(given) if is_path(given) else shipped_path(WORKLOADS, "workload", given)
+    document = read_document(path)
+    family = document.content.get("family")
+    if family is None:
+        raise document.error((), f"the key 'family' is missing; known: {', '.join(FAMILIES)}")
+    if not isinstance(family, str) or family not in FAMILIES:
+        message = f"unknown family {shown(family)}; {near_names(str(family), FAMILIES)}"
+        raise document.error(("family",), message)
+    keys, supernet = FAMILIES[family](document)
+    return WorkloadFile(
+        path=path,
+        name=supernet.name,
+        description=keys.description,
+        supernet=supernet,
+        sources=(document.text,),
+    )
+
+
+Loaded = tuple[WorkloadKeys, SuperNet]
+
+
+def _resnet(document: Document) -> Loaded:
+    keys = checked(document, ResNetKeys)
+    return keys, _staged(document, keys, ResNetFamily, ResNetChoice, resnet_supernet)
+
+
+def _mobilenet_v3(document: Document) -> Loaded:
+    keys = checked(document, MobileNetV3Keys)
+    return keys, _staged(
+        document, keys, MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet
+    )
+
+
+def _plain(document: Document) -> Loaded:
+    keys = checked(document, PlainKeys)
+    networks = [
+        PlainSubNet(
+            name=subnet.name,
+            top1_percent=subnet.top1_percent,
+            layers=tuple(
+                _made(document, ("subnets", i, "layers", j), PlainLayer, layer)
+                for j, layer in enumerate(subnet.layers)
+            ),
+        )
+        for i, subnet in enumerate(keys.subnets)
+    ]
+    name = keys.name or document.path.stem
+    return keys, _cut(document, networks, lambda several: plain_supernet(name, several))
+
+
+FAMILIES: dict[str, Callable[[Document], Loaded]] = {
+    "resnet": _resnet,
+    "mobilenet_v3": _mobilenet_v3,
+    "layers": _plain,
+}
+
+
+def _staged(
+    document: Document,
+    keys: StagedKeys,
+    make_family: Callable[..., Family],
+    make_choice: Callable[..., Choice],
+    supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
+) -> SuperNet:
+    name = keys.name or document.path.stem
+    family = _made(document, (), make_family, keys, name=name)
+    choices = [
+        _made(document, ("subnets", i), make_choice, subnet)
+        for i, subnet in enumerate(keys.subnets)
+    ]
+    return _cut(document, choices, lambda several: supernet_of(family, several))
+
+
+def _made(
+    document: Document, location: Location, make: Callable[..., Made], keys: Keys, **more: Any
+) -> Made:
+    """What `make` makes of the keys; UserError at `location` where it refuses them."""
+    given = keys.model_dump(exclude={"family", "description", "subnets"}) | more
+    try:
+        return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    except ValueError as error:
+        raise _refused(document, location, str(error)) from None
+
+
+def _cut(
+    document: Document,
+    choices: Sequence[Choice],
+    supernet_of: Callable[[Sequence[Choice]], SuperNet],
+) -> SuperNet:
+    """The SuperNet of all choices; UserError at the first SubNet that it cannot be cut into."""
+
+    def refusal(count: int) -> str:
+        try:
+            supernet_of(choices[:count])
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    if refusal(len(choices)):
+        counts = range(1, len(choices) + 1)
+        first = bisect_left(counts, True, key=lambda count: bool(refusal(count)))
+        raise _refused(document, ("subnets", first), refusal(counts[first]))
+    return supernet_of(choices)
+
+
+def _refused(document: Document, location: Location, message: str) -> UserError:
+    """The error at the key of the entry that the message names, or at the entry."""
+    words = re.findall(r"\w+", message)
+    named = [(*location, word) for word in words if (*location, word) in document.key_marks]
+    return document.error(named[0] if named else location, message)

@@ -1,0 +1,104 @@
+"""The keys of workload files: of each family, the fields of its dataclasses in `supernet`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from sushi_dse.config.keys import Keys
+
+# Bounds that no network comes near, so that a slip of the pen does not fill the memory.
+Size = Annotated[int, Field(gt=0, le=2**16)]
+Blocks = Annotated[int, Field(gt=0, le=1000)]
+Ratio = Annotated[float, Field(gt=0, le=100)]
+Pair = Annotated[list[Size], Field(min_length=2, max_length=2)]
+
+
+class WorkloadKeys(Keys):
+    """The keys of every workload file."""
+
+    family: str
+    name: str = ""
+    description: str = ""
+
+
+class ChoiceKeys(Keys):
+    """The keys of a SubNet of every family."""
+
+    name: str
+    top1_percent: Annotated[float, Field(ge=0, le=100)]
+
+
+class StagedChoiceKeys(ChoiceKeys):
+    """The keys of a SubNet of family `mobilenet_v3`, and of every one made of stages of blocks."""
+
+    resolution: Size
+    blocks_per_stage: list[Blocks]
+    block_expand_ratios: list[Ratio]
+
+
+class StagedKeys(WorkloadKeys):
+    """The keys of a SuperNet made of stages of blocks."""
+
+    stage_widths: list[Size]
+    stage_strides: list[Size]
+    min_blocks_per_stage: list[Blocks]
+    max_blocks_per_stage: list[Blocks]
+    expand_ratios: list[Ratio]
+    channel_divisor: Size = 8
+    classes: Size = 1000
+    subnets: Sequence[StagedChoiceKeys] = Field(min_length=1)
+
+
+class ResNetChoiceKeys(StagedChoiceKeys):
+    """The keys of a SubNet of family `resnet`."""
+
+    stem_residual_conv: bool
+    stem_widths: Pair
+    stage_width_multipliers: list[Ratio]
+
+
+class ResNetKeys(StagedKeys):
+    """The keys of a workload of family `resnet`."""
+
+    stem_widths: Pair
+    width_multipliers: list[Ratio]
+    subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1)
+
+
+class MobileNetV3Keys(StagedKeys):
+    """The keys of a workload of family `mobilenet_v3`."""
+
+    first_conv_width: Size
+    first_block_width: Size
+    stage_squeeze_excite: list[bool]
+    last_widths: Pair
+    kernel_size: Size
+
+
+class LayerKeys(Keys):
+    """The keys of a layer that is listed."""
+
+    name: str
+    kernels: Size
+    channels: Size
+    kernel_height: Size
+    kernel_width: Size
+    height: Size
+    width: Size
+    stride: Size = 1
+    padding: Annotated[int, Field(ge=0, le=2**16)] = 0
+    groups: Size = 1
+    fully_connected: bool = False
+
+
+class PlainChoiceKeys(ChoiceKeys):
+    """The keys of a network whose layers are listed."""
+
+    layers: Sequence[LayerKeys] = Field(min_length=1)
+
+
+class PlainKeys(WorkloadKeys):
+    """The keys of a workload of family `layers`."""
+
+    subnets: Sequence[PlainChoiceKeys] = Field(min_length=1)
