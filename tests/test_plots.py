@@ -1,0 +1,300 @@
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+
+from sushi_dse.errors import UserError
+from sushi_dse.metrics import METRICS, Metric
+from sushi_dse.pareto import front
+from sushi_dse.plots import (
+    CLOUD_MARKER,
+    COLOUR_MAP,
+    COLOURS,
+    FRONT_MARKER,
+    MARKERS,
+    SHADES,
+    Colour,
+    plot_front,
+    policy_looks,
+    save_front_plot,
+    staircase,
+)
+
+LATENCY, ACCURACY = METRICS["mean_latency_ms"], METRICS["mean_accuracy_percent"]
+ENERGY, ATTAINMENT = METRICS["energy_mj_per_query"], METRICS["slo_attainment"]
+MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    """Results as of a sweep: few levels of accuracy, two policies, designs that do not fit."""
+    rng = np.random.default_rng(0)
+    count = 120
+    frame = pd.DataFrame(
+        {
+            "design": np.arange(count) // 2,
+            "policy": np.where(np.arange(count) % 2, "sushi", "no-sgs"),
+            LATENCY.name: rng.uniform(5, 40, count),
+            ACCURACY.name: rng.choice([75, 76.5, 78, 79.5], count),
+            ENERGY.name: rng.uniform(10, 60, count),
+            ATTAINMENT.name: rng.uniform(0, 1, count),
+            "infeasible_reason": "",
+        }
+    )
+    frame.loc[:9, "infeasible_reason"] = "dsp: needs 9, tiny has 8"
+    frame.loc[:9, [m.name for m in (LATENCY, ACCURACY, ENERGY, ATTAINMENT)]] = np.nan
+    return frame
+
+
+def drawn(rows: pd.DataFrame, objectives: Sequence[Metric], colour: Colour = "policy") -> Axes:
+    figure = Figure(layout="constrained")
+    ax = figure.add_subplot()
+    x, y, *_ = objectives
+    plot_front(ax, rows, front(rows, objectives), x, y, colour, objectives=objectives)
+    figure.draw_without_rendering()
+    return ax
+
+
+def legends(ax: Axes) -> list[Legend]:
+    return [child for child in ax.get_children() if isinstance(child, Legend)]
+
+
+def legend_texts(ax: Axes) -> set[str]:
+    return {text.get_text() for legend in legends(ax) for text in legend.get_texts()}
+
+
+def points(ax: Axes, width: float) -> list[PathCollection]:
+    """The markers of that width in points."""
+    return [
+        collection
+        for collection in ax.collections
+        if isinstance(collection, PathCollection) and collection.get_sizes()[0] == width**2
+    ]
+
+
+def offsets(collections: Sequence[PathCollection]) -> set[tuple[float, float]]:
+    return {(float(x), float(y)) for c in collections for x, y in np.asarray(c.get_offsets())}
+
+
+def pairs(frame: pd.DataFrame, x: Metric, y: Metric) -> set[tuple[float, float]]:
+    return set(zip(frame[x.name], frame[y.name], strict=True))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12),
+    st.tuples(st.integers(-1, 6), st.integers(-1, 6)),
+)
+def test_the_staircase_is_the_edge_of_what_the_rows_dominate(
+    costs: list[tuple[int, int]], probe: tuple[int, int]
+) -> None:
+    corners = staircase(np.array(costs), np.array([7, 7]))
+    x, y = probe[0] + 0.5, probe[1] + 0.5
+    dominated = any(a <= x and b <= y for a, b in costs)
+    # Under the line at x lies the lowest corner among those at or before x.
+    heights = [height for at, height in corners if at <= x]
+    assert dominated == bool(heights and min(heights) <= y)
+    steps = np.abs(np.diff(corners, axis=0))
+    assert (steps.min(axis=1) == 0).all()  # each step goes along one axis
+    assert corners[0, 1] == 7
+    assert corners[-1, 0] == 7
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [(LATENCY, ACCURACY), (ACCURACY, LATENCY), (LATENCY, ENERGY), (ACCURACY, ATTAINMENT)],
+    ids=["min-max", "max-min", "min-min", "max-max"],
+)
+def test_the_staircase_bounds_all_points_and_touches_the_front(
+    rows: pd.DataFrame, x: Metric, y: Metric
+) -> None:
+    ax = drawn(rows, (x, y))
+    (line,) = ax.lines
+    corners = pd.DataFrame(np.asarray(line.get_xydata()), columns=[x.name, y.name])
+    corner_x, corner_y = x.cost(corners), y.cost(corners)
+    feasible = rows.loc[rows["infeasible_reason"] == ""]
+    for x_cost, y_cost in zip(x.cost(feasible), y.cost(feasible), strict=True):
+        assert corner_y[corner_x <= x_cost].min() <= y_cost
+    assert pairs(front(rows, (x, y)), x, y) <= pairs(corners, x, y)
+    ends = [ax.get_xlim()[0 if x.maximise else 1], ax.get_ylim()[0 if y.maximise else 1]]
+    assert [corners[x.name].iloc[-1], corners[y.name].iloc[0]] == ends
+
+
+def test_the_axes_have_names_and_units(rows: pd.DataFrame) -> None:
+    ax = drawn(rows, (LATENCY, ACCURACY), ENERGY)
+    assert ax.get_xlabel() == "mean latency (ms)"
+    assert ax.get_ylabel() == "mean accuracy (%)"
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    assert [other.get_ylabel() for other in figure.axes[1:]] == ["energy (mJ per query)"]
+
+
+@pytest.mark.parametrize("colour", ["policy", ENERGY], ids=["policy", "energy"])
+def test_all_feasible_rows_are_in_the_cloud_and_the_front_is_outlined(
+    rows: pd.DataFrame, colour: Colour
+) -> None:
+    ax = drawn(rows, (LATENCY, ACCURACY, ENERGY), colour)
+    feasible = rows.loc[rows["infeasible_reason"] == ""]
+    cloud, outlined = points(ax, CLOUD_MARKER), points(ax, FRONT_MARKER)
+    assert offsets(cloud) == pairs(feasible, LATENCY, ACCURACY)
+    assert offsets(outlined) == pairs(front(rows, (LATENCY, ACCURACY, ENERGY)), LATENCY, ACCURACY)
+    assert all(collection.get_rasterized() for collection in cloud)
+    assert not any(collection.get_rasterized() for collection in outlined)
+    assert CLOUD_MARKER < FRONT_MARKER
+
+
+def test_the_legend_of_two_objectives_has_one_front(rows: pd.DataFrame) -> None:
+    count = len(front(rows, (LATENCY, ACCURACY)))
+    assert legend_texts(drawn(rows, (LATENCY, ACCURACY), ENERGY)) == {
+        f"front of mean latency and mean accuracy ({count} rows)",
+        "all designs and policies (110 rows)",
+    }
+
+
+def test_the_legend_of_three_objectives_says_which_front_is_which(rows: pd.DataFrame) -> None:
+    count = len(front(rows, (LATENCY, ACCURACY, ENERGY)))
+    assert legend_texts(drawn(rows, (LATENCY, ACCURACY, ENERGY))) == {
+        f"front of mean latency, mean accuracy and energy ({count} rows)",
+        "front of mean latency and mean accuracy alone",
+        "all designs and policies (110 rows)",
+        "no-sgs",
+        "sushi",
+    }
+
+
+def test_the_front_is_that_of_the_axes_where_no_objectives_are_given(rows: pd.DataFrame) -> None:
+    ax = Figure().add_subplot()
+    one = rows.iloc[[20]]
+    plot_front(ax, one, one, LATENCY, ACCURACY, "policy")
+    assert "front of mean latency and mean accuracy (1 row)" in legend_texts(ax)
+
+
+@pytest.mark.parametrize("colour", ["policy", ENERGY], ids=["policy", "energy"])
+def test_no_legend_covers_the_axes(rows: pd.DataFrame, colour: Colour) -> None:
+    ax = drawn(rows, (LATENCY, ACCURACY, ENERGY), colour)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    assert len(legends(ax)) == (2 if colour == "policy" else 1)
+    for legend in legends(ax):
+        box = legend.get_window_extent()
+        assert not box.padded(-1).overlaps(ax.get_window_extent())
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+        assert figure.bbox.padded(1).containsy(box.y1)
+
+
+def test_each_policy_has_a_colour_and_a_marker_of_its_own() -> None:
+    names = [f"policy-{i:02d}" for i in range(len(COLOURS) * len(MARKERS))]
+    looks = policy_looks(names)
+    assert len(set(looks.values())) == len(names)
+    assert len({marker for _, marker in list(looks.values())[: len(MARKERS)]}) == len(MARKERS)
+    assert policy_looks(reversed(names)) == looks
+
+
+def test_lighter_means_better_also_in_grey() -> None:
+    shades = mpl.colormaps[COLOUR_MAP](np.linspace(*SHADES, 256))[:, :3]
+    luminance = shades @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(luminance) >= 0).all()
+    for metric in (ENERGY, ATTAINMENT):
+        frame = pd.DataFrame(
+            {
+                LATENCY.name: [1.0, 2],
+                ACCURACY.name: [75.0, 76],
+                metric.name: [0.2, 0.9],
+                "design": [0, 1],
+                "policy": "sushi",
+                "infeasible_reason": "",
+            }
+        )
+        (outlined,) = points(drawn(frame, (LATENCY, ACCURACY), metric), FRONT_MARKER)
+        low, high = np.asarray(outlined.get_facecolor())[:, :3] @ [0.2126, 0.7152, 0.0722]
+        assert (high > low) == metric.maximise
+
+
+def test_values_over_decades_are_drawn_on_a_logarithmic_axis_and_bar(rows: pd.DataFrame) -> None:
+    wide = rows.copy()
+    wide.loc[wide.index[-1], [LATENCY.name, ENERGY.name]] *= 1000
+    ax = drawn(wide, (LATENCY, ACCURACY), ENERGY)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert figure.axes[1].get_yscale() == "log"
+    assert {"10", "100", "1,000"} <= {text.get_text() for text in ax.get_xticklabels()}
+    assert ax.get_xlim()[0] > 0
+    assert drawn(rows, (LATENCY, ACCURACY)).get_xscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    ("colour", "names"),
+    [
+        ("policy", "mean_latency_ms, mean_accuracy_percent"),
+        (ENERGY, "mean_latency_ms, mean_accuracy_percent, energy_mj_per_query"),
+    ],
+    ids=["policy", "energy"],
+)
+def test_nothing_feasible_is_refused(rows: pd.DataFrame, colour: Colour, names: str) -> None:
+    with pytest.raises(UserError, match=f"^no feasible row has {names}: there is nothing to draw"):
+        drawn(rows.iloc[:10], (LATENCY, ACCURACY), colour)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "colour"), [(".png", "policy"), (".svg", ENERGY), (".pdf", "policy")], ids=MAGIC
+)
+def test_a_plot_drawn_twice_is_the_same_file(
+    rows: pd.DataFrame, tmp_path: Path, suffix: str, colour: Colour
+) -> None:
+    paths = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
+    for path in paths:
+        save_front_plot(path, rows, (LATENCY, ACCURACY, ENERGY), colour=colour, title="tiny")
+    one, other = (path.read_bytes() for path in paths)
+    assert one.startswith(MAGIC[suffix])
+    assert one == other
+    assert not re.search(rb"CreationDate|dc:date|Matplotlib v", one)
+    assert sorted(os.listdir(tmp_path)) == [f"one{suffix}", f"other{suffix}"]
+
+
+def test_the_suffix_is_read_without_regard_to_case(rows: pd.DataFrame, tmp_path: Path) -> None:
+    save_front_plot(tmp_path / "FRONT.PNG", rows, (LATENCY, ACCURACY))
+    assert (tmp_path / "FRONT.PNG").read_bytes().startswith(MAGIC[".png"])
+
+
+@pytest.mark.parametrize("name", ["front.jpg", "front", "front.png.gz"])
+def test_another_suffix_is_refused_by_naming_those_that_work(
+    rows: pd.DataFrame, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UserError, match=r"cannot draw to this kind of file; known: \.png, \.svg, "):
+        save_front_plot(tmp_path / name, rows, (LATENCY, ACCURACY))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_plot_needs_two_objectives(rows: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="two objectives at least"):
+        save_front_plot(tmp_path / "front.png", rows, (LATENCY,))
+
+
+def test_a_file_that_cannot_be_written_is_an_error_in_one_line(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "missing" / "front.svg", tmp_path / "folder.svg"):
+        (tmp_path / "folder.svg").mkdir(exist_ok=True)
+        with pytest.raises(UserError, match=r"\.svg: cannot be written \([^\n]+\)$"):
+            save_front_plot(path, rows, (LATENCY, ACCURACY))
+    assert os.listdir(tmp_path) == ["folder.svg"]
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    before = dict(mpl.rcParams)
+    save_front_plot(tmp_path / "front.svg", rows, (LATENCY, ACCURACY))
+    assert dict(mpl.rcParams) == before
