@@ -1,0 +1,164 @@
+"""Small layers, SuperNets and designs for laws, and the ZCU104 for facts."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sushi_dse.hardware import Accelerator, Device
+from sushi_dse.supernet import Layer, PlainLayer, PlainSubNet, SuperNet, plain_supernet
+
+KERNEL_SIZES = ((1, 1), (3, 3), (5, 5), (7, 7), (1, 3), (3, 5), (2, 2), (4, 1))
+SUBNET_NAMES = "ABCD"
+
+ZCU104 = Accelerator(
+    name="zcu104",
+    device=Device(name="ZCU104", lut=230400, bram36=312, uram288=96, dsp=1728),
+    pe_kernels=16,
+    pe_channels=9,
+    clock_mhz=100.0,
+    dram_gb_per_s=19.2,
+    dram_efficiency=0.105115,
+    persistent_buffer_kib=1728.0,
+    dynamic_buffer_tiles=2,
+    streaming_buffer_kib=256.0,
+    output_buffer_kib=256.0,
+    layer_by_layer=False,
+    launch_us=1.0,
+    fill_cycles=7.75307,
+    row_cycles=9.89851,
+    dram_pj_per_bit=15.0,
+    mac_pj=0.3,
+    static_w=0.5,
+    recache_every_queries=8,
+)
+
+
+def zcu104(**changes: Any) -> Accelerator:
+    """SushiAccel on the ZCU104, with other values where `changes` names them."""
+    return replace(ZCU104, **changes)
+
+
+def zcu104_measured(**changes: Any) -> Accelerator:
+    """The ZCU104 as it was measured: each layer launched alone from the host, nothing kept."""
+    return zcu104(
+        **{"layer_by_layer": True, "launch_us": 76.971, "persistent_buffer_kib": 0.0} | changes
+    )
+
+
+def amounts(low: float, high: float) -> st.SearchStrategy[float]:
+    """Plain floats, the ends often."""
+    return st.floats(low, high, allow_subnormal=False) | st.sampled_from([low, high])
+
+
+@st.composite
+def accelerators(draw: st.DrawFn, **changes: Any) -> Accelerator:
+    """Designs whose arrays are as small as the layers, bound by weights as often as not."""
+    drawn: dict[str, Any] = {
+        "pe_kernels": draw(st.integers(1, 20)),
+        "pe_channels": draw(st.integers(1, 12)),
+        "clock_mhz": draw(amounts(50.0, 400.0)),
+        "dram_gb_per_s": draw(amounts(0.05, 50.0)),
+        "dram_efficiency": draw(amounts(0.05, 1.0)),
+        "persistent_buffer_kib": draw(amounts(0.0, 8.0)),
+        "streaming_buffer_kib": draw(amounts(0.0, 4.0)),
+        "output_buffer_kib": draw(amounts(0.0, 4.0)),
+        "layer_by_layer": draw(st.booleans()),
+        "launch_us": draw(amounts(0.0, 80.0)),
+        "fill_cycles": draw(amounts(0.0, 20.0)),
+        "row_cycles": draw(amounts(0.0, 20.0)),
+    }
+    return zcu104(**drawn | changes)
+
+
+@st.composite
+def ungrouped_layers(draw: st.DrawFn) -> Layer:
+    """Convolutions of one group, square and not, with any stride and padding."""
+    kernel_height, kernel_width = draw(st.sampled_from(KERNEL_SIZES))
+    padding = draw(st.integers(0, 3))
+    return Layer(
+        name="conv",
+        supernet_layer=0,
+        kernels=draw(st.integers(1, 40)),
+        channels=draw(st.integers(1, 40)),
+        kernel_height=kernel_height,
+        kernel_width=kernel_width,
+        height=draw(st.integers(max(1, kernel_height - 2 * padding), 12)),
+        width=draw(st.integers(max(1, kernel_width - 2 * padding), 12)),
+        stride=draw(st.integers(1, 3)),
+        padding=padding,
+    )
+
+
+@st.composite
+def grouped_layers(draw: st.DrawFn) -> Layer:
+    """Convolutions of several groups, each of several kernels and channels."""
+    layer, groups = draw(ungrouped_layers()), draw(st.integers(2, 12))
+    return replace(
+        layer,
+        name="grouped",
+        groups=groups,
+        kernels=groups * draw(st.integers(1, 24)),
+        channels=groups * draw(st.integers(1, 24)),
+    )
+
+
+@st.composite
+def depthwise_layers(draw: st.DrawFn) -> Layer:
+    """Convolutions in which each channel is a group, with one kernel of its own."""
+    layer, channels = draw(ungrouped_layers()), draw(st.integers(2, 40))
+    return replace(layer, name="dw", kernels=channels, channels=channels, groups=channels)
+
+
+@st.composite
+def fully_connected_layers(draw: st.DrawFn) -> Layer:
+    """Fully connected layers."""
+    return Layer(
+        name="fc",
+        supernet_layer=0,
+        kernels=draw(st.integers(1, 60)),
+        channels=draw(st.integers(1, 200)),
+        kernel_height=1,
+        kernel_width=1,
+        height=1,
+        width=1,
+        fully_connected=True,
+    )
+
+
+def layers() -> st.SearchStrategy[Layer]:
+    """Layers of every kind."""
+    return ungrouped_layers() | fully_connected_layers() | depthwise_layers() | grouped_layers()
+
+
+@st.composite
+def supernets(draw: st.DrawFn) -> SuperNet:
+    """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too."""
+    kinds = draw(st.lists(st.sampled_from(("conv", "dw", "fc")), min_size=1, max_size=4))
+    kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
+    strides = [draw(st.integers(1, 2)) for _ in kinds]
+    subnets = []
+    for name in SUBNET_NAMES[: draw(st.integers(1, len(SUBNET_NAMES)))]:
+        size, channels = draw(st.integers(1, 10)), draw(st.integers(1, 12))
+        cuts: list[PlainLayer] = []
+        for i in range(draw(st.integers(1, len(kinds)))):
+            square = kinds[i] != "fc"
+            cuts.append(
+                PlainLayer(
+                    name=f"{kinds[i]}{i}",
+                    kernels=channels if kinds[i] == "dw" else draw(st.integers(1, 24)),
+                    channels=channels,
+                    kernel_height=kernel_sizes[i] if square else 1,
+                    kernel_width=kernel_sizes[i] if square else 1,
+                    height=size if square else 1,
+                    width=size if square else 1,
+                    stride=strides[i] if square else 1,
+                    padding=kernel_sizes[i] // 2 if square else 0,
+                    groups=channels if kinds[i] == "dw" else 1,
+                    fully_connected=not square,
+                )
+            )
+            channels, size = cuts[-1].kernels, cuts[-1].output_height
+        top1_percent = float(draw(st.integers(60, 80)))
+        subnets.append(PlainSubNet(name=name, top1_percent=top1_percent, layers=tuple(cuts)))
+    return plain_supernet("small", subnets)
