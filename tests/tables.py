@@ -1,0 +1,99 @@
+"""Latency tables and traces of small integers, in which ties are common, and real ones."""
+
+from math import prod
+
+import numpy as np
+from hypothesis import strategies as st
+from strategies import accelerators, supernets
+
+from sushi_dse.cost_model import FIELDS, LayerCost
+from sushi_dse.energy import Energy
+from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.network import Network
+from sushi_dse.queries import Trace
+from sushi_dse.subgraphs import SubGraphs, candidates
+
+
+def integers(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
+    """Arrays of integers, as floats; drawn as bytes, which takes a fifth of the time."""
+    return st.binary(min_size=prod(shape), max_size=prod(shape)).map(
+        lambda drawn: low + np.frombuffer(drawn, np.uint8).reshape(shape) % (high - low + 1.0)
+    )
+
+
+@st.composite
+def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> LatencyTable:
+    """Tables that no accelerator gave: a switch may cost anything, but for staying, which is free.
+
+    Energy and traffic are zero.
+    """
+    subnets, subgraphs = draw(st.integers(1, max_subnets)), draw(st.integers(1, max_subgraphs))
+    top1_percent = draw(integers(70, 73, subnets))
+    top1_percent.setflags(write=False)  # as a Network's
+    switch_ms = draw(integers(0, 4, subgraphs, subgraphs, subnets))
+    switch_ms[np.arange(subgraphs), np.arange(subgraphs)] = 0
+    encodings = draw(integers(0, 3, subgraphs, 4)).astype(np.int64)
+    encodings[0] = 0
+    of_subnets = draw(integers(0, 3, subnets, 4)).astype(np.int64)
+    nothing = np.zeros((subnets, subgraphs))
+    return LatencyTable(
+        subnet_names=tuple("ABCD"[:subnets]),
+        subgraphs=SubGraphs(
+            names=tuple(map(str, range(subgraphs))),
+            kernels=encodings[:, ::2].copy(),
+            channels=encodings[:, 1::2].copy(),
+        ),
+        top1_percent=top1_percent,
+        macs=np.ones(subnets),
+        weight_bytes=np.ones(subnets),
+        latency_ms=draw(integers(1, 5, subnets, subgraphs)),
+        cost=LayerCost(*[nothing] * FIELDS),
+        energy=Energy(nothing, nothing, nothing, nothing),
+        sums=np.zeros((len(SUMS), subnets, subgraphs)),
+        switch_bytes=np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64),
+        switch_ms=switch_ms,
+        fetched_bytes=np.zeros((subgraphs, subgraphs), dtype=np.int64),
+        encoding_dot=of_subnets @ encodings.T,
+        encoding_norm=(encodings**2).sum(axis=1),
+    )
+
+
+@st.composite
+def accelerator_tables(draw: st.DrawFn) -> LatencyTable:
+    """Tables of small designs over small SuperNets."""
+    network, accelerator = Network.of(draw(supernets())), draw(accelerators())
+    return latency_table(network, accelerator, candidates(network, accelerator))
+
+
+@st.composite
+def traces(draw: st.DrawFn, max_queries: int = 8) -> Trace:
+    """A closed loop, or arrivals that now and then come together."""
+    queries = draw(st.integers(1, max_queries))
+    gaps = draw(integers(0, 6, queries)) * draw(st.sampled_from([0, 1]))
+    return Trace(
+        arrived_ms=gaps.cumsum(),
+        min_accuracy_percent=draw(integers(69, 74, queries)),
+        max_latency_ms=draw(integers(1, 9, queries)),
+    )
+
+
+def scaled(trace: Trace, table: LatencyTable) -> Trace:
+    """The trace with its times in thirds of the mean latency of the table."""
+    unit_ms = float(table.latency_ms.mean()) / 3
+    return Trace(
+        arrived_ms=trace.arrived_ms * unit_ms,
+        min_accuracy_percent=trace.min_accuracy_percent,
+        max_latency_ms=trace.max_latency_ms * unit_ms,
+    )
+
+
+def accelerator_cases(max_queries: int = 20) -> st.SearchStrategy[tuple[Trace, LatencyTable]]:
+    """A trace and a table of a design; some demands can be met, some cannot."""
+    return st.tuples(traces(max_queries), accelerator_tables()).map(
+        lambda case: (scaled(*case), case[1])
+    )
+
+
+def cases(max_queries: int = 20) -> st.SearchStrategy[tuple[Trace, LatencyTable]]:
+    """A trace and a table, of a design or of none."""
+    return st.tuples(traces(max_queries), tables()) | accelerator_cases(max_queries)
