@@ -122,6 +122,10 @@ class Trace:
             reason = fault((arrived_ms, accuracy, latency), previous_ms)
             raise ValueError(f"query {first + 1}: {reason}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pickled arrays forget that they are read-only; made again, they are.
+        return _trace_of, self.columns
+
     @property
     def columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The three arrays, in the order of `COLUMNS`."""
@@ -149,6 +153,16 @@ class Trace:
         for column in self.columns:
             digest.update(column.astype("<f8").tobytes())  # the same on every machine
         return digest.hexdigest()
+
+
+def _trace_of(
+    arrived_ms: FloatArray, min_accuracy_percent: FloatArray, max_latency_ms: FloatArray
+) -> Trace:
+    return Trace(
+        arrived_ms=arrived_ms,
+        min_accuracy_percent=min_accuracy_percent,
+        max_latency_ms=max_latency_ms,
+    )
 
 
 def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:

@@ -1,0 +1,87 @@
+"""Which SubNet serves a query, given the latency of each with what is on chip now.
+
+The functions run under the interpreter as they stand, and Numba compiles the same source into the
+kernels of `hindsight` and `serving`.
+"""
+
+import numpy as np
+from numba.extending import register_jitable
+
+STRICT_ACCURACY, STRICT_LATENCY = 0, 1
+MODES = {"strict-accuracy": STRICT_ACCURACY, "strict-latency": STRICT_LATENCY}
+
+
+@register_jitable
+def select_subnet(
+    mode: int,
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    min_accuracy_percent: float,
+    max_latency_ms: float,
+) -> int:
+    """The SubNet for a query whose demands are given: an index.
+
+    Strict accuracy: the fastest that is accurate enough, or the most accurate where none is.
+    Strict latency: the most accurate that is fast enough, or the fastest where none is.
+    Of equals the one that is better in the other respect is taken.
+    """
+    best, best_meets = -1, False
+    for subnet in range(len(top1_percent)):
+        if mode == STRICT_ACCURACY:
+            meets = top1_percent[subnet] >= min_accuracy_percent
+        else:
+            meets = latency_ms[subnet] <= max_latency_ms
+        wants_speed = meets == (mode == STRICT_ACCURACY)
+        if best < 0 or (meets and not best_meets):
+            best, best_meets = subnet, meets
+        elif meets == best_meets:
+            faster = latency_ms[subnet] - latency_ms[best]
+            better = top1_percent[best] - top1_percent[subnet]
+            if not wants_speed:
+                faster, better = better, faster
+            if faster < 0 or (faster == 0 and better < 0):
+                best = subnet
+    return best
+
+
+@register_jitable
+def selection_steps(
+    mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`select_subnet` as steps over the demand that the mode keeps: (thresholds, choices).
+
+    With n the count of thresholds that a demand passes (`steps_passed`), choices[n] is selected.
+    """
+    subnets = len(top1_percent)
+    thresholds = np.sort(top1_percent if mode == STRICT_ACCURACY else latency_ms)
+    choices = np.empty(subnets + 1, dtype=np.int64)
+    for n in range(subnets + 1):
+        if mode == STRICT_ACCURACY:
+            demand = thresholds[n] if n < subnets else np.inf
+            choices[n] = select_subnet(mode, top1_percent, latency_ms, demand, 0.0)
+        else:
+            demand = thresholds[n - 1] if n > 0 else -np.inf
+            choices[n] = select_subnet(mode, top1_percent, latency_ms, 0.0, demand)
+    return thresholds, choices
+
+
+@register_jitable
+def steps_passed(
+    mode: int, thresholds: np.ndarray, min_accuracy_percent: float, max_latency_ms: float
+) -> int:
+    """How many thresholds the demands of a query pass: the place of its SubNet in `choices`."""
+    passed = 0
+    for threshold in thresholds:
+        if mode == STRICT_ACCURACY:
+            passed += threshold < min_accuracy_percent
+        else:
+            passed += threshold <= max_latency_ms
+    return passed
+
+
+@register_jitable
+def score(mode: int, top1_percent: float, latency_ms: float) -> float:
+    """What a mode minimises over a stream: latency; or lost accuracy, then latency."""
+    if mode == STRICT_ACCURACY:
+        return latency_ms
+    return 1e-9 * latency_ms - top1_percent

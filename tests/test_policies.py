@@ -1,0 +1,241 @@
+"""The contract of every policy, and the two rules that choose a SubGraph as they go."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import supernets, zcu104
+from tables import cases, integers, tables, traces
+
+from sushi_dse.errors import UserError
+from sushi_dse.latency_table import LatencyTable, latency_table
+from sushi_dse.network import Network
+from sushi_dse.policies import (
+    DEFAULT_POLICIES,
+    EXPECTED,
+    HORIZON_INTERVALS,
+    MEMORY,
+    NEAREST,
+    POLICIES,
+    Policy,
+    cheapest_subgraph,
+    find_policy,
+    nearest_subgraph,
+)
+from sushi_dse.queries import Trace
+from sushi_dse.selection import MODES, STRICT_ACCURACY
+from sushi_dse.serving import Served, serve
+from sushi_dse.subgraphs import candidates
+from sushi_dse.supernet import SuperNet
+
+every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+causal_policies = pytest.mark.parametrize("name", ["no-sgs", "sushi", "latency-aware"])
+modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+intervals = st.integers(1, 5)
+
+
+def first(trace: Trace, queries: int) -> Trace:
+    return Trace(
+        arrived_ms=trace.arrived_ms[:queries],
+        min_accuracy_percent=trace.min_accuracy_percent[:queries],
+        max_latency_ms=trace.max_latency_ms[:queries],
+    )
+
+
+def latencies(served: Served, table: LatencyTable) -> np.ndarray:
+    """What each SubNet would have taken, the change of the SubGraph included: [query, subnet]."""
+    return np.asarray(
+        table.latency_ms[:, served.cached].T + table.switch_ms[served.cached, served.kept]
+    )
+
+
+@every_policy
+@modes
+@settings(max_examples=50)
+@given(case=cases(), every=intervals)
+def test_every_policy_meets_the_contract(
+    policy: Policy, mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    trace, table = case
+    served = serve(trace, table, policy, mode=mode, every=every)
+    queries = np.arange(len(trace))
+    # The buffer is empty at first, and changes at recache points alone.
+    assert served.cached[0] == 0
+    assert np.array_equal(served.cached[1:], served.kept[:-1])
+    assert not np.any((served.kept != served.cached) & (queries % every != 0))
+    # The query pays for what it was served by.
+    latency_ms = latencies(served, table)
+    service_ms = latency_ms[queries, served.subnet]
+    assert np.array_equal(served.service_ms, service_ms)
+    assert np.all(served.response_ms >= served.service_ms)
+    # No other SubNet beats the one selected.
+    more_accurate = table.top1_percent > table.top1_percent[served.subnet, None]
+    assert not np.any(more_accurate & (latency_ms < service_ms[:, None]))
+    # A demand that can be met is met.
+    meets = latency_ms <= trace.max_latency_ms[:, None]
+    if mode == STRICT_ACCURACY:
+        meets = table.top1_percent >= trace.min_accuracy_percent[:, None]
+    assert np.array_equal(meets[queries, served.subnet], meets.any(axis=1))
+
+
+@every_policy
+def test_a_policy_says_what_it_does(policy: Policy) -> None:
+    assert policy.summary.endswith(".")
+
+
+@modes
+@settings(max_examples=20)
+@given(cases(), intervals)
+def test_no_sgs_never_caches_anything(
+    mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    served = serve(*case, POLICIES["no-sgs"], mode=mode, every=every)
+    assert not served.cached.any()
+    assert not served.kept.any()
+
+
+@causal_policies
+@modes
+@settings(max_examples=25)
+@given(case=cases(), every=intervals, queries=st.integers(1, 20))
+def test_a_causal_policy_does_not_look_ahead(
+    name: str, mode: int, case: tuple[Trace, LatencyTable], every: int, queries: int
+) -> None:
+    trace, table = case
+    whole = serve(trace, table, POLICIES[name], mode=mode, every=every)
+    part = serve(first(trace, queries), table, POLICIES[name], mode=mode, every=every)
+    for field in ("subnet", "cached", "kept", "service_ms"):
+        assert np.array_equal(getattr(whole, field)[:queries], getattr(part, field))
+
+
+def nearest_by_definition(served: np.ndarray, of_subnets: np.ndarray, encodings: np.ndarray) -> int:
+    """The candidate of least squared distance to the average of the SubNets' encodings."""
+    queries = int(served.sum())
+    mean = [Fraction(int(total), queries) for total in served @ of_subnets]
+    distances = [
+        sum((int(e) - m) ** 2 for e, m in zip(encoding, mean, strict=True))
+        for encoding in encodings[1:]
+    ]
+    return 1 + distances.index(min(distances))
+
+
+@given(
+    integers(0, 3, 3).filter(lambda served: served.any()),
+    integers(0, 4, 3, 4),
+    st.integers(2, 5).flatmap(lambda subgraphs: integers(0, 4, subgraphs, 4)),
+)
+def test_sushi_keeps_the_subgraph_nearest_to_the_mean_encoding(
+    served: np.ndarray, of_subnets: np.ndarray, encodings: np.ndarray
+) -> None:
+    served, of_subnets, encodings = (x.astype(np.int64) for x in (served, of_subnets, encodings))
+    dot, norm = of_subnets @ encodings.T, (encodings**2).sum(axis=1)
+    expected = nearest_by_definition(served, of_subnets, encodings)
+    assert nearest_subgraph(served, dot, norm, 0) == expected
+
+
+@pytest.mark.parametrize("cached", [0, 1])
+def test_sushi_keeps_what_it_has_while_nothing_was_served(cached: int) -> None:
+    dot, norm = np.ones((3, 2), dtype=np.int64), np.ones(2, dtype=np.int64)
+    assert nearest_subgraph(np.zeros(3, dtype=np.int64), dot, norm, cached) == cached
+
+
+def test_sushi_keeps_nothing_where_there_is_no_candidate() -> None:
+    dot, norm = np.zeros((3, 1), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    assert nearest_subgraph(np.ones(3, dtype=np.int64), dot, norm, 0) == 0
+
+
+@settings(max_examples=50)
+@given(supernets(), traces(max_queries=20), intervals)
+def test_sushi_averages_the_encodings_of_the_last_interval(
+    supernet: SuperNet, trace: Trace, every: int
+) -> None:
+    network = Network.of(supernet)
+    accelerator = zcu104(persistent_buffer_kib=1)
+    subgraphs = candidates(network, accelerator)
+    table = latency_table(network, accelerator, subgraphs)
+    served = serve(trace, table, POLICIES["sushi"], mode=STRICT_ACCURACY, every=every)
+    of_subnets = np.hstack([network.kernels, network.channels])
+    encodings = np.hstack([subgraphs.kernels, subgraphs.channels])
+    assert not served.kept[:every].any()
+    for start in range(every, len(trace), every):
+        counts = np.bincount(served.subnet[start - every : start], minlength=len(of_subnets))
+        expected = nearest_by_definition(counts, of_subnets, encodings)
+        assert served.kept[start] == expected
+
+
+def expected_ms(
+    demand: np.ndarray, table: LatencyTable, cached: int, subgraph: int, horizon: int
+) -> Fraction:
+    """Time of `horizon` queries in that demand, and of the change with the first of them."""
+    of_subnet = [
+        horizon * Fraction(table.latency_ms[s, subgraph])
+        + Fraction(table.switch_ms[cached, subgraph, s])
+        for s in range(len(demand))
+    ]
+    weights = [Fraction(weight) for weight in demand]
+    return sum(w * x for w, x in zip(weights, of_subnet, strict=True)) / sum(weights)
+
+
+@given(tables(max_subgraphs=4), st.data(), st.integers(1, 20))
+def test_latency_aware_takes_the_least_expected_latency(
+    table: LatencyTable, data: st.DataObject, horizon: int
+) -> None:
+    subnets, subgraphs = table.latency_ms.shape
+    demand = data.draw(integers(0, 4, subnets).filter(lambda weights: weights.any()))
+    cached = data.draw(st.integers(0, subgraphs - 1))
+    chosen = cheapest_subgraph(demand, table.latency_ms, table.switch_ms, cached, horizon)
+    costs = [expected_ms(demand, table, cached, g, horizon) for g in range(subgraphs)]
+    assert costs[chosen] <= min(costs) * (1 + Fraction(1, 10**12))
+
+
+@given(tables(max_subgraphs=4), st.data())
+def test_latency_aware_stays_where_a_change_gains_nothing(
+    table: LatencyTable, data: st.DataObject
+) -> None:
+    subnets, subgraphs = table.latency_ms.shape
+    cached = data.draw(st.integers(0, subgraphs - 1))
+    flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
+    assert cheapest_subgraph(np.ones(subnets), flat, table.switch_ms, cached, 8) == cached
+
+
+@modes
+@settings(max_examples=50)
+@given(cases(), intervals)
+def test_latency_aware_remembers_demand_and_forgets_it_slowly(
+    mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    trace, table = case
+    served = serve(trace, table, POLICIES["latency-aware"], mode=mode, every=every)
+    demand = np.ones(len(table.top1_percent))
+    for start in range(0, len(trace), every):
+        last = served.subnet[max(start - every, 0) : start]
+        demand = MEMORY * demand + np.bincount(last, minlength=len(demand))
+        assert served.kept[start] == cheapest_subgraph(
+            demand,
+            table.latency_ms,
+            table.switch_ms,
+            int(served.cached[start]),
+            HORIZON_INTERVALS * every,
+        )
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_is_found_by_its_name(name: str) -> None:
+    assert find_policy(name) is POLICIES[name]
+
+
+def test_an_unknown_policy_is_refused_with_the_near_name() -> None:
+    with pytest.raises(UserError, match="unknown policy 'suchi'; did you mean 'sushi'"):
+        find_policy("suchi")
+
+
+def test_the_default_policies_are_policies_and_one_is_the_reference() -> None:
+    assert set(DEFAULT_POLICIES) <= set(POLICIES)
+    assert "no-sgs" in DEFAULT_POLICIES
+
+
+def test_the_causal_policies_are_the_ones_without_a_plan() -> None:
+    causal = {name for name, policy in POLICIES.items() if policy.rule in (NEAREST, EXPECTED)}
+    assert causal == {"sushi", "latency-aware"}
