@@ -1,0 +1,170 @@
+"""Conditions on compared policies, as `--fail-if` takes them: a small grammar, and nothing is run.
+
+    condition = sum ("<" | "<=" | ">" | ">=" | "==" | "!=") sum
+    sum       = product (("+" | "-") product)*
+    product   = factor (("*" | "/") factor)*
+    factor    = number | policy "." metric | metric | "-" factor | "(" sum ")"
+
+A metric without a policy stands for every policy compared, one after the other.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isnan
+
+from sushi_dse.errors import UserError, near_names
+
+TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[A-Za-z][\w-]*\.[A-Za-z]\w*|[A-Za-z]\w*)"
+    r"|(?P<symbol><=|>=|==|!=|[<>+\-*/()]))"
+)
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+MAX_LENGTH = 500  # of a condition, in characters
+MAX_BRACKETS = 50  # each takes three calls of the interpreter's stack
+
+Metrics = Mapping[str, Mapping[str, float]]  # by policy, then by metric
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that was looked at: what it says, and whether it was missed."""
+
+    name: str
+    missed: bool
+    detail: str
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words of a condition."""
+    if len(text) > MAX_LENGTH:
+        raise UserError(f"--fail-if: a condition has at most {MAX_LENGTH} characters")
+    tokens, place = [], 0
+    while rest := text[place:].lstrip():
+        match = TOKEN.match(text, place)
+        if match is None:
+            raise UserError(
+                f"--fail-if {text!r}: column {len(text) - len(rest) + 1}: {rest[0]!r} is not "
+                "understood; write e.g. 'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'"
+            )
+        tokens.append(match[0].strip())
+        place = match.end()
+    return tokens
+
+
+class Condition:
+    """A parsed condition; `values` gives both sides for a policy."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tokens = tokens_of(text)
+        self._place = 0
+        self._metrics: Metrics = {}
+        self._policy = ""
+        comparisons = [token for token in self._tokens if token in COMPARISONS]
+        if len(comparisons) != 1:
+            raise UserError(
+                f"--fail-if {text!r}: one of {', '.join(COMPARISONS)} must stand between two sides"
+            )
+        self.comparison = comparisons[0]
+        if self._tokens.count("(") > MAX_BRACKETS:
+            raise self._error(f"it opens more than {MAX_BRACKETS} brackets")
+
+    @property
+    def names_a_bare_metric(self) -> bool:
+        """Whether some metric stands without its policy."""
+        return any(token[0].isalpha() and "." not in token for token in self._tokens)
+
+    def values(self, metrics: Metrics, policy: str) -> tuple[float, float]:
+        """Both sides of the comparison, a bare metric being that of `policy`."""
+        self._metrics, self._policy, self._place = metrics, policy, 0
+        left = self._sum()
+        self._expect(self.comparison)
+        right = self._sum()
+        if self._place < len(self._tokens):
+            raise self._error(f"{self._tokens[self._place]!r} stands where the end should")
+        if isnan(left) or isnan(right):
+            raise self._error("a side comes to no number")
+        return left, right
+
+    def _error(self, what: str) -> UserError:
+        return UserError(f"--fail-if {self.text!r}: {what}")
+
+    def _next(self) -> str:
+        if self._place == len(self._tokens):
+            raise self._error("it ends where a number or a metric should stand")
+        self._place += 1
+        return self._tokens[self._place - 1]
+
+    def _take(self, *symbols: str) -> str | None:
+        if self._place < len(self._tokens) and self._tokens[self._place] in symbols:
+            return self._next()
+        return None
+
+    def _expect(self, symbol: str) -> None:
+        if self._take(symbol) is None:
+            raise self._error(f"{symbol!r} is missing")
+
+    def _sum(self) -> float:
+        value = self._product()
+        while symbol := self._take("+", "-"):
+            value += self._product() if symbol == "+" else -self._product()
+        return value
+
+    def _product(self) -> float:
+        value = self._factor()
+        while symbol := self._take("*", "/"):
+            factor = self._factor()
+            if symbol == "/" and factor == 0:
+                raise self._error("it divides by zero")
+            value = value * factor if symbol == "*" else value / factor
+        return value
+
+    def _factor(self) -> float:
+        token = self._next()
+        if token == "-":
+            return -self._factor()
+        if token == "(":
+            value = self._sum()
+            self._expect(")")
+            return value
+        if token[0].isdigit():
+            return float(token)
+        if not token[0].isalpha():
+            raise self._error(f"{token!r} stands where a number or a metric should")
+        policy, _, metric = token.rpartition(".")
+        return self._metric(policy or self._policy, metric)
+
+    def _metric(self, policy: str, metric: str) -> float:
+        if policy not in self._metrics:
+            raise self._error(
+                f"policy {policy!r} is not compared; {near_names(policy, self._metrics)}"
+            )
+        if metric not in self._metrics[policy]:
+            raise self._error(
+                f"unknown metric {metric!r}; {near_names(metric, self._metrics[policy])}"
+            )
+        return self._metrics[policy][metric]
+
+
+def check_condition(text: str, metrics: Metrics) -> Iterator[Check]:
+    """The outcome of a condition, once for each policy that a bare metric stands for."""
+    condition = Condition(text)
+    everyone = list(metrics) if condition.names_a_bare_metric else list(metrics)[:1]
+    for policy in everyone:
+        left, right = condition.values(metrics, policy)
+        missed = COMPARISONS[condition.comparison](left, right)
+        yield Check(
+            name=f"{text} [{policy}]" if condition.names_a_bare_metric else text,
+            missed=missed,
+            detail=f"{left:.6g} {condition.comparison} {right:.6g}",
+        )
