@@ -1,0 +1,67 @@
+"""`cost` and `describe`: what a layer costs, and what a name stands for."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from sushi_dse.cli import options
+
+
+class Kind(StrEnum):
+    """What can be described."""
+
+    hw = "hw"
+    workload = "workload"
+    policy = "policy"
+    metric = "metric"
+
+
+def cost(
+    hw: options.Hardware = "zcu104",
+    workload: options.Workload = "ofa_resnet50",
+    subnet: Annotated[
+        str | None, typer.Option(help="A SubNet.", show_default="the workload's first")
+    ] = None,
+    subgraph: Annotated[
+        str, typer.Option(help="A candidate SubGraph in the Persistent Buffer, e.g. shared/value.")
+    ] = "nothing",
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Print what each layer costs and what bounds it, and the total.
+
+    Example: sushi-dse cost --subnet F --subgraph F/value
+    """
+    from sushi_dse.breakdown import subnet_breakdown
+    from sushi_dse.config import load_hardware, load_workload
+    from sushi_dse.network import Network
+    from sushi_dse.report import print_breakdown
+    from sushi_dse.setting import only_design
+
+    network = Network.of(load_workload(workload).supernet)
+    accelerator = only_design(load_hardware(hw))
+    name = subnet or network.supernet.subnets[0].name
+    print_breakdown(
+        subnet_breakdown(network, accelerator, name, subgraph),
+        output_format.value,
+        title=f"SubNet {name} of {workload} on {accelerator.name}, cached: {subgraph}",
+    )
+
+
+def describe(
+    kind: Annotated[Kind, typer.Argument(help="What the name is of.")],
+    name: Annotated[str | None, typer.Argument(help="The name.", show_default="all names")] = None,
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Print what a board, a workload, a policy or a metric is, and what it assumes.
+
+    Example: sushi-dse describe policy sushi
+    """
+    from sushi_dse.catalogue import FACTS, NAMES
+    from sushi_dse.report import print_facts, print_rows
+
+    if name is None:
+        rows = [{kind.value: known, "meaning": meaning} for known, meaning in NAMES[kind.value]()]
+        print_rows(rows, [kind.value, "meaning"], output_format.value, document={"names": rows})
+    else:
+        print_facts(FACTS[kind.value](name), output_format.value, title=f"{kind.value} {name}")

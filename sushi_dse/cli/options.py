@@ -1,0 +1,48 @@
+"""Options that several commands take."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    markdown = "markdown"
+
+
+class Mode(StrEnum):
+    """Which demand of a query is kept at all costs."""
+
+    strict_accuracy = "strict-accuracy"
+    strict_latency = "strict-latency"
+
+
+Hardware = Annotated[str, typer.Option("--hw", help="Hardware: a shipped name, or a YAML file.")]
+Workload = Annotated[str, typer.Option(help="Workload: a shipped name, or a YAML file.")]
+TraceName = Annotated[
+    str, typer.Option("--trace", help="Kind of synthetic demand, or a .csv or .parquet file.")
+]
+Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1)]
+Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
+Policies = Annotated[
+    list[str] | None, typer.Option("--policy", help="A policy; repeat it.", show_default="all")
+]
+SelectionMode = Annotated[
+    Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")
+]
+Printed = Annotated[Format, typer.Option("--format", help="How results are printed.")]
+Results = Annotated[Path, typer.Argument(help="Folder written by `sushi-dse sweep`.")]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        help="A metric to trade off; repeat it.",
+        show_default="mean_latency_ms, mean_accuracy_percent, energy_mj_per_query",
+    ),
+]

@@ -1,0 +1,68 @@
+"""`validate` and `calibrate`: the model against measured layers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sushi_dse.cli import options
+from sushi_dse.errors import UserError
+
+Measured = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV of measured layers: subnet, layer, latency_us, and shapes as K, C, R, S, H, W, "
+        "stride, pad where the workload has no such layer.",
+        show_default="those shipped with the hardware",
+    ),
+]
+SubNets = Annotated[list[str] | None, typer.Option("--subnet", help="A SubNet; repeat it.")]
+
+
+def validate(
+    measured: Measured = None,
+    hw: options.Hardware = "zcu104_measured",
+    workload: options.Workload = "ofa_resnet50",
+    subnet: SubNets = None,
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Print the model's error on measured layers: by layer, SubNet, over all, and left out.
+
+    Example: sushi-dse validate --measured board.csv --hw my_board.yaml
+    """
+    from sushi_dse.calibration import leave_one_subnet_out
+    from sushi_dse.calibration import validate as errors_of
+    from sushi_dse.report import print_validation
+    from sushi_dse.setting import load_measured
+
+    accelerator, rows, _ = load_measured(hw, workload, measured, subnet or ())
+    print_validation(
+        errors_of(rows, accelerator), leave_one_subnet_out(rows, accelerator), output_format.value
+    )
+
+
+def calibrate(
+    out: Annotated[Path, typer.Option(help="The hardware file to write.")],
+    measured: Measured = None,
+    hw: options.Hardware = "zcu104_measured",
+    workload: options.Workload = "ofa_resnet50",
+    subnet: SubNets = None,
+) -> None:
+    """Fit the constants of a board to measured layers and write a hardware file that uses them.
+
+    Example: sushi-dse calibrate --measured board.csv --hw zcu104_measured --out my_board.yaml
+    """
+    from sushi_dse.calibration import calibrate as fit
+    from sushi_dse.calibration import validate as errors_of
+    from sushi_dse.config.calibrated import write_calibrated
+    from sushi_dse.report import note
+    from sushi_dse.setting import load_measured
+
+    accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
+    try:
+        fitted = fit(rows, accelerator)
+    except ValueError as error:
+        raise UserError(f"{origin}: {error}") from None
+    left = errors_of(rows, fitted)
+    write_calibrated(out, hw, fitted, origin=f"{len(rows)} layers of {origin}")
+    note(f"wrote {out}: mean error {left.mape_percent:.2f} %, worst {left.max_error_percent:.2f} %")

@@ -1,0 +1,23 @@
+"""Results on standard output, progress and warnings on standard error."""
+
+from sushi_dse.report.formats import print_rows
+from sushi_dse.report.progress import note, warn, with_progress
+from sushi_dse.report.views import (
+    print_breakdown,
+    print_comparison,
+    print_facts,
+    print_sweep,
+    print_validation,
+)
+
+__all__ = [
+    "note",
+    "print_breakdown",
+    "print_comparison",
+    "print_facts",
+    "print_rows",
+    "print_sweep",
+    "print_validation",
+    "warn",
+    "with_progress",
+]

@@ -1,0 +1,105 @@
+"""Rows in the formats that people and programs read: tables, Markdown, JSON."""
+
+import json
+import math
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sushi_dse.store import SCHEMA_VERSION
+from sushi_dse.units import label
+
+PROSE_CHARACTERS = 110  # least width of a table with prose in it
+NO_BOUND = 10_000
+HEADER_CHARACTERS = 10
+PROSE_COLUMNS = ("value", "meaning")  # their cells may be broken over lines
+
+
+def shown(value: object) -> str:
+    """A cell: four significant digits of a fraction, all of an integer, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return ""
+        return f"{value:.0f}" if value == int(value) or abs(value) >= 1e4 else f"{value:.4g}"
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: NaN is null, NumPy's numbers are numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_document(document: Mapping[str, object]) -> None:
+    """One JSON document with its schema version."""
+    print(json.dumps(plain({"schema_version": SCHEMA_VERSION, **document}), indent=2))
+
+
+def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
+    """A JSON document a line and row."""
+    for row in rows:
+        print(json.dumps(plain(row)))
+
+
+def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """The rows as a Markdown table."""
+    lines = [[label(column) for column in columns], ["---"] * len(columns)]
+    lines += [[shown(row[column]) for column in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def stdout_console(prose: bool) -> Console:
+    """Where tables go; a table of numbers is as wide as its columns are, whatever the terminal."""
+    console = Console(file=sys.stdout, highlight=False)
+    console.width = max(console.width, PROSE_CHARACTERS) if prose else NO_BOUND
+    return console
+
+
+def print_table(
+    rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, title: str = ""
+) -> None:
+    """The rows as a table for people."""
+    rows = list(rows)
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for column in columns:
+        numeric = any(isinstance(row[column], int | float) for row in rows)
+        prose = column in PROSE_COLUMNS
+        header = textwrap.fill(label(column), HEADER_CHARACTERS, break_long_words=False)
+        # A number is never broken over lines; a table too wide for its terminal is.
+        table.add_column(
+            header, justify="right" if numeric and not prose else "left", no_wrap=not prose
+        )
+    for row in rows:
+        table.add_row(*(shown(row[column]) for column in columns))
+    stdout_console(any(column in PROSE_COLUMNS for column in columns)).print(table)
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    output_format: str,
+    *,
+    document: Mapping[str, object],
+    title: str = "",
+) -> None:
+    """The rows in one of `FORMATS`; `document` is what the JSON form says."""
+    if output_format == "json":
+        print_document(document)
+    elif output_format == "jsonl":
+        print_lines(rows)
+    elif output_format == "markdown":
+        print(markdown(rows, columns))
+    else:
+        print_table(rows, columns, title=title)

@@ -1,0 +1,176 @@
+"""What each command prints, made of the formats."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sushi_dse.breakdown import Breakdown
+from sushi_dse.calibration import Validation
+from sushi_dse.report.formats import print_rows, print_table
+from sushi_dse.thresholds import Check
+from sushi_dse.units import label
+
+TABLE_ROWS = 20  # of a front; the rest is counted
+COMPARISON_COLUMNS = (
+    "policy",
+    "mean_latency_ms",
+    "p99_latency_ms",
+    "mean_accuracy_percent",
+    "offchip_bytes_per_query",
+    "energy_mj_per_query",
+    "slo_attainment",
+    "persistent_buffer_hit_share",
+    "subgraph_switches",
+    "gain_over_no_sgs_percent",
+)
+CYCLE_COLUMNS = ("compute_cycles", "exposed_load_cycles", "input_cycles", "output_stall_cycles")
+
+
+def junit(checks: Sequence[Check], *, suite: str) -> str:
+    """The checks as a JUnit document: a test case each."""
+    root = ET.Element("testsuites")
+    failures = str(sum(check.missed for check in checks))
+    cases = ET.SubElement(
+        root, "testsuite", name=suite, tests=str(len(checks)), failures=failures, errors="0"
+    )
+    for check in checks:
+        case = ET.SubElement(cases, "testcase", classname=suite, name=check.name)
+        if check.missed:
+            ET.SubElement(case, "failure", message=check.detail)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) -> None:
+    """Named facts, a row each."""
+    rows = [{"fact": name, "value": value} for name, value in facts.items()]
+    print_rows(rows, ["fact", "value"], output_format, document=facts, title=title)
+
+
+def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
+    """The front of a sweep, and the counts above and below it."""
+    document = {key: value for key, value in summary.items() if key != "front_columns"}
+    front, columns = summary["front"], summary["front_columns"]
+    shown_rows = front if output_format != "table" else front[:TABLE_ROWS]
+    print_rows(
+        shown_rows,
+        columns,
+        output_format,
+        document=document,
+        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}",
+    )
+    if output_format != "table":
+        return
+    if len(front) > TABLE_ROWS:
+        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {summary['out']}")
+    lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
+    feasible = summary["designs"] - summary["infeasible"]
+    print(
+        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
+        f"{f' ({lacking})' if lacking else ''}\n"
+        f"each under {len(summary['policies'])} policies, {summary['queries']} queries, "
+        f"{summary['mode']}\n"
+        f"{summary['evaluated']} designs evaluated now, in {summary['seconds']:.1f} s\n"
+        f"rows: {summary['out']}/part-*.parquet"
+    )
+
+
+def print_comparison(
+    rows: Sequence[Mapping[str, object]],
+    checks: Sequence[Check],
+    output_format: str,
+    *,
+    inputs: Mapping[str, object],
+    title: str,
+) -> None:
+    """The rows of a comparison; JUnit holds the checks alone."""
+    if output_format == "junit":
+        print(junit(checks, suite="sushi-dse compare policies"))
+        return
+    print_rows(
+        rows, COMPARISON_COLUMNS, output_format, document={"inputs": inputs, "rows": rows},
+        title=title,
+    )  # fmt: skip
+
+
+def print_validation(errors: Validation, left_out: Validation, output_format: str) -> None:
+    """The error of each layer, of each SubNet, over all, and of SubNets left out of the fit."""
+    rows = [
+        {
+            "subnet": row.subnet,
+            "layer": row.layer,
+            "measured_us": row.measured_us,
+            "predicted_us": row.predicted_us,
+            "error_percent": row.error_percent,
+        }
+        for row in errors.rows
+    ]
+    by_subnet = [
+        {
+            "subnet": name,
+            "layers": len(validation.rows),
+            "mape_percent": validation.mape_percent,
+            "max_error_percent": validation.max_error_percent,
+            "left_out_mape_percent": others.mape_percent if others.rows else None,
+            "left_out_max_error_percent": others.max_error_percent if others.rows else None,
+        }
+        for name, validation, others in [
+            *((name, errors.of(name), left_out.of(name)) for name in errors.subnets),
+            ("all", errors, left_out),
+        ]
+    ]
+    total = by_subnet[-1]
+    document = {
+        **{name: value for name, value in total.items() if name != "subnet"},
+        "subnets": by_subnet[:-1],
+        "rows": rows,
+    }
+    print_rows(rows, list(rows[0]), output_format, document=document, title="By layer")
+    if output_format == "table":
+        print_table(
+            by_subnet,
+            list(total),
+            title="By SubNet; left out: the constants fitted on the other SubNets alone",
+        )
+
+
+def print_breakdown(breakdown: Breakdown, output_format: str, *, title: str) -> None:
+    """A line a layer, and the total."""
+    rows = [
+        {
+            "layer": line.layer.name,
+            "kind": line.layer.kind,
+            "latency_us": line.latency_us,
+            **{name: getattr(line.cost, name) for name in CYCLE_COLUMNS},
+            "bound_by": line.cost.bound_by,
+            "macs": line.layer.macs,
+            "weight_bytes": line.layer.weight_bytes,
+            "cached_weight_bytes": line.cost.cached_weight_bytes,
+            "offchip_bytes": line.cost.offchip_bytes,
+        }
+        for line in breakdown.lines
+    ]
+    cost = breakdown.cost
+    total = {
+        "latency_ms": breakdown.latency_ms,
+        "macs": breakdown.macs,
+        "weight_bytes": breakdown.weight_bytes,
+        "cached_weight_bytes": cost.cached_weight_bytes,
+        "offchip_bytes": cost.offchip_bytes,
+        "offchip_weight_bytes": cost.weight_bytes,
+        "offchip_input_bytes": cost.input_bytes,
+        "offchip_output_bytes": cost.output_bytes,
+        "energy_mj": breakdown.energy.total_mj,
+        "offchip_energy_mj": breakdown.energy.offchip_mj,
+        "buffer_energy_mj": breakdown.energy.buffer_mj,
+        "mac_energy_mj": breakdown.energy.mac_mj,
+        "static_energy_mj": breakdown.energy.static_mj,
+        "launch_us": breakdown.launch_us * len(breakdown.lines),
+        **{name: getattr(cost, name) for name in CYCLE_COLUMNS},
+        "array_utilisation": breakdown.array_utilisation,
+    }
+    document = {"subnet": breakdown.subnet, "subgraph": breakdown.subgraph, "total": total,
+                "layers": rows}  # fmt: skip
+    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
+    if output_format == "table":
+        print_facts(total, output_format, title="Total")
