@@ -1,19 +1,41 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: sweep test lint figures clean
+.PHONY: sweep test lint smoke figures clean
 
 sweep: .venv/ready  ## run the default sweep, print its front and draw it
 	$(BIN)/sushi-dse sweep --out results/default
 	$(BIN)/sushi-dse pareto plot results/default --out results/default/front.png
 
+# Numba looks at no file but the kernel's own before it takes a compiled kernel: start without any.
 test: .venv/ready lint  ## lint, types and tests
+	rm -f sushi_dse/__pycache__/*.nbi sushi_dse/__pycache__/*.nbc
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+smoke: .venv/ready  ## the README's other commands, and the wheel in a fresh environment
+	rm -rf build/smoke && mkdir -p build/smoke
+	$(BIN)/sushi-dse sweep --hw tests/data/tiny.yaml --out build/smoke/results
+	$(BIN)/sushi-dse pareto show build/smoke/results --objective p99_latency_ms --objective dsp
+	$(BIN)/sushi-dse pareto plot build/smoke/results --out build/smoke/front.svg
+	$(BIN)/sushi-dse pareto hypervolume build/smoke/results
+	$(BIN)/sushi-dse compare policies --fail-if 'sushi.mean_latency_ms > no-sgs.mean_latency_ms'
+	$(BIN)/sushi-dse cost --subnet F --subgraph F/value
+	$(BIN)/sushi-dse validate
+	$(BIN)/sushi-dse calibrate --out build/smoke/board.yaml
+	$(BIN)/sushi-dse trace generate --arrivals poisson --out build/smoke/trace.csv
+	$(BIN)/sushi-dse trace describe build/smoke/trace.csv
+	$(BIN)/sushi-dse describe policy sushi
+	$(PYTHON) -m venv build/smoke/fresh
+	build/smoke/fresh/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt .
+	cd build/smoke && fresh/bin/sushi-dse sweep --hw kv260 --out from-the-wheel
+
+figures: .venv/ready  ## what README and docs show
+	$(BIN)/python -m docs.generate
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
