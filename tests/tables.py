@@ -21,20 +21,23 @@ def integers(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
     )
 
 
-@st.composite
-def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> LatencyTable:
-    """Tables that no accelerator gave: a switch may cost anything, but for staying, which is free.
+def table_of(
+    latency_ms: np.ndarray,
+    switch_ms: np.ndarray,
+    top1_percent: np.ndarray | None = None,
+    of_subnets: np.ndarray | None = None,
+    encodings: np.ndarray | None = None,
+) -> LatencyTable:
+    """A table with those times, [subnet, subgraph] and [old, new, subnet], and nothing else.
 
-    Energy and traffic are zero.
+    Accuracies are equal, and encodings [.., K1, C1, ..] zero, where none are given.
     """
-    subnets, subgraphs = draw(st.integers(1, max_subnets)), draw(st.integers(1, max_subgraphs))
-    top1_percent = draw(integers(70, 73, subnets))
+    subnets, subgraphs = latency_ms.shape
+    top1_percent = np.full(subnets, 75.0) if top1_percent is None else top1_percent
     top1_percent.setflags(write=False)  # as a Network's
-    switch_ms = draw(integers(0, 4, subgraphs, subgraphs, subnets))
-    switch_ms[np.arange(subgraphs), np.arange(subgraphs)] = 0
-    encodings = draw(integers(0, 3, subgraphs, 4)).astype(np.int64)
-    encodings[0] = 0
-    of_subnets = draw(integers(0, 3, subnets, 4)).astype(np.int64)
+    of_subnets = np.zeros((subnets, 2)) if of_subnets is None else of_subnets
+    encodings = np.zeros((subgraphs, 2)) if encodings is None else encodings
+    of_subnets, encodings = of_subnets.astype(np.int64), encodings.astype(np.int64)
     nothing = np.zeros((subnets, subgraphs))
     return LatencyTable(
         subnet_names=tuple("ABCD"[:subnets]),
@@ -46,7 +49,7 @@ def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> Lat
         top1_percent=top1_percent,
         macs=np.ones(subnets),
         weight_bytes=np.ones(subnets),
-        latency_ms=draw(integers(1, 5, subnets, subgraphs)),
+        latency_ms=latency_ms,
         cost=LayerCost(*[nothing] * FIELDS),
         energy=Energy(nothing, nothing, nothing, nothing),
         sums=np.zeros((len(SUMS), subnets, subgraphs)),
@@ -55,6 +58,26 @@ def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> Lat
         fetched_bytes=np.zeros((subgraphs, subgraphs), dtype=np.int64),
         encoding_dot=of_subnets @ encodings.T,
         encoding_norm=(encodings**2).sum(axis=1),
+    )
+
+
+@st.composite
+def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> LatencyTable:
+    """Tables that no accelerator gave: a switch may cost anything, but for staying, which is free.
+
+    Energy and traffic are zero.
+    """
+    subnets, subgraphs = draw(st.integers(1, max_subnets)), draw(st.integers(1, max_subgraphs))
+    switch_ms = draw(integers(0, 4, subgraphs, subgraphs, subnets))
+    switch_ms[np.arange(subgraphs), np.arange(subgraphs)] = 0
+    encodings = draw(integers(0, 3, subgraphs, 4))
+    encodings[0] = 0
+    return table_of(
+        latency_ms=draw(integers(1, 5, subnets, subgraphs)),
+        switch_ms=switch_ms,
+        top1_percent=draw(integers(70, 73, subnets)),
+        of_subnets=draw(integers(0, 3, subnets, 4)),
+        encodings=encodings,
     )
 
 

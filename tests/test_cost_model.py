@@ -409,6 +409,14 @@ def test_maps_that_fit_stay_on_chip_but_the_first_and_the_last() -> None:
         assert layer_cost(layer, small) == layer_cost(layer, small, is_first=True, is_last=True)
 
 
+def test_a_map_leaves_the_chip_by_its_own_size() -> None:
+    fitting_a_kib = zcu104(streaming_buffer_kib=1.0, output_buffer_kib=1.0)
+    grows = layer_cost(conv(kernels=16, channels=8), fitting_a_kib)
+    assert (grows.input_bytes, grows.output_bytes) == (0, 1280)
+    shrinks = layer_cost(conv(kernels=8, channels=16), fitting_a_kib)
+    assert (shrinks.input_bytes, shrinks.output_bytes) == (1280, 0)
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [((3, 1, 1, 1), "compute"), ((3, 4, 1, 1), "weights"), ((3, 1, 2, 2), "activations")],
@@ -437,6 +445,8 @@ def test_the_compiled_layers_equal_the_interpreted_ones_bit_for_bit(
         kernels, channels = (layer.kernels, layer.channels_per_group) if all_cached else (0, 0)
         interpreted = layer_cost_of(shape, array, kernels, channels)
         assert compiled[:, i].tolist() == list(interpreted)
+    by_name = shapes.view(np.recarray)  # the interpreter wants records with attributes
+    assert np.array_equal(compiled, layer_costs.py_func(by_name, array, all_cached))
 
 
 @given(supernets(), accelerators(), st.integers(1, 3), st.data())
@@ -450,6 +460,15 @@ def test_the_compiled_subnets_equal_the_interpreted_ones_bit_for_bit(
     compiled = subnet_costs(
         network.shapes, network.supernet_layer, network.starts, array, kernels, channels
     )
+    interpreted = subnet_costs.py_func(
+        network.shapes.view(np.recarray),
+        network.supernet_layer,
+        network.starts,
+        array,
+        kernels,
+        channels,
+    )
+    assert np.array_equal(compiled, interpreted)
     for s, subnet in enumerate(supernet.subnets):
         last = len(subnet.layers) - 1
         for g in range(subgraphs):

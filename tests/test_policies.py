@@ -53,7 +53,7 @@ def latencies(served: Served, table: LatencyTable) -> np.ndarray:
 
 @every_policy
 @modes
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(case=cases(), every=intervals)
 def test_every_policy_meets_the_contract(
     policy: Policy, mode: int, case: tuple[Trace, LatencyTable], every: int

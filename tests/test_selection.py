@@ -1,4 +1,4 @@
-"""Which SubNet serves a query: the definition of SushiSched, and laws that any such choice keeps."""
+"""Which SubNet serves a query: the definition of SushiSched, and the laws of such a choice."""
 
 from dataclasses import dataclass
 
