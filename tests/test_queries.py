@@ -65,6 +65,12 @@ def specs(draw: st.DrawFn) -> TraceSpec:
         phases=draw(st.integers(2, 9)),
         mean_phase_queries=draw(st.floats(1, 100)),
         rate_per_s=draw(st.floats(1e-3, 1e6)),
+        interarrival_cv=draw(st.floats(0.01, 30)),
+        burst_rate_factor=draw(st.floats(1, 1000)),
+        mean_burst_s=draw(st.floats(1, 1000)),
+        mean_calm_s=draw(st.floats(1, 1000)),
+        amplitude=draw(st.floats(0, 1)),
+        period_s=draw(st.floats(1e-3, 1e6)),
     )
 
 
@@ -264,7 +270,10 @@ def test_a_specification_gives_the_trace_it_gave_before() -> None:
     ("change", "message"),
     [
         ({"demands": "random-wlk"}, "unknown demands 'random-wlk'; did you mean 'random-walk'?"),
-        ({"arrivals": "x"}, "unknown arrivals 'x'; known: closed-loop, poisson"),
+        (
+            {"arrivals": "x"},
+            "unknown arrivals 'x'; known: closed-loop, diurnal, gamma, mmpp, poisson",
+        ),
         ({"accuracy_percent": (80, 76)}, "accuracy_percent: low <= high must hold, got 80 to 76"),
         ({"accuracy_percent": (-1, 7)}, "0 <= accuracy_percent <= 100 must hold, got -1 to 7"),
         ({"latency_ms": (0, 5)}, "0 < latency_ms <= 1e+15 must hold, got 0 to 5"),
@@ -275,6 +284,12 @@ def test_a_specification_gives_the_trace_it_gave_before() -> None:
         ({"phases": 1}, "2 <= phases <= 1000 must hold, got 1"),
         ({"mean_phase_queries": 0.5}, "1 <= mean_phase_queries <= 1e+15 must hold, got 0.5"),
         ({"rate_per_s": 0}, "0 < rate_per_s <= 1e+09 must hold, got 0"),
+        ({"interarrival_cv": 0}, "0.001 <= interarrival_cv <= 100 must hold, got 0"),
+        ({"burst_rate_factor": 0.5}, "1 <= burst_rate_factor <= 1e+06 must hold, got 0.5"),
+        ({"mean_burst_s": 0}, "1e-06 <= mean_burst_s <= 1e+12 must hold, got 0"),
+        ({"mean_calm_s": np.nan}, "1e-06 <= mean_calm_s <= 1e+12 must hold, got nan"),
+        ({"amplitude": 1.1}, "0 <= amplitude <= 1 must hold, got 1.1"),
+        ({"period_s": -1}, "1e-06 <= period_s <= 1e+12 must hold, got -1"),
     ],
 )
 def test_a_specification_is_in_range_or_is_not_made(
@@ -299,6 +314,8 @@ def test_the_figures_of_a_trace_are_what_their_names_say() -> None:
         "duration_ms": 60.0,
         "closed_loop": False,
         "rate_per_s": pytest.approx(50.0),
+        "peak_rate_per_s": None,
+        "peak_to_mean_rate": None,
         "interarrival_cv": pytest.approx(np.std([10, 20, 30]) / 20),
         "min_accuracy_demand_percent": 70.0,
         "mean_accuracy_demand_percent": 72.0,
@@ -315,6 +332,21 @@ def test_a_closed_loop_has_no_rate_and_a_constant_demand_no_autocorrelation() ->
     assert figures["closed_loop"] is True
     for name in ("rate_per_s", "interarrival_cv", "accuracy_demand_autocorrelation"):
         assert figures[name] is None
+
+
+def test_the_peak_is_the_most_queries_in_any_second() -> None:
+    arrivals_ms = (0, 900, 1500, 1800, 1899.9, 1900, 2500, 4000)
+    figures = describe_trace(trace_of(*((ms, 78, 5) for ms in arrivals_ms)))
+    assert figures["peak_rate_per_s"] == 4  # from 900 up to 1900, and from 1500 up to 2500
+    assert figures["peak_to_mean_rate"] == pytest.approx(4 / (7 / 4))
+
+
+@given(traces(), st.floats(0, 1e6))
+def test_the_peak_is_no_less_than_in_any_second_that_is_tried(trace: Trace, start: float) -> None:
+    peak = describe_trace(trace)["peak_rate_per_s"]
+    if peak is not None:
+        within = (trace.arrived_ms >= start) & (trace.arrived_ms < start + 1e3)
+        assert 1 <= np.count_nonzero(within) <= peak or not within.any()
 
 
 def test_two_queries_have_a_rate_and_no_variation() -> None:

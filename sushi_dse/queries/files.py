@@ -25,20 +25,23 @@ SHOWN_CHARACTERS = 40  # of a wrong value, in its message
 def read_trace(path: Path) -> Trace:
     """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none."""
     read = READERS[_suffix(path)]
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file; `sushi-dse trace generate --out {path}` writes one"
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    content = content_of(path, f"`sushi-dse trace generate --out {path}` writes one")
     if not content:
         raise UserError(f"{path} is empty; a trace has the columns {', '.join(COLUMNS)}")
     try:
         return read(path, content)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def content_of(path: Path, hint: str) -> bytes:
+    """The bytes of a file; raises `UserError`, with a hint where there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {hint}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def write_trace(trace: Trace, path: Path) -> None:
@@ -72,7 +75,7 @@ def _suffix(path: Path) -> str:
     return suffix
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A wrong value as a message shows it: quoted, in one line, cut where it is long."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
 
@@ -82,7 +85,7 @@ def _check_columns(where: str, names: list[str]) -> None:
         if name not in COLUMNS:
             other_mark = any(mark in name for mark in ";\t")
             hint = "put commas between fields" if other_mark else near_names(name, COLUMNS)
-            raise UserError(f"{where}: unknown column {_shown(name)}; {hint}")
+            raise UserError(f"{where}: unknown column {shown(name)}; {hint}")
         if name in names[:position]:
             raise UserError(f"{where}: the column {name!r} is there twice; leave one out")
     for name in COLUMNS:
@@ -96,7 +99,7 @@ def _check_columns(where: str, names: list[str]) -> None:
 def _read_csv(path: Path, content: bytes) -> Trace:
     if b"\0" in content[:4096]:
         raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8")
-    rows = _numbered_rows(path, content)
+    rows = numbered_rows(path, content)
     line, header = next(rows, (1, []))
     _check_columns(f"{path}:{line}", header)
     with suppress(ValueError):  # pyarrow's errors as well; reading row by row says which it is
@@ -131,12 +134,14 @@ def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: li
     return Trace(**dict(zip(COLUMNS, columns, strict=True)))
 
 
-def _numbered_rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(
+    path: Path, content: bytes, lines_before: int = 0
+) -> Iterator[tuple[int, list[str]]]:
     """The line a row begins in, from 1, and its fields; blank lines are left out."""
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
     reader = csv.reader(text, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = lines_before + reader.line_num + 1
         try:
             fields = next(reader)
         except StopIteration:
@@ -147,8 +152,8 @@ def _numbered_rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]
             yield line, fields
 
 
-def _row_values(where: str, header: list[str], fields: list[str]) -> tuple[float, float, float]:
-    """The numbers in a row, in the order of `COLUMNS`."""
+def named_fields(where: str, header: list[str], fields: list[str]) -> dict[str, str]:
+    """The fields of a row by their column; raises `UserError` where they are not as many."""
     if len(fields) < len(header):
         raise UserError(
             f"{where}: the field {header[len(fields)]!r} is missing: "
@@ -159,27 +164,31 @@ def _row_values(where: str, header: list[str], fields: list[str]) -> tuple[float
             f"{where}: {len(fields)} fields, the header names {len(header)}; take out what follows "
             f"{header[-1]!r}, and write decimals with a point"
         )
-    named = dict(zip(header, fields, strict=True))
-    arrived_ms, accuracy, latency = (_number(where, name, named[name]) for name in COLUMNS)
+    return dict(zip(header, fields, strict=True))
+
+
+def _row_values(where: str, header: list[str], fields: list[str]) -> tuple[float, float, float]:
+    """The numbers in a row, in the order of `COLUMNS`."""
+    named = named_fields(where, header, fields)
+    arrived_ms, accuracy, latency = (number(where, name, named[name]) for name in COLUMNS)
     return arrived_ms, accuracy, latency
 
 
-def _number(where: str, name: str, text: str) -> float:
+def number(where: str, name: str, text: str) -> float:
+    """The number that a field holds; raises `UserError` where it holds none."""
     try:
         # Python also takes 1_000 and the digits of other scripts; no other reader of the file does.
         return float(text if text.isascii() and "_" not in text else "")
     except ValueError:
-        what = f"got {_shown(text)}" if text.strip() else "the field is empty"
+        what = f"got {shown(text)}" if text.strip() else "the field is empty"
         raise UserError(f"{where}: {name} must be a number such as 12.5, {what}") from None
 
 
 def _write_csv(trace: Trace, file: BinaryIO) -> None:
-    text = io.TextIOWrapper(file, encoding="ascii", newline="")
-    text.write(",".join(COLUMNS) + "\n")
-    rows = zip(*map(np.ndarray.tolist, trace.columns), strict=True)
-    # The repr of a float is the shortest text that reads back as the same bits.
-    text.writelines(",".join(map(repr, row)) + "\n" for row in rows)
-    text.detach()  # leaves `file` open, everything written
+    file.write((",".join(COLUMNS) + "\n").encode("ascii"))
+    table = pa.table(dict(zip(COLUMNS, trace.columns, strict=True)))
+    # Of a float, pyarrow writes the shortest text that reads back as the same bits.
+    pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
 
 
 def _read_parquet(path: Path, content: bytes) -> Trace:

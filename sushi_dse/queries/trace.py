@@ -12,6 +12,7 @@ import numpy.typing as npt
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+PEAK_WINDOW_MS = 1e3  # in which queries are counted for the peak rate of a trace
 MAX_MS = 1e15  # no time may be longer: a float64 resolves an eighth of a millisecond there
 
 
@@ -168,17 +169,22 @@ def _trace_of(
 def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
     """Named figures of a trace; None where one is not defined.
 
-    Rate and variation are of the gaps between arrivals, so a closed loop has none.  The
+    Rate and variation are of the gaps between arrivals, so a closed loop has none.  The peak is the
+    most queries in any second, and is not defined for a trace shorter than that.  The
     autocorrelation is of an accuracy demand with the next one: 1 is a demand that hardly moves, 0
     one that forgets.
     """
     arrived_ms, accuracy, latency = trace.columns
     duration_ms = float(arrived_ms[-1] - arrived_ms[0])
+    rate_per_s = _ratio((len(trace) - 1) * 1e3, duration_ms)
+    peak_rate_per_s = _peak_rate_per_s(arrived_ms)
     return {
         "queries": len(trace),
         "duration_ms": duration_ms,
         "closed_loop": trace.closed_loop,
-        "rate_per_s": _ratio((len(trace) - 1) * 1e3, duration_ms),
+        "rate_per_s": rate_per_s,
+        "peak_rate_per_s": peak_rate_per_s,
+        "peak_to_mean_rate": _ratio(peak_rate_per_s, rate_per_s),
         "interarrival_cv": _variation(np.diff(arrived_ms)),
         "min_accuracy_demand_percent": float(accuracy.min()),
         "mean_accuracy_demand_percent": float(accuracy.mean()),
@@ -190,9 +196,18 @@ def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
     }
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def _ratio(part: float | None, whole: float | None) -> float | None:
     """`part / whole`, None where that is no finite number."""
-    return part / whole if whole and isfinite(part / whole) else None
+    return part / whole if part is not None and whole and isfinite(part / whole) else None
+
+
+def _peak_rate_per_s(arrived_ms: FloatArray) -> float | None:
+    """The most queries in any half-open second; None where the arrivals span less than one."""
+    if arrived_ms[-1] - arrived_ms[0] < PEAK_WINDOW_MS:
+        return None
+    # Of the seconds that hold the most queries, one begins with an arrival.
+    ends = np.searchsorted(arrived_ms, arrived_ms + PEAK_WINDOW_MS)
+    return float((ends - np.arange(len(ends))).max() / (1e-3 * PEAK_WINDOW_MS))
 
 
 def _variation(gaps: FloatArray) -> float | None:
