@@ -6,6 +6,7 @@ from sushi_dse.cost_model import LayerCost, array_of, layer_cost_of, layer_laten
 from sushi_dse.energy import Energy, energy
 from sushi_dse.hardware import Accelerator
 from sushi_dse.network import Network, layer_shape
+from sushi_dse.prefetch import prefetch_waits
 from sushi_dse.subgraphs import candidates
 from sushi_dse.supernet import Layer
 
@@ -59,12 +60,19 @@ def subnet_breakdown(
     subgraphs = candidates(network, accelerator)
     column = subgraphs.index(subgraph_name)
     array = array_of(accelerator)
+    start = network.starts[network.supernet.subnets.index(subnet)]
+    cached = subgraphs.kernels[[column]], subgraphs.channels[[column]]
+    waits = prefetch_waits(network, accelerator, *cached)[:, start:, 0]
     lines = []
     for i, layer in enumerate(subnet.layers):
         shape = layer_shape(layer, is_first=i == 0, is_last=i == len(subnet.layers) - 1)
         kernels = int(subgraphs.kernels[column, layer.supernet_layer])
         channels = int(subgraphs.channels[column, layer.supernet_layer])
         cost = LayerCost(*layer_cost_of(shape, array, kernels, channels))
+        if accelerator.dynamic_buffer_tiles > 2:
+            cost = cost._replace(
+                exposed_load_cycles=float(waits[0, i]), output_stall_cycles=float(waits[1, i])
+            )
         lines.append(
             LayerLine(layer=layer, cost=cost, latency_us=layer_latency_us(cost, accelerator))
         )

@@ -49,7 +49,7 @@ class Accelerator:
     dram_gb_per_s: float  # peak of the off-chip memory
     dram_efficiency: float  # share of the peak that the accelerator's port gets, 0 to 1
     persistent_buffer_kib: float
-    dynamic_buffer_tiles: int  # of weights: one computes while the next loads
+    dynamic_buffer_tiles: int  # of weights: one computes while the next ones load
     streaming_buffer_kib: float  # input feature map
     output_buffer_kib: float  # output feature map
     layer_by_layer: bool  # each layer is launched alone: its maps come from and go to DRAM
@@ -72,10 +72,10 @@ class Accelerator:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
         if self.dram_efficiency > 1:
             raise ValueError(f"dram_efficiency <= 1 must hold, got {self.dram_efficiency}")
-        if self.dynamic_buffer_tiles != 2:
+        if self.dynamic_buffer_tiles < 2:
             raise ValueError(
-                f"dynamic_buffer_tiles == 2 must hold, got {self.dynamic_buffer_tiles}: "
-                "one tile computes while the next loads; a deeper buffer is not modelled"
+                f"dynamic_buffer_tiles >= 2 must hold, got {self.dynamic_buffer_tiles}: "
+                "one tile computes while the next loads"
             )
 
     @property

@@ -8,6 +8,7 @@ from sushi_dse.cost_model import LayerCost, array_of, subnet_costs
 from sushi_dse.energy import Energy, energy
 from sushi_dse.hardware import Accelerator
 from sushi_dse.network import Network
+from sushi_dse.prefetch import prefetched
 from sushi_dse.subgraphs import SubGraphs, overlap_bytes, unserved_bytes
 
 # What adds up over the queries of a trace, for one query of a SubNet under a SubGraph.
@@ -44,9 +45,11 @@ class LatencyTable:
     fetched_bytes: np.ndarray  # [old, new]: written into the Persistent Buffer
     encoding_dot: np.ndarray  # [subnet, subgraph]: products of the encodings
     encoding_norm: np.ndarray  # [subgraph]: squared lengths of the encodings
+    own_subgraph: np.ndarray  # [subnet]: the SubGraph cut from that SubNet by value, else 0
 
     def __post_init__(self) -> None:
-        for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm"):
+        for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm",
+                     "own_subgraph"):  # fmt: skip
             getattr(self, name).setflags(write=False)
 
 
@@ -63,27 +66,31 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
             channels,
         )
     )
-    shape = (len(network.macs), len(kernels))
+    if accelerator.dynamic_buffer_tiles > 2:
+        cost = prefetched(cost, network, accelerator, kernels, channels)
+    macs = np.broadcast_to(network.macs[:, None], (len(network.macs), len(kernels)))
     launches_us = np.diff(network.starts)[:, None] * accelerator.launch_us
     latency_us = launches_us + cost.cycles / accelerator.clock_mhz
     switch_bytes = unserved_bytes(
         kernels, channels, network.kernels, network.channels, network.taps
     )
     shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
-    used = energy(accelerator, cost, network.macs[:, None], latency_us)
+    used = energy(accelerator, cost, macs, latency_us)
     sums = (
         cost.offchip_bytes,
         network.weight_bytes[:, None],
         cost.cached_weight_bytes,
-        network.macs[:, None],
+        macs,
         used.offchip_mj,
         used.buffer_mj,
         used.mac_mj,
         used.static_mj,
     )
+    names = tuple(subnet.name for subnet in network.supernet.subnets)
+    column = {name: number for number, name in enumerate(subgraphs.names)}
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3
     return LatencyTable(
-        subnet_names=tuple(subnet.name for subnet in network.supernet.subnets),
+        subnet_names=names,
         subgraphs=subgraphs,
         top1_percent=network.top1_percent,
         macs=network.macs,
@@ -91,10 +98,11 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         latency_ms=latency_us * 1e-3,
         cost=cost,
         energy=used,
-        sums=np.stack([np.broadcast_to(quantity, shape) for quantity in sums]),
+        sums=np.stack([np.broadcast_to(quantity, macs.shape) for quantity in sums]),
         switch_bytes=switch_bytes,
         switch_ms=switch_bytes / bytes_per_ms,
         fetched_bytes=np.diag(shared)[None, :] - shared,
         encoding_dot=network.kernels @ kernels.T + network.channels @ channels.T,
         encoding_norm=(kernels**2).sum(axis=1) + (channels**2).sum(axis=1),
+        own_subgraph=np.array([column.get(f"{name}/value", 0) for name in names]),
     )

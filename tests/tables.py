@@ -58,6 +58,7 @@ def table_of(
         fetched_bytes=np.zeros((subgraphs, subgraphs), dtype=np.int64),
         encoding_dot=of_subnets @ encodings.T,
         encoding_norm=(encodings**2).sum(axis=1),
+        own_subgraph=np.zeros(subnets, dtype=np.int64),
     )
 
 
