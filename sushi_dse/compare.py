@@ -19,8 +19,20 @@ def compare_policies(evaluation: Evaluation, accelerator: Accelerator) -> list[R
     subgraphs = candidates(evaluation.network, accelerator)
     table = latency_table(evaluation.network, accelerator, subgraphs)
     return list(
-        policy_rows(accelerator, table, evaluation.trace, evaluation.policies, evaluation.mode)
+        policy_rows(
+            evaluation.network,
+            accelerator,
+            table,
+            evaluation.trace,
+            evaluation.policies,
+            evaluation.mode,
+        )
     )
+
+
+def is_metric(name: str) -> bool:
+    """Whether a column is a metric, or a bound of its interval over repeats."""
+    return name.removesuffix("_low").removesuffix("_high") in METRICS
 
 
 def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[str, float]]:
@@ -29,7 +41,7 @@ def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[st
         str(row["policy"]): {
             name: float(value)
             for name, value in row.items()
-            if name in METRICS and isinstance(value, int | float)
+            if is_metric(name) and isinstance(value, int | float)
         }
         for row in rows
     }

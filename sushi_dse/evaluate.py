@@ -11,10 +11,10 @@ from sushi_dse.hardware import Accelerator, infeasible_reason, resources
 from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.metrics import METRICS
 from sushi_dse.network import Network
-from sushi_dse.policies import POLICIES, Policy
+from sushi_dse.policies import Policy, find_policy, serve
 from sushi_dse.queries import Trace
 from sushi_dse.selection import MODES
-from sushi_dse.serving import Served, serve
+from sushi_dse.serving import Served
 from sushi_dse.space import SearchSpace
 from sushi_dse.subgraphs import candidates
 
@@ -56,8 +56,7 @@ def serving_metrics(
     buffer_mj = (total["buffer_mj"] + switching.buffer_mj) / queries
     mac_mj = total["mac_mj"] / queries
     static_mj = (total["static_mj"] + switching.static_mj) / queries
-    top1_percent = table.top1_percent[served.subnet]
-    accurate = top1_percent >= trace.min_accuracy_percent
+    accurate = served.accuracy_percent >= trace.min_accuracy_percent
     in_time = served.response_ms <= trace.max_latency_ms
     within = [-(-queries * percent // 100) - 1 for percent in (50, 95, 99)]
     p50, p95, p99 = np.partition(served.response_ms, within)[within]
@@ -70,7 +69,7 @@ def serving_metrics(
         "p50_latency_ms": float(p50),
         "p95_latency_ms": float(p95),
         "p99_latency_ms": float(p99),
-        "mean_accuracy_percent": float(top1_percent.mean()),
+        "mean_accuracy_percent": float(served.accuracy_percent.mean()),
         "accuracy_attainment": float(accurate.mean()),
         "latency_attainment": float(in_time.mean()),
         "slo_attainment": float((accurate & in_time).mean()),
@@ -102,6 +101,7 @@ def resource_metrics(accelerator: Accelerator, policy: Policy) -> dict[str, floa
 
 
 def policy_rows(
+    network: Network,
     accelerator: Accelerator,
     table: LatencyTable,
     trace: Trace,
@@ -110,26 +110,27 @@ def policy_rows(
 ) -> Iterator[Row]:
     """The metrics of each policy on one design."""
 
-    def run(name: str) -> dict[str, float]:
+    def run(policy: Policy) -> dict[str, float]:
+        own_table, own_accelerator = table, accelerator
+        if policy.system is not None:
+            own_table, own_accelerator = policy.system(network, accelerator)
         served = serve(
             trace,
-            table,
-            POLICIES[name],
+            own_table,
+            policy,
             mode=MODES[mode],
             every=accelerator.recache_every_queries,
         )
-        return serving_metrics(served, trace, table, accelerator)
-
-    reference = run(REFERENCE_POLICY)
-    for name in policies:
-        metrics = reference if name == REFERENCE_POLICY else run(name)
-        gain = 100 * (1 - metrics["mean_latency_ms"] / reference["mean_latency_ms"])
-        yield {
-            "policy": name,
-            **metrics,
-            **resource_metrics(accelerator, POLICIES[name]),
-            "gain_over_no_sgs_percent": gain,
+        return {
+            **serving_metrics(served, trace, own_table, own_accelerator),
+            **resource_metrics(own_accelerator, policy),
         }
+
+    reference = run(find_policy(REFERENCE_POLICY))
+    for name in policies:
+        metrics = reference if name == REFERENCE_POLICY else run(find_policy(name))
+        gain = 100 * (1 - metrics["mean_latency_ms"] / reference["mean_latency_ms"])
+        yield {"policy": name, **metrics, "gain_over_no_sgs_percent": gain}
 
 
 def design_rows(evaluation: Evaluation, designs: Iterable[int]) -> Iterator[Row]:
@@ -151,7 +152,12 @@ def design_rows(evaluation: Evaluation, designs: Iterable[int]) -> Iterator[Row]
             subgraphs = candidates(evaluation.network, accelerator)
             table = latency_table(evaluation.network, accelerator, subgraphs)
         rows = policy_rows(
-            accelerator, table, evaluation.trace, evaluation.policies, evaluation.mode
+            evaluation.network,
+            accelerator,
+            table,
+            evaluation.trace,
+            evaluation.policies,
+            evaluation.mode,
         )
         for row in rows:
             yield {**point, **row, "infeasible_reason": ""}

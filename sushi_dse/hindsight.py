@@ -134,3 +134,16 @@ def best_static(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.
     """The one SubGraph that serves the whole trace best: [window]."""
     whole_trace = offline_optimum(trace, table, mode, len(trace))
     return np.repeat(whole_trace, -(-len(trace) // every))
+
+
+def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
+    """The SubNet that meets both demands of most queries, nothing cached and no wait; an index.
+
+    Of equals the fastest is taken.
+    """
+    latency_ms = table.latency_ms[:, 0]
+    met = [
+        int(((top1 >= trace.min_accuracy_percent) & (latency <= trace.max_latency_ms)).sum())
+        for top1, latency in zip(table.top1_percent, latency_ms, strict=True)
+    ]
+    return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))

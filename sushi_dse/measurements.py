@@ -20,7 +20,7 @@ SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of 
     "stride": "stride",
     "pad": "padding",
 }
-OPTIONAL_COLUMNS = ("index", "groups")
+OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of layer files
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
 MAX_SIZE = 10**6  # of a count in a layer's shape

@@ -1,84 +1,66 @@
-"""Which SubGraph to keep: the rule of each policy, by name."""
+"""The policies by name: each chooses SubNets and SubGraphs, or is a system of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba.extending import register_jitable
 
+from sushi_dse.equal_area import equal_area_system
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.hindsight import best_static, nothing_cached, offline_optimum
+from sushi_dse.gati import gati_system, serve_gati
+from sushi_dse.hardware import Accelerator
+from sushi_dse.hindsight import best_static, fixed_subnet, nothing_cached, offline_optimum
 from sushi_dse.latency_table import LatencyTable
+from sushi_dse.network import Network
 from sushi_dse.queries import Trace
+from sushi_dse.recaching import EXPECTED, HORIZON_INTERVALS, LAST, MEMORY, NEAREST, SCHEDULED
+from sushi_dse.serving import (
+    BY_COST,
+    BY_LOAD,
+    BY_MODE,
+    BY_SLACK,
+    FIXED,
+    LOAD_QUERIES,
+    MAX_UTILISATION,
+    Rules,
+    Served,
+    serve_by_rules,
+)
+from sushi_dse.slo_nn import serve_slo_nn, slo_nn_system
+from sushi_dse.user_policy import is_user_policy, user_service
 
 Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
-
-SCHEDULED, NEAREST, EXPECTED = 0, 1, 2  # rules of the kernel in `serving`
-
-MEMORY = 0.9  # weight of the past after each recache interval (assumption)
-HORIZON_INTERVALS = 8  # intervals over which a change of the SubGraph must pay (assumption)
+System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
+Service = Callable[[Trace, LatencyTable, int, int], Served]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A way to choose the SubGraph; the SubNet of a query is chosen by the mode of the comparison.
+    """A way to serve a stream; what is not said is as in SUSHI.
 
-    `rule` is what the kernel does at each recache point; a scheduled policy follows `plan`, which
-    gives the SubGraph of each interval from (trace, table, mode, recache interval).
+    `recaching` and `selection` are codes for the kernel in `serving`; a scheduled policy follows
+    `plan`, which gives the SubGraph of each interval from (trace, table, mode, recache interval).
+    `system` makes a latency table and an accelerator of its own, and `service` serves the trace on
+    it in place of the kernel.
     """
 
     summary: str
-    rule: int = SCHEDULED
+    recaching: int = SCHEDULED
+    selection: int = BY_MODE
     plan: Plan = nothing_cached
     has_persistent_buffer: bool = True
+    system: System | None = None
+    service: Service | None = None
 
 
-@register_jitable
-def nearest_subgraph(
-    served: np.ndarray, encoding_dot: np.ndarray, encoding_norm: np.ndarray, cached: int
-) -> int:
-    """The SubGraph nearest to the mean encoding of the SubNets served: an index, never 0.
-
-    served: [subnet] counts since the last recache point.  With n queries and mean encoding m,
-    n |e - m|^2 = n |e|^2 - 2 sum(served * dot) + a constant, all of it in integers.
-    """
-    queries = served.sum()
-    if queries == 0 or len(encoding_norm) == 1:
-        return cached
-    best, best_distance = 0, 0
-    for subgraph in range(1, len(encoding_norm)):
-        distance = queries * encoding_norm[subgraph]
-        for subnet in range(len(served)):
-            distance -= 2 * served[subnet] * encoding_dot[subnet, subgraph]
-        if best == 0 or distance < best_distance:
-            best, best_distance = subgraph, distance
-    return best
-
-
-@register_jitable
-def cheapest_subgraph(
-    demand: np.ndarray,
-    latency_ms: np.ndarray,
-    switch_ms: np.ndarray,
-    cached: int,
-    horizon_queries: int,
-) -> int:
-    """The SubGraph of least expected latency over the horizon, the change to it included: an index.
-
-    demand: [subnet] weights of the SubNets that recent queries were served by.
-    """
-    total = demand.sum()
-    best, best_cost = cached, np.inf
-    for offset in range(latency_ms.shape[1]):
-        subgraph = (cached + offset) % latency_ms.shape[1]  # of equals the cached one stays
-        cost = 0.0
-        for subnet in range(len(demand)):
-            cost += (demand[subnet] / total) * (
-                horizon_queries * latency_ms[subnet, subgraph] + switch_ms[cached, subgraph, subnet]
-            )
-        if cost < best_cost:
-            best, best_cost = subgraph, cost
-    return best
+def serve(trace: Trace, table: LatencyTable, policy: Policy, *, mode: int, every: int) -> Served:
+    """What `policy` does with `trace`, its SubGraph open to change `every` so many queries."""
+    if policy.service is not None:
+        return policy.service(trace, table, mode, every)
+    fixed = fixed_subnet(trace, table) if policy.selection == FIXED else 0
+    rules = Rules(recaching=policy.recaching, selection=policy.selection, fixed=fixed)
+    schedule = policy.plan(trace, table, mode, every)
+    return serve_by_rules(trace, table, rules, schedule, mode=mode, every=every)
 
 
 POLICIES: dict[str, Policy] = {
@@ -91,7 +73,7 @@ POLICIES: dict[str, Policy] = {
         summary="SushiSched: after every recache interval it averages the encodings of the SubNets "
         "that it served, and keeps the candidate SubGraph nearest to that average. The first "
         "interval starts with an empty buffer.",
-        rule=NEAREST,
+        recaching=NEAREST,
     ),
     "static-subgraph": Policy(
         summary="One SubGraph for the whole trace, the best in hindsight; loading it is charged to "
@@ -104,7 +86,12 @@ POLICIES: dict[str, Policy] = {
         "latency: recent demand times the latency table's column, plus the cost of the change. "
         f"Demand fades by a factor of {MEMORY} an interval, and a change must pay within "
         f"{HORIZON_INTERVALS} intervals (assumptions). At first all SubNets are in equal demand.",
-        rule=EXPECTED,
+        recaching=EXPECTED,
+    ),
+    "last-subnet": Policy(
+        summary="After every recache interval it keeps what fits of the SubNet served last, most "
+        "saved cycles per byte first.",
+        recaching=LAST,
     ),
     "offline-optimum": Policy(
         summary="The best SubGraph of every interval with the whole trace known, by dynamic "
@@ -113,12 +100,67 @@ POLICIES: dict[str, Policy] = {
         "accurately (strict latency).",
         plan=offline_optimum,
     ),
+    "clipper": Policy(
+        summary="One SubNet for the whole trace, without a Persistent Buffer, as Clipper serves a "
+        "model: the one that meets both demands of most queries, the fastest of equals. It is "
+        "chosen in hindsight.",
+        selection=FIXED,
+        has_persistent_buffer=False,
+    ),
+    "model-switching": Policy(
+        summary="Model switching by load, without a Persistent Buffer: the most accurate SubNet "
+        f"that keeps the accelerator under {MAX_UTILISATION:.0%} busy at the rate of the last "
+        f"{LOAD_QUERIES} arrivals (assumptions), or the fastest. A closed loop has no load: the "
+        "most accurate is served.",
+        selection=BY_LOAD,
+        has_persistent_buffer=False,
+    ),
+    "infaas": Policy(
+        summary="INFaaS, without a Persistent Buffer: the cheapest variant, in time of the "
+        "accelerator, that meets both demands of the query after its wait; the fastest where none "
+        "does.",
+        selection=BY_COST,
+        has_persistent_buffer=False,
+    ),
+    "slackfit": Policy(
+        summary="SlackFit (SuperServe, NSDI 2025), without a Persistent Buffer: the most accurate "
+        "SubNet that fits the slack of the most urgent query waiting; the fastest where none does.",
+        selection=BY_SLACK,
+        has_persistent_buffer=False,
+    ),
+    "equal-area": Policy(
+        summary="The fair rival of SGS: the Persistent Buffer's memory given to the Dynamic "
+        "Buffer, which then prefetches weights across tiles and layers. Nothing is kept from query "
+        "to query.",
+        system=equal_area_system,
+    ),
+    "slo-nn": Policy(
+        summary="SLO-NN: of the most accurate SubNet's nodes a fraction is computed, another for "
+        "each query. Strict accuracy: the least whose estimated confidence meets the demand; "
+        "strict latency: the largest that meets the deadline. The Persistent Buffer keeps what all "
+        "fractions use. Confidence, activator and common part are assumptions (docs/slo_nn.md).",
+        system=slo_nn_system,
+        service=serve_slo_nn,
+    ),
+    "gati": Policy(
+        summary="GATI: small predictors behind the blocks of the most accurate SubNet; the first "
+        "answer that a selector accepts ends the query. Predictors cost traffic and compete for "
+        "the Persistent Buffer; hits follow locality, fall after a shift and come back on "
+        "retraining. All of its rates are assumptions (docs/gati.md).",
+        system=gati_system,
+        service=serve_gati,
+    ),
 }
 DEFAULT_POLICIES = ("no-sgs", "sushi", "static-subgraph", "latency-aware")
 
 
 def find_policy(name: str) -> Policy:
-    """The policy of that name, or an error that names the near ones."""
+    """The policy of that name, or of a user's file; or an error that names the near ones."""
+    if is_user_policy(name):
+        return Policy(summary=f"The user's policy {name}.", service=user_service(name))
     if name not in POLICIES:
-        raise UserError(f"unknown policy {name!r}; {near_names(name, POLICIES)}")
+        raise UserError(
+            f"unknown policy {name!r}; {near_names(name, POLICIES)}; a policy of your own is "
+            "path/to/file.py:ClassName"
+        )
     return POLICIES[name]

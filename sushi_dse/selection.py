@@ -85,3 +85,32 @@ def score(mode: int, top1_percent: float, latency_ms: float) -> float:
     if mode == STRICT_ACCURACY:
         return latency_ms
     return 1e-9 * latency_ms - top1_percent
+
+
+@register_jitable
+def most_accurate_within(top1_percent: np.ndarray, latency_ms: np.ndarray, budget_ms: float) -> int:
+    """The most accurate SubNet that takes `budget_ms` at most, or the fastest where none does."""
+    return select_subnet(STRICT_LATENCY, top1_percent, latency_ms, 0.0, budget_ms)
+
+
+@register_jitable
+def cheapest_meeting_both(
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    min_accuracy_percent: float,
+    budget_ms: float,
+) -> int:
+    """The SubNet of least time that meets both demands, or the fastest of all where none does."""
+    best, fastest = -1, 0
+    for subnet in range(len(top1_percent)):
+        faster = latency_ms[subnet] < latency_ms[fastest]
+        same = latency_ms[subnet] == latency_ms[fastest]
+        if faster or (same and top1_percent[subnet] > top1_percent[fastest]):
+            fastest = subnet
+        if top1_percent[subnet] < min_accuracy_percent or latency_ms[subnet] > budget_ms:
+            continue
+        if best < 0 or latency_ms[subnet] < latency_ms[best] or (
+            latency_ms[subnet] == latency_ms[best] and top1_percent[subnet] > top1_percent[best]
+        ):  # fmt: skip
+            best = subnet
+    return best if best >= 0 else fastest

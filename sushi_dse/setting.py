@@ -14,8 +14,9 @@ from sushi_dse.latency_table import latency_table
 from sushi_dse.measurements import read_measurements
 from sushi_dse.network import Network
 from sushi_dse.policies import find_policy
-from sushi_dse.queries import DEMANDS, Trace, TraceSpec, generate, read_trace
+from sushi_dse.queries import CLOSED_LOOP, DEMANDS, Trace, TraceSpec, generate, read_trace
 from sushi_dse.subgraphs import candidates
+from sushi_dse.subnet_search import served_workload
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -60,22 +61,74 @@ class Setting:
         }
 
 
-def spanned_trace(network: Network, accelerator: Accelerator, **fields: object) -> Trace:
-    """A trace whose demands span the SubNets of `network`, on `accelerator` with nothing cached.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the SubNets of a workload offer on an accelerator with nothing cached."""
 
-    `fields` are those of a `TraceSpec` that the two ranges leave open.
-    """
+    accuracy_percent: tuple[float, float]  # the least and the most accurate
+    latency_ms: tuple[float, float]  # the fastest and the slowest
+    capacity_per_s: float  # queries, back to back, of which each SubNet serves an equal share
+
+    def rate_per_s(self, load: float | None, rate_per_s: float | None) -> float | None:
+        """The rate that is asked for, as it stands or as a share of the capacity; None for neither.
+
+        Raises `UserError` where both are given, or the share is none.
+        """
+        if load is None:
+            return rate_per_s
+        if rate_per_s is not None:
+            raise UserError(f"trace: load {load:g} and rate_per_s {rate_per_s:g}; give one of them")
+        if not 0 < load <= 1000:
+            raise UserError(f"trace: 0 < load <= 1000 must hold, got {load}")
+        return load * self.capacity_per_s
+
+
+def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
+    """What the SubNets of `network` offer on `accelerator` with nothing cached."""
     table = latency_table(network, accelerator, candidates(network, accelerator))
     cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
+    return Offer(
+        accuracy_percent=(float(top1_percent.min()), float(top1_percent.max())),
+        latency_ms=(float(cold_ms.min()), float(cold_ms.max())),
+        capacity_per_s=1e3 / float(cold_ms.mean()),
+    )
+
+
+def spanned_trace(
+    network: Network,
+    accelerator: Accelerator,
+    *,
+    load: float | None = None,
+    rate_per_s: float | None = None,
+    **fields: object,
+) -> Trace:
+    """A trace whose demands span the SubNets of `network`, on `accelerator` with nothing cached.
+
+    `load` is the rate as a share of the capacity that `cold_offer` finds; `fields` are those of a
+    `TraceSpec` that the two ranges leave open.
+    """
+    offer = cold_offer(network, accelerator)
+    rate = offer.rate_per_s(load, rate_per_s)
+    if rate is not None:
+        fields["rate_per_s"] = rate
     try:
         spec = TraceSpec(
-            accuracy_percent=(float(top1_percent.min()), float(top1_percent.max())),
-            latency_ms=(float(cold_ms.min()), float(cold_ms.max())),
+            accuracy_percent=offer.accuracy_percent,
+            latency_ms=offer.latency_ms,
             **fields,  # type: ignore[arg-type] # checked by TraceSpec, whose error names the field
         )
+        if rate is not None and spec.arrivals == CLOSED_LOOP:
+            raise ValueError("closed-loop arrivals have no load and no rate_per_s; name others")
         return generate(spec)
     except ValueError as error:
         raise UserError(f"trace: {error}") from None
+
+
+def seeds(trace_name: str, seed: int, repeats: int) -> range:
+    """The seeds of repeated runs; `UserError` where the trace is a file, which has none."""
+    if repeats > 1 and trace_name not in DEMANDS:
+        raise UserError(f"--repeats: the trace {trace_name} is a file, and has no seed to change")
+    return range(seed, seed + repeats)
 
 
 def only_design(hardware: HardwareFile) -> Accelerator:
@@ -90,17 +143,26 @@ def only_design(hardware: HardwareFile) -> Accelerator:
 
 
 def load_setting(
-    hardware_name: str, workload_name: str, trace_name: str, *, queries: int, seed: int
+    hardware_name: str,
+    workload_name: str,
+    trace_name: str,
+    *,
+    queries: int,
+    seed: int,
+    subnets: int | None = None,
 ) -> Setting:
     """The setting of those names; a trace is a kind of synthetic demand, or a file.
 
     A synthetic trace is made for the reference design of a search space, so that all designs of the
-    space serve the same one.
+    space serve the same one.  For it too are chosen that many `subnets`, in place of those that the
+    workload lists.
     """
     hardware, workload = load_hardware(hardware_name), load_workload(workload_name)
+    reference = hardware.space.reference
+    if subnets is not None:
+        workload = served_workload(workload, reference, subnets)
     network = Network.of(workload.supernet)
     if trace_name in DEMANDS:
-        reference = hardware.space.reference
         trace = spanned_trace(network, reference, demands=trace_name, queries=queries, seed=seed)
     elif Path(trace_name).suffix or "/" in trace_name:
         trace = read_trace(Path(trace_name))

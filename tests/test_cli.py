@@ -185,8 +185,9 @@ def test_a_comparison_has_the_promised_fields(run) -> None:
               "gain_over_no_sgs_percent"}  # fmt: skip
     assert all(wanted <= set(row) for row in rows)
     latency = {row["policy"]: row["mean_latency_ms"] for row in rows}
-    assert min(latency.values()) == pytest.approx(latency["offline-optimum"], rel=1e-12)
-    assert latency["no-sgs"] == max(latency.values())
+    same_subnets = ("no-sgs", "sushi", "static-subgraph", "latency-aware", "last-subnet")
+    assert all(latency["offline-optimum"] <= latency[name] * (1 + 1e-12) for name in same_subnets)
+    assert all(latency[name] <= latency["no-sgs"] for name in same_subnets)
 
 
 def test_a_missed_threshold_ends_in_1_and_is_named(run) -> None:
@@ -218,6 +219,51 @@ def test_a_baseline_that_is_kept_passes_and_one_that_is_undercut_fails(tmp_path:
     assert done.code == 1
     assert "sushi.mean_latency_ms" in done.err
     assert run(*COMPARE, "--baseline", str(stored), "--tolerance-percent", "2").code == 0
+
+
+def test_repeats_give_intervals_that_a_condition_may_name(run) -> None:
+    few = (*COMPARE, "--repeats", "3", "--policy", "no-sgs", "--policy", "sushi")
+    done = run(*few, "--format", "json")
+    _, sushi = done.document["rows"]
+    low, high = (sushi[f"gain_over_no_sgs_percent_{end}"] for end in ("low", "high"))
+    assert low <= sushi["gain_over_no_sgs_percent"] <= high
+    assert sushi["verdict"] in ("faster", "slower", "no difference")
+    assert run(*few, "--fail-if", "sushi.gain_over_no_sgs_percent_low < 1000").code == 1
+    assert "verdict" in run(*few).out
+
+
+def test_a_trace_file_has_no_seeds_to_repeat_over(tmp_path: Path, run) -> None:
+    path = str(tmp_path / "trace.csv")
+    run("trace", "generate", "--queries", "5", "--out", path)
+    done = run("compare", "policies", "--trace", path, "--repeats", "2")
+    assert done.code == 2
+    assert "--repeats" in done.err
+
+
+def test_a_policy_of_ones_own_is_compared(tmp_path: Path, run) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "class First:\n    def select(self, query, table, latency_ms):\n        return 0\n"
+        "    def recache(self, served, table, cached):\n        return cached\n"
+    )
+    name = f"{path}:First"
+    (row,) = run(*COMPARE, "--policy", name, "--format", "json").document["rows"]
+    assert row["policy"] == name
+    assert row["mean_accuracy_percent"] == 75.0
+
+
+def test_the_headlines_of_the_paper_stand_beside_the_model(run) -> None:
+    document = run("reproduce", "--format", "json").document
+    assert len(document["rows"]) == 12
+    published = {row["headline"]: row["published"] for row in document["best"]}
+    assert sorted(published.values()) == [0.98, 25.0, 78.7]
+    for row in document["best"]:
+        own = [r["model"] for r in document["rows"] if r["headline"] == row["headline"]]
+        assert row["model"] == max(own) > 0
+    row = document["rows"][0]
+    command = row["command"].split()[1:]
+    rows = run(*command, "--policy", "sushi", "--format", "json").document["rows"]
+    assert rows[0]["gain_over_no_sgs_percent"] == pytest.approx(row["model"])
 
 
 def test_markdown_is_a_table(run) -> None:

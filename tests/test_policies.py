@@ -4,34 +4,35 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import supernets, zcu104
-from tables import cases, integers, tables, traces
+from tables import cases, integers, table_of, tables, traces
 
 from sushi_dse.errors import UserError
 from sushi_dse.latency_table import LatencyTable, latency_table
 from sushi_dse.network import Network
-from sushi_dse.policies import (
-    DEFAULT_POLICIES,
+from sushi_dse.policies import DEFAULT_POLICIES, POLICIES, Policy, find_policy, serve
+from sushi_dse.queries import Trace
+from sushi_dse.recaching import (
     EXPECTED,
     HORIZON_INTERVALS,
     MEMORY,
     NEAREST,
-    POLICIES,
-    Policy,
     cheapest_subgraph,
-    find_policy,
     nearest_subgraph,
 )
-from sushi_dse.queries import Trace
 from sushi_dse.selection import MODES, STRICT_ACCURACY
-from sushi_dse.serving import Served, serve
+from sushi_dse.serving import BY_MODE, Served
 from sushi_dse.subgraphs import candidates
 from sushi_dse.supernet import SuperNet
 
-every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-causal_policies = pytest.mark.parametrize("name", ["no-sgs", "sushi", "latency-aware"])
+# Those that serve what any latency table holds; a system of its own has tests of its own.
+GENERAL = {name: policy for name, policy in POLICIES.items() if policy.service is None}
+every_policy = pytest.mark.parametrize("policy", GENERAL.values(), ids=GENERAL)
+causal_policies = pytest.mark.parametrize(
+    "name", ["no-sgs", "sushi", "latency-aware", "last-subnet", "infaas"]
+)
 modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 intervals = st.integers(1, 5)
 
@@ -73,7 +74,9 @@ def test_every_policy_meets_the_contract(
     # No other SubNet beats the one selected.
     more_accurate = table.top1_percent > table.top1_percent[served.subnet, None]
     assert not np.any(more_accurate & (latency_ms < service_ms[:, None]))
-    # A demand that can be met is met.
+    # A demand that can be met is met, by the policies that select by it.
+    if policy.selection != BY_MODE:
+        return
     meets = latency_ms <= trace.max_latency_ms[:, None]
     if mode == STRICT_ACCURACY:
         meets = table.top1_percent >= trace.min_accuracy_percent[:, None]
@@ -108,6 +111,30 @@ def test_a_causal_policy_does_not_look_ahead(
     part = serve(first(trace, queries), table, POLICIES[name], mode=mode, every=every)
     for field in ("subnet", "cached", "kept", "service_ms"):
         assert np.array_equal(getattr(whole, field)[:queries], getattr(part, field))
+
+
+def shifting_case() -> tuple[Trace, LatencyTable]:
+    """Six queries for SubNet 0 and twelve for SubNet 1; SubGraphs 1 and 2 are theirs in turn."""
+    table = table_of(
+        latency_ms=np.array([[3.0, 2.0, 7.0], [4.0, 8.0, 2.0]]),
+        switch_ms=np.zeros((3, 3, 2)),
+        top1_percent=np.array([70.0, 75.0]),
+        of_subnets=np.array([[1, 1], [3, 3]]),
+        encodings=np.array([[0, 0], [1, 1], [3, 3]]),
+    )
+    min_accuracy_percent = np.repeat([70.0, 75.0], [6, 12])
+    trace = Trace(
+        arrived_ms=np.zeros(18),
+        min_accuracy_percent=min_accuracy_percent,
+        max_latency_ms=np.where(min_accuracy_percent > 70, 9.0, 2.0),
+    )
+    return trace, table
+
+
+def test_sushi_forgets_what_it_served_before_the_last_interval() -> None:
+    served = serve(*shifting_case(), POLICIES["sushi"], mode=STRICT_ACCURACY, every=2)
+    assert served.subnet.tolist() == [0] * 6 + [1] * 12
+    assert served.kept.tolist() == [0] * 2 + [1] * 6 + [2] * 10
 
 
 def nearest_by_definition(served: np.ndarray, of_subnets: np.ndarray, encodings: np.ndarray) -> int:
@@ -202,6 +229,7 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
 
 @modes
 @settings(max_examples=50)
+@example(shifting_case(), 2)
 @given(cases(), intervals)
 def test_latency_aware_remembers_demand_and_forgets_it_slowly(
     mode: int, case: tuple[Trace, LatencyTable], every: int
@@ -237,5 +265,5 @@ def test_the_default_policies_are_policies_and_one_is_the_reference() -> None:
 
 
 def test_the_causal_policies_are_the_ones_without_a_plan() -> None:
-    causal = {name for name, policy in POLICIES.items() if policy.rule in (NEAREST, EXPECTED)}
+    causal = {name for name, policy in POLICIES.items() if policy.recaching in (NEAREST, EXPECTED)}
     assert causal == {"sushi", "latency-aware"}

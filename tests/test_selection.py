@@ -11,6 +11,7 @@ from sushi_dse.selection import (
     MODES,
     STRICT_ACCURACY,
     STRICT_LATENCY,
+    cheapest_meeting_both,
     score,
     select_subnet,
     selection_steps,
@@ -121,3 +122,19 @@ def test_a_better_score_is_a_faster_query_or_a_more_accurate_one(
         STRICT_LATENCY, other_percent, other_ms
     )
     assert better == ((-top1_percent, latency_ms) < (-other_percent, other_ms))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1),
+    st.integers(0, 6),
+    st.integers(-1, 6),
+)
+def test_infaas_takes_the_cheapest_that_meets_both_demands(
+    rows: list[tuple[int, int]], accuracy: int, budget_ms: int
+) -> None:
+    top1_percent = np.array([float(row[0]) for row in rows])
+    latency_ms = np.array([float(row[1]) for row in rows])
+    chosen = cheapest_meeting_both(top1_percent, latency_ms, float(accuracy), float(budget_ms))
+    meeting = [row for row in rows if row[0] >= accuracy and row[1] <= budget_ms]
+    cheapest = min(meeting or rows, key=lambda row: (row[1], -row[0]))
+    assert rows[chosen] == cheapest

@@ -75,6 +75,8 @@ def tuples(document: dict[str, Any]) -> dict[str, Any]:
 def load(name: str) -> tuple[Any, list[Any], Callable[..., SuperNet]]:
     """The family, the choices and the generator of a workload file."""
     document = yaml.safe_load((WORKLOADS / f"{name}.yaml").read_text(encoding="utf-8"))
+    for beside_the_family in ("description", "accuracy_model"):
+        document.pop(beside_the_family, None)
     family_type, choice_type, build = {
         "resnet": (ResNetFamily, ResNetChoice, resnet_supernet),
         "mobilenet_v3": (MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet),

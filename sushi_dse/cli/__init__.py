@@ -28,6 +28,7 @@ app.command()(validate.validate)
 app.command()(validate.calibrate)
 app.add_typer(traces.app, name="trace")
 app.command()(inspect.describe)
+app.command()(inspect.reproduce)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

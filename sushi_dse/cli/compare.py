@@ -34,6 +34,9 @@ def policies(
     mode: options.SelectionMode = options.Mode.strict_accuracy,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
+    repeats: Annotated[
+        int, typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1)
+    ] = 1,
     baseline: Annotated[
         Path | None, typer.Option(help="A comparison stored as JSON that must not be undercut.")
     ] = None,
@@ -53,16 +56,23 @@ def policies(
 ) -> None:
     """Compare policies on one design and one trace; exit with 1 where a threshold is missed.
 
+    With --repeats every metric has an interval (95 %, paired bootstrap over seeds), and a condition
+    may name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
+
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
     from sushi_dse.compare import check_all, compare_policies
     from sushi_dse.policies import POLICIES
     from sushi_dse.report import print_comparison, warn
-    from sushi_dse.setting import load_setting, only_design
+    from sushi_dse.setting import load_setting, only_design, seeds
+    from sushi_dse.statistics import summarise_repeats
 
-    setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
-    evaluation = setting.evaluation(policy or tuple(POLICIES), mode.value)
-    rows = compare_policies(evaluation, only_design(setting.hardware))
+    runs = []
+    for own_seed in reversed(seeds(trace, seed, repeats)):  # the first seed's setting is shown
+        setting = load_setting(hw, workload, trace, queries=queries, seed=own_seed)
+        evaluation = setting.evaluation(policy or tuple(POLICIES), mode.value)
+        runs.append(compare_policies(evaluation, only_design(setting.hardware)))
+    rows = summarise_repeats(runs) if repeats > 1 else runs[0]
     checks = check_all(
         rows, conditions=fail_if or (), baseline=baseline, tolerance_percent=tolerance_percent
     )

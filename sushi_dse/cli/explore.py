@@ -24,6 +24,15 @@ def sweep(
         int | None,
         typer.Option(help="Processes that evaluate designs.", min=1, show_default="one a core"),
     ] = None,
+    subnets: Annotated[
+        int | None,
+        typer.Option(
+            help="Serve that many SubNets, chosen for the hardware by predicted accuracy.",
+            min=1,
+            max=32,  # candidate SubGraphs grow with the pairs of SubNets
+            show_default="those that the workload lists",
+        ),
+    ] = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Evaluate every design of a search space and print the front.
@@ -45,7 +54,7 @@ def sweep(
     from sushi_dse.sweep import sweep as run_sweep
 
     started = time.perf_counter()
-    setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
+    setting = load_setting(hw, workload, trace, queries=queries, seed=seed, subnets=subnets)
     evaluation = setting.evaluation(policy or DEFAULT_POLICIES, mode.value)
     inputs = {
         **setting.inputs(evaluation.policies, mode.value),

@@ -1,4 +1,4 @@
-"""`cost` and `describe`: what a layer costs, and what a name stands for."""
+"""`cost`, `describe`, `reproduce`: what a layer costs, a name stands for, the paper says."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -65,3 +65,16 @@ def describe(
         print_rows(rows, [kind.value, "meaning"], output_format.value, document={"names": rows})
     else:
         print_facts(FACTS[kind.value](name), output_format.value, title=f"{kind.value} {name}")
+
+
+def reproduce(output_format: options.Printed = options.Format.table) -> None:
+    """Print the paper's headline figures beside the model's, each with its command.
+
+    Example: sushi-dse reproduce --format json
+    """
+    from sushi_dse.report import print_reproduction
+    from sushi_dse.reproduce import best_rows
+    from sushi_dse.reproduce import reproduce as run
+
+    rows = list(run())
+    print_reproduction(rows, best_rows(rows), output_format.value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sushi_dse.accuracy_model import AccuracyModel
 from sushi_dse.config.document import Document, Location, read_document
 from sushi_dse.config.keys import Keys, checked, shown
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
@@ -45,6 +46,7 @@ class WorkloadFile:
     description: str
     supernet: SuperNet
     sources: tuple[str, ...]  # the texts that were read
+    accuracy_model: AccuracyModel | None = None  # of any SubNet of the SuperNet
 
 
 def workload_names() -> list[str]:
@@ -66,28 +68,38 @@ def load_workload(name_or_path: str | Path) -> WorkloadFile:
     if not isinstance(family, str) or family not in FAMILIES:
         message = f"unknown family {shown(family)}; {near_names(str(family), FAMILIES)}"
         raise document.error(("family",), message)
-    keys, supernet = FAMILIES[family](document)
+    keys, supernet, accuracy_model = FAMILIES[family](document)
     return WorkloadFile(
         path=path,
         name=supernet.name,
         description=keys.description,
         supernet=supernet,
         sources=(document.text,),
+        accuracy_model=accuracy_model,
     )
 
 
-Loaded = tuple[WorkloadKeys, SuperNet]
+Loaded = tuple[WorkloadKeys, SuperNet, AccuracyModel | None]
 
 
 def _resnet(document: Document) -> Loaded:
     keys = checked(document, ResNetKeys)
-    return keys, _staged(document, keys, ResNetFamily, ResNetChoice, resnet_supernet)
+    _, supernet = _staged(document, keys, ResNetFamily, ResNetChoice, resnet_supernet)
+    return keys, supernet, None
 
 
 def _mobilenet_v3(document: Document) -> Loaded:
     keys = checked(document, MobileNetV3Keys)
-    return keys, _staged(
+    family, supernet = _staged(
         document, keys, MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet
+    )
+    fitted = keys.accuracy_model
+    if fitted is None:
+        return keys, supernet, None
+    return (
+        keys,
+        supernet,
+        _made(document, ("accuracy_model",), AccuracyModel, fitted, family=family),
     )
 
 
@@ -105,7 +117,7 @@ def _plain(document: Document) -> Loaded:
         for i, subnet in enumerate(keys.subnets)
     ]
     name = keys.name or document.path.stem
-    return keys, _cut(document, networks, lambda several: plain_supernet(name, several))
+    return keys, _cut(document, networks, lambda several: plain_supernet(name, several)), None
 
 
 FAMILIES: dict[str, Callable[[Document], Loaded]] = {
@@ -121,25 +133,31 @@ def _staged(
     make_family: Callable[..., Family],
     make_choice: Callable[..., Choice],
     supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
-) -> SuperNet:
+) -> tuple[Family, SuperNet]:
     name = keys.name or document.path.stem
     family = _made(document, (), make_family, keys, name=name)
     choices = [
         _made(document, ("subnets", i), make_choice, subnet)
         for i, subnet in enumerate(keys.subnets)
     ]
-    return _cut(document, choices, lambda several: supernet_of(family, several))
+    return family, _cut(document, choices, lambda several: supernet_of(family, several))
 
 
 def _made(
     document: Document, location: Location, make: Callable[..., Made], keys: Keys, **more: Any
 ) -> Made:
     """What `make` makes of the keys; UserError at `location` where it refuses them."""
-    given = keys.model_dump(exclude={"family", "description", "subnets"}) | more
+    elsewhere = {"family", "description", "subnets", "accuracy_model"}
+    given = keys.model_dump(exclude=elsewhere) | more
     try:
-        return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+        return make(**{key: _frozen(value) for key, value in given.items()})
     except ValueError as error:
         raise _refused(document, location, str(error)) from None
+
+
+def _frozen(value: object) -> object:
+    """A list, and every list in it, as a tuple; any other value as it is."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _cut(

@@ -66,6 +66,19 @@ class ResNetKeys(StagedKeys):
     subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1)
 
 
+class AccuracyModelKeys(Keys):
+    """The keys of the accuracy model of a SuperNet: the fields of `AccuracyModel`."""
+
+    origin: str
+    resolution: Size
+    measured_subnets: Annotated[int, Field(gt=0)]
+    measured_top1_percent: Annotated[list[float], Field(min_length=2, max_length=2)]
+    held_out_rmse_percent: Annotated[float, Field(ge=0, le=100)]
+    base_top1_percent: Annotated[float, Field(ge=0, le=100)]
+    block_gain_percent: list[list[float]]
+    stage_interaction_percent: list[float]
+
+
 class MobileNetV3Keys(StagedKeys):
     """The keys of a workload of family `mobilenet_v3`."""
 
@@ -74,6 +87,7 @@ class MobileNetV3Keys(StagedKeys):
     stage_squeeze_excite: list[bool]
     last_widths: Pair
     kernel_size: Size
+    accuracy_model: AccuracyModelKeys | None = None
 
 
 class LayerKeys(Keys):

@@ -6,6 +6,7 @@ from sushi_dse.report.views import (
     print_breakdown,
     print_comparison,
     print_facts,
+    print_reproduction,
     print_sweep,
     print_validation,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "print_breakdown",
     "print_comparison",
     "print_facts",
+    "print_reproduction",
     "print_rows",
     "print_sweep",
     "print_validation",

@@ -23,6 +23,17 @@ COMPARISON_COLUMNS = (
     "subgraph_switches",
     "gain_over_no_sgs_percent",
 )
+REPEATS_COLUMNS = (
+    "policy",
+    "mean_latency_ms",
+    "mean_accuracy_percent",
+    "energy_mj_per_query",
+    "slo_attainment",
+    "gain_over_no_sgs_percent",
+    "gain_over_no_sgs_percent_low",
+    "gain_over_no_sgs_percent_high",
+    "verdict",
+)
 CYCLE_COLUMNS = ("compute_cycles", "exposed_load_cycles", "input_cycles", "output_stall_cycles")
 
 
@@ -87,10 +98,9 @@ def print_comparison(
     if output_format == "junit":
         print(junit(checks, suite="sushi-dse compare policies"))
         return
-    print_rows(
-        rows, COMPARISON_COLUMNS, output_format, document={"inputs": inputs, "rows": rows},
-        title=title,
-    )  # fmt: skip
+    columns = REPEATS_COLUMNS if rows and "verdict" in rows[0] else COMPARISON_COLUMNS
+    document = {"inputs": inputs, "rows": rows}
+    print_rows(rows, columns, output_format, document=document, title=title)
 
 
 def print_validation(errors: Validation, left_out: Validation, output_format: str) -> None:
@@ -174,3 +184,17 @@ def print_breakdown(breakdown: Breakdown, output_format: str, *, title: str) -> 
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_facts(total, output_format, title="Total")
+
+
+def print_reproduction(
+    rows: Sequence[Mapping[str, object]],
+    best: Sequence[Mapping[str, object]],
+    output_format: str,
+) -> None:
+    """The published headlines beside the model's figures, and why they differ."""
+    columns = ["headline", "published", "model", "hw", "workload", "command"]
+    document = {"rows": rows, "best": best}
+    print_rows(rows, columns, output_format, document=document, title="Every setting")
+    if output_format == "table":
+        print_table(best, columns[:5], title="The model's best")
+        print_table(best, ["headline", "meaning"], title="Why it differs")

@@ -1,0 +1,57 @@
+"""What repeated runs say for certain: paired bootstrap intervals over seeds.
+
+Every policy serves the same trace of each seed, so its gain is known seed by seed, and chance is in
+the seeds alone.  Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+SEED = 0  # of the resampling: the same runs give the same interval
+
+Row = Mapping[str, object]
+
+
+def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The percentile interval of the mean of `values`, one a seed; a point where there is one."""
+    sample = np.asarray(values, dtype=float)
+    if len(sample) == 1 or np.ptp(sample) == 0:
+        return float(sample[0]), float(sample[0])
+    rng = np.random.default_rng(SEED)
+    chosen = rng.integers(0, len(sample), size=(RESAMPLES, len(sample)))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(sample[chosen].mean(axis=1), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def verdict(low: float, high: float) -> str:
+    """Whether a gain whose interval that is, is a win.
+
+    >>> verdict(0.1, 0.4), verdict(-0.1, 0.4), verdict(-0.4, -0.1)
+    ('faster', 'no difference', 'slower')
+    """
+    return "faster" if low > 0 else "slower" if high < 0 else "no difference"
+
+
+def summarise_repeats(repeats: Sequence[Sequence[Row]]) -> list[dict[str, object]]:
+    """One row a policy: the mean of each metric over the seeds, and `_low` and `_high` beside it.
+
+    repeats: [seed][policy], the same policies in the same order for each seed.
+    """
+    rows: list[dict[str, object]] = []
+    for runs in zip(*repeats, strict=True):
+        row: dict[str, object] = {"policy": runs[0]["policy"]}
+        for name in runs[0]:
+            values = [run[name] for run in runs]
+            if name == "policy" or not all(isinstance(value, float) for value in values):
+                continue
+            numbers = [float(value) for value in values if isinstance(value, float)]
+            row[name] = float(np.mean(numbers))
+            row[f"{name}_low"], row[f"{name}_high"] = bootstrap_interval(numbers)
+        gain = "gain_over_no_sgs_percent"
+        row["verdict"] = verdict(float(str(row[f"{gain}_low"])), float(str(row[f"{gain}_high"])))
+        rows.append(row)
+    return rows
