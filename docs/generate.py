@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docs.figures import FIGURES
 from sushi_dse.cli import main
 from sushi_dse.config import load_hardware
 from sushi_dse.metrics import metrics_table_markdown
+from sushi_dse.policies import POLICIES
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "model.md")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "model.md", ROOT / "docs" / "policies.md")
 REFERENCE = ROOT / "results" / "reference"
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TIMES = re.compile(r"\bin \d+\.\d s\b")  # of this machine, so not a figure of the model
@@ -75,9 +77,16 @@ def sweep() -> str:
     return f"```text\n$ make sweep\n{text}\n```\n"
 
 
+def policies() -> str:
+    """Every policy and its rule."""
+    rows = [f"| `{name}` | {policy.summary} |" for name, policy in POLICIES.items()]
+    return "\n".join(["| policy | rule |", "|---|---|", *rows])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "calibration": calibration,
     "compare": lambda: fenced("compare", "policies"),
+    "policies": policies,
     "metrics": metrics_table_markdown,
     "sweep": sweep,
 }
@@ -93,7 +102,10 @@ def generated(document: Path) -> str:
 
 
 def write() -> None:
-    """Write every document, and the reference results."""
+    """Write every document, the reference results and the figures."""
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, draw in FIGURES.items():
+        draw(REFERENCE / name)
     for document in DOCUMENTS:
         document.write_text(generated(document), encoding="utf-8")
         print(f"wrote {document.relative_to(ROOT)}", file=sys.stderr)

@@ -1,11 +1,12 @@
 """Figures of results: the cloud of all rows, the front, and the staircase that bounds them.
 
-A figure is drawn on axes it is given; only `save_front_plot` writes a file.  The state of
-`matplotlib.pyplot` is neither used nor changed.
+A figure is drawn on axes it is given; only the functions that begin with `save` write a file.
+The state of `matplotlib.pyplot` is neither used nor changed.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -129,9 +130,6 @@ def save_front_plot(
     The first two objectives are the axes.  The same rows make the same bytes.  `UserError` for
     another suffix, fewer than two objectives, or where the file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in METADATA:
-        raise UserError(f"{path}: cannot draw to this kind of file; known: {', '.join(METADATA)}")
     if len(objectives) < 2:
         raise UserError("a plot needs two objectives at least, one for each axis")
     x, y, *_ = objectives
@@ -140,6 +138,38 @@ def save_front_plot(
     plot_front(figure.add_subplot(), rows, best, x, y, colour, objectives=objectives)
     if title:
         figure.suptitle(title)
+    _save(figure, path)
+
+
+def save_curves(
+    path: Path,
+    x_name: str,
+    y_name: str,
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+) -> None:
+    """Write curves over one axis to `path`, as PNG, SVG or PDF; names end in units, as columns do.
+
+    `UserError` for another suffix, or where the file cannot be written.
+    """
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    ax = figure.add_subplot()
+    for (name, y), marker in zip(curves.items(), cycle(MARKERS), strict=False):
+        ax.plot(x, y, marker=marker, lw=LINE_WIDTH, ms=FRONT_MARKER, label=name)
+    for line, colour in zip(ax.lines, cycle(COLOURS), strict=False):
+        line.set_color(colour)
+    ax.set(xlabel=label(x_name), ylabel=label(y_name))
+    ax.grid(color="#e5e5e5", lw=0.8)
+    ax.set_axisbelow(True)
+    figure.legend(loc="outside upper left", ncols=3, frameon=False)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write `figure` to `path`; the same figure makes the same bytes."""
+    suffix = path.suffix.lower()
+    if suffix not in METADATA:
+        raise UserError(f"{path}: cannot draw to this kind of file; known: {', '.join(METADATA)}")
     content = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "sushi-dse"}):  # without it the ids in an SVG are random
         figure.savefig(content, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS_PER_INCH)

@@ -13,7 +13,7 @@ from sushi_dse.hindsight import best_static, fixed_subnet, nothing_cached, offli
 from sushi_dse.latency_table import LatencyTable
 from sushi_dse.network import Network
 from sushi_dse.queries import Trace
-from sushi_dse.recaching import EXPECTED, HORIZON_INTERVALS, LAST, MEMORY, NEAREST, SCHEDULED
+from sushi_dse.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDULED
 from sushi_dse.serving import (
     BY_COST,
     BY_LOAD,
@@ -83,9 +83,10 @@ POLICIES: dict[str, Policy] = {
     ),
     "latency-aware": Policy(
         summary="After every recache interval it takes the SubGraph with the least expected "
-        "latency: recent demand times the latency table's column, plus the cost of the change. "
-        f"Demand fades by a factor of {MEMORY} an interval, and a change must pay within "
-        f"{HORIZON_INTERVALS} intervals (assumptions). At first all SubNets are in equal demand.",
+        "latency over the next interval: expected demand times the table's column, plus the "
+        "cost of the change. Demand is expected by a Markov chain of which SubNet follows which, "
+        f"learned as the stream goes by; what was seen fades by a factor of {MEMORY} a time "
+        "(assumption).",
         recaching=EXPECTED,
     ),
     "last-subnet": Policy(

@@ -9,8 +9,8 @@ from numba.extending import register_jitable
 
 SCHEDULED, NEAREST, EXPECTED, LAST = 0, 1, 2, 3
 
-MEMORY = 0.9  # weight of the past after each recache interval (assumption)
-HORIZON_INTERVALS = 8  # intervals over which a change of the SubGraph must pay (assumption)
+MEMORY = 0.95  # of which SubNet follows which, each time that one is left (assumption)
+UNSEEN = 0.01  # weight of a succession that was never seen (assumption)
 
 
 @register_jitable
@@ -36,26 +36,51 @@ def nearest_subgraph(
 
 
 @register_jitable
+def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each SubNet is expected: in the next query, and in all of the next `queries`.
+
+    followed: [subnet, next subnet] weights of a Markov chain; last: the SubNet served last, or -1
+    where none was, and all are expected alike.  Both results are [subnet].
+    """
+    subnets = len(followed)
+    if last < 0:
+        alike = np.full(subnets, 1.0 / subnets)
+        return alike, queries * alike
+    now, then = np.zeros(subnets), np.zeros(subnets)
+    now[last] = 1.0
+    first, total = np.zeros(subnets), np.zeros(subnets)
+    for query in range(queries):
+        then[:] = 0.0
+        for subnet in range(subnets):
+            weight = now[subnet] / followed[subnet].sum()
+            for follower in range(subnets):
+                then[follower] += weight * followed[subnet, follower]
+        now[:] = then
+        total += now
+        if query == 0:
+            first[:] = now
+    return first, total
+
+
+@register_jitable
 def cheapest_subgraph(
-    demand: np.ndarray,
+    first: np.ndarray,
+    total: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
     cached: int,
-    horizon_queries: int,
 ) -> int:
-    """The SubGraph of least expected latency over the horizon, the change to it included: an index.
+    """The SubGraph of least expected latency, the change to it included: an index.
 
-    demand: [subnet] weights of the SubNets that recent queries were served by.
+    first, total: [subnet] of `expected_demand`; the change is paid by the next query.
     """
-    total = demand.sum()
     best, best_cost = cached, np.inf
     for offset in range(latency_ms.shape[1]):
         subgraph = (cached + offset) % latency_ms.shape[1]  # of equals the cached one stays
         cost = 0.0
-        for subnet in range(len(demand)):
-            cost += (demand[subnet] / total) * (
-                horizon_queries * latency_ms[subnet, subgraph] + switch_ms[cached, subgraph, subnet]
-            )
+        for subnet in range(len(total)):
+            cost += total[subnet] * latency_ms[subnet, subgraph]
+            cost += first[subnet] * switch_ms[cached, subgraph, subnet]
         if cost < best_cost:
             best, best_cost = subgraph, cost
     return best

@@ -11,11 +11,12 @@ from sushi_dse.latency_table import LatencyTable
 from sushi_dse.queries import Trace
 from sushi_dse.recaching import (
     EXPECTED,
-    HORIZON_INTERVALS,
     LAST,
     MEMORY,
     NEAREST,
+    UNSEEN,
     cheapest_subgraph,
+    expected_demand,
     nearest_subgraph,
 )
 from sushi_dse.selection import (
@@ -119,7 +120,9 @@ def serve_queries(
     kept = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
     served = np.zeros(subnets, dtype=np.int64)  # since the last recache point
-    demand = np.ones(subnets)
+    followed = np.full((subnets, subnets), UNSEEN)  # a SubNet is expected to be followed by itself
+    for each in range(subnets):
+        followed[each, each] += 1.0
     closed_loop = arrived_ms[-1] == 0
     subgraph = 0
     column = table.latency_ms[:, subgraph].copy()
@@ -130,13 +133,10 @@ def serve_queries(
             if rules.recaching == NEAREST:
                 target = nearest_subgraph(served, table.encoding_dot, table.encoding_norm, subgraph)
             elif rules.recaching == EXPECTED:
-                demand = MEMORY * demand + served
+                last = subnet[query - 1] if query else -1
+                first, total = expected_demand(followed, last, every)
                 target = cheapest_subgraph(
-                    demand,
-                    table.latency_ms,
-                    table.switch_ms,
-                    subgraph,
-                    HORIZON_INTERVALS * every,
+                    first, total, table.latency_ms, table.switch_ms, subgraph
                 )
             elif rules.recaching == LAST:
                 if query > 0:
@@ -165,6 +165,9 @@ def serve_queries(
         service_ms[query] = taken_ms
         response_ms[query] = wait_ms + taken_ms
         served[chosen] += 1
+        if query:
+            followed[subnet[query - 1]] *= MEMORY
+            followed[subnet[query - 1], chosen] += 1.0
         if target != subgraph:
             subgraph = target
             column = table.latency_ms[:, subgraph].copy()

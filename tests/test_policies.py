@@ -16,10 +16,11 @@ from sushi_dse.policies import DEFAULT_POLICIES, POLICIES, Policy, find_policy, 
 from sushi_dse.queries import Trace
 from sushi_dse.recaching import (
     EXPECTED,
-    HORIZON_INTERVALS,
     MEMORY,
     NEAREST,
+    UNSEEN,
     cheapest_subgraph,
+    expected_demand,
     nearest_subgraph,
 )
 from sushi_dse.selection import MODES, STRICT_ACCURACY
@@ -192,29 +193,47 @@ def test_sushi_averages_the_encodings_of_the_last_interval(
         assert served.kept[start] == expected
 
 
-def expected_ms(
-    demand: np.ndarray, table: LatencyTable, cached: int, subgraph: int, horizon: int
-) -> Fraction:
-    """Time of `horizon` queries in that demand, and of the change with the first of them."""
-    of_subnet = [
-        horizon * Fraction(table.latency_ms[s, subgraph])
-        + Fraction(table.switch_ms[cached, subgraph, s])
-        for s in range(len(demand))
-    ]
-    weights = [Fraction(weight) for weight in demand]
-    return sum(w * x for w, x in zip(weights, of_subnet, strict=True)) / sum(weights)
+def expected_by_definition(
+    followed: np.ndarray, last: int, queries: int
+) -> tuple[list[Fraction], list[Fraction]]:
+    """Powers of the chain's matrix, in fractions."""
+    subnets = range(len(followed))
+    chain = [[Fraction(x) / sum(map(Fraction, row)) for x in row] for row in followed.tolist()]
+    now = [Fraction(subnet == last) for subnet in subnets]
+    steps = []
+    for _ in range(queries):
+        now = [sum(now[s] * chain[s][n] for s in subnets) for n in subnets]
+        steps.append(now)
+    return steps[0], [sum(step[n] for step in steps) for n in subnets]
 
 
-@given(tables(max_subgraphs=4), st.data(), st.integers(1, 20))
+@given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))
+def test_demand_is_expected_by_the_powers_of_the_chain(
+    followed: np.ndarray, last: int, queries: int
+) -> None:
+    first, total = expected_demand(followed, last, queries)
+    by_definition = expected_by_definition(followed, last, queries)
+    assert first.tolist() == pytest.approx([float(x) for x in by_definition[0]], rel=1e-12)
+    assert total.tolist() == pytest.approx([float(x) for x in by_definition[1]], rel=1e-12)
+    assert total.sum() == pytest.approx(queries)
+
+
+def test_all_subnets_are_expected_alike_before_the_first_query() -> None:
+    first, total = expected_demand(np.eye(4), -1, 8)
+    assert first.tolist() == [0.25] * 4
+    assert total.tolist() == [2.0] * 4
+
+
+@given(tables(max_subgraphs=4), st.data())
 def test_latency_aware_takes_the_least_expected_latency(
-    table: LatencyTable, data: st.DataObject, horizon: int
+    table: LatencyTable, data: st.DataObject
 ) -> None:
     subnets, subgraphs = table.latency_ms.shape
-    demand = data.draw(integers(0, 4, subnets).filter(lambda weights: weights.any()))
+    first, total = (data.draw(integers(0, 4, subnets)) for _ in range(2))
     cached = data.draw(st.integers(0, subgraphs - 1))
-    chosen = cheapest_subgraph(demand, table.latency_ms, table.switch_ms, cached, horizon)
-    costs = [expected_ms(demand, table, cached, g, horizon) for g in range(subgraphs)]
-    assert costs[chosen] <= min(costs) * (1 + Fraction(1, 10**12))
+    chosen = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, cached)
+    costs = (total @ table.latency_ms + table.switch_ms[cached] @ first).tolist()
+    assert costs[chosen] <= min(costs) * (1 + 1e-12)
 
 
 @given(tables(max_subgraphs=4), st.data())
@@ -224,29 +243,31 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
     subnets, subgraphs = table.latency_ms.shape
     cached = data.draw(st.integers(0, subgraphs - 1))
     flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
-    assert cheapest_subgraph(np.ones(subnets), flat, table.switch_ms, cached, 8) == cached
+    alike = np.ones(subnets)
+    assert cheapest_subgraph(alike, alike, flat, table.switch_ms, cached) == cached
 
 
 @modes
 @settings(max_examples=50)
 @example(shifting_case(), 2)
 @given(cases(), intervals)
-def test_latency_aware_remembers_demand_and_forgets_it_slowly(
+def test_latency_aware_learns_which_subnet_follows_which(
     mode: int, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
     served = serve(trace, table, POLICIES["latency-aware"], mode=mode, every=every)
-    demand = np.ones(len(table.top1_percent))
-    for start in range(0, len(trace), every):
-        last = served.subnet[max(start - every, 0) : start]
-        demand = MEMORY * demand + np.bincount(last, minlength=len(demand))
-        assert served.kept[start] == cheapest_subgraph(
-            demand,
-            table.latency_ms,
-            table.switch_ms,
-            int(served.cached[start]),
-            HORIZON_INTERVALS * every,
-        )
+    followed = np.full((len(table.top1_percent),) * 2, UNSEEN) + np.eye(len(table.top1_percent))
+    for query, subnet in enumerate(served.subnet):
+        if query % every == 0:
+            last = int(served.subnet[query - 1]) if query else -1
+            first, total = expected_demand(followed, last, every)
+            kept = cheapest_subgraph(
+                first, total, table.latency_ms, table.switch_ms, int(served.cached[query])
+            )
+            assert served.kept[query] == kept
+        if query:
+            followed[served.subnet[query - 1]] *= MEMORY
+            followed[served.subnet[query - 1], subnet] += 1
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -1,3 +1,4 @@
+import pickle
 import re
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from sushi_dse.queries import (
     write_trace,
 )
 
+OPTIONAL_COLUMNS = ("colocation_slowdown", "input_difficulty")
+ALL_COLUMNS = (*COLUMNS, *OPTIONAL_COLUMNS)
 SUFFIXES = (".csv", ".parquet")
 HEADER = ",".join(COLUMNS)
 SPEC = TraceSpec(accuracy_percent=(76.0, 80.0), latency_ms=(10.0, 50.0))
@@ -43,6 +46,10 @@ def bits(trace: Trace) -> list[bytes]:
     return [column.tobytes() for column in trace.columns]
 
 
+def named_bits(trace: Trace) -> dict[str, bytes]:
+    return {name: column.tobytes() for name, column in trace.named_columns.items()}
+
+
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
     times = st.floats(-0.0, MAX_MS)
@@ -50,6 +57,18 @@ def traces(draw: st.DrawFn) -> Trace:
     rows = draw(st.lists(row, min_size=1, max_size=20))
     arrivals = sorted(arrived_ms for arrived_ms, _, _ in rows)
     return trace_of(*((a, *rest) for a, (_, *rest) in zip(arrivals, rows, strict=True)))
+
+
+@st.composite
+def met_traces(draw: st.DrawFn) -> Trace:
+    """Traces with one optional column, or both."""
+    trace = draw(traces())
+    values = {"colocation_slowdown": st.floats(1, MAX_MS), "input_difficulty": st.floats(-0.0, 1)}
+    kept = draw(st.sets(st.sampled_from(OPTIONAL_COLUMNS), min_size=1))
+    size = len(trace)
+    return replace(
+        trace, **{name: draw(st.lists(values[name], min_size=size, max_size=size)) for name in kept}
+    )
 
 
 @st.composite
@@ -504,7 +523,7 @@ def test_a_wrong_row_is_named_by_its_line(line: str, message: str) -> None:
         ),
         (
             "TIMESTAMP,ContextTokens,GeneratedTokens",
-            "unknown column 'TIMESTAMP'; known: arrived_ms, max_latency_ms, min_accuracy_percent",
+            f"unknown column 'TIMESTAMP'; known: {', '.join(sorted(ALL_COLUMNS))}",
         ),
         ("0;78;5", "unknown column '0;78;5'; put commas between fields"),
         (f"{HEADER},arrived_ms", "the column 'arrived_ms' is there twice; leave one out"),
@@ -570,7 +589,7 @@ def test_a_parquet_file_may_hold_any_kind_of_number(kind: pa.DataType) -> None:
             {"arrived_ms": [1.0, 0.5]},
             "query 2: arrived_ms runs backwards, from 1.0 to 0.5; sort the queries by arrived_ms",
         ),
-        ({"note": ["a", "b"]}, f"unknown column 'note'; known: {', '.join(sorted(COLUMNS))}"),
+        ({"note": ["a", "b"]}, f"unknown column 'note'; known: {', '.join(sorted(ALL_COLUMNS))}"),
     ],
 )
 def test_a_wrong_parquet_file_is_named_by_column_and_query(
@@ -658,3 +677,90 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(
     assert str(error.value) == f"{path} cannot be written: No space left on device"
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# What a query meets
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@given(trace=met_traces())
+@settings(deadline=None)
+def test_optional_columns_come_back_without_a_changed_bit(suffix: str, trace: Trace) -> None:
+    with folder() as out:
+        path = out / f"trace{suffix}"
+        write_trace(trace, path)
+        again = read_trace(path)
+        with patch.object(files, "_read_csv_block", side_effect=ValueError):
+            by_row = read_trace(path)
+    for other in (again, by_row, pickle.loads(pickle.dumps(trace))):
+        assert named_bits(other) == named_bits(trace)
+        assert not any(column.flags.writeable for column in other.named_columns.values())
+
+
+def test_a_file_or_pickle_without_optional_columns_has_none(tmp_path: Path) -> None:
+    trace = trace_of((0, 78, 5), (1.5, 79, 6))
+    for suffix in SUFFIXES:
+        path = tmp_path / f"trace{suffix}"
+        write_trace(trace, path)
+        assert tuple(read_trace(path).named_columns) == COLUMNS
+    assert (tmp_path / "trace.csv").read_bytes() == csv_text("0,78,5", "1.5,79,6")
+    assert pq.read_table(tmp_path / "trace.parquet").column_names == list(COLUMNS)
+    assert tuple(pickle.loads(pickle.dumps(trace)).named_columns) == COLUMNS
+
+
+def test_the_hash_counts_an_optional_column_only_where_there_is_one() -> None:
+    trace = trace_of((0, 78, 5), (1, 79, 6))
+    assert trace.content_hash() == (
+        "6ed9eed5ded33edf14a977b366cb3cc8d5fc1620fa81c446c58c98d11110ee54"
+    )
+    ones, half = [1.0, 1.0], [1.0, 0.5]
+    changes = (
+        {},
+        {"colocation_slowdown": ones},
+        {"input_difficulty": ones},
+        {"input_difficulty": half},
+        {"colocation_slowdown": ones, "input_difficulty": ones},
+    )
+    assert len({replace(trace, **change).content_hash() for change in changes}) == len(changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "law"),
+    [
+        ("colocation_slowdown", "0.5", "1 <= colocation_slowdown <= 1e+15 must hold, got 0.5"),
+        ("colocation_slowdown", "nan", "1 <= colocation_slowdown <= 1e+15 must hold, got nan"),
+        ("colocation_slowdown", "inf", "1 <= colocation_slowdown <= 1e+15 must hold, got inf"),
+        ("input_difficulty", "1.5", "0 <= input_difficulty <= 1 must hold, got 1.5"),
+        ("input_difficulty", "-0.1", "0 <= input_difficulty <= 1 must hold, got -0.1"),
+        ("input_difficulty", "nan", "0 <= input_difficulty <= 1 must hold, got nan"),
+    ],
+)
+def test_a_wrong_optional_value_is_named_by_its_place(name: str, value: str, law: str) -> None:
+    lines = ("1,0,78,5", f"{value},1,79,6")
+    assert outcome(csv_text(*lines, header=f"{name},{HEADER}")) == f"/trace.csv:3: {law}"
+    columns = GOOD | {name: [1.0, float(value)]}
+    assert outcome(parquet_bytes(columns), ".parquet") == f"/trace.parquet: query 2: {law}"
+
+
+def test_an_optional_value_that_is_missing_or_misnamed_is_refused() -> None:
+    header = f"{HEADER},input_difficulty"
+    assert outcome(csv_text("0,78,5,", header=header)) == (
+        f"/trace.csv:2: input_difficulty {NUMBER}, the field is empty"
+    )
+    assert outcome(csv_text("0,78,5,1", header=f"{HEADER},input_dificulty")) == (
+        "/trace.csv:1: unknown column 'input_dificulty'; did you mean 'input_difficulty'?"
+    )
+    with pytest.raises(ValueError, match=r"one length, got shapes \(1,\), .*\(2,\)"):
+        replace(trace_of((0, 78, 5)), input_difficulty=[0.1, 0.2])
+
+
+def test_optional_columns_are_described_where_a_trace_has_them() -> None:
+    trace = trace_of((0, 78, 5), (1, 79, 6))
+    slowed = describe_trace(replace(trace, colocation_slowdown=[1.0, 2.0]))
+    assert slowed == describe_trace(trace) | {
+        "min_colocation_slowdown": 1.0,
+        "mean_colocation_slowdown": 1.5,
+        "max_colocation_slowdown": 2.0,
+    }
+    hard = describe_trace(replace(trace, input_difficulty=[0.0, 0.5]))
+    assert [hard[f"{part}_input_difficulty"] for part in ("min", "mean", "max")] == [0, 0.25, 0.5]

@@ -14,6 +14,7 @@ from tables import scaled, traces
 from sushi_dse.config import load_workload
 from sushi_dse.cost_model import layer_cost
 from sushi_dse.energy import energy
+from sushi_dse.errors import UserError
 from sushi_dse.evaluate import serving_metrics
 from sushi_dse.hardware import Accelerator
 from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
@@ -36,7 +37,7 @@ from sushi_dse.slo_nn import (
     slo_nn_system,
     speedup_range,
 )
-from sushi_dse.slo_nn.stream import serve_fractions
+from sushi_dse.slo_nn.stream import colocated, serve_fractions
 from sushi_dse.slo_nn.system import kept_sizes
 from sushi_dse.subgraphs import NOTHING, candidates
 from sushi_dse.supernet import PlainLayer, PlainSubNet, SubNet, SuperNet, plain_supernet
@@ -611,6 +612,71 @@ def test_the_same_seed_gives_the_same_bits_and_a_longer_stream_begins_with_them(
 def test_the_colocation_profile_is_followed_between_its_points() -> None:
     parameters = SloNn(colocation_profile=((0.0, 1.0), (0.5, 2.0), (1.0, 4.0)))
     assert parameters.slowdown(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist() == [1, 1.5, 2, 3, 4]
+
+
+@every_mode
+def test_a_trace_brings_its_own_difficulty_and_slowdown(mode: int) -> None:
+    table, _ = slo_nn_system(connected(30, 40, 10), zcu104())
+    plain = demanding("max_latency_ms", 2 * float(table.latency_ms[-1, 0]), 40)
+    hard, slow = difficulties(40, 3), 1 + difficulties(40, 4)
+    bringing = replace(plain, input_difficulty=hard, colocation_slowdown=slow)
+
+    def answers(trace: Trace, **given: Any) -> list[bytes]:
+        done = serve_slo_nn(trace, table, mode, 1, **given)
+        return [array.tobytes() for array in (done.subnet, done.service_ms, done.accuracy_percent)]
+
+    assert answers(bringing) == answers(plain, difficulty=hard, slowdown=slow)
+    assert answers(bringing) != answers(plain)
+    own = {"difficulty": np.zeros(40), "slowdown": np.ones(40)}  # an argument goes first
+    assert answers(bringing, **own) == answers(plain, **own)
+
+
+def arriving(queries: int, gap_ms: float) -> Trace:
+    return replace(
+        demanding("max_latency_ms", 1.0, queries), arrived_ms=gap_ms * np.arange(queries)
+    )
+
+
+def slowdown_of(trace: Trace, colocation: str, **changes: Any) -> np.ndarray:
+    slowdown = colocated(trace, colocation, **changes).colocation_slowdown
+    assert slowdown is not None
+    return slowdown
+
+
+@pytest.mark.parametrize("colocation", ["diurnal", "bursts"])
+def test_colocation_is_seeded_and_a_longer_trace_begins_with_a_shorter_one(colocation: str) -> None:
+    for gap_ms in (0.0, 90.0):
+        short, long = arriving(500, gap_ms), arriving(800, gap_ms)
+        slowdown = slowdown_of(short, colocation, seed=5)
+        assert (slowdown == slowdown_of(long, colocation, seed=5)[:500]).all()
+        assert (slowdown != slowdown_of(short, colocation, seed=6)).any()
+    assert len(slowdown_of(arriving(1, 0.0), colocation)) == 1
+    # A closed loop counts as a query every 50 ms.
+    assert (
+        slowdown_of(arriving(90, 0), colocation) == slowdown_of(arriving(90, 50), colocation)
+    ).all()
+
+
+def test_a_day_of_colocation_runs_through_the_whole_profile_and_repeats() -> None:
+    slowdown = slowdown_of(arriving(2000, 10.0), "diurnal", period_s=10)
+    np.testing.assert_allclose(slowdown[:1000], slowdown[1000:], rtol=1e-9)
+    assert (slowdown.min(), slowdown.max()) == (pytest.approx(1), pytest.approx(2.5, rel=1e-4))
+
+
+def test_bursts_of_colocation_last_and_recur_as_long_as_asked() -> None:
+    busy = slowdown_of(arriving(400_000, 20.0), "bursts", mean_burst_s=2, mean_calm_s=6)
+    assert set(busy) == {1.0, 2.5}
+    burst = busy > 1
+    assert burst.mean() == pytest.approx(0.25, abs=0.02)
+    begun = np.count_nonzero(~burst[:-1] & burst[1:])
+    assert 20e-3 * np.count_nonzero(burst) / begun == pytest.approx(2, rel=0.1)
+
+
+def test_no_colocation_leaves_a_trace_as_it_is_and_an_unknown_one_is_refused() -> None:
+    trace = arriving(4, 1.0)
+    assert colocated(trace, "none") is trace
+    with pytest.raises(UserError, match="unknown colocation 'burst'; did you mean 'bursts'"):
+        colocated(trace, "burst")
 
 
 # Input that is refused

@@ -61,6 +61,13 @@ def generate(
         float, typer.Option(help="Of diurnal: swing of the rate over its mean.", min=0, max=1)
     ] = 0.8,
     period_s: Annotated[float, typer.Option(help="Of diurnal: length of a day.")] = 60,
+    colocation: Annotated[
+        str,
+        typer.Option(
+            help="What others on the machine cost a query: none, diurnal (over --period-s) or "
+            "bursts (--mean-burst-s, --mean-calm-s)."
+        ),
+    ] = "none",
     hw: options.Hardware = "zcu104",
     workload: options.Workload = "ofa_resnet50",
 ) -> None:
@@ -73,6 +80,7 @@ def generate(
     from sushi_dse.queries import write_trace
     from sushi_dse.report import note
     from sushi_dse.setting import spanned_trace
+    from sushi_dse.slo_nn.stream import colocated
 
     trace = spanned_trace(
         Network.of(load_workload(workload).supernet),
@@ -92,6 +100,14 @@ def generate(
         mean_calm_s=mean_calm_s,
         amplitude=amplitude,
         period_s=period_s,
+    )
+    trace = colocated(
+        trace,
+        colocation,
+        seed=seed,
+        period_s=period_s,
+        mean_burst_s=mean_burst_s,
+        mean_calm_s=mean_calm_s,
     )
     write_trace(trace, out)
     note(f"wrote {out}: {queries} queries")

@@ -1,4 +1,4 @@
-"""Trace files, CSV or Parquet: the columns of a query, one row a query, no bit changed.
+"""Trace files, CSV or Parquet: the columns of a trace, one row a query, no bit changed.
 
 What is wrong with a file ends in a `UserError` of one line: where, what, and what would mend it.
 """
@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.queries.trace import COLUMNS, Trace, fault
+from sushi_dse.queries.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 
 SHOWN_CHARACTERS = 40  # of a wrong value, in its message
 
@@ -82,9 +82,9 @@ def shown(text: str) -> str:
 
 def _check_columns(where: str, names: list[str]) -> None:
     for position, name in enumerate(names):
-        if name not in COLUMNS:
+        if name not in ALL_COLUMNS:
             other_mark = any(mark in name for mark in ";\t")
-            hint = "put commas between fields" if other_mark else near_names(name, COLUMNS)
+            hint = "put commas between fields" if other_mark else near_names(name, ALL_COLUMNS)
             raise UserError(f"{where}: unknown column {shown(name)}; {hint}")
         if name in names[:position]:
             raise UserError(f"{where}: the column {name!r} is there twice; leave one out")
@@ -117,21 +117,27 @@ def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trac
             column_types={name: pa.float64() for name in header}, null_values=[]
         ),
     )
-    return Trace(**{name: table[name].to_numpy() for name in COLUMNS})
+    return Trace(**{name: table[name].to_numpy() for name in header})
 
 
 def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Trace:
     """The trace in the rows below the header, or what is wrong in which line."""
-    queries: list[tuple[float, float, float]] = []
+    names = _present(header)
+    queries: list[list[float]] = []
     previous_ms = 0.0
     for line, fields in rows:
         values = _row_values(f"{path}:{line}", header, fields)
-        if reason := fault(values, previous_ms):
+        if reason := fault(values, previous_ms, names):
             raise UserError(f"{path}:{line}: {reason}")
         previous_ms = values[0]
         queries.append(values)
-    columns = np.array(queries, dtype=np.float64).reshape(-1, len(COLUMNS)).T
-    return Trace(**dict(zip(COLUMNS, columns, strict=True)))
+    columns = np.array(queries, dtype=np.float64).reshape(-1, len(names)).T
+    return Trace(**dict(zip(names, columns, strict=True)))
+
+
+def _present(names: list[str]) -> tuple[str, ...]:
+    """The columns of a file in the order of `ALL_COLUMNS`; `_check_columns` has seen them."""
+    return (*COLUMNS, *(name for name in OPTIONAL_RANGES if name in names))
 
 
 def numbered_rows(
@@ -167,11 +173,10 @@ def named_fields(where: str, header: list[str], fields: list[str]) -> dict[str, 
     return dict(zip(header, fields, strict=True))
 
 
-def _row_values(where: str, header: list[str], fields: list[str]) -> tuple[float, float, float]:
-    """The numbers in a row, in the order of `COLUMNS`."""
+def _row_values(where: str, header: list[str], fields: list[str]) -> list[float]:
+    """The numbers in a row, in the order of `ALL_COLUMNS`."""
     named = named_fields(where, header, fields)
-    arrived_ms, accuracy, latency = (number(where, name, named[name]) for name in COLUMNS)
-    return arrived_ms, accuracy, latency
+    return [number(where, name, named[name]) for name in _present(header)]
 
 
 def number(where: str, name: str, text: str) -> float:
@@ -185,8 +190,8 @@ def number(where: str, name: str, text: str) -> float:
 
 
 def _write_csv(trace: Trace, file: BinaryIO) -> None:
-    file.write((",".join(COLUMNS) + "\n").encode("ascii"))
-    table = pa.table(dict(zip(COLUMNS, trace.columns, strict=True)))
+    file.write((",".join(trace.named_columns) + "\n").encode("ascii"))
+    table = pa.table(trace.named_columns)
     # Of a float, pyarrow writes the shortest text that reads back as the same bits.
     pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
 
@@ -199,17 +204,17 @@ def _read_parquet(path: Path, content: bytes) -> Trace:
             f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
         ) from None
     _check_columns(str(path), table.column_names)
-    for name in COLUMNS:
+    for name in table.column_names:
         kind = table.schema.field(name).type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
             raise UserError(f"{path}: the column {name!r} holds {kind}; store it as float64")
     # An empty cell becomes NaN here, which a trace refuses.
-    columns = {name: table[name].cast(pa.float64(), safe=False).to_numpy() for name in COLUMNS}
-    return Trace(**columns)
+    columns = {name: table[name].cast(pa.float64(), safe=False) for name in table.column_names}
+    return Trace(**{name: column.to_numpy() for name, column in columns.items()})
 
 
 def _write_parquet(trace: Trace, file: BinaryIO) -> None:
-    table = pa.table(dict(zip(COLUMNS, trace.columns, strict=True)))
+    table = pa.table(trace.named_columns)
     pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 

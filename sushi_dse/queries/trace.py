@@ -1,7 +1,7 @@
 """A query, a trace of queries, and the figures that describe one."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias, overload
@@ -48,17 +48,23 @@ RANGES = {
     "max_latency_ms": Range(0, MAX_MS, low_included=False),
 }
 COLUMNS = tuple(RANGES)  # of a trace and of its file
+OPTIONAL_RANGES = {
+    "colocation_slowdown": Range(1, MAX_MS),
+    "input_difficulty": Range(0, 1),
+}
+ALL_COLUMNS = (*COLUMNS, *OPTIONAL_RANGES)
 
 
-def fault(values: tuple[float, float, float], previous_ms: float = 0.0) -> str:
-    """Why no query can have these values, in the order of `COLUMNS`; empty where one can.
+def fault(values: Sequence[float], previous_ms: float = 0.0, names: Sequence[str] = COLUMNS) -> str:
+    """Why no query can have these values of the columns `names`; empty where one can.
 
-    `previous_ms` is when the query before it arrived.
+    `names` begin with `COLUMNS`; `previous_ms` is when the query before it arrived.
 
     >>> fault((0.0, 101.0, 5.0))
     '0 <= min_accuracy_percent <= 100 must hold, got 101.0'
     """
-    for (name, limits), value in zip(RANGES.items(), values, strict=True):
+    for name, value in zip(names, values, strict=True):
+        limits = _range_of(name)
         if not limits.holds(value):
             return f"{limits.law(name)} must hold, got {value}"
     if values[0] < previous_ms:
@@ -67,6 +73,10 @@ def fault(values: tuple[float, float, float], previous_ms: float = 0.0) -> str:
             "sort the queries by arrived_ms"
         )
     return ""
+
+
+def _range_of(name: str) -> Range:
+    return RANGES[name] if name in RANGES else OPTIONAL_RANGES[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +98,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
-    """A sequence of queries in the order of their arrival: read-only copies of three columns.
+    """A sequence of queries in the order of their arrival: read-only copies of its columns.
 
+    The last two are what a query meets and not what it demands, so a `Query` is without them.
     Raises `ValueError` naming the first query (from 1) that is none, or that arrives before the
     one ahead of it.
     """
@@ -97,13 +108,16 @@ class Trace:
     arrived_ms: FloatArray  # [query]
     min_accuracy_percent: FloatArray  # [query]
     max_latency_ms: FloatArray  # [query]
+    # [query] at least 1: what others on the machine cost it, a factor of its service time
+    colocation_slowdown: FloatArray | None = None
+    input_difficulty: FloatArray | None = None  # [query] 0 to 1
 
     def __post_init__(self) -> None:
-        for name in COLUMNS:
-            column = np.array(getattr(self, name), dtype=np.float64)  # a copy: nobody else's array
+        for name, given in self.named_columns.items():
+            column = np.array(given, dtype=np.float64)  # a copy: nobody else's array
             column.setflags(write=False)
             object.__setattr__(self, name, column)
-        shapes = [column.shape for column in self.columns]
+        shapes = [column.shape for column in self.named_columns.values()]
         if len(set(shapes)) > 1 or len(shapes[0]) != 1:
             shown = ", ".join(map(str, shapes))
             raise ValueError(f"the columns must be of one axis and one length, got shapes {shown}")
@@ -113,24 +127,30 @@ class Trace:
 
     def _check_queries(self) -> None:
         wrong = np.zeros(len(self), dtype=np.bool_)
-        for limits, column in zip(RANGES.values(), self.columns, strict=True):
-            wrong |= ~limits.holds(column)
+        for name, column in self.named_columns.items():
+            wrong |= ~_range_of(name).holds(column)
         wrong[1:] |= self.arrived_ms[1:] < self.arrived_ms[:-1]
         if wrong.any():
             first = int(wrong.argmax())
-            arrived_ms, accuracy, latency = (float(column[first]) for column in self.columns)
+            values = [float(column[first]) for column in self.named_columns.values()]
             previous_ms = float(self.arrived_ms[max(first - 1, 0)])
-            reason = fault((arrived_ms, accuracy, latency), previous_ms)
+            reason = fault(values, previous_ms, tuple(self.named_columns))
             raise ValueError(f"query {first + 1}: {reason}")
 
     def __reduce__(self) -> tuple[object, ...]:
         # Pickled arrays forget that they are read-only; made again, they are.
-        return _trace_of, self.columns
+        return _trace_of, (*self.columns, self.colocation_slowdown, self.input_difficulty)
 
     @property
     def columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The three arrays, in the order of `COLUMNS`."""
+        """The three arrays that every trace has, in the order of `COLUMNS`."""
         return self.arrived_ms, self.min_accuracy_percent, self.max_latency_ms
+
+    @property
+    def named_columns(self) -> dict[str, FloatArray]:
+        """The arrays that this trace has, by their names: those of `COLUMNS`, then the optional."""
+        arrays = {name: getattr(self, name) for name in ALL_COLUMNS}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     @property
     def closed_loop(self) -> bool:
@@ -151,18 +171,26 @@ class Trace:
     def content_hash(self) -> str:
         """SHA-256 of the columns' bytes, in hexadecimal: the same for the same bits."""
         digest = hashlib.sha256()
-        for column in self.columns:
+        for name, column in self.named_columns.items():
+            if name in OPTIONAL_RANGES:  # which of them it has is content; all have the others
+                digest.update(name.encode("ascii"))
             digest.update(column.astype("<f8").tobytes())  # the same on every machine
         return digest.hexdigest()
 
 
 def _trace_of(
-    arrived_ms: FloatArray, min_accuracy_percent: FloatArray, max_latency_ms: FloatArray
+    arrived_ms: FloatArray,
+    min_accuracy_percent: FloatArray,
+    max_latency_ms: FloatArray,
+    colocation_slowdown: FloatArray | None,
+    input_difficulty: FloatArray | None,
 ) -> Trace:
     return Trace(
         arrived_ms=arrived_ms,
         min_accuracy_percent=min_accuracy_percent,
         max_latency_ms=max_latency_ms,
+        colocation_slowdown=colocation_slowdown,
+        input_difficulty=input_difficulty,
     )
 
 
@@ -172,7 +200,7 @@ def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
     Rate and variation are of the gaps between arrivals, so a closed loop has none.  The peak is the
     most queries in any second, and is not defined for a trace shorter than that.  The
     autocorrelation is of an accuracy demand with the next one: 1 is a demand that hardly moves, 0
-    one that forgets.
+    one that forgets.  An optional column that the trace has not has no figures.
     """
     arrived_ms, accuracy, latency = trace.columns
     duration_ms = float(arrived_ms[-1] - arrived_ms[0])
@@ -193,7 +221,19 @@ def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
         "mean_latency_demand_ms": float(latency.mean()),
         "max_latency_demand_ms": float(latency.max()),
         "accuracy_demand_autocorrelation": _autocorrelation(accuracy),
+        **_optional_figures(trace),
     }
+
+
+def _optional_figures(trace: Trace) -> dict[str, float]:
+    figures = {}
+    for name in OPTIONAL_RANGES:
+        if name in trace.named_columns:
+            column = trace.named_columns[name]
+            figures[f"min_{name}"] = float(column.min())
+            figures[f"mean_{name}"] = float(column.mean())
+            figures[f"max_{name}"] = float(column.max())
+    return figures
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

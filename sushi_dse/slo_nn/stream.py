@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numba
 import numpy as np
 
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware import Accelerator
 from sushi_dse.latency_table import LatencyTable
 from sushi_dse.network import Network
@@ -22,6 +23,8 @@ from sushi_dse.slo_nn.system import DEFAULTS, slo_nn_system
 PUBLISHED_SPEEDUPS = (1.3, 56.7)  # averages: least and greatest over its networks (abstract)
 PUBLISHED_LOSS_PERCENT = 0.3  # of accuracy, at most (abstract)
 TARGETS_BELOW_TOP1_PERCENT = (0.0, 0.1, 0.3, 1.0, 3.0)
+COLOCATIONS = ("none", "diurnal", "bursts")
+CLOSED_LOOP_GAP_MS = 50.0  # from a query to the next, for a moment where a trace states none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,55 @@ class Speedup:
 def difficulties(queries: int, seed: int) -> FloatArray:
     """The difficulty of each input, 0 to 1: [query]; a longer stream begins with a shorter one."""
     return np.random.default_rng(seed).random(queries)
+
+
+def colocated(
+    trace: Trace,
+    colocation: str,
+    *,
+    seed: int = 0,
+    period_s: float = 60.0,
+    mean_burst_s: float = 1.0,
+    mean_calm_s: float = 9.0,
+    parameters: SloNn = DEFAULTS,
+) -> Trace:
+    """The trace with what others on the machine cost each query; unchanged for "none".
+
+    What they use of the machine (an assumption): "diurnal", a sine from none to all, a day of
+    `period_s`, begun at a random time; "bursts", all of it in a burst, else none, both lasting
+    exponentially long.  A closed loop counts as a query every `CLOSED_LOOP_GAP_MS`.  Raises
+    `UserError` where the name is unknown.
+    """
+    if colocation not in COLOCATIONS:
+        raise UserError(f"unknown colocation {colocation!r}; {near_names(colocation, COLOCATIONS)}")
+    if colocation == "none":
+        return trace
+    rng = np.random.default_rng(seed).spawn(4)[3]  # the three before are those of the trace
+    moment_ms = trace.arrived_ms
+    if trace.closed_loop:
+        moment_ms = np.asarray(CLOSED_LOOP_GAP_MS * np.arange(len(trace)), dtype=np.float64)
+    if colocation == "diurnal":
+        days = rng.random() + moment_ms / (1e3 * period_s)
+        utilisation = 0.5 - 0.5 * np.cos(2.0 * np.pi * days)
+    else:
+        utilisation = _bursts(moment_ms, 1e3 * mean_burst_s, 1e3 * mean_calm_s, rng)
+    return replace(trace, colocation_slowdown=parameters.slowdown(utilisation))
+
+
+def _bursts(
+    moment_ms: FloatArray, burst_ms: float, calm_ms: float, rng: np.random.Generator
+) -> FloatArray:
+    """1 in a burst, 0 in a calm: [query], a Markov chain of two states seen at those moments.
+
+    It is at time t+d in the state of time t with chance exp(-d (1/burst + 1/calm)), and else in a
+    burst with the chance that any moment is.
+    """
+    draws = rng.random((len(moment_ms), 2))
+    forgotten = -np.expm1(-np.diff(moment_ms) * (1.0 / burst_ms + 1.0 / calm_ms))
+    drawn = np.append(True, draws[1:, 0] < forgotten)
+    last = np.maximum.accumulate(np.where(drawn, np.arange(len(moment_ms)), 0))
+    in_burst = draws[:, 1] < burst_ms / (burst_ms + calm_ms)
+    return np.asarray(in_burst[last], dtype=np.float64)
 
 
 @numba.njit(cache=True)
@@ -102,13 +154,17 @@ def serve_slo_nn(
 
     The accuracy of a query is that expected of an input of its difficulty at its fraction.
 
-    difficulty: [query], 0 to 1, by default drawn from `seed`; slowdown: [query] of co-location, at
-    least 1, on the service time.  Deadlines count from arrival, so strict latency sees the queue.
-    The common part comes in with the first query, at its cost, and stays: `every` is not read.
+    difficulty: [query], 0 to 1, by default the trace's `input_difficulty`, or drawn from `seed`
+    where it has none; slowdown: [query] of co-location, at least 1, on the service time, by default
+    the trace's `colocation_slowdown`, or none.  Deadlines count from arrival, so strict latency
+    sees the queue.  The common part comes in with the first query, at its cost, and stays: `every`
+    is not read.
     """
     if table.subnet_names != tuple(map(str, parameters.fractions)):
         raise ValueError("the rows of the table must be the fractions of the parameters")
     queries = len(trace)
+    difficulty = trace.input_difficulty if difficulty is None else difficulty
+    slowdown = trace.colocation_slowdown if slowdown is None else slowdown
     hard = column_of("difficulty", difficulty, difficulties(queries, seed), 0, 1)
     slow = column_of("slowdown", slowdown, np.ones(queries), 1, MAX_MS)
     fractions, top1_percent = np.array(parameters.fractions), float(table.top1_percent[-1])
