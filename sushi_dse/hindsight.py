@@ -18,6 +18,7 @@ def window_scores(
     every: int,
     min_accuracy_percent: np.ndarray,
     max_latency_ms: np.ndarray,
+    slowdown: np.ndarray,
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
 ) -> np.ndarray:
@@ -30,13 +31,16 @@ def window_scores(
     for subgraph in range(subgraphs):
         latency = latency_ms[:, subgraph].copy()
         thresholds, choices = selection_steps(mode, top1_percent, latency)
-        values = np.array([score(mode, top1_percent[i], latency[i]) for i in choices])
         for query in range(queries):
             if query % every:
+                slow = slowdown[query]
                 passed = steps_passed(
-                    mode, thresholds, min_accuracy_percent[query], max_latency_ms[query]
+                    mode, thresholds, min_accuracy_percent[query], max_latency_ms[query] / slow
                 )
-                scores[query // every, subgraph] += values[passed]
+                subnet = choices[passed]
+                scores[query // every, subgraph] += score(
+                    mode, top1_percent[subnet], latency[subnet] * slow
+                )
     return scores
 
 
@@ -48,13 +52,14 @@ def first_score(
     switch_ms: np.ndarray,
     min_accuracy_percent: float,
     max_latency_ms: float,
+    slow: float,
     old: int,
     new: int,
 ) -> float:
     """Score of the query that is served while SubGraph `old` gives way to `new`."""
     latency = latency_ms[:, old] + switch_ms[old, new]
-    subnet = select_subnet(mode, top1_percent, latency, min_accuracy_percent, max_latency_ms)
-    return score(mode, top1_percent[subnet], latency[subnet])
+    subnet = select_subnet(mode, top1_percent, latency, min_accuracy_percent, max_latency_ms / slow)
+    return score(mode, top1_percent[subnet], latency[subnet] * slow)
 
 
 @numba.njit(cache=True)
@@ -63,6 +68,7 @@ def optimal_schedule(
     every: int,
     min_accuracy_percent: np.ndarray,
     max_latency_ms: np.ndarray,
+    slowdown: np.ndarray,
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
@@ -72,7 +78,7 @@ def optimal_schedule(
     Dynamic programming over recache points; from an empty buffer, switching cost included.
     """
     rest = window_scores(
-        mode, every, min_accuracy_percent, max_latency_ms, top1_percent, latency_ms
+        mode, every, min_accuracy_percent, max_latency_ms, slowdown, top1_percent, latency_ms
     )
     windows, subgraphs = rest.shape
     total = np.full(subgraphs, np.inf)
@@ -95,6 +101,7 @@ def optimal_schedule(
                     switch_ms,
                     min_accuracy_percent[query],
                     max_latency_ms[query],
+                    slowdown[query],
                     old,
                     new,
                 )
@@ -123,6 +130,7 @@ def offline_optimum(trace: Trace, table: LatencyTable, mode: int, every: int) ->
             every,
             trace.min_accuracy_percent,
             trace.max_latency_ms,
+            trace.slowdown,
             table.top1_percent,
             table.latency_ms,
             table.switch_ms,
@@ -143,7 +151,12 @@ def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
     """
     latency_ms = table.latency_ms[:, 0]
     met = [
-        int(((top1 >= trace.min_accuracy_percent) & (latency <= trace.max_latency_ms)).sum())
+        int(
+            (
+                (top1 >= trace.min_accuracy_percent)
+                & (latency * trace.slowdown <= trace.max_latency_ms)
+            ).sum()
+        )
         for top1, latency in zip(table.top1_percent, latency_ms, strict=True)
     ]
     return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))

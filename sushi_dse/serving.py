@@ -69,12 +69,12 @@ def select_by_rule(
     rules: Rules,
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray],
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     query: int,
     wait_ms: float,
 ) -> int:
     """The SubNet of a query under a rule other than BY_MODE, which sees the queue: an index."""
-    arrived_ms, min_accuracy_percent, max_latency_ms = queries
+    arrived_ms, min_accuracy_percent, max_latency_ms, _ = queries
     start_ms = arrived_ms[query] + wait_ms
     if rules.selection == FIXED:
         return rules.fixed
@@ -106,14 +106,15 @@ def serve_queries(
     mode: int,
     every: int,
     schedule: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray],
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     table: Columns,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The fields of `Served` but the last; `queries` are the columns of a `Trace`.
+    """The fields of `Served` but the last; `queries` are a `Trace`'s columns and its slowdown.
 
+    A query that the machine slows down takes so many times longer, and selection knows it.
     schedule: [window], read where the rule is SCHEDULED.
     """
-    arrived_ms, min_accuracy_percent, max_latency_ms = queries
+    arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     count, subnets = len(arrived_ms), len(table.top1_percent)
     subnet = np.empty(count, dtype=np.int64)
     cached = np.empty(count, dtype=np.int64)
@@ -148,7 +149,8 @@ def serve_queries(
         if query > 0 and not closed_loop:
             gap_ms = arrived_ms[query] - arrived_ms[query - 1]
             wait_ms = max(response_ms[query - 1] - gap_ms, 0.0)
-        accuracy, latency_demand = min_accuracy_percent[query], max_latency_ms[query]
+        slow = slowdown[query]
+        accuracy, latency_demand = min_accuracy_percent[query], max_latency_ms[query] / slow
         if target == subgraph and rules.selection == BY_MODE:
             chosen = choices[steps_passed(mode, thresholds, accuracy, latency_demand)]
             taken_ms = column[chosen]
@@ -159,8 +161,11 @@ def serve_queries(
             if rules.selection == BY_MODE:
                 chosen = select_subnet(mode, table.top1_percent, latency, accuracy, latency_demand)
             else:
-                chosen = select_by_rule(rules, table.top1_percent, latency, queries, query, wait_ms)
+                chosen = select_by_rule(
+                    rules, table.top1_percent, latency * slow, queries, query, wait_ms
+                )
             taken_ms = latency[chosen]
+        taken_ms *= slow
         subnet[query], cached[query], kept[query] = chosen, subgraph, target
         service_ms[query] = taken_ms
         response_ms[query] = wait_ms + taken_ms
@@ -185,7 +190,7 @@ def serve_by_rules(
 ) -> Served:
     """What the rules do with `trace`, the SubGraph open to change `every` so many queries."""
     subnet, cached, kept, service_ms, response_ms = serve_queries(
-        rules, mode, every, schedule, trace.columns, columns_of(table)
+        rules, mode, every, schedule, (*trace.columns, trace.slowdown), columns_of(table)
     )
     return Served(
         subnet=subnet,

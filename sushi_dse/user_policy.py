@@ -86,6 +86,7 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
             target = asked("recache", subgraphs, served.copy(), table, subgraph)
             served[:] = 0
         latency_ms = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
+        latency_ms = latency_ms * trace.slowdown[number]
         chosen = asked("select", subnets, query, table, latency_ms)
         wait_ms = 0.0
         if number and not trace.closed_loop:

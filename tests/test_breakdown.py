@@ -101,3 +101,16 @@ def test_an_unknown_name_is_refused(subnet: str, subgraph: str, message: str) ->
     with pytest.raises(UserError) as error:
         subnet_breakdown(Network.of(two_layers()), zcu104(), subnet, subgraph)
     assert str(error.value) == message
+
+
+@given(supernets(), st.integers(3, 60))
+def test_the_layers_of_a_deeper_buffer_add_up_to_its_latency_table(
+    supernet: SuperNet, tiles: int
+) -> None:
+    network, deep = Network.of(supernet), zcu104(dynamic_buffer_tiles=tiles)
+    subgraphs = candidates(network, deep)
+    table = latency_table(network, deep, subgraphs)
+    for s, subnet in enumerate(supernet.subnets):
+        for g in (0, len(subgraphs.names) - 1):
+            found = subnet_breakdown(network, deep, subnet.name, subgraphs.names[g])
+            assert found.latency_ms == pytest.approx(table.latency_ms[s, g], rel=1e-9)

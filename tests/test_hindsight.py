@@ -113,7 +113,7 @@ def test_nothing_cached_is_the_empty_subgraph_throughout(
 def test_the_kernels_compute_what_their_source_says(
     mode: int, trace: Trace, table: LatencyTable, every: int
 ) -> None:
-    demands = trace.min_accuracy_percent, trace.max_latency_ms
+    demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
     scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
     scores = hindsight.window_scores(*scored)
     assert np.array_equal(scores, hindsight.window_scores.py_func(*scored))
@@ -122,5 +122,5 @@ def test_the_kernels_compute_what_their_source_says(
     assert np.array_equal(schedule, hindsight.optimal_schedule.py_func(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
     last = table.latency_ms.shape[1] - 1
-    first = (mode, *latencies, demands[0][0], demands[1][0], 0, last)
+    first = (mode, *latencies, *(column[0] for column in demands), 0, last)
     assert hindsight.first_score(*first) == hindsight.first_score.py_func(*first)

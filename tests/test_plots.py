@@ -27,6 +27,7 @@ from sushi_dse.plots import (
     Colour,
     plot_front,
     policy_looks,
+    save_curves,
     save_front_plot,
     staircase,
 )
@@ -298,3 +299,15 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(
     before = dict(mpl.rcParams)
     save_front_plot(tmp_path / "front.svg", rows, (LATENCY, ACCURACY))
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_curves_are_drawn_the_same_twice(tmp_path: Path, suffix: str) -> None:
+    drawn = []
+    for name in ("first", "second"):
+        path = tmp_path / f"{name}{suffix}"
+        save_curves(path, "locality", "speedup", [0.0, 0.5], {"ours": [1.0, 2.0], "b": [2.0, 1.0]})
+        drawn.append(path.read_bytes())
+    assert drawn[0] == drawn[1]
+    with pytest.raises(UserError, match="cannot draw"):
+        save_curves(tmp_path / "curves.txt", "locality", "speedup", [0.0], {"ours": [1.0]})

@@ -34,7 +34,7 @@ def test_the_kernel_computes_what_its_source_says(
         mode,
         every,
         policy.plan(trace, table, mode, every),
-        trace.columns,
+        (*trace.columns, trace.slowdown),
         columns_of(table),
     )
     compiled, interpreted = serve_queries(*arguments), serve_queries.py_func(*arguments)
@@ -125,3 +125,20 @@ def test_a_trace_of_one_query_is_served(policy: Policy, mode: int) -> None:
         )
         served = serve(trace, table, policy, mode=mode, every=8)
         assert served.response_ms.tolist() == served.service_ms.tolist()
+
+
+@modes
+@settings(max_examples=40)
+@given(traces(max_queries=12), tables(), policies, intervals, st.sampled_from([1.0, 2.0, 4.0]))
+def test_a_machine_half_as_fast_is_one_whose_table_takes_twice_as_long(
+    mode: int, trace: Trace, table: LatencyTable, policy: Policy, every: int, factor: float
+) -> None:
+    slowed = replace(trace, colocation_slowdown=np.full(len(trace), factor))
+    slower = replace(
+        table, latency_ms=table.latency_ms * factor, switch_ms=table.switch_ms * factor
+    )
+    served = serve(slowed, table, policy, mode=mode, every=every)
+    expected = serve(trace, slower, policy, mode=mode, every=every)
+    assert served.subnet.tolist() == expected.subnet.tolist()
+    assert served.service_ms.tolist() == expected.service_ms.tolist()
+    assert served.response_ms.tolist() == expected.response_ms.tolist()

@@ -114,16 +114,17 @@ def _in_turn(
     service_ms: list[float] = []
     response_ms: list[float] = []
     arrived_ms, deadline_ms = trace.arrived_ms.tolist(), trace.max_latency_ms.tolist()
+    slowdown = trace.slowdown.tolist()
     for query, row in enumerate(rows):
         latency_ms, wait_ms = then_ms if query else first_ms, 0.0
         if query and not trace.closed_loop:
             wait_ms = max(response_ms[-1] - (arrived_ms[query] - arrived_ms[query - 1]), 0.0)
         if mode == STRICT_LATENCY:
-            while row > 0 and wait_ms + latency_ms[row] > deadline_ms[query]:
+            while row > 0 and wait_ms + latency_ms[row] * slowdown[query] > deadline_ms[query]:
                 row -= 1
         rows[query] = row
-        service_ms.append(latency_ms[row])
-        response_ms.append(wait_ms + latency_ms[row])
+        service_ms.append(latency_ms[row] * slowdown[query])
+        response_ms.append(wait_ms + service_ms[-1])
     return np.array(rows), np.array(service_ms), np.array(response_ms)
 
 

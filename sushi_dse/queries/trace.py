@@ -147,6 +147,15 @@ class Trace:
         return self.arrived_ms, self.min_accuracy_percent, self.max_latency_ms
 
     @property
+    def slowdown(self) -> FloatArray:
+        """The factor of each query's service time: `colocation_slowdown`, or ones."""
+        if self.colocation_slowdown is not None:
+            return self.colocation_slowdown
+        alone = np.ones(len(self))
+        alone.setflags(write=False)
+        return alone
+
+    @property
     def named_columns(self) -> dict[str, FloatArray]:
         """The arrays that this trace has, by their names: those of `COLUMNS`, then the optional."""
         arrays = {name: getattr(self, name) for name in ALL_COLUMNS}
