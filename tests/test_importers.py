@@ -418,7 +418,10 @@ def test_a_demand_as_it_stands_must_be_one(row: str, message: str) -> None:
     [
         (b"", "log.csv:1: no header; the first line of a log names its columns"),
         (b"\n\n", "log.csv:1: no header; the first line of a log names its columns"),
-        (gzip.compress(b"", mtime=0), "log.csv:1: no header; the first line of a log names its columns"),
+        (
+            gzip.compress(b"", mtime=0),
+            "log.csv:1: no header; the first line of a log names its columns",
+        ),
         (HEADER.encode(), "log.csv: no rows below the header; a log has one for each request"),
         (text(), "log.csv: no rows below the header; a log has one for each request"),
         (text(header="Timestamp,ContextTokens,GeneratedTokens"),
