@@ -292,6 +292,17 @@ def test_the_totals_of_a_subnet_are_the_published_ones(run, subnet: str) -> None
     assert sum(parts_mj) == pytest.approx(total["energy_mj"])
 
 
+@pytest.mark.parametrize("command", [("cost",), COMPARE], ids=["cost", "compare"])
+def test_a_design_that_does_not_fit_is_costed_with_a_warning(
+    tmp_path: Path, run, command: tuple[str, ...]
+) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_text("extends: zcu104\npe_kernels: 128\n")
+    done = run(*command, "--hw", str(path))
+    assert done.code == 0
+    assert "dsp: needs 5184, ZCU104 has 1728" in done.err
+
+
 def test_a_cached_subgraph_is_not_fetched(run) -> None:
     cold = run("cost", "--format", "json").document["total"]
     warm = run("cost", "--subgraph", "A/value", "--format", "json").document["total"]

@@ -63,7 +63,7 @@ def policies(
     """
     from sushi_dse.compare import check_all, compare_policies
     from sushi_dse.policies import POLICIES
-    from sushi_dse.report import print_comparison, warn
+    from sushi_dse.report import print_comparison, warn, warn_if_infeasible
     from sushi_dse.setting import load_setting, only_design, seeds
     from sushi_dse.statistics import summarise_repeats
 
@@ -72,6 +72,7 @@ def policies(
         setting = load_setting(hw, workload, trace, queries=queries, seed=own_seed)
         evaluation = setting.evaluation(policy or tuple(POLICIES), mode.value)
         runs.append(compare_policies(evaluation, only_design(setting.hardware)))
+    warn_if_infeasible(setting.hardware.space.base)
     rows = summarise_repeats(runs) if repeats > 1 else runs[0]
     checks = check_all(
         rows, conditions=fail_if or (), baseline=baseline, tolerance_percent=tolerance_percent

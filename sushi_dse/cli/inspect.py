@@ -35,11 +35,12 @@ def cost(
     from sushi_dse.breakdown import subnet_breakdown
     from sushi_dse.config import load_hardware, load_workload
     from sushi_dse.network import Network
-    from sushi_dse.report import print_breakdown
+    from sushi_dse.report import print_breakdown, warn_if_infeasible
     from sushi_dse.setting import only_design
 
     network = Network.of(load_workload(workload).supernet)
     accelerator = only_design(load_hardware(hw))
+    warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
     print_breakdown(
         subnet_breakdown(network, accelerator, name, subgraph),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sushi_dse.hardware import Accelerator, infeasible_reason
+
 
 def with_progress(steps: Iterable[int], total: int, *, what: str) -> Iterator[int]:
     """`steps` handed through, with a bar on a terminal's standard error: each counts so many."""
@@ -31,6 +33,13 @@ def with_progress(steps: Iterable[int], total: int, *, what: str) -> Iterator[in
 def warn(text: str) -> None:
     """A line of warning on standard error."""
     print(f"warning: {text}", file=sys.stderr)
+
+
+def warn_if_infeasible(accelerator: Accelerator) -> None:
+    """A warning about a design that its device cannot hold."""
+    reason = infeasible_reason(accelerator)
+    if reason:
+        warn(f"the design does not fit its device: {reason}")
 
 
 def note(text: str) -> None:
