@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluate import Evaluation
 from sushi_dse.metrics import METRICS, Metric, find_metric
 from sushi_dse.pareto import cost_matrix, feasible_rows, front, hypervolume, reference_point
 from sushi_dse.store import read_results
+
+if TYPE_CHECKING:  # its kernels take a second to import, and a stored front needs none
+    from sushi_dse.evaluate import Evaluation
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
 OTHER_COLUMNS = ("infeasible_reason",)
@@ -59,7 +62,7 @@ def infeasible_designs(frame: pd.DataFrame) -> Counter[str]:
 
 
 def summarise(
-    frame: pd.DataFrame, evaluation: Evaluation, *, evaluated: int, seconds: float, out: Path
+    frame: pd.DataFrame, evaluation: "Evaluation", *, evaluated: int, seconds: float, out: Path
 ) -> dict[str, object]:
     """What a sweep comes to: counts, reasons, time, and the front over the default objectives."""
     metrics = objectives(None)

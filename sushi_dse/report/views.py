@@ -2,13 +2,15 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sushi_dse.breakdown import Breakdown
-from sushi_dse.calibration import Validation
 from sushi_dse.report.formats import print_rows, print_table
 from sushi_dse.thresholds import Check
 from sushi_dse.units import label
+
+if TYPE_CHECKING:  # their kernels take a second to import, and what is printed needs none
+    from sushi_dse.breakdown import Breakdown
+    from sushi_dse.calibration import Validation
 
 TABLE_ROWS = 20  # of a front; the rest is counted
 COMPARISON_COLUMNS = (
@@ -103,7 +105,7 @@ def print_comparison(
     print_rows(rows, columns, output_format, document=document, title=title)
 
 
-def print_validation(errors: Validation, left_out: Validation, output_format: str) -> None:
+def print_validation(errors: "Validation", left_out: "Validation", output_format: str) -> None:
     """The error of each layer, of each SubNet, over all, and of SubNets left out of the fit."""
     rows = [
         {
@@ -144,7 +146,7 @@ def print_validation(errors: Validation, left_out: Validation, output_format: st
         )
 
 
-def print_breakdown(breakdown: Breakdown, output_format: str, *, title: str) -> None:
+def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -> None:
     """A line a layer, and the total."""
     rows = [
         {
