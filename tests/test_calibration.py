@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import accelerators, layers, zcu104, zcu104_measured
 
+from sushi_dse import calibration
 from sushi_dse.calibration import (
     FITTED,
     LayerError,
@@ -17,6 +18,7 @@ from sushi_dse.calibration import (
     predicted_us,
     validate,
 )
+from sushi_dse.config import load_hardware, load_workload
 from sushi_dse.cost_model import layer_cost, layer_latency_us
 from sushi_dse.hardware import Accelerator
 from sushi_dse.measurements import read_measurements
@@ -203,3 +205,22 @@ def test_a_validation_names_each_layer_in_order() -> None:
         (row.subnet, row.layer.name) for row in measured
     ]
     assert [row.predicted_us for row in rows] == [row.latency_us for row in measured]
+
+
+def test_without_the_least_row_the_model_errs_as_its_page_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = Path(__file__).parents[1]
+    rows = read_measurements(
+        root / "hwconfigs" / "zcu104_measured.csv", load_workload("ofa_resnet50").supernet
+    )
+    board = load_hardware("zcu104_measured").space.base
+    monkeypatch.setattr(calibration, "FITTED", calibration.FITTED | {"row_cycles": 1e-9})
+    starts = tuple((*start[:3], 5e-10) for start in calibration.STARTS)
+    monkeypatch.setattr(calibration, "STARTS", starts)
+    own = validate(rows, calibrate(rows, board))
+    left_out = leave_one_subnet_out(rows, board)
+    page = (root / "docs" / "model.md").read_text(encoding="utf-8")
+    assert f"a mean error of {own.mape_percent:.2f} % on these layers" in page
+    assert f"and {left_out.mape_percent:.2f} % on SubNets it was not fitted on" in page
+    assert f"with a worst layer of {left_out.max_error_percent:.1f} %" in page
