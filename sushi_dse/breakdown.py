@@ -60,16 +60,18 @@ def subnet_breakdown(
     subgraphs = candidates(network, accelerator)
     column = subgraphs.index(subgraph_name)
     array = array_of(accelerator)
-    start = network.starts[network.supernet.subnets.index(subnet)]
-    cached = subgraphs.kernels[[column]], subgraphs.channels[[column]]
-    waits = prefetch_waits(network, accelerator, *cached)[:, start:, 0]
+    waits = None
+    if accelerator.dynamic_buffer_tiles > 2:
+        start = network.starts[network.supernet.subnets.index(subnet)]
+        cached = subgraphs.kernels[[column]], subgraphs.channels[[column]]
+        waits = prefetch_waits(network, accelerator, *cached)[:, start:, 0]
     lines = []
     for i, layer in enumerate(subnet.layers):
         shape = layer_shape(layer, is_first=i == 0, is_last=i == len(subnet.layers) - 1)
         kernels = int(subgraphs.kernels[column, layer.supernet_layer])
         channels = int(subgraphs.channels[column, layer.supernet_layer])
         cost = LayerCost(*layer_cost_of(shape, array, kernels, channels))
-        if accelerator.dynamic_buffer_tiles > 2:
+        if waits is not None:
             cost = cost._replace(
                 exposed_load_cycles=float(waits[0, i]), output_stall_cycles=float(waits[1, i])
             )

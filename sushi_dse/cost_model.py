@@ -115,22 +115,31 @@ def blocks_of(index: int, size: int, block: int, cached: int) -> tuple[int, int,
 
 
 @register_jitable
+def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
+    """Kernels and channels of a whole tile."""
+    kernels = kernels_per_tile(
+        shape.kernels, shape.channels_per_group, shape.groups, array.pe_kernels, array.pe_channels
+    )
+    return kernels, shape.fold * array.pe_channels
+
+
+@register_jitable
+def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) -> tuple[int, int]:
+    """Kernels and channels of the layer that lie in a cached rectangle, both 0 where none do."""
+    kernels = min(cached_kernels, shape.kernels)
+    channels = min(cached_channels, shape.channels_per_group)
+    if kernels == 0 or channels == 0:
+        return 0, 0
+    return kernels, channels
+
+
+@register_jitable
 def layer_cost_of(
     shape: LayerShape, array: Array, cached_kernels: int, cached_channels: int
 ) -> LayerCost:
     """Cost of a layer whose first `cached_kernels` x `cached_channels` weights are on chip."""
-    kernel_block = kernels_per_tile(
-        shape.kernels,
-        shape.channels_per_group,
-        shape.groups,
-        array.pe_kernels,
-        array.pe_channels,
-    )
-    channel_block = shape.fold * array.pe_channels
-    kernels, channels = min(cached_kernels, shape.kernels), cached_channels
-    channels = min(channels, shape.channels_per_group)
-    if kernels == 0 or channels == 0:
-        kernels = channels = 0
+    kernel_block, channel_block = blocks(shape, array)
+    kernels, channels = cached_part(shape, cached_kernels, cached_channels)
     bytes_per_pair = shape.taps / shape.passes  # a window's weights, spread over its passes
     stream = max(shape.streamed_pixels + array.fill_cycles, shape.streamed_rows * array.row_cycles)
     tiles, wait, first_load = 0, 0.0, -1.0

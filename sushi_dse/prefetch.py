@@ -32,8 +32,9 @@ from sushi_dse.cost_model import (
     Array,
     LayerCost,
     array_of,
+    blocks,
     blocks_of,
-    kernels_per_tile,
+    cached_part,
     layer_costs,
 )
 from sushi_dse.hardware import Accelerator
@@ -46,15 +47,6 @@ class LayerCycles(NamedTuple):
     compute: np.ndarray
     read_input: np.ndarray
     write_output: np.ndarray
-
-
-@register_jitable
-def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
-    """Kernels and channels of a whole tile."""
-    kernels = kernels_per_tile(
-        shape.kernels, shape.channels_per_group, shape.groups, array.pe_kernels, array.pe_channels
-    )
-    return kernels, shape.fold * array.pe_channels
 
 
 @register_jitable
@@ -79,10 +71,7 @@ def tile_runs(
     Written to lengths, loads: [run] tiles, and cycles to load each.
     """
     kernel_block, channel_block = blocks(shape, array)
-    kernels = min(cached_kernels, shape.kernels)
-    channels = min(cached_channels, shape.channels_per_group)
-    if kernels == 0 or channels == 0:
-        kernels = channels = 0
+    kernels, channels = cached_part(shape, cached_kernels, cached_channels)
     cycles_per_pair = shape.taps / shape.passes / array.bytes_per_cycle
     runs = 0
     for i in range(4):
