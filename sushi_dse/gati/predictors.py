@@ -12,7 +12,7 @@ import numpy as np
 
 from sushi_dse.errors import near_names
 from sushi_dse.gati.parameters import Gati
-from sushi_dse.supernet import PlainLayer, SubNet
+from sushi_dse.supernet import PlainLayer, SubNet, linear
 
 # ResNet-18 on CIFAR-10: MACs up to the end of each block, and of the whole; the published
 # agreements lie at their ratios.
@@ -76,19 +76,6 @@ def agreement_at(place: Place, percents: tuple[float, ...]) -> float:
     return float(np.interp(place.macs_fraction, fractions, (0.0, *percents))) / 100
 
 
-def _linear(name: str, *, inputs: int, outputs: int) -> PlainLayer:
-    return PlainLayer(
-        name=name,
-        kernels=outputs,
-        channels=inputs,
-        kernel_height=1,
-        kernel_width=1,
-        height=1,
-        width=1,
-        fully_connected=True,
-    )
-
-
 def pooled(place: Place, parameters: Gati) -> Place:
     """The block's map averaged down to a square that has no more values than `pooled_inputs`.
 
@@ -103,8 +90,8 @@ def fully_connected(place: Place, classes: int, parameters: Gati) -> list[PlainL
     view, hidden = pooled(place, parameters), parameters.hidden_nodes
     inputs = view.channels * view.height * view.width
     return [
-        _linear("hidden", inputs=inputs, outputs=hidden),
-        _linear("scores", inputs=hidden, outputs=classes),
+        linear("hidden", inputs=inputs, outputs=hidden),
+        linear("scores", inputs=hidden, outputs=classes),
     ]
 
 
@@ -112,7 +99,7 @@ def pooling(place: Place, classes: int, parameters: Gati) -> list[PlainLayer]:
     """Pool(4096): Linear(in, classes), on the pooled map."""
     view = pooled(place, parameters)
     inputs = view.channels * view.height * view.width
-    return [_linear("scores", inputs=inputs, outputs=classes)]
+    return [linear("scores", inputs=inputs, outputs=classes)]
 
 
 def convolution(place: Place, classes: int, parameters: Gati) -> list[PlainLayer]:
@@ -128,7 +115,7 @@ def convolution(place: Place, classes: int, parameters: Gati) -> list[PlainLayer
         width=view.width,
         padding=1,
     )
-    return [window, _linear("scores", inputs=kernels * view.height * view.width, outputs=classes)]
+    return [window, linear("scores", inputs=kernels * view.height * view.width, outputs=classes)]
 
 
 PREDICTORS: dict[str, Callable[[Place, int, Gati], list[PlainLayer]]] = {
@@ -149,5 +136,5 @@ def cache_layers(
     if predictor not in PREDICTORS:
         raise ValueError(f"unknown predictor {predictor!r}; {near_names(predictor, PREDICTORS)}")
     layers = PREDICTORS[predictor](place, classes, parameters)
-    layers.append(_linear("selector", inputs=classes, outputs=1))
+    layers.append(linear("selector", inputs=classes, outputs=1))
     return [replace(layer, name=f"cache{number}.{layer.name}") for layer in layers]

@@ -19,6 +19,7 @@ from sushi_dse.supernet.mobilenet_v3 import (
 )
 from sushi_dse.supernet.plain import PlainSubNet, plain_supernet
 from sushi_dse.supernet.resnet import ResNetChoice, ResNetFamily, resnet_supernet
+from sushi_dse.supernet.stages import linear
 
 __all__ = [
     "Layer",
@@ -31,6 +32,7 @@ __all__ = [
     "SubNet",
     "SuperNet",
     "SuperNetLayer",
+    "linear",
     "mobilenet_v3_supernet",
     "plain_supernet",
     "resnet_supernet",

@@ -12,8 +12,8 @@ from sushi_dse.supernet.layers import PlainLayer, SuperNet
 from sushi_dse.supernet.stages import (
     StagedChoice,
     StagedFamily,
-    classifier,
     cut_supernet,
+    linear,
     ratios_by_stage,
     rounded_channels,
     square_conv,
@@ -94,7 +94,7 @@ def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainL
         *layers,
         square_conv("final_expand", kernels=expanded, channels=channels, size=size),
         square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # after the pooling
-        classifier(classes=family.classes, channels=mixed),
+        linear("classifier", inputs=mixed, outputs=family.classes),
     ]
 
 

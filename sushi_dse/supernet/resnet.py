@@ -12,8 +12,8 @@ from sushi_dse.supernet.stages import (
     StagedChoice,
     StagedFamily,
     check_allowed,
-    classifier,
     cut_supernet,
+    linear,
     ratios_by_stage,
     rounded_channels,
     square_conv,
@@ -113,7 +113,7 @@ def _layers(family: ResNetFamily, choice: ResNetChoice) -> list[PlainLayer]:
                 is_first=block == 0,
             )
             channels, size = width, layers[-1].output_height
-    return [*layers, classifier(classes=family.classes, channels=channels)]
+    return [*layers, linear("classifier", inputs=channels, outputs=family.classes)]
 
 
 def _stem(choice: ResNetChoice) -> list[PlainLayer]:

@@ -150,12 +150,12 @@ def square_conv(
     )
 
 
-def classifier(*, classes: int, channels: int) -> PlainLayer:
-    """The fully connected layer at the end."""
+def linear(name: str, *, inputs: int, outputs: int) -> PlainLayer:
+    """A fully connected layer."""
     return PlainLayer(
-        name="classifier",
-        kernels=classes,
-        channels=channels,
+        name=name,
+        kernels=outputs,
+        channels=inputs,
         kernel_height=1,
         kernel_width=1,
         height=1,
