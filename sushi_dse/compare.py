@@ -7,27 +7,16 @@ from pathlib import Path
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import Evaluation, Row, policy_rows
 from sushi_dse.hardware import Accelerator
-from sushi_dse.latency_table import latency_table
+from sushi_dse.latency_table import candidate_table
 from sushi_dse.metrics import METRICS
 from sushi_dse.store import SCHEMA_VERSION
-from sushi_dse.subgraphs import candidates
 from sushi_dse.thresholds import Check, check_condition
 
 
 def compare_policies(evaluation: Evaluation, accelerator: Accelerator) -> list[Row]:
     """The metrics of each policy of `evaluation` on one design, in the order asked for."""
-    subgraphs = candidates(evaluation.network, accelerator)
-    table = latency_table(evaluation.network, accelerator, subgraphs)
-    return list(
-        policy_rows(
-            evaluation.network,
-            accelerator,
-            table,
-            evaluation.trace,
-            evaluation.policies,
-            evaluation.mode,
-        )
-    )
+    table = candidate_table(evaluation.network, accelerator)
+    return list(policy_rows(evaluation, accelerator, table))
 
 
 def is_metric(name: str) -> bool:

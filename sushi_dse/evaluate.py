@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from sushi_dse.energy import switch_energy
 from sushi_dse.hardware import Accelerator, infeasible_reason, resources
-from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.metrics import METRICS
 from sushi_dse.network import Network
 from sushi_dse.policies import Policy, find_policy, serve
@@ -16,7 +16,6 @@ from sushi_dse.queries import Trace
 from sushi_dse.selection import MODES
 from sushi_dse.serving import Served
 from sushi_dse.space import SearchSpace
-from sushi_dse.subgraphs import candidates
 
 Row = dict[str, float | int | str | None]
 REFERENCE_POLICY = "no-sgs"
@@ -101,33 +100,28 @@ def resource_metrics(accelerator: Accelerator, policy: Policy) -> dict[str, floa
 
 
 def policy_rows(
-    network: Network,
-    accelerator: Accelerator,
-    table: LatencyTable,
-    trace: Trace,
-    policies: Iterable[str],
-    mode: str,
+    evaluation: Evaluation, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
-    """The metrics of each policy on one design."""
+    """The metrics of each policy of `evaluation` on one design, whose latency table is `table`."""
 
     def run(policy: Policy) -> dict[str, float]:
         own_table, own_accelerator = table, accelerator
         if policy.system is not None:
-            own_table, own_accelerator = policy.system(network, accelerator)
+            own_table, own_accelerator = policy.system(evaluation.network, accelerator)
         served = serve(
-            trace,
+            evaluation.trace,
             own_table,
             policy,
-            mode=MODES[mode],
+            mode=MODES[evaluation.mode],
             every=accelerator.recache_every_queries,
         )
         return {
-            **serving_metrics(served, trace, own_table, own_accelerator),
+            **serving_metrics(served, evaluation.trace, own_table, own_accelerator),
             **resource_metrics(own_accelerator, policy),
         }
 
     reference = run(find_policy(REFERENCE_POLICY))
-    for name in policies:
+    for name in evaluation.policies:
         metrics = reference if name == REFERENCE_POLICY else run(find_policy(name))
         gain = 100 * (1 - metrics["mean_latency_ms"] / reference["mean_latency_ms"])
         yield {"policy": name, **metrics, "gain_over_no_sgs_percent": gain}
@@ -149,17 +143,8 @@ def design_rows(evaluation: Evaluation, designs: Iterable[int]) -> Iterator[Row]
         same_hardware = replace(accelerator, recache_every_queries=1)
         if same_hardware != hardware:
             hardware = same_hardware
-            subgraphs = candidates(evaluation.network, accelerator)
-            table = latency_table(evaluation.network, accelerator, subgraphs)
-        rows = policy_rows(
-            evaluation.network,
-            accelerator,
-            table,
-            evaluation.trace,
-            evaluation.policies,
-            evaluation.mode,
-        )
-        for row in rows:
+            table = candidate_table(evaluation.network, accelerator)
+        for row in policy_rows(evaluation, accelerator, table):
             yield {**point, **row, "infeasible_reason": ""}
 
 

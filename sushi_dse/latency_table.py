@@ -9,7 +9,7 @@ from sushi_dse.energy import Energy, energy
 from sushi_dse.hardware import Accelerator
 from sushi_dse.network import Network
 from sushi_dse.prefetch import prefetched
-from sushi_dse.subgraphs import SubGraphs, overlap_bytes, unserved_bytes
+from sushi_dse.subgraphs import SubGraphs, candidates, overlap_bytes, unserved_bytes
 
 # What adds up over the queries of a trace, for one query of a SubNet under a SubGraph.
 SUMS = (
@@ -106,3 +106,8 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         encoding_norm=(kernels**2).sum(axis=1) + (channels**2).sum(axis=1),
         own_subgraph=np.array([column.get(f"{name}/value", 0) for name in names]),
     )
+
+
+def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:
+    """The table of `accelerator` over all the SubGraphs that its Persistent Buffer may keep."""
+    return latency_table(network, accelerator, candidates(network, accelerator))

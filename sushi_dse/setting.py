@@ -10,12 +10,11 @@ from sushi_dse.config import HardwareFile, WorkloadFile, load_hardware, load_wor
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import Evaluation
 from sushi_dse.hardware import Accelerator
-from sushi_dse.latency_table import latency_table
+from sushi_dse.latency_table import candidate_table
 from sushi_dse.measurements import read_measurements
 from sushi_dse.network import Network
 from sushi_dse.policies import find_policy
 from sushi_dse.queries import CLOSED_LOOP, DEMANDS, Trace, TraceSpec, generate, read_trace
-from sushi_dse.subgraphs import candidates
 from sushi_dse.subnet_search import served_workload
 
 
@@ -85,7 +84,7 @@ class Offer:
 
 def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
     """What the SubNets of `network` offer on `accelerator` with nothing cached."""
-    table = latency_table(network, accelerator, candidates(network, accelerator))
+    table = candidate_table(network, accelerator)
     cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
     return Offer(
         accuracy_percent=(float(top1_percent.min()), float(top1_percent.max())),

@@ -270,10 +270,15 @@ def test_a_block_has_its_columns_in_one_order_and_type() -> None:
     assert set(types.values()) == {"double"}
 
 
+def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy") -> Evaluation:
+    space = SearchSpace(axes=(), base=zcu104())
+    return Evaluation(space=space, network=SMALL, trace=trace, policies=policies, mode=mode)
+
+
 def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> dict[str, Row]:
     accelerator = zcu104(**{"persistent_buffer_kib": 128} | changes)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    rows = policy_rows(SMALL, accelerator, table, trace, tuple(POLICIES), mode)
+    rows = policy_rows(asked(trace, tuple(POLICIES), mode), accelerator, table)
     return {str(row["policy"]): row for row in rows}
 
 
@@ -291,7 +296,7 @@ def test_the_gain_is_latency_saved_against_no_sgs_which_gains_nothing(mode: str)
 def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
     accelerator = zcu104(persistent_buffer_kib=128)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    (row,) = policy_rows(SMALL, accelerator, table, walk(), ["sushi"], "strict-accuracy")
+    (row,) = policy_rows(asked(walk(), ("sushi",)), accelerator, table)
     assert row == rows_of(walk())["sushi"]
 
 
