@@ -9,14 +9,18 @@ from sushi_dse.evaluate import Evaluation, Row, policy_rows
 from sushi_dse.hardware import Accelerator
 from sushi_dse.latency_table import candidate_table
 from sushi_dse.metrics import METRICS
+from sushi_dse.queries import Trace
 from sushi_dse.store import SCHEMA_VERSION
 from sushi_dse.thresholds import Check, check_condition
 
+SHOWN_DIFFERENCES = 3
+MAY_DIFFER = ("policies", "trace.name")  # of a baseline: a trace is known by its contents
 
-def compare_policies(evaluation: Evaluation, accelerator: Accelerator) -> list[Row]:
+
+def compare_policies(evaluation: Evaluation, trace: Trace, accelerator: Accelerator) -> list[Row]:
     """The metrics of each policy of `evaluation` on one design, in the order asked for."""
     table = candidate_table(evaluation.network, accelerator)
-    return list(policy_rows(evaluation, accelerator, table))
+    return list(policy_rows(evaluation, trace, accelerator, table))
 
 
 def is_metric(name: str) -> bool:
@@ -36,14 +40,33 @@ def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[st
     }
 
 
-def read_baseline(path: Path) -> dict[str, dict[str, float]]:
-    """The metrics of a comparison that was stored as JSON."""
+def differences(was: object, now: object, name: str = "") -> Iterator[str]:
+    """Dotted names of what differs between two JSON values.
+
+    >>> list(differences({"mode": "a", "trace": {"name": "b"}}, {"mode": "a", "trace": {}}))
+    ['trace.name']
+    """
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in {**was, **now}:
+            yield from differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif was != now:
+        yield name
+
+
+def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[str, float]]:
+    """The metrics of a comparison that was stored as JSON.
+
+    `UserError` unless it was made with the same `inputs`: other hardware, another workload, trace
+    or mode has other metrics, of which none is better or worse.  The policies may differ.
+    """
+    now = json.loads(json.dumps(inputs))
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        rows = document["rows"]
+        rows, was = document["rows"], dict(document["inputs"])
         if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
             raise KeyError
-        return metrics_by_policy(rows)
+        metrics = metrics_by_policy(rows)
+        other = [name for name in differences(was, now) if name not in MAY_DIFFER]
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
@@ -51,6 +74,12 @@ def read_baseline(path: Path) -> dict[str, dict[str, float]]:
             f"{path}: not a comparison; write one with "
             "`sushi-dse compare policies --format json > FILE`"
         ) from None
+    if other:
+        raise UserError(
+            f"{path}: was made with other inputs ({', '.join(other[:SHOWN_DIFFERENCES])}); "
+            "compare as it was made, or make it again as you compare, with --format json"
+        )
+    return metrics
 
 
 def check_baseline(
@@ -77,12 +106,13 @@ def check_all(
     conditions: Iterable[str],
     baseline: Path | None,
     tolerance_percent: float,
+    inputs: Mapping[str, object],
 ) -> list[Check]:
-    """The outcome of every condition, and of every metric of the baseline."""
+    """The outcome of every condition, and of every metric of the baseline of the same `inputs`."""
     metrics = metrics_by_policy(rows)
     checks = [check for text in conditions for check in check_condition(text, metrics)]
     if baseline is not None:
-        kept = list(check_baseline(metrics, read_baseline(baseline), tolerance_percent))
+        kept = list(check_baseline(metrics, read_baseline(baseline, inputs), tolerance_percent))
         if not kept:
             raise UserError(f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}")
         checks += kept

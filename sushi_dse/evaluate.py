@@ -1,24 +1,35 @@
-"""Designs to rows: cost model, latency table, the trace under each policy, metrics."""
+"""Designs to rows: cost model, latency table, the trace under each policy, metrics.
 
-from collections.abc import Iterable, Iterator
+Without a trace there is a row for each SubNet too, in its steady state: served again and again.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sushi_dse.energy import switch_energy
-from sushi_dse.hardware import Accelerator, infeasible_reason, resources
+from sushi_dse.hardware import Accelerator, infeasible_reason, infeasible_reasons, resources
 from sushi_dse.latency_table import SUMS, LatencyTable, candidate_table
-from sushi_dse.metrics import METRICS
+from sushi_dse.metrics import METRICS, Metric
 from sushi_dse.network import Network
+from sushi_dse.pareto import cost_matrix, non_dominated
 from sushi_dse.policies import Policy, find_policy, serve
 from sushi_dse.queries import Trace
 from sushi_dse.selection import MODES
 from sushi_dse.serving import Served
 from sushi_dse.space import SearchSpace
+from sushi_dse.steady import STEADY_METRICS, steady_metrics
+from sushi_dse.tally import tally
 
 Row = dict[str, float | int | str | None]
 REFERENCE_POLICY = "no-sgs"
+COUNTS = b"sushi_dse"  # key of a table's metadata: designs, infeasible, infeasible_by_resource
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -27,62 +38,53 @@ class Evaluation:
 
     space: SearchSpace
     network: Network
-    trace: Trace
+    trace: Trace | None  # None: each SubNet in its steady state
     policies: tuple[str, ...]
     mode: str
+    kept_front: tuple[Metric, ...] = ()  # of a block its front alone is kept; () keeps all rows
 
 
 def serving_metrics(
     served: Served, trace: Trace, table: LatencyTable, accelerator: Accelerator
 ) -> dict[str, float]:
     """The metrics of one run but for resources and gain; their meaning stands in `METRICS`."""
-    queries = len(trace)
-    pairs = served.subnet * table.latency_ms.shape[1] + served.cached
-    counts = np.bincount(pairs, minlength=table.latency_ms.size).reshape(table.latency_ms.shape)
-    total = dict(zip(SUMS, (table.sums * counts).sum(axis=(1, 2)).tolist(), strict=True))
-    switched = np.flatnonzero(served.kept != served.cached)
-    old, new = served.cached[switched], served.kept[switched]
-    # SubGraphs of two names may hold the same weights: no change.
-    changed = table.fetched_bytes[old, new] + table.fetched_bytes[new, old] > 0
-    switch_bytes = float(table.switch_bytes[old, new, served.subnet[switched]].sum())
+    queries, sums = len(trace), tally(served, trace, table)
+    total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
     switching = switch_energy(
         accelerator,
-        switch_bytes=switch_bytes,
-        fetched_bytes=float(table.fetched_bytes[old, new].sum()),
-        switch_ms=float(table.switch_ms[old, new, served.subnet[switched]].sum()),
+        switch_bytes=sums.switch_bytes,
+        fetched_bytes=sums.fetched_bytes,
+        switch_ms=sums.switch_ms,
     )
     offchip_mj = (total["offchip_mj"] + switching.offchip_mj) / queries
     buffer_mj = (total["buffer_mj"] + switching.buffer_mj) / queries
     mac_mj = total["mac_mj"] / queries
     static_mj = (total["static_mj"] + switching.static_mj) / queries
-    accurate = served.accuracy_percent >= trace.min_accuracy_percent
-    in_time = served.response_ms <= trace.max_latency_ms
     within = [-(-queries * percent // 100) - 1 for percent in (50, 95, 99)]
     p50, p95, p99 = np.partition(served.response_ms, within)[within]
-    busy_ms = float(served.service_ms.sum())
-    span_ms = busy_ms
+    span_ms = sums.service_ms
     if not trace.closed_loop:
         span_ms = float(trace.arrived_ms[-1] - trace.arrived_ms[0] + served.response_ms[-1])
     return {
-        "mean_latency_ms": float(served.response_ms.mean()),
+        "mean_latency_ms": sums.response_ms / queries,
         "p50_latency_ms": float(p50),
         "p95_latency_ms": float(p95),
         "p99_latency_ms": float(p99),
-        "mean_accuracy_percent": float(served.accuracy_percent.mean()),
-        "accuracy_attainment": float(accurate.mean()),
-        "latency_attainment": float(in_time.mean()),
-        "slo_attainment": float((accurate & in_time).mean()),
-        "offchip_bytes_per_query": (total["offchip_bytes"] + switch_bytes) / queries,
+        "mean_accuracy_percent": sums.accuracy_percent / queries,
+        "accuracy_attainment": sums.accurate / queries,
+        "latency_attainment": sums.in_time / queries,
+        "slo_attainment": sums.both / queries,
+        "offchip_bytes_per_query": (total["offchip_bytes"] + sums.switch_bytes) / queries,
         "energy_mj_per_query": float(offchip_mj + buffer_mj + mac_mj + static_mj),
         "offchip_energy_mj_per_query": float(offchip_mj),
         "buffer_energy_mj_per_query": float(buffer_mj),
         "mac_energy_mj_per_query": float(mac_mj),
         "static_energy_mj_per_query": float(static_mj),
         "persistent_buffer_hit_share": total["cached_weight_bytes"] / total["weight_bytes"],
-        "subgraph_switches": float(changed.sum()),
+        "subgraph_switches": float(sums.switches),
         "throughput_queries_per_s": 1e3 * queries / span_ms,
         "array_utilisation": total["macs"]
-        / (accelerator.macs_per_cycle * accelerator.clock_mhz * 1e3 * busy_ms),
+        / (accelerator.macs_per_cycle * accelerator.clock_mhz * 1e3 * sums.service_ms),
     }
 
 
@@ -100,7 +102,7 @@ def resource_metrics(accelerator: Accelerator, policy: Policy) -> dict[str, floa
 
 
 def policy_rows(
-    evaluation: Evaluation, accelerator: Accelerator, table: LatencyTable
+    evaluation: Evaluation, trace: Trace, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
     """The metrics of each policy of `evaluation` on one design, whose latency table is `table`."""
 
@@ -109,14 +111,14 @@ def policy_rows(
         if policy.system is not None:
             own_table, own_accelerator = policy.system(evaluation.network, accelerator)
         served = serve(
-            evaluation.trace,
+            trace,
             own_table,
             policy,
             mode=MODES[evaluation.mode],
             every=accelerator.recache_every_queries,
         )
         return {
-            **serving_metrics(served, evaluation.trace, own_table, own_accelerator),
+            **serving_metrics(served, trace, own_table, own_accelerator),
             **resource_metrics(own_accelerator, policy),
         }
 
@@ -127,7 +129,7 @@ def policy_rows(
         yield {"policy": name, **metrics, "gain_over_no_sgs_percent": gain}
 
 
-def design_rows(evaluation: Evaluation, designs: Iterable[int]) -> Iterator[Row]:
+def design_rows(evaluation: Evaluation, trace: Trace, designs: Iterable[int]) -> Iterator[Row]:
     """A row for each design and policy; a design that does not fit has a reason and no metrics."""
     hardware: Accelerator | None = None
     for design in designs:
@@ -144,20 +146,97 @@ def design_rows(evaluation: Evaluation, designs: Iterable[int]) -> Iterator[Row]
         if same_hardware != hardware:
             hardware = same_hardware
             table = candidate_table(evaluation.network, accelerator)
-        for row in policy_rows(evaluation, accelerator, table):
+        for row in policy_rows(evaluation, trace, accelerator, table):
             yield {**point, **row, "infeasible_reason": ""}
 
 
-def evaluate_block(evaluation: Evaluation, designs: range) -> pa.Table:
-    """The rows of a block of designs, columns in a fixed order and type."""
-    axes = [(axis.name, pa.float64()) for axis in evaluation.space.axes]
+def traced_rows(evaluation: Evaluation, trace: Trace, designs: Sequence[int]) -> pa.Table:
+    """The rows of a block of designs on `trace`: one a policy."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
-            *axes,
+            *((axis.name, pa.float64()) for axis in evaluation.space.axes),
             ("policy", pa.string()),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),
         ]
     )
-    return pa.Table.from_pylist(list(design_rows(evaluation, designs)), schema=schema)
+    return pa.Table.from_pylist(list(design_rows(evaluation, trace, designs)), schema=schema)
+
+
+def steady_rows(evaluation: Evaluation, designs: Sequence[int] | np.ndarray) -> pa.Table:
+    """The rows of a block of designs without a trace: one a SubNet; infeasible designs come last.
+
+    A design that does not fit has one row a policy, without a SubNet.
+    """
+    network, numbers = evaluation.network, np.asarray(designs, dtype=np.int64)
+    block = evaluation.space.designs(numbers)
+    reasons = np.array(infeasible_reasons(block), dtype=object)
+    fits = reasons == ""
+    axes = {axis.name: block.column(axis.name).astype(float) for axis in evaluation.space.axes}
+    names = [subnet.name for subnet in network.supernet.subnets]
+
+    def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str | None],
+             metrics: Mapping[str, np.ndarray]) -> pa.Table:  # fmt: skip
+        count = int(chosen.sum())
+        columns = {
+            "design": np.tile(numbers[chosen], len(subnets)),
+            **{name: np.tile(values[chosen], len(subnets)) for name, values in axes.items()},
+            "policy": _repeated([policy], count * len(subnets)),
+            "subnet": _repeated(subnets, count),
+            **{name: metrics[name].ravel() if metrics else pa.nulls(count, pa.float64())
+               for name in STEADY_METRICS},
+            "infeasible_reason": pa.array(np.tile(reasons[chosen], len(subnets)), pa.string()),
+        }  # fmt: skip
+        return pa.table(columns)
+
+    feasible = block.only(fits)
+    tables = (
+        [
+            rows(fits, policy, names, steady_metrics(network, feasible, policy))
+            for policy in evaluation.policies
+        ]
+        if fits.any()
+        else []
+    )
+    tables += [rows(~fits, policy, [None], {}) for policy in evaluation.policies]
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _repeated(words: Sequence[str | None], times: int) -> pa.Array:
+    """Each word so many times, one after the other."""
+    places = pa.array(np.repeat(np.arange(len(words), dtype=np.int32), times))
+    return pa.DictionaryArray.from_arrays(places, pa.array(words, pa.string())).cast(pa.string())
+
+
+def only_front(table: pa.Table, metrics: Sequence[Metric]) -> pa.Table:
+    """The feasible rows of `table` that no other one of them beats in `metrics`."""
+    known = table.filter(pc.field("infeasible_reason") == "")
+    columns = {metric.name: known[metric.name].to_numpy() for metric in metrics}
+    return known.filter(non_dominated(cost_matrix(pd.DataFrame(columns), metrics)))
+
+
+def evaluate_block(evaluation: Evaluation, designs: Sequence[int]) -> pa.Table:
+    """The rows of a block of designs, columns in a fixed order and type.
+
+    Its metadata, under `COUNTS`, say of how many designs, and what those lack that do not fit.
+    """
+    if evaluation.trace is None:
+        table = steady_rows(evaluation, designs)
+    else:
+        table = traced_rows(evaluation, evaluation.trace, designs)
+    first = table.filter(pc.field("policy") == evaluation.policies[0])
+    reasons = first["infeasible_reason"].value_counts().to_pylist()
+    lacking = {entry["values"]: entry["counts"] for entry in reasons if entry["values"]}
+    by_resource: Counter[str] = Counter()
+    for reason, count in lacking.items():
+        for shortage in reason.split("; "):
+            by_resource[shortage.split(":")[0]] += count
+    counts = {
+        "designs": len(designs),
+        "infeasible": sum(lacking.values()),
+        "infeasible_by_resource": dict(sorted(by_resource.items())),
+    }
+    if evaluation.kept_front:
+        table = only_front(table, evaluation.kept_front)
+    return table.replace_schema_metadata({COUNTS: json.dumps(counts)})

@@ -11,7 +11,7 @@ import numpy as np
 
 from sushi_dse.latency_table import LatencyTable
 from sushi_dse.queries import Trace
-from sushi_dse.selection import score, select_subnet, selection_steps, steps_passed
+from sushi_dse.selection import all_steps, kept_demands, score, select_subnet, steps_reached
 
 
 @numba.njit(cache=True)
@@ -28,20 +28,17 @@ def window_scores(
 
     latency_ms: [subnet, subgraph]; the result: [window, subgraph].
     """
-    queries, subgraphs = len(min_accuracy_percent), latency_ms.shape[1]
+    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
+    queries, subgraphs = len(demand), latency_ms.shape[1]
     scores = np.zeros(((queries + every - 1) // every, subgraphs))
+    thresholds, choices = all_steps(mode, top1_percent, latency_ms)
     for subgraph in range(subgraphs):
         latency = latency_ms[:, subgraph].copy()
-        thresholds, choices = selection_steps(mode, top1_percent, latency)
         for query in range(queries):
             if query % every:
-                slow = slowdown[query]
-                passed = steps_passed(
-                    mode, thresholds, min_accuracy_percent[query], max_latency_ms[query] / slow
-                )
-                subnet = choices[passed]
+                subnet = choices[subgraph, steps_reached(thresholds, subgraph, demand[query])]
                 scores[query // every, subgraph] += score(
-                    mode, top1_percent[subnet], latency[subnet] * slow
+                    mode, top1_percent[subnet], latency[subnet] * slowdown[query]
                 )
     return scores
 
@@ -140,11 +137,67 @@ def offline_optimum(trace: Trace, table: LatencyTable, mode: int, every: int) ->
     )
 
 
+@lru_cache(maxsize=1)
+def sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the mode keeps of the demands of all queries but the first, rising, for sums over them.
+
+    With it the slowdown of as many of these queries as stand before each, added up: [query + 1].
+    """
+    kept = kept_demands(mode, trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown)[1:]
+    order = np.argsort(kept, kind="stable")
+    return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
+
+
+@numba.njit(cache=True)
+def static_scores(
+    mode: int,
+    demands: np.ndarray,
+    slowdown_before: np.ndarray,
+    first: tuple[float, float, float],
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    switch_ms: np.ndarray,
+) -> np.ndarray:
+    """Score of the trace under each SubGraph kept throughout, loading it included: [subgraph].
+
+    A SubNet serves the demands between two thresholds, so a sum over queries is one over SubNets.
+    first: of the first query, which brings the SubGraph in, both demands and the slowdown.
+    """
+    thresholds, choices = all_steps(mode, top1_percent, latency_ms)
+    scores = np.empty(len(thresholds))
+    for subgraph in range(len(scores)):
+        scores[subgraph] = first_score(
+            mode, top1_percent, latency_ms, switch_ms, first[0], first[1], first[2], 0, subgraph
+        )
+        start = 0
+        for step in range(choices.shape[1]):
+            end = len(demands)
+            if step < thresholds.shape[1]:
+                end = np.searchsorted(demands, thresholds[subgraph, step])
+            subnet, slowdown = (
+                choices[subgraph, step],
+                slowdown_before[end] - slowdown_before[start],
+            )
+            scores[subgraph] += score(
+                mode, (end - start) * top1_percent[subnet], slowdown * latency_ms[subnet, subgraph]
+            )
+            start = end
+    return scores
+
+
 @lru_cache(maxsize=1)  # designs that differ in the recache interval alone share it
 def best_of_all(trace: Trace, table: LatencyTable, mode: int) -> int:
     """The one SubGraph that serves the whole trace best, loading it included."""
-    (subgraph,) = offline_optimum(trace, table, mode, len(trace))
-    return int(subgraph)
+    demands, slowdown_before = sorted_demands(trace, mode)
+    first = (
+        float(trace.min_accuracy_percent[0]),
+        float(trace.max_latency_ms[0]),
+        float(trace.slowdown[0]),
+    )
+    scores = static_scores(
+        mode, demands, slowdown_before, first, table.top1_percent, table.latency_ms, table.switch_ms
+    )
+    return int(scores.argmin())
 
 
 def best_static(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.ndarray:

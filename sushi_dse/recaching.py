@@ -15,23 +15,26 @@ UNSEEN = 0.01  # weight of a succession that was never seen (assumption)
 
 @register_jitable
 def nearest_subgraph(
-    served: np.ndarray, encoding_dot: np.ndarray, encoding_norm: np.ndarray, cached: int
+    served: np.ndarray, encoding_dot: np.ndarray, encoding_norm: np.ndarray
 ) -> int:
-    """The SubGraph nearest to the mean encoding of the SubNets served: an index, never 0.
+    """The SubGraph nearest to the mean encoding of the SubNets served: an index.
 
-    served: [subnet] counts since the last recache point.  With n queries and mean encoding m,
-    n |e - m|^2 = n |e|^2 - 2 sum(served * dot) + a constant, all of it in integers.
+    Never 0, unless it is the only one.  served: [subnet] counts since the last recache point.
+    With n queries and mean encoding m, n |e - m|^2 = n |e|^2 - 2 sum(served * dot) + a constant,
+    all of it in whole numbers, which floats hold exactly up to 2^53.
     """
-    queries = served.sum()
-    if queries == 0 or len(encoding_norm) == 1:
-        return cached
-    best, best_distance = 0, 0
-    for subgraph in range(1, len(encoding_norm)):
-        distance = queries * encoding_norm[subgraph]
-        for subnet in range(len(served)):
-            distance -= 2 * served[subnet] * encoding_dot[subnet, subgraph]
-        if best == 0 or distance < best_distance:
-            best, best_distance = subgraph, distance
+    if len(encoding_norm) == 1:
+        return 0
+    distance = served.sum() * encoding_norm
+    for subnet in range(len(served)):
+        weight = 2 * served[subnet]
+        if weight > 0:
+            for subgraph in range(len(distance)):
+                distance[subgraph] -= weight * encoding_dot[subnet, subgraph]
+    best, least = 1, distance[1]
+    for subgraph in range(2, len(distance)):
+        if distance[subgraph] < least:
+            best, least = subgraph, distance[subgraph]
     return best
 
 
@@ -49,10 +52,11 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
     now, then = np.zeros(subnets), np.zeros(subnets)
     now[last] = 1.0
     first, total = np.zeros(subnets), np.zeros(subnets)
+    left = np.array([followed[subnet].sum() for subnet in range(subnets)])
     for query in range(queries):
         then[:] = 0.0
         for subnet in range(subnets):
-            weight = now[subnet] / followed[subnet].sum()
+            weight = now[subnet] / left[subnet]
             for follower in range(subnets):
                 then[follower] += weight * followed[subnet, follower]
         now[:] = then

@@ -74,7 +74,7 @@ def reproduce() -> Iterator[dict[str, object]]:
         for board, workload in product(BOARDS, WORKLOADS):
             setting = load_setting(board, workload, TRACE, queries=QUERIES, seed=SEED)
             evaluation = setting.evaluation((REFERENCE_POLICY, POLICY), headline.mode)
-            rows = compare_policies(evaluation, only_design(setting.hardware))
+            rows = compare_policies(evaluation, setting.traced, only_design(setting.hardware))
             metrics = metrics_by_policy(rows)
             yield {
                 "headline": headline.name,

@@ -45,12 +45,29 @@ def select_subnet(
 
 
 @register_jitable
+def kept_demands(
+    mode: int,
+    min_accuracy_percent: np.ndarray,
+    max_latency_ms: np.ndarray,
+    slowdown: np.ndarray,
+) -> np.ndarray:
+    """The demand of each query that the mode keeps: [query].
+
+    Of a query that the machine slows down, what is left of its time at full speed.
+    """
+    demands: np.ndarray = min_accuracy_percent
+    if mode != STRICT_ACCURACY:
+        demands = max_latency_ms / slowdown
+    return demands
+
+
+@register_jitable
 def selection_steps(
     mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """`select_subnet` as steps over the demand that the mode keeps: (thresholds, choices).
 
-    With n the count of thresholds that a demand passes (`steps_passed`), choices[n] is selected.
+    With n the count of thresholds that a demand reaches (`steps_reached`), choices[n] is selected.
     """
     subnets = len(top1_percent)
     thresholds = np.sort(top1_percent if mode == STRICT_ACCURACY else latency_ms)
@@ -62,21 +79,33 @@ def selection_steps(
         else:
             demand = thresholds[n - 1] if n > 0 else -np.inf
             choices[n] = select_subnet(mode, top1_percent, latency_ms, 0.0, demand)
+    if mode == STRICT_ACCURACY:  # the demand for a SubNet's own accuracy does not exceed it
+        thresholds = np.nextafter(thresholds, np.inf)
     return thresholds, choices
 
 
 @register_jitable
-def steps_passed(
-    mode: int, thresholds: np.ndarray, min_accuracy_percent: float, max_latency_ms: float
-) -> int:
-    """How many thresholds the demands of a query pass: the place of its SubNet in `choices`."""
-    passed = 0
-    for threshold in thresholds:
-        if mode == STRICT_ACCURACY:
-            passed += threshold < min_accuracy_percent
-        else:
-            passed += threshold <= max_latency_ms
-    return passed
+def all_steps(
+    mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `selection_steps` under each SubGraph: [subgraph, step]; of [subnet, subgraph]."""
+    subnets, subgraphs = latency_ms.shape
+    thresholds = np.empty((subgraphs, subnets))
+    choices = np.empty((subgraphs, subnets + 1), dtype=np.int64)
+    for subgraph in range(subgraphs):
+        thresholds[subgraph], choices[subgraph] = selection_steps(
+            mode, top1_percent, latency_ms[:, subgraph].copy()
+        )
+    return thresholds, choices
+
+
+@register_jitable
+def steps_reached(thresholds: np.ndarray, subgraph: int, demand: float) -> int:
+    """How many thresholds of a SubGraph a demand reaches: its SubNet's place in `choices`."""
+    reached = 0
+    for step in range(thresholds.shape[1]):
+        reached += thresholds[subgraph, step] <= demand
+    return reached
 
 
 @register_jitable

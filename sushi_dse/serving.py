@@ -20,16 +20,19 @@ from sushi_dse.recaching import (
     nearest_subgraph,
 )
 from sushi_dse.selection import (
+    all_steps,
     cheapest_meeting_both,
+    kept_demands,
     most_accurate_within,
     select_subnet,
-    selection_steps,
-    steps_passed,
+    steps_reached,
 )
 
 BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # how the SubNet is selected
 
 LOAD_QUERIES = 16  # arrivals over which load is measured (assumption)
+MEMO = 1024  # slots for contents of windows
+HASHES = (1, 11, 101, 317, 523, 727, 149, 409)  # of SubNets: which slot a window's content takes
 MAX_UTILISATION = 0.8  # of the accelerator, that model switching stays under (assumption)
 
 
@@ -100,6 +103,48 @@ def select_by_rule(
     return most_accurate_within(top1_percent, latency_ms, MAX_UTILISATION * gap_ms)
 
 
+@register_jitable
+def wait_before(
+    query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
+) -> float:
+    """Time that a query waits for the one before it, first come, first served."""
+    if query == 0 or closed_loop:
+        return 0.0
+    gap_ms = arrived_ms[query] - arrived_ms[query - 1]
+    return max(float(response_ms[query - 1] - gap_ms), 0.0)
+
+
+@register_jitable
+def remembered_nearest(
+    subnet: np.ndarray,
+    start: int,
+    end: int,
+    table: Columns,
+    contents: np.ndarray,
+    nearest: np.ndarray,
+) -> int:
+    """`nearest_subgraph` of the window of queries start to end; most windows have been seen.
+
+    contents: [slot, subnet] counts of windows seen, nearest: [slot] what they came to; the last
+    slot is for this window.
+    """
+    subnets = contents.shape[1]
+    for each in range(subnets):
+        contents[MEMO, each] = 0
+    slot = 0
+    for query in range(start, end):
+        contents[MEMO, subnet[query]] += 1
+        slot += HASHES[subnet[query] % len(HASHES)]
+    slot %= MEMO
+    known = True
+    for each in range(subnets):
+        known &= contents[slot, each] == contents[MEMO, each]
+        contents[slot, each] = contents[MEMO, each]
+    if not known:
+        nearest[slot] = nearest_subgraph(contents[slot], table.encoding_dot, table.encoding_norm)
+    return int(nearest[slot])
+
+
 @numba.njit(cache=True)
 def serve_queries(
     rules: Rules,
@@ -108,76 +153,72 @@ def serve_queries(
     schedule: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     table: Columns,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The fields of `Served` but the last; `queries` are a `Trace`'s columns and its slowdown.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each query its SubNet, service and response; of each window the SubGraph that it keeps.
 
-    A query that the machine slows down takes so many times longer, and selection knows it.
-    schedule: [window], read where the rule is SCHEDULED.
+    `queries` are a `Trace`'s columns and its slowdown: a query that the machine slows down takes so
+    many times longer, and selection knows it.  schedule: [window], read by a SCHEDULED rule.
     """
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
+    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
     count, subnets = len(arrived_ms), len(table.top1_percent)
     subnet = np.empty(count, dtype=np.int64)
-    cached = np.empty(count, dtype=np.int64)
-    kept = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
-    served = np.zeros(subnets, dtype=np.int64)  # since the last recache point
+    kept = np.empty(-(-count // every), dtype=np.int64)
+    contents, nearest = np.zeros((MEMO + 1, subnets)), np.zeros(MEMO, dtype=np.int64)
     followed = np.full((subnets, subnets), UNSEEN)  # a SubNet is expected to be followed by itself
     for each in range(subnets):
         followed[each, each] += 1.0
     closed_loop = arrived_ms[-1] == 0
+    thresholds, choices = all_steps(mode, table.top1_percent, table.latency_ms)
     subgraph = 0
-    column = table.latency_ms[:, subgraph].copy()
-    thresholds, choices = selection_steps(mode, table.top1_percent, column)
-    for query in range(count):
+    for window in range(len(kept)):
+        start, end = window * every, min((window + 1) * every, count)
         target = subgraph
-        if query % every == 0:
-            if rules.recaching == NEAREST:
-                target = nearest_subgraph(served, table.encoding_dot, table.encoding_norm, subgraph)
-            elif rules.recaching == EXPECTED:
-                last = subnet[query - 1] if query else -1
-                first, total = expected_demand(followed, last, every)
-                target = cheapest_subgraph(
-                    first, total, table.latency_ms, table.switch_ms, subgraph
-                )
-            elif rules.recaching == LAST:
-                if query > 0:
-                    target = table.own_subgraph[subnet[query - 1]]
-            else:
-                target = schedule[query // every]
-            served[:] = 0
-        wait_ms = 0.0
-        if query > 0 and not closed_loop:
-            gap_ms = arrived_ms[query] - arrived_ms[query - 1]
-            wait_ms = max(response_ms[query - 1] - gap_ms, 0.0)
-        slow = slowdown[query]
-        accuracy, latency_demand = min_accuracy_percent[query], max_latency_ms[query] / slow
-        if target == subgraph and rules.selection == BY_MODE:
-            chosen = choices[steps_passed(mode, thresholds, accuracy, latency_demand)]
-            taken_ms = column[chosen]
+        if rules.recaching == NEAREST:
+            if window:
+                target = remembered_nearest(subnet, start - every, start, table, contents, nearest)
+        elif rules.recaching == EXPECTED:
+            last = subnet[start - 1] if window else -1
+            first, total = expected_demand(followed, last, every)
+            target = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, subgraph)
+        elif rules.recaching == LAST:
+            if window:
+                target = table.own_subgraph[subnet[start - 1]]
         else:
-            latency = column
-            if target != subgraph:
-                latency = column + table.switch_ms[subgraph, target]
+            target = schedule[window]
+        kept[window] = target
+        by_steps = start  # from here on a query's SubNet depends on its demand alone
+        if rules.selection != BY_MODE:
+            by_steps = end
+        elif target != subgraph:
+            by_steps = start + 1
+        for query in range(start, by_steps):
+            wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+            latency = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
             if rules.selection == BY_MODE:
-                chosen = select_subnet(mode, table.top1_percent, latency, accuracy, latency_demand)
+                chosen = select_subnet(
+                    mode, table.top1_percent, latency, demand[query], demand[query]
+                )
             else:
                 chosen = select_by_rule(
-                    rules, table.top1_percent, latency * slow, queries, query, wait_ms
+                    rules, table.top1_percent, latency * slowdown[query], queries, query, wait_ms
                 )
-            taken_ms = latency[chosen]
-        taken_ms *= slow
-        subnet[query], cached[query], kept[query] = chosen, subgraph, target
-        service_ms[query] = taken_ms
-        response_ms[query] = wait_ms + taken_ms
-        served[chosen] += 1
-        if query:
-            followed[subnet[query - 1]] *= MEMORY
-            followed[subnet[query - 1], chosen] += 1.0
-        if target != subgraph:
+            subnet[query] = chosen
+            service_ms[query] = latency[chosen] * slowdown[query]
+            response_ms[query] = wait_ms + service_ms[query]
             subgraph = target
-            column = table.latency_ms[:, subgraph].copy()
-            thresholds, choices = selection_steps(mode, table.top1_percent, column)
-    return subnet, cached, kept, service_ms, response_ms
+        for query in range(by_steps, end):
+            chosen = choices[target, steps_reached(thresholds, target, demand[query])]
+            subnet[query] = chosen
+            service_ms[query] = table.latency_ms[chosen, target] * slowdown[query]
+            wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+            response_ms[query] = wait_ms + service_ms[query]
+        if rules.recaching == EXPECTED:
+            for query in range(max(start, 1), end):
+                followed[subnet[query - 1]] *= MEMORY
+                followed[subnet[query - 1], subnet[query]] += 1.0
+    return subnet, service_ms, response_ms, kept
 
 
 def columns_of(table: LatencyTable) -> Columns:
@@ -189,12 +230,13 @@ def serve_by_rules(
     trace: Trace, table: LatencyTable, rules: Rules, schedule: np.ndarray, *, mode: int, every: int
 ) -> Served:
     """What the rules do with `trace`, the SubGraph open to change `every` so many queries."""
-    subnet, cached, kept, service_ms, response_ms = serve_queries(
+    subnet, service_ms, response_ms, kept = serve_queries(
         rules, mode, every, schedule, (*trace.columns, trace.slowdown), columns_of(table)
     )
+    kept = np.repeat(kept, every)[: len(trace)]
     return Served(
         subnet=subnet,
-        cached=cached,
+        cached=np.concatenate([[0], kept[:-1]]),  # at first nothing
         kept=kept,
         service_ms=service_ms,
         response_ms=response_ms,

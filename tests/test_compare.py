@@ -31,7 +31,17 @@ ROWS = [
 ]
 
 
-def stored(folder: Path, document: object) -> Path:
+INPUTS: dict[str, object] = {
+    "hardware": {"base": {"clock_mhz": 100.0, "pe_kernels": 16}, "axes": {}},
+    "workload": {"name": "net", "sha256": "ab"},
+    "trace": {"name": "random-walk", "sha256": "cd"},
+    "policies": ("no-sgs", "sushi"),
+    "mode": "strict-accuracy",
+}
+
+
+def stored(folder: Path, document: dict[str, object]) -> Path:
+    document = {"inputs": INPUTS, **document}
     path = folder / "baseline.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
@@ -53,10 +63,10 @@ def test_a_comparison_is_the_rows_of_a_space_of_one_design(mode: str) -> None:
         policies=("sushi", "no-sgs", "offline-optimum"),
         mode=mode,
     )
-    rows = compare_policies(evaluation, zcu104())
+    rows = compare_policies(evaluation, evaluation.trace, zcu104())
     assert [row["policy"] for row in rows] == list(evaluation.policies)
     columns = {"design": 0, "infeasible_reason": ""}
-    assert [row | columns for row in rows] == list(design_rows(evaluation, [0]))
+    assert [row | columns for row in rows] == list(design_rows(evaluation, evaluation.trace, [0]))
 
 
 def test_metrics_are_the_numbers_of_a_row_under_the_name_of_its_policy() -> None:
@@ -116,8 +126,8 @@ def test_policies_that_are_not_compared_now_are_not_looked_at() -> None:
 
 def test_a_comparison_is_as_good_as_itself(tmp_path: Path) -> None:
     path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": ROWS, "mode": "any"})
-    assert read_baseline(path) == metrics_by_policy(ROWS)
-    checks = check_all(ROWS, conditions=(), baseline=path, tolerance_percent=0)
+    assert read_baseline(path, INPUTS) == metrics_by_policy(ROWS)
+    checks = check_all(ROWS, conditions=(), baseline=path, tolerance_percent=0, inputs=INPUTS)
     assert len(checks) == 6
     assert not any(check.missed for check in checks)
 
@@ -130,6 +140,7 @@ def test_conditions_and_baseline_are_checked_together(tmp_path: Path) -> None:
         conditions=["sushi.mean_latency_ms > no-sgs.mean_latency_ms", "slo_attainment < 0.6"],
         baseline=path,
         tolerance_percent=0,
+        inputs=INPUTS,
     )
     assert [check.name for check in checks if check.missed] == [
         "slo_attainment < 0.6 [no-sgs]",
@@ -139,12 +150,12 @@ def test_conditions_and_baseline_are_checked_together(tmp_path: Path) -> None:
 
 
 def test_without_conditions_and_baseline_nothing_is_checked() -> None:
-    assert check_all(ROWS, conditions=(), baseline=None, tolerance_percent=0) == []
+    assert check_all(ROWS, conditions=(), baseline=None, tolerance_percent=0, inputs=INPUTS) == []
 
 
 def fails(path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        check_all(ROWS, conditions=(), baseline=path, tolerance_percent=0)
+        check_all(ROWS, conditions=(), baseline=path, tolerance_percent=0, inputs=INPUTS)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
@@ -155,6 +166,36 @@ def test_a_baseline_of_other_policies_is_refused(tmp_path: Path) -> None:
     rows = [{"policy": "gati", "mean_latency_ms": 1.0}, {"policy": "sushi", "queries": 9}]
     path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": rows})
     assert "no metric of a policy compared: no-sgs, sushi" in fails(path)
+
+
+CHANGES = [
+    ({"hardware": {"base": {"clock_mhz": 200.0, "pe_kernels": 16}, "axes": {}}}, "clock_mhz"),
+    ({"workload": {"name": "net", "sha256": "ba"}}, "workload.sha256"),
+    ({"trace": {"name": "random-walk", "sha256": "dc"}}, "trace.sha256"),
+    ({"mode": "strict-latency"}, "mode"),
+    ({"repeats": 5}, "repeats"),
+    ({"hardware": 3}, "hardware"),
+]
+
+
+@pytest.mark.parametrize(("change", "named"), CHANGES, ids=[named for _, named in CHANGES])
+def test_a_baseline_of_other_inputs_is_refused_and_the_difference_named(
+    tmp_path: Path, change: dict[str, object], named: str
+) -> None:
+    path = stored(
+        tmp_path, {"schema_version": SCHEMA_VERSION, "rows": ROWS, "inputs": {**INPUTS, **change}}
+    )
+    message = fails(path)
+    assert "was made with other inputs" in message
+    assert named in message
+
+
+def test_a_baseline_may_be_of_other_policies_and_of_the_same_trace_under_another_name(
+    tmp_path: Path,
+) -> None:
+    inputs = {**INPUTS, "policies": ["sushi"], "trace": {"name": "a.csv", "sha256": "cd"}}
+    path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": ROWS[1:], "inputs": inputs})
+    assert set(read_baseline(path, INPUTS)) == {"sushi"}
 
 
 def test_a_baseline_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -173,14 +214,17 @@ def test_a_baseline_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         b'"rows"',
         b"{}",
         b'{"schema_version": 1}',
-        b'{"schema_version": 1, "rows": 3}',
-        b'{"schema_version": 0, "rows": []}',
-        b'{"rows": []}',
-        b'{"schema_version": 1, "rows": [3]}',
-        b'{"schema_version": 1, "rows": [[]]}',
-        b'{"schema_version": 1, "rows": ["policy"]}',
-        b'{"schema_version": 1, "rows": [{"mean_latency_ms": 1}]}',
-        b'{"schema_version": 1, "rows": [{"policy": "sushi", "bram36": 1%s}]}' % (b"0" * 400),
+        b'{"schema_version": 1, "rows": 3, "inputs": {}}',
+        b'{"schema_version": 1, "rows": []}',
+        b'{"schema_version": 1, "rows": [], "inputs": 3}',
+        b'{"schema_version": 0, "rows": [], "inputs": {}}',
+        b'{"rows": [], "inputs": {}}',
+        b'{"schema_version": 1, "rows": [3], "inputs": {}}',
+        b'{"schema_version": 1, "rows": [[]], "inputs": {}}',
+        b'{"schema_version": 1, "rows": ["policy"], "inputs": {}}',
+        b'{"schema_version": 1, "rows": [{"mean_latency_ms": 1}], "inputs": {}}',
+        b'{"schema_version": 1, "rows": [{"policy": "sushi", "bram36": 1%s}], "inputs": {}}'
+        % (b"0" * 400),
         b"[" * 100_000,
     ],
     ids=lambda text: repr(text[:60]),

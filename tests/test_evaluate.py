@@ -34,6 +34,7 @@ from sushi_dse.serving import BY_MODE, Served
 from sushi_dse.space import SearchSpace
 from sushi_dse.subgraphs import candidates
 from sushi_dse.supernet import PlainLayer, PlainSubNet, plain_supernet
+from sushi_dse.tally import tally_queries
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,21 @@ few = settings(max_examples=40)
 
 
 @few
+@given(runs())
+def test_the_tally_is_what_its_source_says(run: Run) -> None:
+    served, table = run.served, run.table
+    arguments = (
+        (served.subnet, served.cached, served.kept, served.service_ms, served.response_ms,
+         served.accuracy_percent),
+        (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
+        table.switch_bytes, table.switch_ms, table.fetched_bytes,
+    )  # fmt: skip
+    compiled, plain = tally_queries(*arguments), tally_queries.py_func(*arguments)
+    assert np.array_equal(compiled.served, plain.served)
+    assert compiled[1:] == plain[1:]
+    assert compiled.served.sum() == len(run.trace)
+
+
 @given(runs())
 def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Run) -> None:
     table, served = run.table, run.served
@@ -227,7 +243,7 @@ def evaluation(mode: str = "strict-accuracy", trace: Trace | None = None) -> Eva
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
-    for row in design_rows(evaluation(mode), range(8)):
+    for row in design_rows(evaluation(mode), walk(), range(8)):
         axes = [axis.name for axis in SPACE.axes]
         assert set(row) == {"design", *axes, "policy", *METRICS, "infeasible_reason"}
         assert all(isfinite(row[name]) for name in METRICS)
@@ -235,7 +251,7 @@ def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
 
 
 def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
-    rows = list(design_rows(evaluation(), range(8, 12)))
+    rows = list(design_rows(evaluation(), walk(), range(8, 12)))
     assert [row["policy"] for row in rows] == list(POLICIES) * 4
     for row in rows:
         assert row["infeasible_reason"] == "dsp: needs 5184, ZCU104 has 1728"
@@ -251,8 +267,10 @@ def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -
 
 
 def test_the_rows_of_a_design_do_not_depend_on_the_one_before() -> None:
-    rows = list(design_rows(evaluation(), range(12)))
-    alone = [row for design in reversed(range(12)) for row in design_rows(evaluation(), [design])]
+    rows = list(design_rows(evaluation(), walk(), range(12)))
+    alone = [
+        row for design in reversed(range(12)) for row in design_rows(evaluation(), walk(), [design])
+    ]
     assert sorted(alone, key=order_of) == sorted(rows, key=order_of)
 
 
@@ -278,7 +296,7 @@ def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy"
 def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> dict[str, Row]:
     accelerator = zcu104(**{"persistent_buffer_kib": 128} | changes)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    rows = policy_rows(asked(trace, tuple(POLICIES), mode), accelerator, table)
+    rows = policy_rows(asked(trace, tuple(POLICIES), mode), trace, accelerator, table)
     return {str(row["policy"]): row for row in rows}
 
 
@@ -296,7 +314,7 @@ def test_the_gain_is_latency_saved_against_no_sgs_which_gains_nothing(mode: str)
 def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
     accelerator = zcu104(persistent_buffer_kib=128)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    (row,) = policy_rows(asked(walk(), ("sushi",)), accelerator, table)
+    (row,) = policy_rows(asked(walk(), ("sushi",)), walk(), accelerator, table)
     assert row == rows_of(walk())["sushi"]
 
 

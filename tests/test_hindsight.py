@@ -121,6 +121,11 @@ def test_the_kernels_compute_what_their_source_says(
     schedule = hindsight.optimal_schedule(*planned)
     assert np.array_equal(schedule, hindsight.optimal_schedule.py_func(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
+    ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
+    static = (mode, *ordered, *latencies)
+    assert np.array_equal(
+        hindsight.static_scores(*static), hindsight.static_scores.py_func(*static)
+    )
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
     assert hindsight.first_score(*first) == hindsight.first_score.py_func(*first)

@@ -12,10 +12,11 @@ from sushi_dse.selection import (
     STRICT_ACCURACY,
     STRICT_LATENCY,
     cheapest_meeting_both,
+    kept_demands,
     score,
     select_subnet,
     selection_steps,
-    steps_passed,
+    steps_reached,
 )
 
 
@@ -96,8 +97,14 @@ def test_a_demand_that_can_be_met_is_met(mode: int, choice: Choice) -> None:
 def test_the_steps_select_what_the_rule_selects(mode: int, choice: Choice) -> None:
     thresholds, selected = selection_steps(mode, choice.top1_percent, choice.latency_ms)
     assert len(selected) == len(thresholds) + 1
-    passed = steps_passed(mode, thresholds, choice.min_accuracy_percent, choice.max_latency_ms)
-    assert selected[passed] == choice.selected(mode)
+    (demand,) = kept_demands(
+        mode,
+        np.array([choice.min_accuracy_percent]),
+        np.array([choice.max_latency_ms]),
+        np.ones(1),
+    )
+    reached = steps_reached(thresholds[None, :], 0, demand)
+    assert selected[reached] == choice.selected(mode)
 
 
 @given(choices, st.integers(-1, 5).map(float))
