@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import options
+from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 
 app = typer.Typer(no_args_is_help=True, help="Policies beside each other on one design and trace.")
 
@@ -16,6 +17,7 @@ class ComparisonFormat(StrEnum):
 
     table = "table"
     json = "json"
+    jsonl = "jsonl"
     markdown = "markdown"
     junit = "junit"
 
@@ -50,6 +52,7 @@ def policies(
             "'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'; repeat it."
         ),
     ] = None,
+    plot: PlotFile = None,
     output_format: Annotated[
         ComparisonFormat, typer.Option("--format", help="How the comparison is printed.")
     ] = ComparisonFormat.table,
@@ -59,6 +62,9 @@ def policies(
     With --repeats every metric has an interval (95 %, paired bootstrap over seeds), and a condition
     may name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
 
+    --plot draws, for the first seed, how latencies are distributed, and over time the accuracy
+    served and the switches of the SubGraph.
+
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
     from sushi_dse.compare import check_all, compare_policies
@@ -67,24 +73,39 @@ def policies(
     from sushi_dse.setting import load_setting, only_design, seeds
     from sushi_dse.statistics import summarise_repeats
 
+    check_plot(plot)
     runs = []
     for own_seed in reversed(seeds(trace, seed, repeats)):  # the first seed's setting is shown
         setting = load_setting(hw, workload, trace, queries=queries, seed=own_seed)
         evaluation = setting.evaluation(policy or tuple(POLICIES), mode.value)
-        runs.append(compare_policies(evaluation, only_design(setting.hardware)))
+        runs.append(compare_policies(evaluation, setting.traced, only_design(setting.hardware)))
     warn_if_infeasible(setting.hardware.space.base)
     rows = summarise_repeats(runs) if repeats > 1 else runs[0]
+    inputs = {**setting.inputs(evaluation.policies, mode.value), "repeats": repeats}
     checks = check_all(
-        rows, conditions=fail_if or (), baseline=baseline, tolerance_percent=tolerance_percent
+        rows,
+        conditions=fail_if or (),
+        baseline=baseline,
+        tolerance_percent=tolerance_percent,
+        inputs=inputs,
+    )
+    title = (
+        f"{setting.hardware.name}, {setting.workload.name}, {len(setting.traced)} queries of "
+        f"{trace}, {mode.value}"
     )
     print_comparison(
         rows,
         checks,
         output_format.value,
-        inputs=setting.inputs(evaluation.policies, mode.value),
-        title=f"{setting.hardware.name}, {setting.workload.name}, {len(setting.trace)} queries of "
-        f"{trace}, {mode.value}",
+        inputs=inputs,
+        title=title,
     )
+    if plot is not None:
+        from sushi_dse.plots import serving_panels
+        from sushi_dse.replay import replay
+
+        served = replay(evaluation, setting.traced, only_design(setting.hardware))
+        draw(plot, serving_panels(served, setting.traced), title)
     missed = [check for check in checks if check.missed]
     for check in missed:
         warn(f"missed: {check.name}: {check.detail}")

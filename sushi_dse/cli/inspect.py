@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
+from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 
 
 class Kind(StrEnum):
@@ -26,11 +27,14 @@ def cost(
     subgraph: Annotated[
         str, typer.Option(help="A candidate SubGraph in the Persistent Buffer, e.g. shared/value.")
     ] = "nothing",
+    plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print what each layer costs and what bounds it, and the total.
 
-    Example: sushi-dse cost --subnet F --subgraph F/value
+    --plot draws the roofline with each layer as a point, and the cycles of each layer by cause.
+
+    Example: sushi-dse cost --subnet F --subgraph F/value --plot layers.png
     """
     from sushi_dse.breakdown import subnet_breakdown
     from sushi_dse.config import load_hardware, load_workload
@@ -38,20 +42,28 @@ def cost(
     from sushi_dse.report import print_breakdown, warn_if_infeasible
     from sushi_dse.setting import only_design
 
+    check_plot(plot)
     network = Network.of(load_workload(workload).supernet)
     accelerator = only_design(load_hardware(hw))
     warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
-    print_breakdown(
-        subnet_breakdown(network, accelerator, name, subgraph),
-        output_format.value,
-        title=f"SubNet {name} of {workload} on {accelerator.name}, cached: {subgraph}",
-    )
+    breakdown = subnet_breakdown(network, accelerator, name, subgraph)
+    title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {subgraph}"
+    print_breakdown(breakdown, output_format.value, title=title)
+    if plot is not None:
+        from sushi_dse.plots import layer_panels
+
+        draw(plot, layer_panels(breakdown, accelerator), title)
 
 
 def describe(
     kind: Annotated[Kind, typer.Argument(help="What the name is of.")],
-    name: Annotated[str | None, typer.Argument(help="The name.", show_default="all names")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="The name.", show_default="all names", autocompletion=completion.described
+        ),
+    ] = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print what a board, a workload, a policy or a metric is, and what it assumes.

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
+from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 
 app = typer.Typer(no_args_is_help=True, help="Streams of queries.")
 imports = typer.Typer(no_args_is_help=True, help="Request logs as streams of queries.")
@@ -27,9 +28,10 @@ Limit = Annotated[int | None, typer.Option(help="Only so many, the first to arri
 @app.command()
 def generate(
     out: Out,
-    demands: Annotated[str, typer.Option(help="independent, random-walk or phases.")] = (
-        "random-walk"
-    ),
+    demands: Annotated[
+        str,
+        typer.Option(help="independent, random-walk or phases.", autocompletion=completion.demands),
+    ] = "random-walk",
     arrivals: Annotated[
         str, typer.Option(help="closed-loop, poisson, gamma, mmpp (bursts) or diurnal.")
     ] = "closed-loop",
@@ -229,13 +231,22 @@ def _import(
 @app.command()
 def describe(
     trace: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
+    plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print what a trace asks for, and in what bursts.
 
-    Example: sushi-dse trace describe phases.csv --format json
+    --plot draws arrivals and demands over time.
+
+    Example: sushi-dse trace describe phases.csv --plot phases.png
     """
     from sushi_dse.queries import describe_trace, read_trace
     from sushi_dse.report import print_facts
 
-    print_facts(describe_trace(read_trace(trace)), output_format.value, title=str(trace))
+    check_plot(plot)
+    described = read_trace(trace)
+    print_facts(describe_trace(described), output_format.value, title=str(trace))
+    if plot is not None:
+        from sushi_dse.plots import trace_panels
+
+        draw(plot, trace_panels(described), f"{trace}: {len(described):,} queries")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import options
+from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 from sushi_dse.errors import UserError
 
 Measured = Annotated[
@@ -24,21 +25,28 @@ def validate(
     hw: options.Hardware = "zcu104_measured",
     workload: options.Workload = "ofa_resnet50",
     subnet: SubNets = None,
+    plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print the model's error on measured layers: by layer, SubNet, over all, and left out.
 
-    Example: sushi-dse validate --measured board.csv --hw my_board.yaml
+    --plot draws predicted against measured latency, and the error of each layer.
+
+    Example: sushi-dse validate --measured board.csv --hw my_board.yaml --plot errors.png
     """
     from sushi_dse.calibration import leave_one_subnet_out
     from sushi_dse.calibration import validate as errors_of
     from sushi_dse.report import print_validation
     from sushi_dse.setting import load_measured
 
-    accelerator, rows, _ = load_measured(hw, workload, measured, subnet or ())
-    print_validation(
-        errors_of(rows, accelerator), leave_one_subnet_out(rows, accelerator), output_format.value
-    )
+    check_plot(plot)
+    accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
+    errors = errors_of(rows, accelerator)
+    print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format.value)
+    if plot is not None:
+        from sushi_dse.plots import validation_panels
+
+        draw(plot, validation_panels(errors), f"{accelerator.name} against {origin}")
 
 
 def calibrate(

@@ -1,0 +1,127 @@
+"""The rows that a figure of results marks: the front, its knee, and designs that a user names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sushi_dse import pareto
+from sushi_dse.errors import UserError
+from sushi_dse.metrics import Metric
+from sushi_dse.pareto import cost_matrix, feasible_rows, non_dominated
+
+Colour = Metric | Literal["policy"]
+
+ROW_KEYS = ("design", "policy", "subnet")  # what tells a row from all others; not all have a SubNet
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Marked:
+    """Results to be drawn over some objectives, and which rows of them are marked."""
+
+    objectives: tuple[Metric, ...]  # two at least
+    colour: Colour
+    rows: pd.DataFrame  # feasible, with all objectives and the colour; numbered from 0
+    on_front: np.ndarray  # [row]
+    front: pd.DataFrame  # of the objectives, best first
+    knee: int  # its place in `front`
+    chosen: pd.DataFrame  # rows of the designs named, of each the best balanced first
+
+    @property
+    def best_chosen(self) -> pd.DataFrame:
+        """The best balanced row of each chosen design."""
+        return self.chosen.drop_duplicates("design")
+
+    @property
+    def off_front(self) -> pd.DataFrame:
+        """The chosen rows that are not on the front."""
+        return self.chosen.loc[~self.on_front[self.chosen.index]]
+
+    @property
+    def axes(self) -> tuple[Metric, Metric]:
+        """The two objectives that span a plane."""
+        return self.objectives[0], self.objectives[1]
+
+    @property
+    def knee_row(self) -> pd.DataFrame:
+        """The knee alone."""
+        return self.front.iloc[[self.knee]]
+
+
+def mark(
+    rows: pd.DataFrame,
+    objectives: Sequence[Metric],
+    *,
+    colour: Colour = "policy",
+    designs: Sequence[int] = (),
+) -> Marked:
+    """The front of `rows` in the objectives, its knee, and the rows of `designs`.
+
+    Rows that lack an objective or the colour are left out.  `UserError` for fewer than two
+    objectives, where no row is left, or a design has none.
+    """
+    if len(objectives) < 2:
+        raise UserError("a plot needs two objectives at least, one for each axis")
+    shown = list(objectives)
+    if isinstance(colour, Metric) and colour not in shown:
+        shown.append(colour)
+    feasible = feasible_rows(rows, shown).reset_index(drop=True)
+    if feasible.empty:
+        names = ", ".join(metric.name for metric in shown)
+        raise UserError(f"no feasible row has {names}: there is nothing to draw")
+    best = pareto.front(feasible, objectives)
+    balance = pd.Series(normalised_costs(feasible, objectives).sum(axis=1), index=feasible.index)
+    chosen = [feasible.iloc[:0]]
+    for design in dict.fromkeys(designs):
+        own = feasible.loc[feasible["design"] == design]
+        if own.empty:
+            raise UserError(f"design {design} cannot be labelled: {_why_missing(rows, design)}")
+        chosen.append(own.loc[balance[own.index].sort_values(kind="stable").index])
+    return Marked(
+        objectives=tuple(objectives),
+        colour=colour,
+        rows=feasible,
+        on_front=non_dominated(cost_matrix(feasible, objectives)),
+        front=best,
+        knee=knee(best, objectives),
+        chosen=pd.concat(chosen),
+    )
+
+
+def _why_missing(rows: pd.DataFrame, design: int) -> str:
+    own = rows.loc[rows["design"] == design, "infeasible_reason"]
+    if own.empty:
+        known = rows["design"]
+        return f"the results have designs {known.min()} to {known.max()}"
+    return next((f"it does not fit: {reason}" for reason in own if reason), "it lacks a metric")
+
+
+def normalised_costs(rows: pd.DataFrame, objectives: Sequence[Metric]) -> np.ndarray:
+    """Costs on the scale of the rows: [row, objective], 0 the best of them and 1 the worst.
+
+    An objective in which all rows are equal is 0.
+    """
+    costs = cost_matrix(rows, objectives)
+    best = costs.min(axis=0)
+    extent = costs.max(axis=0) - best
+    return np.asarray((costs - best) / np.where(extent > 0, extent, 1.0))
+
+
+def knee(front: pd.DataFrame, objectives: Sequence[Metric]) -> int:
+    """The place in `front` of its knee, past which little is gained for much that is lost.
+
+    It is the row with the least sum of normalised costs, the first of equals.  Of two objectives
+    that is the row farthest from the line through both ends of the front (Das, "On characterizing
+    the knee of the Pareto curve based on normal-boundary intersection", 1999); of more, from the
+    plane through the points that are worst in one objective and best in all others.
+    `ValueError` of no rows.
+    """
+    return int(normalised_costs(front, objectives).sum(axis=1).argmin())
+
+
+def row_name(row: "pd.Series[Any]") -> str:
+    """A row of results in words: its design, its policy, and its SubNet where it has one."""
+    subnet = f", SubNet {row['subnet']}" if "subnet" in row else ""  # as without a trace
+    return f"design {row['design']}, {row['policy']}{subnet}"

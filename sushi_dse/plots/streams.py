@@ -1,0 +1,176 @@
+"""Streams of queries: what a trace asks for, and what policies make of it, over time."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
+from sushi_dse.plots.style import LOG_FROM_RATIO
+from sushi_dse.queries import Trace
+from sushi_dse.units import label
+
+if TYPE_CHECKING:  # its kernels take a second to import
+    from sushi_dse.replay import Run
+
+WINDOWS = 60  # of a stream, in each of which a mean is taken
+STEPS = 1000  # of a distribution: no figure shows more
+BAND_PERCENT = (10, 90)
+QUERY_AXIS = "query"
+TIME_AXIS = "time (s)"
+
+
+def axis_of(trace: Trace) -> tuple[str, FloatArray]:
+    """The label and the place of each query along a stream: its arrival, or its number.
+
+    In a closed loop arrivals depend on the policy, so queries are numbered, from 1.
+    """
+    if trace.closed_loop:
+        return QUERY_AXIS, np.arange(1.0, len(trace) + 1)
+    return TIME_AXIS, (trace.arrived_ms - trace.arrived_ms[0]) * 1e-3
+
+
+def windows(places: FloatArray) -> tuple[FloatArray, list[slice]]:
+    """Equal stretches of a stream: their edges, and the queries in each, which may be none.
+
+    places: [query], ascending; the edges: [window + 1].  There are no more windows than queries.
+    """
+    edges = np.linspace(places[0], places[-1], min(WINDOWS, len(places)) + 1)
+    cuts = [0, *np.searchsorted(places, edges[1:-1]).tolist(), len(places)]
+    return edges, [slice(*pair) for pair in pairwise(cuts)]
+
+
+def over_windows(name: str, edges: FloatArray, values: Sequence[float], number: int) -> Series:
+    """A value a window as steps, the last of which reaches the end of the stream."""
+    steps = floats([*values, values[-1]])
+    return Series(name=name, kind="steps", x=edges.copy(), y=steps, look=number)
+
+
+def distribution(name: str, values: FloatArray, number: int) -> Series:
+    """The share of the values that are no larger than x, as steps from 0 to 1.
+
+    Of many values so many are drawn that no figure tells the difference, both ends always.
+    """
+    ranked = np.sort(values)
+    kept = np.unique(np.linspace(0, len(ranked) - 1, STEPS).astype(int))
+    return Series(
+        name=name,
+        kind="steps",
+        x=np.append(ranked[0], ranked[kept]),
+        y=np.append(0.0, (kept + 1) / len(ranked)),
+        look=number,
+    )
+
+
+def serving_panels(runs: Sequence["Run"], trace: Trace) -> tuple[Panel, ...]:
+    """Latency distributions, accuracy over time, and when the SubGraph was switched."""
+    x_label, places = axis_of(trace)
+    edges, parts = windows(places)
+    latencies = np.concatenate([run.served.response_ms for run in runs])
+    switching = [(i, run) for i, run in enumerate(runs) if run.switched.any()]
+    panels = [
+        Panel(
+            title="Response time: wait and service",
+            x_label="latency (ms)",
+            y_label="share of the queries within it",
+            log_x=bool(latencies.max() >= LOG_FROM_RATIO * latencies.min()),
+            height_inches=3.6,
+            series=tuple(
+                distribution(run.policy, run.served.response_ms, i) for i, run in enumerate(runs)
+            ),
+        ),
+        Panel(
+            title=f"Accuracy over time, a mean of {len(trace) / len(parts):.3g} queries each",
+            x_label="" if switching else x_label,
+            y_label="top-1 (%)",
+            height_inches=3.2,
+            series=(
+                over_windows("demanded", edges, _means(trace.min_accuracy_percent, parts), -1),
+                *(
+                    over_windows(run.policy, edges, _means(run.served.accuracy_percent, parts), i)
+                    for i, run in enumerate(runs)
+                ),
+            ),
+        ),
+    ]
+    if switching:
+        panels.append(
+            Panel(
+                title="SubGraph switches",
+                x_label=x_label,
+                y_label="",
+                y_names=tuple(run.policy for _, run in switching),
+                height_inches=0.8 + 0.2 * len(switching),
+                series=tuple(
+                    Series(
+                        name=run.policy,
+                        kind="ticks",
+                        x=places[run.switched],
+                        y=np.full(int(run.switched.sum()), float(row)),
+                        look=i,
+                        in_legend=False,
+                    )
+                    for row, (i, run) in enumerate(switching)
+                ),
+            )
+        )
+    return tuple(panels)
+
+
+def trace_panels(trace: Trace) -> tuple[Panel, ...]:
+    """Arrivals a second over time, where there are times, and each column of demands."""
+    x_label, places = axis_of(trace)
+    edges, parts = windows(places)
+    demands = {name: values for name, values in trace.named_columns.items() if name != "arrived_ms"}
+    panels = [
+        Panel(
+            title=f"{label(name)}: the mean, and where {BAND_PERCENT[0]} to {BAND_PERCENT[1]} % "
+            "of the queries lie",
+            x_label=x_label,
+            y_label=label(name),
+            height_inches=2.6,
+            series=_spread(edges, [values[part] for part in parts]),
+        )
+        for name, values in demands.items()
+    ]
+    seconds = np.diff(edges)
+    if not trace.closed_loop and seconds.min() > 0:
+        counts = np.array([part.stop - part.start for part in parts])
+        mean = (len(trace) - 1) / float(places[-1])
+        panels.insert(
+            0,
+            Panel(
+                title=f"Arrivals, counted over {seconds[0]:.3g} s each",
+                x_label=x_label,
+                y_label="queries/s",
+                height_inches=2.6,
+                series=(
+                    over_windows("arrivals", edges, (counts / seconds).tolist(), 0),
+                    Series(name="on average", kind="line", look=-2,
+                           x=edges[[0, -1]], y=floats([mean, mean])),
+                ),
+            ),
+        )  # fmt: skip
+    return tuple(panels)
+
+
+def _means(values: FloatArray, parts: Sequence[slice]) -> list[float]:
+    """The mean of each window; NaN of one without queries."""
+    return [float(values[part].mean()) if part.stop > part.start else np.nan for part in parts]
+
+
+def _spread(edges: FloatArray, parts: Sequence[FloatArray]) -> tuple[Series, Series]:
+    """The band that most values of each window lie in, and their mean."""
+    nothing = np.full(2, np.nan)
+    ends = np.array([np.percentile(p, BAND_PERCENT) if len(p) else nothing for p in parts])
+    means = [float(part.mean()) if len(part) else np.nan for part in parts]
+    low, high = np.repeat(ends, 2, axis=0).T
+    band = Series(
+        name="most queries",
+        kind="band",
+        x=np.repeat(edges, 2)[1:-1],  # each window's two edges
+        y=high,
+        base=low,
+    )
+    return band, over_windows("mean", edges, means, 0)
