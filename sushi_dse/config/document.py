@@ -78,14 +78,19 @@ def read_text(path: Path) -> str:
     return text
 
 
-def parse_document(path: Path, text: str) -> Document:
-    """The keys and places in `text`, which was read from `path`; UserError for a mistake in it."""
+def compose(path: Path, text: str) -> Any:
+    """The top node of YAML `text`, None where it has none; UserError for a mistake in it."""
     try:
         _refuse_references(path, text)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         problem = str(error.problem).removeprefix("but ")
         raise placed(path, f"{problem}; mend the YAML here or before", _end(error)) from None
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """The keys and places in `text`, which was read from `path`; UserError for a mistake in it."""
+    node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; write 'key: value' lines")
     document = Document(path, text, {}, {(): _mark(node)}, {}, {})

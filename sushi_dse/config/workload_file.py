@@ -12,6 +12,7 @@ from sushi_dse.config.document import Document, Location, read_document
 from sushi_dse.config.keys import Keys, checked, shown
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
 from sushi_dse.config.workload_keys import (
+    LayerKeys,
     MobileNetV3Keys,
     PlainKeys,
     ResNetKeys,
@@ -31,6 +32,9 @@ from sushi_dse.supernet import (
     plain_supernet,
     resnet_supernet,
 )
+
+# Weights x padded pixels of a layer: no network comes near, and all counts stay within 64 bits.
+MAX_LAYER_WORK = 2**52
 
 Made = TypeVar("Made")
 Family = TypeVar("Family")
@@ -110,14 +114,36 @@ def _plain(document: Document) -> Loaded:
             name=subnet.name,
             top1_percent=subnet.top1_percent,
             layers=tuple(
-                _made(document, ("subnets", i, "layers", j), PlainLayer, layer)
+                _plain_layer(document, ("subnets", i, "layers", j), layer)
                 for j, layer in enumerate(subnet.layers)
             ),
         )
         for i, subnet in enumerate(keys.subnets)
     ]
-    name = keys.name or document.path.stem
-    return keys, _cut(document, networks, lambda several: plain_supernet(name, several)), None
+    name, shared = keys.name or document.path.stem, keys.supernet_layers
+    _check_supernet_layers(document, networks, shared or [])
+    return keys, _cut(document, networks, lambda few: plain_supernet(name, few, shared)), None
+
+
+def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
+    layer = _made(document, location, PlainLayer, keys)
+    rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
+    if layer.weight_bytes * rows * columns > MAX_LAYER_WORK:
+        message = f"layer {shown(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
+        raise document.error(location, message)
+    return layer
+
+
+def _check_supernet_layers(
+    document: Document, networks: Sequence[PlainSubNet], names: Sequence[str]
+) -> None:
+    """Refuse a name that no SubNet has a layer of, or that stands there twice."""
+    left = {layer.name for network in networks for layer in network.layers}
+    for i, name in enumerate(names):
+        if name not in left:
+            message = f"supernet_layers: {name!r} is there twice, or no SubNet has it; take it out"
+            raise document.error(("supernet_layers", i), message)
+        left.remove(name)
 
 
 FAMILIES: dict[str, Callable[[Document], Loaded]] = {

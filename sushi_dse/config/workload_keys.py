@@ -9,6 +9,7 @@ from sushi_dse.config.keys import Keys
 
 # Bounds that no network comes near, so that a slip of the pen does not fill the memory.
 Size = Annotated[int, Field(gt=0, le=2**16)]
+Width = Annotated[int, Field(gt=0, le=2**20)]  # of a layer; a language model's last is 2**18 wide
 Blocks = Annotated[int, Field(gt=0, le=1000)]
 Ratio = Annotated[float, Field(gt=0, le=100)]
 Pair = Annotated[list[Size], Field(min_length=2, max_length=2)]
@@ -94,15 +95,15 @@ class LayerKeys(Keys):
     """The keys of a layer that is listed."""
 
     name: str
-    kernels: Size
-    channels: Size
+    kernels: Width
+    channels: Width
     kernel_height: Size
     kernel_width: Size
     height: Size
     width: Size
     stride: Size = 1
     padding: Annotated[int, Field(ge=0, le=2**16)] = 0
-    groups: Size = 1
+    groups: Width = 1
     fully_connected: bool = False
 
 
@@ -115,4 +116,12 @@ class PlainChoiceKeys(ChoiceKeys):
 class PlainKeys(WorkloadKeys):
     """The keys of a workload of family `layers`."""
 
+    supernet_layers: list[str] | None = None  # names by which SubNets share; by number without them
     subnets: Sequence[PlainChoiceKeys] = Field(min_length=1)
+
+
+FAMILY_KEYS: dict[str, type[WorkloadKeys]] = {
+    "resnet": ResNetKeys,
+    "mobilenet_v3": MobileNetV3Keys,
+    "layers": PlainKeys,
+}

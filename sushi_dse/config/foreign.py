@@ -1,0 +1,152 @@
+"""Files of other tools, YAML or JSON: values that know where they stand in their file."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sushi_dse.config.document import compose, placed, read_text
+from sushi_dse.config.keys import shown
+from sushi_dse.config.scalars import INTEGER
+from sushi_dse.errors import UserError, near_names
+
+MAX_COUNT = 2**31  # no size in a network comes near
+TEMPLATE = re.compile(r"\{\{|\{%")
+NOTHING = ("", "~", "null", "Null", "NULL", "None")
+TRUTHS = {"true": True, "True": True, "false": False, "False": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value of a file; what it is asked for and does not have ends in a UserError at its place.
+
+    Other tools' files hold more keys than we read, so none is refused.
+    """
+
+    path: Path
+    name: str  # its key, or its number in a list from 0
+    node: Any
+
+    def error(self, message: str) -> UserError:
+        """The error at this value: one line that begins with its line and column."""
+        mark = self.node.start_mark
+        return placed(self.path, message, (mark.line + 1, mark.column + 1))
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it has keys."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self.node, yaml.SequenceNode)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it is null."""
+        return self._is_plain and self.node.value in NOTHING
+
+    @property
+    def _is_plain(self) -> bool:
+        return isinstance(self.node, yaml.ScalarNode) and not self.node.style
+
+    def items(self) -> Iterator["Entry"]:
+        """The values of a list, or of a mapping under their keys; UserError for a lone value.
+
+        A key that is given twice is an error too.
+        """
+        if self.is_list:
+            for i, item in enumerate(self.node.value):
+                yield Entry(self.path, str(i), item)
+        elif self.is_mapping:
+            seen: set[str] = set()
+            for key, value in self.node.value:
+                entry = Entry(self.path, str(key.value), value)
+                if entry.name in seen:
+                    raise entry.error(f"{shown(entry.name)} is given twice; keep one of them")
+                seen.add(entry.name)
+                yield entry
+        else:
+            raise self.error(f"{self.name}: a list or keys are wanted, got {self.shown}")
+
+    def find(self, key: str) -> "Entry | None":
+        """The value under `key`, or None; UserError where this has no keys."""
+        if not self.is_mapping:
+            raise self.error(f"{self.name}: keys are wanted, got {self.shown}")
+        found = {entry.name: entry for entry in self.items()}.get(key)
+        return None if found is None or found.is_nothing else found
+
+    def __getitem__(self, key: str) -> "Entry":
+        """The value under `key`; UserError where there is none."""
+        found = self.find(key)
+        if found is None:
+            known = near_names(key, [entry.name for entry in self.items()] or ["no key"])
+            raise self.error(f"the key {key!r} is missing here; {known}")
+        return found
+
+    def count(self, *, least: int = 1) -> int:
+        """The whole number, `least` or more; UserError otherwise."""
+        text = self.node.value if self._is_plain else ""
+        if not INTEGER.fullmatch(text) or not least <= _bounded(text) <= MAX_COUNT:
+            wanted = f"a whole number from {least} to {MAX_COUNT}"
+            raise self.error(f"{self.name}: {wanted} is wanted, got {self.shown}")
+        return int(text)
+
+    def counts(self) -> list[int]:
+        """The whole numbers of a list, each 0 or more; UserError otherwise."""
+        if not self.is_list:
+            raise self.error(f"{self.name}: a list is wanted, got {self.shown}")
+        return [entry.count(least=0) for entry in self.items()]
+
+    def number(self) -> float:
+        """The number above 0; UserError otherwise."""
+        try:
+            number = float(self.node.value) if self._is_plain else 0.0
+        except ValueError:
+            number = 0.0
+        if not 0 < number <= MAX_COUNT:
+            raise self.error(f"{self.name}: a number above 0 is wanted, got {self.shown}")
+        return number
+
+    def text(self) -> str:
+        """The text; UserError for a list or keys."""
+        if not isinstance(self.node, yaml.ScalarNode):
+            raise self.error(f"{self.name}: a text is wanted, got {self.shown}")
+        return str(self.node.value)
+
+    def truth(self) -> bool:
+        """The truth value; UserError otherwise."""
+        if not self._is_plain or self.node.value not in TRUTHS:
+            raise self.error(f"{self.name}: true or false is wanted, got {self.shown}")
+        return TRUTHS[self.node.value]
+
+    @property
+    def shown(self) -> str:
+        """The value as an error shows it."""
+        if self.is_mapping or self.is_list:
+            return "keys" if self.is_mapping else "a list"
+        return shown(self.node.value)
+
+
+def _bounded(text: str) -> int:
+    """The whole number, or one that is out of all bounds where it has too many digits to read."""
+    return int(text) if len(text) <= len(str(MAX_COUNT)) else -1
+
+
+def read_foreign(path: Path) -> Entry:
+    """The value on top of the YAML or JSON file at `path`; UserError where there is none."""
+    text = read_text(path)
+    template = TEMPLATE.search(text)
+    if template:
+        line = text.count("\n", 0, template.start()) + 1
+        column = template.start() - text.rfind("\n", 0, template.start())
+        message = "is a template; give the file that its tool makes of it"
+        raise placed(path, message, (line, column))
+    node = compose(path, text)
+    if node is None:
+        raise placed(path, "is empty; give a network")
+    return Entry(path, path.name, node)

@@ -1,0 +1,163 @@
+"""JSON Schemas (2020-12) of our YAML files, made from the models that check them.
+
+A schema says which keys there are and what each may hold; bounds between keys are checked only when
+a file is read.  Whatever the tool reads, its schema accepts.
+"""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from pydantic import PlainValidator, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from sushi_dse.config.boards import Board, board_named, boards
+from sushi_dse.config.choices import MAX_COUNT
+from sushi_dse.config.hardware_file import (
+    STEMS,
+    Count,
+    HardwareKeys,
+    Measure,
+    Number,
+    Quantity,
+)
+from sushi_dse.config.workload_keys import FAMILY_KEYS
+from sushi_dse.units import NUMBER, SUFFIXES, UNITS, label, unit_of
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NUMERIC: JsonSchemaValue = {"type": "number"}
+
+
+def header_line(kind: str) -> str:
+    """The first line of a file, by which an editor finds the schema that lies beside it."""
+    return f"# yaml-language-server: $schema={kind}.schema.json"
+
+
+def json_schema(kind: str) -> JsonSchemaValue:
+    """The schema of a kind of file, of `SCHEMAS`; KeyError for another."""
+    return {"$schema": DIALECT, **SCHEMAS[kind]()}
+
+
+def _hardware() -> JsonSchemaValue:
+    schema = TypeAdapter(HardwareKeys).json_schema(schema_generator=Generator)
+    for key, field in HardwareKeys.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, PlainValidator):
+                name, one = ONE_VALUE[mark](key)
+                schema["$defs"][name] = one
+                schema["$defs"][f"{name}_offered"] = offered({"$ref": f"#/$defs/{name}"})
+                schema["properties"][key]["$ref"] = f"#/$defs/{name}_offered"
+    return schema
+
+
+def _workload() -> JsonSchemaValue:
+    definitions: dict[str, Any] = {}
+    cases = []
+    for family, model in FAMILY_KEYS.items():
+        schema = TypeAdapter(model).json_schema(schema_generator=Generator)
+        definitions |= schema.pop("$defs", {})
+        definitions[model.__name__] = schema
+        cases.append(
+            {
+                "if": {"properties": {"family": {"const": family}}, "required": ["family"]},
+                "then": {"$ref": f"#/$defs/{model.__name__}"},
+            }
+        )
+    return {
+        "title": "A workload",
+        "type": "object",
+        "properties": {"family": {"enum": list(FAMILY_KEYS)}},
+        "required": ["family"],
+        "allOf": cases,
+        "$defs": definitions,
+    }
+
+
+def _devices() -> JsonSchemaValue:
+    return TypeAdapter(dict[str, Board]).json_schema(schema_generator=Generator)
+
+
+SCHEMAS: dict[str, Callable[[], JsonSchemaValue]] = {
+    "hw": _hardware,
+    "workload": _workload,
+    "devices": _devices,
+}
+
+
+def offered(one: JsonSchemaValue) -> JsonSchemaValue:
+    """A value, a list of them, or a range of them."""
+    ends = {"from": one, "to": one}
+    return {
+        "anyOf": [
+            one,
+            {"type": "array", "items": one, "minItems": 1},
+            _range({**ends, "step": one}),
+            _range({**ends, "factor": NUMERIC}),
+        ]
+    }
+
+
+def _range(properties: JsonSchemaValue) -> JsonSchemaValue:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def with_unit(unit: str) -> JsonSchemaValue:
+    """A text with a unit of the same dimension as `unit`, a suffix of our names."""
+    wanted = UNITS[SUFFIXES[unit]]
+    symbols = [known.symbol for known in UNITS.values() if known.dimension == wanted.dimension]
+    return {
+        "type": "string",
+        "pattern": f"^{NUMBER} *({'|'.join(symbols)})$",
+        "examples": [f"100 {wanted.symbol}"],
+    }
+
+
+# What a key of a hardware file takes as one value, and its name, by the validator that checks it.
+ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
+    get_args(Count)[1]: lambda _: ("count", {"type": "integer", "maximum": MAX_COUNT}),
+    get_args(Number)[1]: lambda _: ("number", NUMERIC),
+    get_args(Measure)[1]: lambda key: (
+        unit_of(key),
+        {"anyOf": [NUMERIC, with_unit(unit_of(key))]},
+    ),
+    get_args(Quantity)[1]: lambda stem: (
+        f"text_in_{unit_of(STEMS[stem])}",
+        with_unit(unit_of(STEMS[stem])),
+    ),
+}
+
+
+class Generator(GenerateJsonSchema):
+    """Pydantic's generator, told of our validators; no value of our files is null."""
+
+    def function_plain_schema(
+        self, schema: core_schema.PlainValidatorFunctionSchema
+    ) -> JsonSchemaValue:
+        """Anything; what a validator of `hardware_file` accepts is added by the key."""
+        return {}
+
+    def function_before_schema(
+        self, schema: core_schema.BeforeValidatorFunctionSchema
+    ) -> JsonSchemaValue:
+        """A device by name, or as its blocks."""
+        assert schema["function"]["function"] is board_named
+        return {"anyOf": [{"enum": sorted(boards())}, self.generate_inner(schema["schema"])]}
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """The value that is not null."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """The default where it is a value that a file may hold."""
+        inner = self.generate_inner(schema["schema"])
+        default = schema.get("default")
+        return {**inner, "default": default} if default not in (None, (), "") else inner
+
+    def get_title_from_name(self, name: str) -> str:
+        """The key in words, with its unit."""
+        return label(name)
