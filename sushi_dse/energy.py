@@ -3,11 +3,12 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from math import exp, log
+from typing import Any
 
 import numpy as np
 
 from sushi_dse.cost_model import LayerCost
-from sushi_dse.hardware import KIB, Accelerator
+from sushi_dse.hardware import KIB, Accelerator, Designs
 
 # Read and write energy by capacity: CACTI 7, 22 nm, itrs-hp cells, 64-bit port, 350 K.  An FPGA's
 # block memory has no public figure; that an array of blocks costs what one SRAM of its size does
@@ -17,15 +18,19 @@ SRAM_READ_PJ_PER_BYTE = (0.157, 0.216, 0.500, 0.666, 1.071, 1.409, 1.935, 2.636,
 SRAM_WRITE_PJ_PER_BYTE = (0.168, 0.241, 0.405, 0.571, 0.734, 1.072, 1.599, 2.286, 3.327, 4.603)
 
 
-def sram_pj_per_byte(capacity_bytes: float, pj_per_byte: tuple[float, ...]) -> float:
+def sram_pj_per_byte(capacity_bytes: Any, pj_per_byte: tuple[float, ...]) -> Any:
     """Energy of one byte in a memory of that capacity, interpolated on logarithmic axes.
 
     `pj_per_byte` is `SRAM_READ_PJ_PER_BYTE` or `SRAM_WRITE_PJ_PER_BYTE`; past the ends of the table
-    the nearest segment goes on (assumption).
+    the nearest segment goes on (assumption).  Of an array of capacities, an array.
 
     >>> sram_pj_per_byte(32768, SRAM_READ_PJ_PER_BYTE)
     0.5
     """
+    if isinstance(capacity_bytes, np.ndarray):
+        capacities, place = np.unique(capacity_bytes, return_inverse=True)
+        each = [sram_pj_per_byte(capacity, pj_per_byte) for capacity in capacities.tolist()]
+        return np.array(each)[place]
     if capacity_bytes <= 0:
         return 0.0
     upper = min(max(bisect_right(SRAM_BYTES, capacity_bytes), 1), len(SRAM_BYTES) - 1)
@@ -50,21 +55,23 @@ class Energy:
 
 
 def energy(
-    accelerator: Accelerator,
+    accelerator: Accelerator | Designs,
     cost: LayerCost,
     macs: np.ndarray | float,
     latency_us: np.ndarray | float,
 ) -> Energy:
     """Energy of work with that cost; the fields of `cost` are numbers or arrays of one shape.
 
+    Of `Designs`, the last axis of those arrays is the design.
+
     Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and read, or
     the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
     """
 
-    def read(capacity_bytes: float) -> float:
+    def read(capacity_bytes: Any) -> Any:
         return sram_pj_per_byte(capacity_bytes, SRAM_READ_PJ_PER_BYTE)
 
-    def write(capacity_bytes: float) -> float:
+    def write(capacity_bytes: Any) -> Any:
         return sram_pj_per_byte(capacity_bytes, SRAM_WRITE_PJ_PER_BYTE)
 
     dynamic, persistent = accelerator.dynamic_buffer_bytes, accelerator.persistent_buffer_bytes

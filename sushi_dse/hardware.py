@@ -3,8 +3,13 @@
 SushiAccel: "Subgraph Stationary Hardware-Software Inference Co-Design" (MLSys 2023).
 """
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, fields
-from math import ceil, isfinite
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 TAPS_PER_ENGINE = 9  # multipliers of one dot-product engine: one 3x3 window (SUSHI, section 4)
 MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
@@ -91,7 +96,8 @@ class Accelerator:
     @property
     def persistent_buffer_bytes(self) -> int:
         """Capacity of the Persistent Buffer."""
-        return int(self.persistent_buffer_kib * KIB)
+        whole: int = _whole(self.persistent_buffer_kib * KIB)
+        return whole
 
     @property
     def dynamic_buffer_bytes(self) -> int:
@@ -106,51 +112,141 @@ class Accelerator:
         """
         if self.layer_by_layer:
             return 0
-        return int(min(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
+        whole: int = _whole(np.minimum(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
+        return whole
 
 
-def resources(accelerator: Accelerator) -> Resources:
+class Designs:
+    """Many designs at once: an `Accelerator` of which some fields are arrays, [design].
+
+    The arithmetic is the Accelerator's own, so what it derives is an array too, or a number where
+    all designs agree.
+    """
+
+    macs_per_cycle: Any = Accelerator.macs_per_cycle
+    bytes_per_cycle: Any = Accelerator.bytes_per_cycle
+    persistent_buffer_bytes: Any = Accelerator.persistent_buffer_bytes
+    dynamic_buffer_bytes: Any = Accelerator.dynamic_buffer_bytes
+    resident_map_bytes: Any = Accelerator.resident_map_bytes
+
+    def __init__(self, base: Accelerator, columns: Mapping[str, np.ndarray]) -> None:
+        (self._count,) = {len(column) for column in columns.values()}
+        for field in fields(base):
+            setattr(self, field.name, columns.get(field.name, getattr(base, field.name)))
+
+    if TYPE_CHECKING:  # the fields are those of an Accelerator
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __len__(self) -> int:
+        return self._count
+
+    def column(self, name: str) -> np.ndarray:
+        """A field, or what is derived from fields, of each design: [design]."""
+        return np.broadcast_to(getattr(self, name), self._count)
+
+    def design(self, place: int) -> Accelerator:
+        """The design at that place."""
+        own = self.only(np.array([place]))
+        return Accelerator(
+            **{
+                field.name: value.item() if isinstance(value, np.ndarray) else value
+                for field in fields(Accelerator)
+                for value in [getattr(own, field.name)]
+            }
+        )
+
+    def only(self, chosen: np.ndarray) -> "Designs":
+        """The designs that are chosen; by a mask, or by their places."""
+        return self.changed(
+            **{
+                name: value[chosen]
+                for name, value in vars(self).items()
+                if isinstance(value, np.ndarray)
+            }
+        )
+
+    def changed(self, **columns: Any) -> "Designs":
+        """The designs with other values of some fields, each an array or one value for all."""
+        changed = copy(self)
+        for name, value in columns.items():
+            setattr(changed, name, value)
+        changed._count = max(
+            (len(value) for value in vars(changed).values() if isinstance(value, np.ndarray)),
+            default=self._count,
+        )
+        return changed
+
+
+def _whole(amount: Any) -> Any:
+    """An amount without its fraction; of an array, an array."""
+    return amount.astype(np.int64) if isinstance(amount, np.ndarray) else int(amount)
+
+
+def resources(accelerator: Accelerator | Designs) -> Resources:
     """Blocks of a design; the Persistent Buffer takes URAM first, the other buffers BRAM first.
 
     What one kind cannot hold spills into the other, as a designer would place it (assumption).
-    The line buffer's two rows lie in LUT RAM (assumption).
+    The line buffer's two rows lie in LUT RAM (assumption).  Of `Designs`, each field is [design].
     """
     device = accelerator.device
-    dsp = ceil(accelerator.macs_per_cycle / MACS_PER_DSP)
-    uram = min(ceil(accelerator.persistent_buffer_bytes / URAM288_BYTES), device.uram288)
-    left_bytes = max(accelerator.persistent_buffer_bytes - uram * URAM288_BYTES, 0)
-    bram = ceil(left_bytes / BRAM36_BYTES) + sum(
-        ceil(buffer_bytes / BRAM36_BYTES)
-        for buffer_bytes in (
-            accelerator.dynamic_buffer_bytes,
-            accelerator.streaming_buffer_kib * KIB,
-            accelerator.output_buffer_kib * KIB,
-        )
+    dsp = np.ceil(accelerator.macs_per_cycle / MACS_PER_DSP)
+    uram = np.minimum(np.ceil(accelerator.persistent_buffer_bytes / URAM288_BYTES), device.uram288)
+    left_bytes = np.maximum(accelerator.persistent_buffer_bytes - uram * URAM288_BYTES, 0)
+    bram = (
+        np.ceil(left_bytes / BRAM36_BYTES)
+        + np.ceil(accelerator.dynamic_buffer_bytes / BRAM36_BYTES)
+        + np.ceil(accelerator.streaming_buffer_kib * KIB / BRAM36_BYTES)
+        + np.ceil(accelerator.output_buffer_kib * KIB / BRAM36_BYTES)
     )
-    spilled_bytes = max(bram - device.bram36, 0) * BRAM36_BYTES
-    spilled = min(ceil(spilled_bytes / URAM288_BYTES), device.uram288 - uram)
-    bram -= min(spilled * (URAM288_BYTES // BRAM36_BYTES), max(bram - device.bram36, 0))
-    uram += spilled
+    spare = np.maximum(bram - device.bram36, 0)  # block RAMs that the device lacks
+    spilled = np.minimum(np.ceil(spare * BRAM36_BYTES / URAM288_BYTES), device.uram288 - uram)
+    bram = bram - np.minimum(spilled * (URAM288_BYTES // BRAM36_BYTES), spare)
+    uram = uram + spilled
     shares = [
-        used / available if available else (1e9 if used else 0.0)
+        used / available if available else np.where(used > 0, 1e9, 0.0)
         for used, available in (
             (dsp, device.dsp),
             (bram, device.bram36),
             (uram, device.uram288),
         )
     ]
-    return Resources(dsp=dsp, bram36=bram, uram288=uram, device_share=max(shares))
+    share: Any = np.maximum(np.maximum(shares[0], shares[1]), shares[2])
+    return Resources(
+        dsp=_whole(dsp),
+        bram36=_whole(bram),
+        uram288=_whole(uram),
+        device_share=share if share.ndim else float(share),
+    )
 
 
 def infeasible_reason(accelerator: Accelerator) -> str:
     """Why the design does not fit its device; empty where it fits."""
-    used, device = resources(accelerator), accelerator.device
+    used = resources(accelerator)
+    return shortage(accelerator.device, used.dsp, used.bram36, used.uram288)
+
+
+def infeasible_reasons(designs: Designs) -> list[str]:
+    """Why each design does not fit its device; empty where it fits."""
+    used, device = resources(designs), designs.device
+    dsp, bram36, uram288 = (
+        np.broadcast_to(blocks, len(designs)) for blocks in (used.dsp, used.bram36, used.uram288)
+    )
+    reasons = [""] * len(designs)
+    lacking = (dsp > device.dsp) | (bram36 > device.bram36) | (uram288 > device.uram288)
+    for d in np.flatnonzero(lacking).tolist():
+        reasons[d] = shortage(device, int(dsp[d]), int(bram36[d]), int(uram288[d]))
+    return reasons
+
+
+def shortage(device: Device, dsp: int, bram36: int, uram288: int) -> str:
+    """What of so many blocks the device lacks; empty where it has them."""
     return "; ".join(
         f"{kind}: needs {need}, {device.name} has {have}"
         for kind, need, have in (
-            ("dsp", used.dsp, device.dsp),
-            ("bram36", used.bram36, device.bram36),
-            ("uram288", used.uram288, device.uram288),
+            ("dsp", dsp, device.dsp),
+            ("bram36", bram36, device.bram36),
+            ("uram288", uram288, device.uram288),
         )
         if need > have
     )

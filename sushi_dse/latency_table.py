@@ -102,8 +102,8 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         switch_bytes=switch_bytes,
         switch_ms=switch_bytes / bytes_per_ms,
         fetched_bytes=np.diag(shared)[None, :] - shared,
-        encoding_dot=network.kernels @ kernels.T + network.channels @ channels.T,
-        encoding_norm=(kernels**2).sum(axis=1) + (channels**2).sum(axis=1),
+        encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
+        encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
         own_subgraph=np.array([column.get(f"{name}/value", 0) for name in names]),
     )
 

@@ -72,7 +72,7 @@ def tile_runs(
     """
     kernel_block, channel_block = blocks(shape, array)
     kernels, channels = cached_part(shape, cached_kernels, cached_channels)
-    cycles_per_pair = shape.taps / shape.passes / array.bytes_per_cycle
+    cycles_per_pair = shape.taps / shape.passes * array.cycles_per_byte
     runs = 0
     for i in range(4):
         rows, row_length, row_cached = blocks_of(i, shape.kernels, kernel_block, kernels)
@@ -209,7 +209,7 @@ def prefetch_waits(
     cycles = LayerCycles(
         compute=np.asarray(cold.compute_cycles),
         read_input=np.asarray(cold.input_cycles),
-        write_output=np.asarray(cold.output_bytes) / array.bytes_per_cycle,
+        write_output=np.asarray(cold.output_bytes) * array.cycles_per_byte,
     )
     return np.asarray(
         layer_waits(

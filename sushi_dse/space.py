@@ -9,7 +9,9 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from sushi_dse.hardware import Accelerator
+import numpy as np
+
+from sushi_dse.hardware import Accelerator, Designs
 
 # The field that changes least in cost comes last and so fastest: designs that differ only there
 # are neighbours and share a latency table.
@@ -101,6 +103,23 @@ class SearchSpace:
         """Design number `index`; IndexError past the last design."""
         return _with(self.base, self.values(index))
 
+    def designs(self, numbers: Sequence[int] | np.ndarray) -> Designs:
+        """The designs of those numbers, field by field."""
+        digits = self.digits(numbers)
+        columns = {axis.name: np.array(axis.values)[digits[i]] for i, axis in enumerate(self.axes)}
+        columns["recache_every_queries"] = columns.get(
+            "recache_every_queries", np.full(len(numbers), self.base.recache_every_queries)
+        )  # a space without axes has its designs, one, too
+        return Designs(self.base, columns)
+
+    def digits(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Which value each design has on each axis: [axis, design]."""
+        left = np.asarray(numbers, dtype=np.int64)
+        digits = np.empty((len(self.axes), len(left)), dtype=np.int64)
+        for i in range(len(self.axes) - 1, -1, -1):
+            left, digits[i] = np.divmod(left, len(self.axes[i].values))
+        return digits
+
     def index_of_values(self, values: Mapping[str, float]) -> int:
         """The number of the design with those values; ValueError where an axis lacks its value."""
         index = 0
@@ -116,6 +135,13 @@ class SearchSpace:
         if self.design(index) != design:
             raise ValueError(f"{design.name} differs from {self.base.name} in a field off the axes")
         return index
+
+    def without(self, name: str) -> "SearchSpace":
+        """The space with the first value of that axis alone; itself where it has no such axis."""
+        values = {axis.name: axis.values for axis in self.axes}
+        if name not in values:
+            return self
+        return SearchSpace.of(self.base, values | {name: values[name][:1]})
 
     @property
     def reference(self) -> Accelerator:

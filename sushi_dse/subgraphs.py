@@ -4,6 +4,7 @@ A SubGraph is, for each SuperNet layer, the first k kernels x first c channels; 
 in the first min(k) x min(c), so its encoding [K1, C1, K2, C2, ...] says all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -36,6 +37,11 @@ class SubGraphs:
         if name not in self.names:
             raise UserError(f"unknown SubGraph {name!r}; {near_names(name, self.names)}")
         return self.names.index(name)
+
+    def only(self, columns: Sequence[int]) -> "SubGraphs":
+        """Those of the columns named."""
+        names = tuple(self.names[column] for column in columns)
+        return SubGraphs(names, self.kernels[columns], self.channels[columns])
 
 
 @lru_cache(maxsize=8)
@@ -76,10 +82,11 @@ def cut(
         kernel_bytes = channels[layer] * taps[layer]
         if kernel_bytes == 0:
             continue
-        kept[layer] = min(kernels[layer], left // kernel_bytes)
-        left -= kept[layer] * kernel_bytes
-        if kept[layer] < kernels[layer]:
+        if kernels[layer] * kernel_bytes > left:
+            kept[layer] = left // kernel_bytes
             break
+        kept[layer] = kernels[layer]
+        left -= kernels[layer] * kernel_bytes
     return kept
 
 
@@ -94,7 +101,9 @@ def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndar
     array = array_of(accelerator)
     cold = LayerCost(*layer_costs(network.shapes, array, False))
     warm = LayerCost(*layer_costs(network.shapes, array, True))
-    layer_saved = np.asarray(cold.cycles - warm.cycles)
+    waits_cold = cold.exposed_load_cycles + cold.output_stall_cycles
+    waits_warm = warm.exposed_load_cycles + warm.output_stall_cycles
+    layer_saved = np.asarray(waits_cold - waits_warm)
     for s in range(subnets):
         own = slice(network.starts[s], network.starts[s + 1])
         saved[s, network.supernet_layer[own]] = layer_saved[own]

@@ -56,8 +56,8 @@ def table_of(
         switch_bytes=np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64),
         switch_ms=switch_ms,
         fetched_bytes=np.zeros((subgraphs, subgraphs), dtype=np.int64),
-        encoding_dot=of_subnets @ encodings.T,
-        encoding_norm=(encodings**2).sum(axis=1),
+        encoding_dot=(of_subnets @ encodings.T).astype(float),
+        encoding_norm=(encodings**2).sum(axis=1).astype(float),
         own_subgraph=np.zeros(subnets, dtype=np.int64),
     )
 

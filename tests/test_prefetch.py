@@ -379,7 +379,7 @@ def test_the_compiled_recurrence_equals_the_interpreted_one_bit_for_bit(
         LayerCycles(
             compute=cold.compute_cycles,
             read_input=cold.input_cycles,
-            write_output=cold.output_bytes / array.bytes_per_cycle,
+            write_output=cold.output_bytes * array.cycles_per_byte,
         ),
         design.launch_us * design.clock_mhz,
         depth,

@@ -1,7 +1,7 @@
-"""Cycles, traffic and energy of one pass over a layer of SushiAccel.
+"""The equations of one pass over a layer.
 
-The equations stand here once.  A function marked `register_jitable` runs as it stands under the
-interpreter, and is the same source that Numba compiles into the kernels at the end of the module.
+They stand here once.  A function marked `register_jitable` runs as it stands under the interpreter,
+and is the same source that Numba compiles into the kernels here, in `prefetch` and in `steady`.
 
 A layer is cut into tiles of kernels x channels x nine taps.  A tile takes
     max(stream, load)    stream = max(pixels + fill_cycles, rows * row_cycles)
@@ -13,8 +13,6 @@ this is measured and what is assumed.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
-import numpy as np
 from numba.extending import register_jitable
 
 from sushi_dse.hardware import Accelerator
@@ -29,10 +27,10 @@ class Array(NamedTuple):
 
     pe_kernels: int
     pe_channels: int
-    bytes_per_cycle: float
+    cycles_per_byte: float  # off-chip
     fill_cycles: float
     row_cycles: float
-    resident_map_bytes: int
+    resident_map_bytes: float
 
 
 class LayerCost(NamedTuple):
@@ -77,6 +75,7 @@ class LayerCost(NamedTuple):
 
 
 FIELDS = len(LayerCost._fields)
+BLOCK_KINDS = 4  # of blocks of kernels, and of channels, by what of them is cached
 
 
 @register_jitable
@@ -104,6 +103,8 @@ def blocks_of(index: int, size: int, block: int, cached: int) -> tuple[int, int,
     which the cached part ends, 2 whole and not cached, 3 the shorter one at the end.
     """
     whole, touched = size // block, -(-cached // block)
+    if index < 2 and cached == 0:
+        return 0, block, 0
     if index == 0:
         return cached // block, block, block
     if index == 1:
@@ -134,50 +135,98 @@ def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) ->
 
 
 @register_jitable
+def tiles_of_kind(
+    rows: tuple[int, int, int], columns: tuple[int, int, int], shape: LayerShape
+) -> tuple[int, float]:
+    """Tiles of a kind of kernel blocks x a kind of channel blocks, and the bytes that each loads.
+
+    rows, columns: of `blocks_of`.  The first kinds of which there is a tile are those of the
+    layer's first tile.
+    """
+    pairs = rows[1] * columns[1] - rows[2] * columns[2]
+    return rows[0] * columns[0] * shape.passes, pairs * (shape.taps / shape.passes)
+
+
+@register_jitable
+def stream_cycles(pixels: int, rows: int, fill_cycles: float, row_cycles: float) -> float:
+    """Cycles in which a tile's input, so many pixels and padded rows, passes the array."""
+    return max(pixels + fill_cycles, rows * row_cycles)
+
+
+@register_jitable
+def tile_wait(load_bytes: float, cycles_per_byte: float, stream: float) -> float:
+    """Cycles that a tile waits for the weights of the next one."""
+    return max(load_bytes * cycles_per_byte - stream, 0.0)
+
+
+@register_jitable
+def first_wait(load_bytes: float, cycles_per_byte: float, stream: float) -> float:
+    """What of the first load is exposed besides `tile_wait`: no tile computes meanwhile."""
+    return min(load_bytes * cycles_per_byte, stream)
+
+
+@register_jitable
+def map_bytes(shape: LayerShape, resident_map_bytes: float) -> tuple[float, float]:
+    """Bytes of the input map read from DRAM, and of the output map written to it."""
+    from_dram = shape.is_first or shape.input_bytes > resident_map_bytes
+    to_dram = shape.is_last or shape.output_bytes > resident_map_bytes
+    return (
+        float(shape.input_word_bytes) if from_dram else 0.0,
+        float(shape.output_bytes) if to_dram else 0.0,
+    )
+
+
+@register_jitable
+def output_stall(
+    weight_bytes: float, output_bytes: float, cycles_per_byte: float, busy_cycles: float
+) -> float:
+    """Cycles until the output map has left: it hides behind the tiles, but shares their bus."""
+    stall = max((weight_bytes + output_bytes) * cycles_per_byte - busy_cycles, 0.0)
+    return stall if output_bytes > 0 else 0.0
+
+
+@register_jitable
 def layer_cost_of(
     shape: LayerShape, array: Array, cached_kernels: int, cached_channels: int
 ) -> LayerCost:
     """Cost of a layer whose first `cached_kernels` x `cached_channels` weights are on chip."""
-    kernel_block, channel_block = blocks(shape, array)
     kernels, channels = cached_part(shape, cached_kernels, cached_channels)
-    bytes_per_pair = shape.taps / shape.passes  # a window's weights, spread over its passes
-    stream = max(shape.streamed_pixels + array.fill_cycles, shape.streamed_rows * array.row_cycles)
-    tiles, wait, first_load = 0, 0.0, -1.0
-    for i in range(4):
-        rows, row_length, row_cached = blocks_of(i, shape.kernels, kernel_block, kernels)
-        for j in range(4):
-            columns, length, column_cached = blocks_of(
-                j, shape.channels_per_group, channel_block, channels
-            )
-            if rows * columns > 0:
-                pairs = row_length * length - row_cached * column_cached
-                load = pairs * bytes_per_pair / array.bytes_per_cycle
-                if first_load < 0:
-                    first_load = load
-                tiles += rows * columns * shape.passes
-                wait += rows * columns * shape.passes * max(load - stream, 0.0)
+    cycles_per_byte = array.cycles_per_byte
+    stream = stream_cycles(
+        shape.streamed_pixels, shape.streamed_rows, array.fill_cycles, array.row_cycles
+    )
+    kernel_block, channel_block = blocks(shape, array)
+    tiles, wait = 0, 0.0
+    for i in range(BLOCK_KINDS):
+        rows = blocks_of(i, shape.kernels, kernel_block, kernels)
+        if rows[0] == 0:
+            continue
+        for j in range(BLOCK_KINDS):
+            columns = blocks_of(j, shape.channels_per_group, channel_block, channels)
+            count, load_bytes = tiles_of_kind(rows, columns, shape)
+            if count > 0:
+                if tiles == 0:
+                    wait = first_wait(load_bytes, cycles_per_byte, stream)
+                tiles += count
+                wait += count * tile_wait(load_bytes, cycles_per_byte, stream)
     compute = tiles * stream
-    wait += min(first_load, stream)  # no tile computes meanwhile, so this part is exposed too
     cached_bytes = kernels * channels * shape.taps
     weight_bytes = shape.kernels * shape.channels_per_group * shape.taps - cached_bytes
-    from_dram = shape.is_first or shape.input_bytes > array.resident_map_bytes
-    to_dram = shape.is_last or shape.output_bytes > array.resident_map_bytes
-    input_bytes = shape.input_word_bytes if from_dram else 0
-    output_bytes = shape.output_bytes if to_dram else 0
-    # Writes hide behind the computation, but weights and outputs share the bus.
-    bus = (weight_bytes + output_bytes) / array.bytes_per_cycle
+    input_bytes, output_bytes = map_bytes(shape, array.resident_map_bytes)
     kernel_tiles = -(-shape.kernels // kernel_block)
     group_reads = max(kernel_tiles, shape.groups)  # a group's channels, once a tile of its kernels
     channel_tiles = -(-shape.channels_per_group // channel_block)
     return LayerCost(
         compute_cycles=compute,
         exposed_load_cycles=wait,
-        input_cycles=input_bytes / array.bytes_per_cycle,
-        output_stall_cycles=max(bus - (compute + wait), 0.0),
+        input_cycles=input_bytes * cycles_per_byte,
+        output_stall_cycles=output_stall(
+            weight_bytes, output_bytes, cycles_per_byte, compute + wait
+        ),
         weight_bytes=float(weight_bytes),
         cached_weight_bytes=float(cached_bytes),
-        input_bytes=float(input_bytes),
-        output_bytes=float(output_bytes),
+        input_bytes=input_bytes,
+        output_bytes=output_bytes,
         streaming_buffer_read_bytes=float(
             group_reads * shape.channels_per_group * shape.streamed_pixels * shape.passes
         ),
@@ -193,10 +242,10 @@ def array_of(accelerator: Accelerator) -> Array:
     return Array(
         pe_kernels=accelerator.pe_kernels,
         pe_channels=accelerator.pe_channels,
-        bytes_per_cycle=accelerator.bytes_per_cycle,
+        cycles_per_byte=1 / accelerator.bytes_per_cycle,
         fill_cycles=accelerator.fill_cycles,
         row_cycles=accelerator.row_cycles,
-        resident_map_bytes=accelerator.resident_map_bytes,
+        resident_map_bytes=float(accelerator.resident_map_bytes),
     )
 
 
@@ -222,40 +271,3 @@ def layer_latency_us(cost: LayerCost, accelerator: Accelerator) -> float:
 def total_cost(costs: Sequence[LayerCost]) -> LayerCost:
     """The sum of the costs of layers, field by field."""
     return LayerCost(*(sum(column) for column in zip(*costs, strict=True)))
-
-
-@numba.njit(cache=True)
-def subnet_costs(
-    shapes: np.ndarray,
-    supernet_layer: np.ndarray,
-    starts: np.ndarray,
-    array: Array,
-    kernels: np.ndarray,
-    channels: np.ndarray,
-) -> np.ndarray:
-    """Cost of each SubNet under each SubGraph: [field of LayerCost, subnet, subgraph].
-
-    The first three are of a `Network`; kernels, channels: [subgraph, supernet_layer].
-    """
-    totals = np.zeros((FIELDS, len(starts) - 1, len(kernels)))
-    for s in range(len(starts) - 1):
-        for i in range(starts[s], starts[s + 1]):
-            layer = supernet_layer[i]
-            for g in range(len(kernels)):
-                cost = layer_cost_of(shapes[i], array, kernels[g, layer], channels[g, layer])
-                for field in range(FIELDS):
-                    totals[field, s, g] += cost[field]
-    return totals
-
-
-@numba.njit(cache=True)
-def layer_costs(shapes: np.ndarray, array: Array, all_cached: bool) -> np.ndarray:
-    """Cost of each layer, all of its weights on chip or none: [field of LayerCost, layer]."""
-    costs = np.empty((FIELDS, len(shapes)))
-    for i in range(len(shapes)):
-        shape = shapes[i]
-        kernels = shape.kernels if all_cached else 0
-        cost = layer_cost_of(shape, array, kernels, shape.channels_per_group)
-        for field in range(FIELDS):
-            costs[field, i] = cost[field]
-    return costs

@@ -1,0 +1,48 @@
+"""Cycles and traffic of one pass over the layers of a network on SushiAccel."""
+
+from sushi_dse.cost_model.kernels import layer_costs, subnet_costs
+from sushi_dse.cost_model.layer import (
+    BLOCK_KINDS,
+    FIELDS,
+    Array,
+    LayerCost,
+    array_of,
+    blocks,
+    blocks_of,
+    cached_part,
+    first_wait,
+    kernels_per_tile,
+    layer_cost,
+    layer_cost_of,
+    layer_latency_us,
+    map_bytes,
+    output_stall,
+    stream_cycles,
+    tile_wait,
+    tiles_of_kind,
+    total_cost,
+)
+
+__all__ = [
+    "BLOCK_KINDS",
+    "FIELDS",
+    "Array",
+    "LayerCost",
+    "array_of",
+    "blocks",
+    "blocks_of",
+    "cached_part",
+    "first_wait",
+    "kernels_per_tile",
+    "layer_cost",
+    "layer_cost_of",
+    "layer_costs",
+    "layer_latency_us",
+    "map_bytes",
+    "output_stall",
+    "stream_cycles",
+    "subnet_costs",
+    "tile_wait",
+    "tiles_of_kind",
+    "total_cost",
+]
