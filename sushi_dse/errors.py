@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The error that a user can mend, and that of work which is left undone."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,6 +6,10 @@ from difflib import get_close_matches
 
 class UserError(Exception):
     """A mistake in the input: the message says where, what, and what would mend it."""
+
+
+class IncompleteError(Exception):
+    """Some of the work was not to be done: the message says what, and how to go on."""
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

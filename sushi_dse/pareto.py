@@ -4,7 +4,7 @@ Everything here minimises: `Metric.cost` has turned what is to be maximised.  Th
 moocore's (Fonseca, Paquete, López-Ibáñez, CEC 2006, doi:10.1109/CEC.2006.1688440).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import moocore
 import numpy as np
@@ -14,6 +14,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.metrics import Metric
 
 REFERENCE_MARGIN = 0.1  # of the range of each objective
+MANY_ROWS = 1000
 
 
 def non_dominated(costs: np.ndarray) -> np.ndarray:
@@ -24,7 +25,15 @@ def non_dominated(costs: np.ndarray) -> np.ndarray:
     >>> non_dominated(np.array([[1, 3], [2, 2], [2, 3], [2, 2]])).tolist()
     [True, True, False, True]
     """
-    return np.asarray(moocore.is_nondominated(_checked(costs), keep_weakly=True), dtype=bool)
+    costs = _checked(costs)
+    kept = np.ones(len(costs), dtype=bool)
+    if len(costs) > MANY_ROWS:  # of which one good row beats most
+        least, most = costs.min(axis=0), costs.max(axis=0)
+        extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
+        good = costs[np.argmin(np.nan_to_num((costs - least) / extent).sum(axis=1))]
+        kept = ~((costs >= good).all(axis=1) & (costs > good).any(axis=1))
+    kept[kept] = moocore.is_nondominated(costs[kept], keep_weakly=True)
+    return kept
 
 
 def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
@@ -70,18 +79,24 @@ def cost_matrix(rows: pd.DataFrame, metrics: Sequence[Metric]) -> np.ndarray:
     return np.column_stack([metric.cost(rows) for metric in metrics])
 
 
+def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:
+    """The columns of `metrics`; `UserError` where one is missing, `ValueError` of no metrics."""
+    if not metrics:
+        raise ValueError("at least one metric must be given")
+    columns = list(columns)
+    for metric in metrics:
+        if metric.name not in columns:
+            hint = near_names(metric.name, columns)
+            raise UserError(f"the results have no column {metric.name!r}; {hint}")
+    return [metric.name for metric in metrics]
+
+
 def feasible_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
     """The rows of designs that fit their device and for which each of `metrics` is known.
 
-    `UserError` where the frame lacks the column of a metric; `ValueError` of no metrics.
+    Errors are those of `known_metrics`.
     """
-    if not metrics:
-        raise ValueError("at least one metric must be given")
-    for metric in metrics:
-        if metric.name not in frame.columns:
-            hint = near_names(metric.name, map(str, frame.columns))
-            raise UserError(f"the results have no column {metric.name!r}; {hint}")
-    known = frame[[metric.name for metric in metrics]].notna().all(axis="columns")
+    known = frame[known_metrics(map(str, frame.columns), metrics)].notna().all(axis="columns")
     return frame.loc[(frame["infeasible_reason"] == "") & known]
 
 

@@ -56,7 +56,7 @@ def test_the_front_is_what_nothing_beats(costs: np.ndarray) -> None:
 @pytest.mark.parametrize("objectives", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("levels", [3, 10, 1000])
 def test_the_front_of_many_rows_is_what_nothing_beats(objectives: int, levels: int) -> None:
-    costs = np.random.default_rng(objectives).integers(0, levels, (600, objectives))
+    costs = np.random.default_rng(objectives).integers(0, levels, (1100, objectives))
     assert non_dominated(costs).tolist() == brute_force(costs).tolist()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sushi_dse.store import SCHEMA_VERSION
@@ -72,7 +73,7 @@ def print_table(
 ) -> None:
     """The rows as a table for people."""
     rows = list(rows)
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS
@@ -82,7 +83,7 @@ def print_table(
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
         )
     for row in rows:
-        table.add_row(*(shown(row[column]) for column in columns))
+        table.add_row(*(escape(shown(row[column])) for column in columns))
     stdout_console(any(column in PROSE_COLUMNS for column in columns)).print(table)
 
 

@@ -1,32 +1,43 @@
 """Standard error: how far a command is, what it did, what it warns of."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sushi_dse.hardware import Accelerator, infeasible_reason
 
+Step = TypeVar("Step", bound=Sized)  # as long as what it did
 
-def with_progress(steps: Iterable[int], total: int, *, what: str) -> Iterator[int]:
-    """`steps` handed through, with a bar on a terminal's standard error: each counts so many."""
+
+def with_progress(
+    steps: Iterable[Step], total: int, *, what: str, status: Callable[[Step], str] = lambda _: ""
+) -> Iterator[Step]:
+    """`steps` handed through, with a bar on a terminal's standard error: each counts its length.
+
+    `status` is what a step has to say beside the bar; it is not asked where there is none.
+    """
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[status]}"),
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
         disable=not sys.stderr.isatty(),
         transient=True,
     )
     with progress:
-        task = progress.add_task(what, total=total, rate="")
+        task = progress.add_task(what, total=total, rate="", status="")
         for step in steps:
-            progress.advance(task, step)
-            speed = progress.tasks[task].speed
-            progress.update(task, rate=f"{speed:.0f} designs/s" if speed else "")
+            progress.advance(task, len(step))
+            if not progress.disable:
+                speed = progress.tasks[task].speed
+                rate = f"{speed:.0f} {what}/s" if speed else ""
+                progress.update(task, rate=rate, status=status(step))
             yield step
 
 

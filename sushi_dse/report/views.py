@@ -77,14 +77,31 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     if len(front) > TABLE_ROWS:
         print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {summary['out']}")
     lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
-    feasible = summary["designs"] - summary["infeasible"]
+    policies = ", ".join(summary["policies"])
+    served = f"{summary['queries']} queries, {summary['mode']}"
+    if summary["queries"] is None:
+        served = "each SubNet served again and again"
+    if "exact" in summary:
+        print(exact_counts(summary["designs"], summary["exact"]))
+    else:
+        feasible = summary["designs"] - summary["infeasible"]
+        print(
+            f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
+            f"{f' ({lacking})' if lacking else ''}"
+        )
     print(
-        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
-        f"{f' ({lacking})' if lacking else ''}\n"
-        f"each under {len(summary['policies'])} policies, {summary['queries']} queries, "
-        f"{summary['mode']}\n"
+        f"policies: {policies}; {served}\n"
         f"{summary['evaluated']} designs evaluated now, in {summary['seconds']:.1f} s\n"
         f"rows: {summary['out']}/part-*.parquet"
+    )
+
+
+def exact_counts(designs: int, settled: Mapping[str, int]) -> str:
+    """How the designs of an exact sweep were settled."""
+    return (
+        f"{designs} designs: {settled['walked_designs']} walked, {settled['beaten_designs']} in "
+        f"{settled['beaten_boxes']} boxes that the front beats, {settled['infeasible_designs']} in "
+        f"{settled['infeasible_boxes']} boxes that do not fit the device"
     )
 
 

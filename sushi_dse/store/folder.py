@@ -1,0 +1,179 @@
+"""A folder of results: `run.json`, which says of what, and a part per block of designs.
+
+A part is whole or absent, so that its existence is the done mark and an interrupted run goes on
+where it stopped.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from sushi_dse.errors import UserError
+from sushi_dse.store.identity import RUN_FILE, check_run, run_of
+from sushi_dse.store.parts import (
+    part_files,
+    part_name,
+    part_table,
+    verified_content,
+    write_whole,
+)
+
+LOCK_FILE = ".lock"
+SCRATCH_NAME = re.compile(r"\.(run\.json|part-[\w-]+\.parquet)\.\d+")
+MENDS = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EFBIG: "make room there",
+    errno.EACCES: "make the folder writable",
+    errno.EPERM: "make the folder writable",
+    errno.EROFS: "make the folder writable",
+    errno.ENOENT: "leave the folder where it is",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The results of one run: ask `block in store`, and `write` what is missing."""
+
+    folder: Path
+    parts: dict[int, Path]  # the part of each block that is done, verified
+    damaged: dict[int, list[Path]]  # by block, what is not as its name promises, till it is redone
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(
+        cls, folder: Path, inputs: Mapping[str, object], *, command: str = ""
+    ) -> Iterator["Store"]:
+        """The store at `folder`, made where there is none, and locked against other sweeps.
+
+        `inputs` must hold all that a part depends on, hashes of files and the size of a block
+        included.  Every part is verified.  `UserError` where the folder belongs to other inputs or
+        to something else, another sweep is writing to it, or it cannot be written to.
+        """
+        run = run_of(inputs)
+        lock = FileLock(folder / LOCK_FILE)  # the kernel's, so it ends with this process, however
+        try:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                _refuse_strangers(folder)
+                lock.acquire(timeout=0)
+                _start(folder, {**run, "command": command})
+            except Timeout:
+                raise UserError(
+                    f"{folder}: another sweep{_holder(folder)} is writing to it; wait for its end, "
+                    "or choose another --out"
+                ) from None
+            except (FileExistsError, NotADirectoryError):
+                raise UserError(f"{folder}: is not a folder; choose another --out") from None
+            except OSError as error:
+                raise UserError(
+                    f"{folder}: cannot be written to ({_reason(error)}); {_mend(error)}"
+                ) from None
+            check_run(folder / RUN_FILE, run)
+            parts, damaged = _verified_parts(folder)
+            yield cls(folder=folder, parts=parts, damaged=damaged)
+        finally:
+            lock.release()
+
+    def __contains__(self, block: object) -> bool:
+        """Whether the part of that block is done."""
+        return block in self.parts
+
+    def write(self, block: int, content: bytes) -> None:
+        """Put `content`, which `part_bytes` made, into the part of that block, whole or not at all.
+
+        `UserError` where that fails, a full disk for instance; finished parts stay as they are.
+        """
+        path = self.folder / part_name(block, content)
+        try:
+            write_whole(path, content)
+            for old in self.damaged.pop(block, []):
+                if old != path:
+                    old.unlink(missing_ok=True)
+        except OSError as error:
+            kept = sum(part.exists() for part in self.parts.values())
+            raise UserError(
+                f"{path}: cannot be written ({_reason(error)}); {kept} finished parts are kept: "
+                f"{_mend(error)}, and run the same command again to go on from them"
+            ) from None
+        self.parts[block] = path
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows of each part that is done, in the order of blocks; one is in memory at a time.
+
+        `UserError` where one has gone.
+        """
+        for _, path in sorted(self.parts.items()):
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise UserError(
+                    f"{path}: cannot be read ({_reason(error)}); run the sweep again"
+                ) from None
+            yield part_table(path, content)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Raise `UserError` where the folder holds files but no results."""
+    own = (LOCK_FILE, RUN_FILE)
+    names = [n for n in os.listdir(folder) if n not in own and not SCRATCH_NAME.fullmatch(n)]
+    if names and not (folder / RUN_FILE).exists():
+        raise UserError(
+            f"{folder}: holds {min(names)!r} but no {RUN_FILE}, so it is no folder of results; "
+            "choose another --out"
+        )
+
+
+def _start(folder: Path, run: Mapping[str, object]) -> None:
+    """Say who holds the lock and what the results are of; remove what a kill left half written."""
+    with contextlib.suppress(OSError):  # only a message is the poorer without it
+        (folder / LOCK_FILE).write_text(f"process {os.getpid()} on {platform.node()}")
+    for name in os.listdir(folder):
+        if SCRATCH_NAME.fullmatch(name):
+            (folder / name).unlink(missing_ok=True)
+    if not (folder / RUN_FILE).exists():
+        write_whole(folder / RUN_FILE, (json.dumps(run, indent=2) + "\n").encode())
+
+
+def _holder(folder: Path) -> str:
+    """Who holds the lock, in parentheses, or nothing where that cannot be read."""
+    try:
+        return f" ({(folder / LOCK_FILE).read_text()})"
+    except OSError:
+        return ""
+
+
+def _verified_parts(folder: Path) -> tuple[dict[int, Path], dict[int, list[Path]]]:
+    """By block, the part that is whole, and the parts that are to be redone."""
+    whole: dict[int, Path] = {}
+    damaged: dict[int, list[Path]] = {}
+    for block, group in groupby(part_files(folder), key=itemgetter(0)):
+        paths = [path for _, path in group]
+        sound = [path for path in paths if verified_content(path) is not None]
+        if len(sound) != 1:  # of two that are whole, equal inputs did not make both
+            damaged[block] = paths
+            continue
+        whole[block] = sound[0]
+        for path in paths:  # redone, and killed before the damaged one was removed
+            if path != sound[0]:
+                path.unlink(missing_ok=True)
+    return whole, damaged
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _mend(error: OSError) -> str:
+    return MENDS.get(error.errno or 0, "mend that")
