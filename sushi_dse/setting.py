@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sushi_dse.calibration import MeasuredLayer
@@ -15,7 +15,10 @@ from sushi_dse.measurements import read_measurements
 from sushi_dse.network import Network
 from sushi_dse.policies import find_policy
 from sushi_dse.queries import CLOSED_LOOP, DEMANDS, Trace, TraceSpec, generate, read_trace
+from sushi_dse.steady import STEADY_POLICIES
 from sushi_dse.subnet_search import served_workload
+
+NO_TRACE = "none"  # in place of a trace's name: each SubNet in its steady state
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -25,13 +28,25 @@ class Setting:
     hardware: HardwareFile
     workload: WorkloadFile
     network: Network
-    trace: Trace
+    trace: Trace | None  # None: each SubNet is served again and again
     trace_name: str
+
+    @property
+    def traced(self) -> Trace:
+        """The trace; `UserError` where there is none."""
+        if self.trace is None:
+            raise UserError(f"--trace {NO_TRACE}: this command serves queries; name a trace")
+        return self.trace
 
     def evaluation(self, policies: Sequence[str], mode: str) -> Evaluation:
         """The setting under policies and a mode, ready for blocks of designs."""
         for policy in policies:
             find_policy(policy)
+            if self.trace is None and policy not in STEADY_POLICIES:
+                raise UserError(
+                    f"--policy {policy} chooses by the queries of a trace; without one take "
+                    f"{' or '.join(STEADY_POLICIES)}"
+                )
         if len(set(policies)) < len(policies):
             raise UserError(f"a policy is named twice: {', '.join(policies)}; name each once")
         return Evaluation(
@@ -54,7 +69,10 @@ class Setting:
                 "name": self.workload.name,
                 "sha256": hashlib.sha256(repr(self.workload.supernet).encode()).hexdigest(),
             },
-            "trace": {"name": self.trace_name, "sha256": self.trace.content_hash()},
+            "trace": {
+                "name": self.trace_name,
+                "sha256": self.trace.content_hash() if self.trace else "",
+            },
             "policies": list(policies),
             "mode": mode,
         }
@@ -150,7 +168,7 @@ def load_setting(
     seed: int,
     subnets: int | None = None,
 ) -> Setting:
-    """The setting of those names; a trace is a kind of synthetic demand, or a file.
+    """The setting of those names; a trace is a kind of synthetic demand, a file, or `NO_TRACE`.
 
     A synthetic trace is made for the reference design of a search space, so that all designs of the
     space serve the same one.  For it too are chosen that many `subnets`, in place of those that the
@@ -161,14 +179,18 @@ def load_setting(
     if subnets is not None:
         workload = served_workload(workload, reference, subnets)
     network = Network.of(workload.supernet)
-    if trace_name in DEMANDS:
+    trace: Trace | None = None
+    if trace_name == NO_TRACE:
+        space = hardware.space.without("recache_every_queries")  # it would change nothing
+        hardware = replace(hardware, space=space)
+    elif trace_name in DEMANDS:
         trace = spanned_trace(network, reference, demands=trace_name, queries=queries, seed=seed)
     elif Path(trace_name).suffix or "/" in trace_name:
         trace = read_trace(Path(trace_name))
     else:
         raise UserError(
-            f"unknown trace {trace_name!r}; known: {', '.join(sorted(DEMANDS))}, or a .csv or "
-            ".parquet file"
+            f"unknown trace {trace_name!r}; known: {', '.join(sorted(DEMANDS))}, {NO_TRACE}, or a "
+            ".csv or .parquet file"
         )
     return Setting(
         hardware=hardware,

@@ -1,18 +1,41 @@
 """`sweep`: a search space to rows and their front."""
 
+import os
+import shlex
+import sys
+import time
+from dataclasses import replace
+from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sushi_dse.cli import options
+from sushi_dse.interrupts import interrupts_end
+
+
+class Kept(StrEnum):
+    """Which rows of a sweep are stored."""
+
+    all = "all"
+    front = "front"
 
 
 def sweep(
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
-    trace: options.TraceName = "random-walk",
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
+            "served again and again, and has a row of its own.",
+            show_default="random-walk; none with --exact",
+        ),
+    ] = None,
     policy: options.Policies = None,
+    objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
@@ -24,6 +47,13 @@ def sweep(
         int | None,
         typer.Option(help="Processes that evaluate designs.", min=1, show_default="one a core"),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluate in a Dask cluster: tcp://HOST:PORT, or its scheduler's file.",
+            show_default="this machine",
+        ),
+    ] = None,
     subnets: Annotated[
         int | None,
         typer.Option(
@@ -33,6 +63,17 @@ def sweep(
             show_default="those that the workload lists",
         ),
     ] = None,
+    keep: Annotated[
+        Kept, typer.Option(help="Rows to store: all, or of each block those of its front.")
+    ] = Kept.all,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Without a trace: find the front without walking the whole space, with a "
+            "certificate that `pareto verify` checks.",
+        ),
+    ] = False,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Evaluate every design of a search space and print the front.
@@ -40,43 +81,74 @@ def sweep(
     Run again, it goes on from where it stopped. Example:
     sushi-dse sweep --hw alveo_u50_space --workload ofa_mbv3 --policy sushi --policy no-sgs
     """
-    import os
-    import shlex
-    import sys
-    import time
+    folder = out or Path("results")
+    with interrupts_end(
+        lambda: f"interrupted; what is finished is kept in {folder}: run the same command to go on"
+    ):
+        from sushi_dse.errors import UserError
+        from sushi_dse.exact import read_settled, refuse_unbounded, sweep_exactly
+        from sushi_dse.policies import DEFAULT_POLICIES
+        from sushi_dse.report import print_sweep, warn, with_progress
+        from sushi_dse.setting import NO_TRACE, load_setting
+        from sushi_dse.steady import OWN_SUBGRAPH
+        from sushi_dse.store import Store, results_name
+        from sushi_dse.summary import objective_names, objectives, summarise, survey
+        from sushi_dse.sweep import block_designs_of, missing_blocks, refuse_given_up
+        from sushi_dse.sweep import sweep as run_sweep
 
-    from sushi_dse.policies import DEFAULT_POLICIES
-    from sushi_dse.report import print_sweep, warn, with_progress
-    from sushi_dse.setting import load_setting
-    from sushi_dse.store import Store, read_results, results_name
-    from sushi_dse.summary import summarise
-    from sushi_dse.sweep import BLOCK_DESIGNS, missing_blocks
-    from sushi_dse.sweep import sweep as run_sweep
-
-    started = time.perf_counter()
-    setting = load_setting(hw, workload, trace, queries=queries, seed=seed, subnets=subnets)
-    evaluation = setting.evaluation(policy or DEFAULT_POLICIES, mode.value)
-    inputs = {
-        **setting.inputs(evaluation.policies, mode.value),
-        "block_designs": BLOCK_DESIGNS,
-    }
-    names = setting.hardware.name, setting.workload.name
-    folder = out or Path("results") / results_name(*names, inputs)
-    store = Store.open(folder, inputs, command=shlex.join(["sushi-dse", *sys.argv[1:]]))
-    for part in store.damaged:
-        warn(f"{part}: cannot be read; its block is done again")
-    missing = sum(len(designs) for _, designs in missing_blocks(evaluation, store))
-    blocks = run_sweep(evaluation, store, workers=workers or os.cpu_count() or 1)
-    try:
-        evaluated = sum(with_progress(blocks, missing, what="designs"))
-    except KeyboardInterrupt:
-        warn(f"interrupted; what is finished is in {folder}: run the same command to go on")
-        raise typer.Exit(130) from None
-    summary = summarise(
-        read_results(folder),
-        evaluation,
-        evaluated=evaluated,
-        seconds=time.perf_counter() - started,
-        out=folder,
-    )
-    print_sweep(summary, output_format.value)
+        if workers and cluster:
+            raise UserError(
+                "--workers are on this machine, --cluster has its own; give one of them"
+            )
+        if exact and (trace not in (None, NO_TRACE) or keep == Kept.front):
+            raise UserError("--exact is without a trace and keeps its front; leave --trace, --keep")
+        started = time.perf_counter()
+        trace_name = trace or (NO_TRACE if exact else "random-walk")
+        setting = load_setting(
+            hw, workload, trace_name, queries=queries, seed=seed, subnets=subnets
+        )
+        traced, metrics = setting.trace is not None, objectives(objective)
+        policies = policy or (DEFAULT_POLICIES if traced else (OWN_SUBGRAPH,))
+        evaluation = setting.evaluation(policies, mode.value)
+        block_designs = block_designs_of(evaluation)
+        inputs = {**setting.inputs(policies, mode.value), "block_designs": block_designs}
+        if exact:
+            refuse_unbounded(metrics)
+            inputs = {**setting.inputs(policies, mode.value), "exact": objective_names(metrics)}
+        elif keep == Kept.front:
+            evaluation = replace(evaluation, kept_front=tuple(metrics))
+            inputs["kept_front"] = objective_names(metrics)
+        names = setting.hardware.name, setting.workload.name
+        folder = out or Path("results") / results_name(*names, inputs)
+        command = shlex.join(["sushi-dse", *sys.argv[1:]])
+        with Store.open(folder, inputs, command=command) as store:
+            for part in chain.from_iterable(store.damaged.values()):
+                warn(f"{part}: is damaged; its block is done again")
+            given_up, facts = [], {}
+            if exact:
+                steps = sweep_exactly(evaluation, metrics, store)
+                fresh = sum(map(len, with_progress(steps, evaluation.space.size, what="designs")))
+                facts = {"exact": read_settled(folder)}
+                evaluated = facts["exact"]["walked_designs"] if fresh else 0
+            else:
+                missing = sum(map(len, missing_blocks(evaluation, store, block_designs)))
+                blocks = run_sweep(
+                    evaluation,
+                    store,
+                    workers=workers or os.cpu_count() or 1,
+                    cluster=cluster,
+                    block_designs=block_designs,
+                )
+                given_up = [b for b in with_progress(blocks, missing, what="designs") if b.failure]
+                evaluated = missing - sum(map(len, given_up))
+            if store.parts:
+                summary = summarise(
+                    survey(store.tables(), metrics),
+                    metrics,
+                    evaluation,
+                    evaluated=evaluated,
+                    seconds=time.perf_counter() - started,
+                    out=folder,
+                )
+                print_sweep({**summary, **facts}, output_format.value)
+        refuse_given_up(given_up)

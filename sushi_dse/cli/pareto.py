@@ -1,11 +1,13 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from sushi_dse.cli import options
+from sushi_dse.cli.plotting import command_line
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
@@ -21,17 +23,29 @@ def show(
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
     from sushi_dse.report import print_rows
-    from sushi_dse.summary import front_columns, front_records, objectives
+    from sushi_dse.store import read_tables
+    from sushi_dse.summary import front_columns, objectives, records, survey
 
     metrics = objectives(objective)
-    rows, front = front_records(results, metrics)
+    found = survey(read_tables(results), metrics)
+    front = records(found.front)
     print_rows(
         front,
-        front_columns(rows, metrics),
+        front_columns(found.columns, metrics),
         output_format.value,
         document={"objectives": [metric.name for metric in metrics], "front": front},
-        title=f"{len(front)} rows of {len(rows)} that no other row beats",
+        title=f"{len(front)} rows of {found.rows} that no other row beats",
     )
+
+
+FRONT_OBJECTIVES = 3  # of which a plane and a colour still show what is traded
+
+
+class PlotKind(StrEnum):
+    """What a picture of a front shows."""
+
+    front = "front"
+    parallel = "parallel"
 
 
 @app.command()
@@ -40,30 +54,81 @@ def plot(
     objective: options.Objectives = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="A .png, .svg or .pdf file.", show_default="DIR/front.png"),
+        typer.Option(
+            help="A .png, .svg or .pdf file, or an .html report.", show_default="DIR/front.png"
+        ),
     ] = None,
     colour: Annotated[str, typer.Option(help="`policy`, or a metric.")] = "policy",
+    label: Annotated[
+        list[int] | None, typer.Option(help="A design to label, by its number; repeat it.")
+    ] = None,
+    kind: Annotated[
+        PlotKind | None,
+        typer.Option(
+            help="Of a picture: `front`, over the first two objectives, or `parallel`, an axis an "
+            "objective. A report shows both.",
+            show_default="front up to three objectives, then parallel",
+        ),
+    ] = None,
 ) -> None:
-    """Draw the designs and their front; the first two objectives are the axes.
+    """Draw the designs, their front and its knee, as a picture or as an offline HTML report.
 
-    Example: sushi-dse pareto plot results/default --colour energy_mj_per_query --out front.svg
+    The knee is the row of the front with the least sum of costs, each from 0 to 1 over the front.
+
+    Example: sushi-dse pareto plot results/default --label 480 --label 2663 --out report.html
     """
+    from sushi_dse.errors import UserError
     from sushi_dse.metrics import Metric, find_metric
-    from sushi_dse.plots import save_front_plot
+    from sushi_dse.plots import (
+        check_plot_file,
+        is_page,
+        mark,
+        save_front_plot,
+        save_parallel_plot,
+        save_report,
+    )
     from sushi_dse.report import note
-    from sushi_dse.store import read_results
-    from sushi_dse.summary import objectives
+    from sushi_dse.store import read_results, read_tables
+    from sushi_dse.summary import front_columns, objectives
 
     metrics = objectives(objective)
     shade: Metric | Literal["policy"] = "policy" if colour == "policy" else find_metric(colour)
     path = out or results / "front.png"
-    save_front_plot(
-        path,
-        read_results(results),
-        metrics,
-        colour=shade,
-    )
+    check_plot_file(path)
+    if is_page(path) and kind is not None:
+        raise UserError(f"{path}: a report shows both kinds; leave --kind out")
+    shown = front_columns(next(read_tables(results)).column_names, metrics)
+    shown += [] if colour in shown else [colour]
+    rows = read_results(results, [*shown, "infeasible_reason"])
+    marked = mark(rows, metrics, colour=shade, designs=label or ())
+    if is_page(path):
+        run = _run(results / "run.json")
+        commands = {
+            "swept by": run["command"],
+            "drawn by": command_line(),
+        }
+        title = f"Designs of {results}"
+        save_report(
+            path, marked, columns=shown, commands=commands, inputs=run["inputs"], title=title
+        )
+    elif kind is PlotKind.parallel or (kind is None and len(metrics) > FRONT_OBJECTIVES):
+        save_parallel_plot(path, marked)
+    else:
+        save_front_plot(path, marked)
     note(f"wrote {path}")
+
+
+def _run(path: Path) -> Any:
+    """The command and the inputs of stored results."""
+    import json
+
+    from sushi_dse.errors import UserError
+
+    try:
+        run = json.loads(path.read_bytes())
+        return {"command": str(run["command"]), "inputs": run["inputs"]}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise UserError(f"{path}: is broken; run the sweep again") from None
 
 
 @app.command()
@@ -84,10 +149,42 @@ def hypervolume(
     Example: sushi-dse pareto hypervolume results/default --format json
     """
     from sushi_dse.report import print_rows
-    from sushi_dse.summary import hypervolume_of, objectives
+    from sushi_dse.store import read_tables
+    from sushi_dse.summary import hypervolume_of, objectives, survey
 
     metrics = objectives(objective)
-    point, volume = hypervolume_of(results, metrics, reference)
+    point, volume = hypervolume_of(survey(read_tables(results), metrics), metrics, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
     print_rows([row], list(row), output_format.value, document=document)
+
+
+@app.command()
+def verify(
+    results: options.Results,
+    hw: options.Hardware = "zcu104_space",
+    workload: options.Workload = "ofa_resnet50",
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Check the certificate of an exact sweep: that no design outside of its front belongs there.
+
+    Example: sushi-dse pareto verify results/exact --hw zcu104_space
+    """
+    from sushi_dse.errors import UserError
+    from sushi_dse.exact import verify as check_certificate
+    from sushi_dse.report import print_rows
+    from sushi_dse.setting import NO_TRACE, load_setting
+    from sushi_dse.store import check_inputs, read_inputs, read_tables
+    from sushi_dse.summary import objectives
+
+    stored = read_inputs(results)
+    if "exact" not in stored:
+        raise UserError(f"{results}: was not swept with --exact, so it has no certificate")
+    setting = load_setting(hw, workload, NO_TRACE, queries=1, seed=0)
+    policies = tuple(stored["policies"])
+    inputs = {**setting.inputs(policies, stored["mode"]), "exact": stored["exact"]}
+    check_inputs(results, inputs)
+    (rows,) = read_tables(results)
+    evaluation = setting.evaluation(policies, stored["mode"])
+    counts = check_certificate(results, rows, evaluation, objectives(stored["exact"]))
+    print_rows([counts], list(counts), output_format.value, document=counts, title="It holds")

@@ -1,0 +1,104 @@
+"""An exact sweep in a folder of results: the front's rows, and the certificate beside them."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sushi_dse.errors import UserError
+from sushi_dse.evaluate import COUNTS, Evaluation, steady_rows
+from sushi_dse.exact.certificate import KINDS, SPLIT, Certificate, check
+from sushi_dse.exact.problem import Front, Problem
+from sushi_dse.exact.search import exact_front
+from sushi_dse.metrics import Metric
+from sushi_dse.store import Store, part_bytes, write_whole
+
+CERTIFICATE_FILE = "certificate.parquet"
+
+
+def problem_of(evaluation: Evaluation, metrics: Sequence[Metric]) -> Problem:
+    """The search that an evaluation without a trace asks for."""
+    return Problem(
+        space=evaluation.space,
+        network=evaluation.network,
+        policies=evaluation.policies,
+        metrics=tuple(metrics),
+    )
+
+
+def sweep_exactly(
+    evaluation: Evaluation, metrics: Sequence[Metric], store: Store
+) -> Iterator[range]:
+    """Write the exact front and its certificate, unless they are there.
+
+    Yields ranges as long as the count of designs that need no further look.
+    """
+    path = store.folder / CERTIFICATE_FILE
+    if 0 in store and path.exists():
+        return
+    problem = problem_of(evaluation, metrics)
+    found = yield from exact_front(problem)
+    certificate, content = found.certificate.table(problem), io.BytesIO()
+    pq.write_table(certificate, content, compression="zstd")
+    write_whole(path, content.getvalue())
+    store.write(0, part_bytes(front_rows(evaluation, found.front, settled(certificate))))
+
+
+def settled(certificate: pa.Table) -> dict[str, int]:
+    """How many boxes, and designs, were settled in each way, by the certificate's table."""
+    counts = {}
+    for kind in KINDS:
+        designs = certificate.filter(pc.field("kind") == kind)["designs"]
+        counts[f"{kind}_boxes"] = len(designs)
+        if kind != KINDS[SPLIT]:
+            counts[f"{kind}_designs"] = pc.sum(designs).as_py() or 0
+    return counts
+
+
+def read_settled(folder: Path) -> dict[str, int]:
+    """`settled` of the certificate in a folder."""
+    return settled(pq.read_table(folder / CERTIFICATE_FILE, columns=["kind", "designs"]))
+
+
+def front_rows(evaluation: Evaluation, front: Front, counts: Mapping[str, int]) -> pa.Table:
+    """The rows of the front, as a sweep has them; infeasible are counted those of whole boxes."""
+    designs = np.unique(front.designs)
+    rows = steady_rows(evaluation, designs)  # by candidate, then by design
+    places = front.candidates * len(designs) + np.searchsorted(designs, front.designs)
+    of_all = {
+        "designs": evaluation.space.size,
+        "infeasible": counts["infeasible_designs"],
+        "infeasible_by_resource": {},
+    }
+    return rows.take(places).replace_schema_metadata({COUNTS: json.dumps(of_all)})
+
+
+def verify(
+    folder: Path, rows: pa.Table, evaluation: Evaluation, metrics: Sequence[Metric]
+) -> dict[str, int]:
+    """Counts of what was checked of an exact sweep, whose part holds `rows`.
+
+    `UserError` where its front or its certificate does not hold.
+    """
+    problem = problem_of(evaluation, metrics)
+    path = folder / CERTIFICATE_FILE
+    try:
+        certificate = Certificate.of(pq.read_table(path), problem)
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        raise UserError(f"{path}: is no certificate; run the sweep again with --exact") from None
+    subnets = [subnet.name for subnet in problem.network.supernet.subnets]
+    candidates = [f"{policy} {name}" for policy in problem.policies for name in subnets]
+    asked = zip(rows["policy"].to_pylist(), rows["subnet"].to_pylist(), strict=True)
+    front = Front(
+        costs=np.stack(
+            [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in metrics], axis=1
+        ),
+        designs=rows["design"].to_numpy(),
+        candidates=np.array([candidates.index(f"{policy} {name}") for policy, name in asked]),
+    )
+    return check(certificate, front, problem)
