@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: sweep test lint smoke figures clean
+.PHONY: sweep test lint smoke figures docs clean
 
 sweep: .venv/ready  ## run the default sweep, print its front and draw it
 	$(BIN)/sushi-dse sweep --out results/default
@@ -9,7 +9,7 @@ sweep: .venv/ready  ## run the default sweep, print its front and draw it
 
 # Numba looks at no file but the kernel's own before it takes a compiled kernel: start without any.
 test: .venv/ready lint  ## lint, types and tests
-	rm -f sushi_dse/__pycache__/*.nbi sushi_dse/__pycache__/*.nbc
+	find sushi_dse -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 lint: .venv/ready
@@ -17,7 +17,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-smoke: .venv/ready  ## the README's other commands, and the wheel in a fresh environment
+smoke: .venv/ready  ## the README's other commands, and the sdist's wheel in a bare environment
 	rm -rf build/smoke && mkdir -p build/smoke
 	$(BIN)/sushi-dse sweep --hw tests/data/tiny.yaml --out build/smoke/results
 	$(BIN)/sushi-dse pareto show build/smoke/results --objective p99_latency_ms --objective dsp
@@ -30,12 +30,19 @@ smoke: .venv/ready  ## the README's other commands, and the wheel in a fresh env
 	$(BIN)/sushi-dse trace generate --arrivals poisson --out build/smoke/trace.csv
 	$(BIN)/sushi-dse trace describe build/smoke/trace.csv
 	$(BIN)/sushi-dse describe policy sushi
+	$(BIN)/python -m build --outdir build/smoke/dist  # the sdist, and from it the wheel
+	$(BIN)/twine check --strict build/smoke/dist/*
 	$(PYTHON) -m venv build/smoke/fresh
-	build/smoke/fresh/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt .
+	build/smoke/fresh/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt build/smoke/dist/*.whl
+	cd build/smoke && fresh/bin/sushi-dse doctor
 	cd build/smoke && fresh/bin/sushi-dse sweep --hw kv260 --out from-the-wheel
+	cd build/smoke && fresh/bin/python ../../examples/first_look.py
 
 figures: .venv/ready  ## what README and docs show
 	$(BIN)/python -m docs.generate
+
+docs: .venv/ready  ## the site, into build/site
+	$(BIN)/mkdocs build --strict
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.figures import FIGURES
+from docs.reference import assumptions, cli
+from docs.scale_out import scale
 from sushi_dse.cli import main
 from sushi_dse.config import load_hardware
 from sushi_dse.metrics import metrics_table_markdown
 from sushi_dse.policies import POLICIES
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "model.md", ROOT / "docs" / "policies.md")
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 REFERENCE = ROOT / "results" / "reference"
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TIMES = re.compile(r"\bin \d+\.\d s\b")  # of this machine, so not a figure of the model
@@ -77,6 +79,20 @@ def sweep() -> str:
     return f"```text\n$ make sweep\n{text}\n```\n"
 
 
+def exact() -> str:
+    """The exact front of a thousand million designs, and its check."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "exact")
+        swept = ("sweep", "--hw", "zcu104_large_space", "--exact", "--out")
+        front, checked = printed(*swept, out), ("--hw", "zcu104_large_space")
+        verified = printed("pareto", "verify", out, *checked)
+    return (
+        f"```text\n$ sushi-dse {' '.join(swept)} results/exact\n"
+        f"{TIMES.sub('in a few seconds', front).replace(out, 'results/exact')}\n"
+        f"$ sushi-dse pareto verify results/exact {' '.join(checked)}\n{verified}\n```\n"
+    )
+
+
 def policies() -> str:
     """Every policy and its rule."""
     rows = [f"| `{name}` | {policy.summary} |" for name, policy in POLICIES.items()]
@@ -84,10 +100,14 @@ def policies() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "assumptions": assumptions,
     "calibration": calibration,
+    "cli": cli,
+    "exact": exact,
     "compare": lambda: fenced("compare", "policies"),
     "policies": policies,
     "metrics": metrics_table_markdown,
+    "scale": scale,
     "sweep": sweep,
 }
 

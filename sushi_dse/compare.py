@@ -18,7 +18,10 @@ MAY_DIFFER = ("policies", "trace.name")  # of a baseline: a trace is known by it
 
 
 def compare_policies(evaluation: Evaluation, trace: Trace, accelerator: Accelerator) -> list[Row]:
-    """The metrics of each policy of `evaluation` on one design, in the order asked for."""
+    """The metrics of each policy of `evaluation` on one design, in the order asked for.
+
+    A row is a dict: `policy`, and each of `METRICS` under its name, which ends in its unit.
+    """
     table = candidate_table(evaluation.network, accelerator)
     return list(policy_rows(evaluation, trace, accelerator, table))
 

@@ -34,7 +34,10 @@ COUNTS = b"sushi_dse"  # key of a table's metadata: designs, infeasible, infeasi
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
-    """What a block of designs is evaluated on."""
+    """What a block of designs is evaluated on: a space, SubNets, a trace, and policies by name.
+
+    `mode` is `strict-accuracy` or `strict-latency`.  `Setting.evaluation` makes one and checks it.
+    """
 
     space: SearchSpace
     network: Network
@@ -217,7 +220,11 @@ def only_front(table: pa.Table, metrics: Sequence[Metric]) -> pa.Table:
 
 
 def evaluate_block(evaluation: Evaluation, designs: Sequence[int]) -> pa.Table:
-    """The rows of a block of designs, columns in a fixed order and type.
+    """The rows of a block of designs, by their numbers: columns in a fixed order and type.
+
+    They are `design`, the axes, `policy`, the metrics in the units that end their names (`METRICS`
+    defines each), and `infeasible_reason`: empty where the design fits, else metrics are null.
+    Without a trace a `subnet` too.  `IndexError` where the space has no design of that number.
 
     Its metadata, under `COUNTS`, say of how many designs, and what those lack that do not fit.
     """

@@ -43,7 +43,9 @@ class Resources:
 class Accelerator:
     """A weight-stationary array of dot-product engines behind one off-chip channel.
 
-    `pe_kernels` x `pe_channels` engines of nine int8 multipliers each; GB is 1e9 bytes.
+    `pe_kernels` x `pe_channels` engines of nine int8 multipliers each; GB is 1e9 bytes, KiB 1024.
+    `ValueError` naming the field that is out of range.  The array is SushiAccel's (MLSys 2023); a
+    board's constants are in its hardware file, each with its source or the word assumption.
     """
 
     name: str

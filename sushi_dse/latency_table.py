@@ -28,7 +28,8 @@ SUMS = (
 class LatencyTable:
     """Time, traffic and energy of each SubNet given each cached SubGraph, and of changing it.
 
-    SubGraph 0 is the empty one.
+    SubGraph 0 is the empty one.  `latency_ms` and `energy` (in mJ) are [subnet, subgraph],
+    `top1_percent`, `macs` and `weight_bytes` [subnet].  It is the SushiAbs of SUSHI (MLSys 2023).
     """
 
     subnet_names: tuple[str, ...]
@@ -109,5 +110,9 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
 
 
 def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:
-    """The table of `accelerator` over all the SubGraphs that its Persistent Buffer may keep."""
+    """The table of `accelerator` over all the SubGraphs that its Persistent Buffer may keep.
+
+    Times are in ms, by the equations of `docs/model.md`; whether the design fits its device is not
+    asked (`infeasible_reason` says it).
+    """
     return latency_table(network, accelerator, candidates(network, accelerator))

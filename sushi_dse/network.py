@@ -68,7 +68,10 @@ def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """The SubNets of a SuperNet as arrays; the layers of all SubNets lie one after the other."""
+    """The SubNets of a SuperNet as arrays; the layers of all SubNets lie one after the other.
+
+    `Network.of(supernet)` makes one; its arrays cannot be written to.
+    """
 
     supernet: SuperNet
     shapes: np.ndarray  # [layer] records with the fields of LayerShape

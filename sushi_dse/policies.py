@@ -54,7 +54,11 @@ class Policy:
 
 
 def serve(trace: Trace, table: LatencyTable, policy: Policy, *, mode: int, every: int) -> Served:
-    """What `policy` does with `trace`, its SubGraph open to change `every` so many queries."""
+    """What `policy` does with `trace`, its SubGraph open to change `every` so many queries.
+
+    `mode` is one of the numbers of `MODES`.  First come, first served, on one accelerator; the
+    arrays of what comes back are [query], times in ms.
+    """
     if policy.service is not None:
         return policy.service(trace, table, mode, every)
     fixed = fixed_subnet(trace, table) if policy.selection == FIXED else 0
@@ -156,7 +160,11 @@ DEFAULT_POLICIES = ("no-sgs", "sushi", "static-subgraph", "latency-aware")
 
 
 def find_policy(name: str) -> Policy:
-    """The policy of that name, or of a user's file; or an error that names the near ones."""
+    """The policy of that name, or the class in a user's file (`./mine.py:MyPolicy`), which is run.
+
+    `UserError` with the near names where there is none, or with the place in the file.  Each of
+    `POLICIES` says in its `summary` what it does, and the paper that it is from.
+    """
     if is_user_policy(name):
         return Policy(summary=f"The user's policy {name}.", service=user_service(name))
     if name not in POLICIES:

@@ -38,7 +38,7 @@ MAX_UTILISATION = 0.8  # of the accelerator, that model switching stays under (a
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Served:
-    """What happened to each query: [query]."""
+    """What happened to each query: [query]; SubNets and SubGraphs are the table's indices."""
 
     subnet: np.ndarray  # the row of the latency table that served it
     cached: np.ndarray  # the SubGraph that was on chip when the query came

@@ -122,7 +122,7 @@ def spanned_trace(
     """A trace whose demands span the SubNets of `network`, on `accelerator` with nothing cached.
 
     `load` is the rate as a share of the capacity that `cold_offer` finds; `fields` are those of a
-    `TraceSpec` that the two ranges leave open.
+    `TraceSpec` that the two ranges leave open.  `UserError` where one is out of range.
     """
     offer = cold_offer(network, accelerator)
     rate = offer.rate_per_s(load, rate_per_s)
@@ -172,7 +172,7 @@ def load_setting(
 
     A synthetic trace is made for the reference design of a search space, so that all designs of the
     space serve the same one.  For it too are chosen that many `subnets`, in place of those that the
-    workload lists.
+    workload lists.  `UserError` where a name is unknown or a file has a mistake.
     """
     hardware, workload = load_hardware(hardware_name), load_workload(workload_name)
     reference = hardware.space.reference

@@ -113,8 +113,14 @@ class SearchSpace:
         return Designs(self.base, columns)
 
     def digits(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Which value each design has on each axis: [axis, design]."""
+        """Which value each design has on each axis: [axis, design].
+
+        IndexError past the last design.
+        """
         left = np.asarray(numbers, dtype=np.int64)
+        outside = left[(left < 0) | (left >= self.size)]
+        if len(outside):
+            raise IndexError(f"0 <= design < {self.size} must hold, got {outside[0]}")
         digits = np.empty((len(self.axes), len(left)), dtype=np.int64)
         for i in range(len(self.axes) - 1, -1, -1):
             left, digits[i] = np.divmod(left, len(self.axes[i].values))

@@ -14,6 +14,8 @@ import pytest
 
 from sushi_dse import sweep as sweep_module
 from sushi_dse.cli import main
+from sushi_dse.evaluate import Evaluation
+from sushi_dse.store import Store
 
 TINY = str(Path(__file__).parent / "data" / "tiny.yaml")
 SMALL = ("--hw", TINY, "--queries", "60")
@@ -86,6 +88,55 @@ def test_workers_change_no_byte(tmp_path: Path, run, monkeypatch: pytest.MonkeyP
         done = run("sweep", *SMALL, "--out", str(tmp_path / workers), "--workers", workers)
         assert done.code == 0
     assert parts(tmp_path / "1") == parts(tmp_path / "2")
+
+
+def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(swept: Path, run) -> None:
+    before = parts(swept)
+    (name,) = before
+    (swept / name).write_bytes(before[name][:-1])
+    for command in ("show", "hypervolume", "plot"):
+        done = run("pareto", command, str(swept))
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert f"{name}: is damaged; run the sweep again and it is redone" in done.err
+    assert f"{name}: is damaged; its block is done again" in run(
+        "sweep", *SMALL, "--out", str(swept)
+    ).err  # fmt: skip
+    assert parts(swept) == before
+
+
+def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run) -> None:
+    inputs = json.loads((swept / "run.json").read_text())["inputs"]
+    with Store.open(swept, inputs):
+        done = run("sweep", *SMALL, "--out", str(swept))
+    assert (done.code, done.out) == (2, "")
+    assert f"another sweep (process {os.getpid()} on " in done.err
+    assert run("pareto", "show", str(swept)).code == 0  # reading needs no lock
+    assert run("sweep", *SMALL, "--out", str(swept)).code == 0
+
+
+def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
+    tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate_block = sweep_module.evaluate_block
+
+    def fails(evaluation: Evaluation, designs: range):
+        if designs.start == 5:
+            raise MemoryError
+        return evaluate_block(evaluation, designs)
+
+    monkeypatch.setattr(sweep_module, "BLOCK_DESIGNS", 5)
+    monkeypatch.setattr(sweep_module, "evaluate_block", fails)
+    command = ("sweep", *SMALL, "--out", str(tmp_path), "--workers", "1", "--format", "json")
+    done = run(*command)
+    assert done.code == 3
+    assert done.document["evaluated"] == 7
+    assert done.err == (
+        "error: given up after 3 tries: designs 5 to 9 (MemoryError); what is finished is kept: "
+        "run the same command again to go on\n"
+    )
+    monkeypatch.setattr(sweep_module, "evaluate_block", evaluate_block)
+    done = run(*command)
+    assert (done.code, done.document["evaluated"]) == (0, 5)
 
 
 def test_a_folder_of_another_sweep_is_refused_and_the_difference_named(swept: Path, run) -> None:
@@ -381,6 +432,8 @@ BAD = [
     (("sweep", "--policy", "sushi", "--policy", "sushi"), "twice"),
     (("sweep", "--trace", "random-wakl"), "random-walk"),
     (("sweep", "--trace", "missing.csv"), "missing.csv"),
+    (("sweep", "--cluster", "missing.json"), "not the file of a scheduler"),
+    (("sweep", "--cluster", "tcp://localhost:1", "--workers", "2"), "give one of them"),
     (("compare", "policies", "--hw", "zcu104_space"), "search space"),
     (("compare", "policies", "--baseline", "missing.json"), "missing.json"),
     (("compare", "policies", "--queries", "9", "--fail-if", "sushi.latency > 3"), "unknown metric"),

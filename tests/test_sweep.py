@@ -179,11 +179,19 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-MOMENTS: dict[str, Callable[[Path], bool]] = {
-    "imports": lambda out: True,
-    "start of the workers": lambda out: (out / "run.json").exists(),
-    "evaluation": lambda out: len(list(out.glob("part-*"))) >= 1,
-    "summary": lambda out: len(list(out.glob("part-*"))) == 3,
+def has_imported(pid: int, library: str) -> bool:
+    return library in Path(f"/proc/{pid}/maps").read_text()
+
+
+def parts_in(out: Path) -> int:
+    return len(list(out.glob("part-*")))
+
+
+MOMENTS: dict[str, Callable[[int, Path], bool]] = {
+    "imports": lambda pid, out: has_imported(pid, "numpy"),
+    "start of the workers": lambda pid, out: (out / "run.json").exists(),
+    "evaluation": lambda pid, out: parts_in(out) >= 1,
+    "summary": lambda pid, out: parts_in(out) == 3,
 }
 
 
@@ -206,8 +214,7 @@ def test_an_interrupt_ends_all_at_once_and_says_how_to_go_on(
         cwd=ROOT, start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    time.sleep(0.5)
-    while not MOMENTS[moment](out):
+    while not MOMENTS[moment](command.pid, out):
         assert command.poll() is None
         time.sleep(0.005)
     kill(command.pid, number)

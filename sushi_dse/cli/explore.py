@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
 from sushi_dse.interrupts import interrupts_end
 
 
@@ -32,6 +32,7 @@ def sweep(
             help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
             "served again and again, and has a row of its own.",
             show_default="random-walk; none with --exact",
+            autocompletion=completion.traces,
         ),
     ] = None,
     policy: options.Policies = None,
@@ -74,6 +75,13 @@ def sweep(
             "certificate that `pareto verify` checks.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Time a few designs, print what the sweep would take, and write nothing.",
+        ),
+    ] = False,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Evaluate every design of a search space and print the front.
@@ -86,9 +94,11 @@ def sweep(
         lambda: f"interrupted; what is finished is kept in {folder}: run the same command to go on"
     ):
         from sushi_dse.errors import UserError
+        from sushi_dse.estimate import estimate_sweep
         from sushi_dse.exact import read_settled, refuse_unbounded, sweep_exactly
         from sushi_dse.policies import DEFAULT_POLICIES
-        from sushi_dse.report import print_sweep, warn, with_progress
+        from sushi_dse.report import print_facts, print_sweep, warn, with_progress
+        from sushi_dse.sensitivity import idle_axes
         from sushi_dse.setting import NO_TRACE, load_setting
         from sushi_dse.steady import OWN_SUBGRAPH
         from sushi_dse.store import Store, results_name
@@ -120,6 +130,17 @@ def sweep(
             inputs["kept_front"] = objective_names(metrics)
         names = setting.hardware.name, setting.workload.name
         folder = out or Path("results") / results_name(*names, inputs)
+        if dry_run:
+            if exact:
+                raise UserError("--dry-run: what --exact walks is not known before; leave one out")
+            estimate = estimate_sweep(
+                evaluation,
+                block_designs=block_designs,
+                workers=workers or os.cpu_count() or 1,
+                out=folder,
+            )
+            print_facts(estimate, output_format.value, title="What this sweep would take")
+            return
         command = shlex.join(["sushi-dse", *sys.argv[1:]])
         with Store.open(folder, inputs, command=command) as store:
             for part in chain.from_iterable(store.damaged.values()):
@@ -151,4 +172,8 @@ def sweep(
                     out=folder,
                 )
                 print_sweep({**summary, **facts}, output_format.value)
+                if not exact and keep == Kept.all and not given_up:
+                    idle = idle_axes(store.tables(), evaluation.space, metrics)
+                    if idle:
+                        warn(f"{', '.join(idle)}: changed no objective; give one value")
         refuse_given_up(given_up)

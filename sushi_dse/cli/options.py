@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sushi_dse.cli import completion
+
 
 class Format(StrEnum):
     """How results are printed."""
@@ -23,15 +25,38 @@ class Mode(StrEnum):
     strict_latency = "strict-latency"
 
 
-Hardware = Annotated[str, typer.Option("--hw", help="Hardware: a shipped name, or a YAML file.")]
-Workload = Annotated[str, typer.Option(help="Workload: a shipped name, or a YAML file.")]
+Hardware = Annotated[
+    str,
+    typer.Option(
+        "--hw",
+        help="Hardware: a shipped name, or a YAML file.",
+        autocompletion=completion.hardware,
+    ),
+]
+Workload = Annotated[
+    str,
+    typer.Option(
+        help="Workload: a shipped name, or a YAML file.", autocompletion=completion.workloads
+    ),
+]
 TraceName = Annotated[
-    str, typer.Option("--trace", help="Kind of synthetic demand, or a .csv or .parquet file.")
+    str,
+    typer.Option(
+        "--trace",
+        help="Kind of synthetic demand, or a .csv or .parquet file.",
+        autocompletion=completion.traces,
+    ),
 ]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1)]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
 Policies = Annotated[
-    list[str] | None, typer.Option("--policy", help="A policy; repeat it.", show_default="all")
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        help="A policy; repeat it.",
+        show_default="all",
+        autocompletion=completion.policies,
+    ),
 ]
 SelectionMode = Annotated[
     Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")
@@ -43,6 +68,7 @@ Objectives = Annotated[
     typer.Option(
         "--objective",
         help="A metric to trade off; repeat it.",
+        autocompletion=completion.metrics,
         show_default="mean_latency_ms, mean_accuracy_percent, energy_mj_per_query",
     ),
 ]

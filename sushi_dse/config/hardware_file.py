@@ -145,8 +145,9 @@ def hardware_names() -> list[str]:
 
 
 def load_hardware(name_or_path: str | Path) -> HardwareFile:
-    """The hardware file of that name or path; UserError, with its place, for a mistake in it.
+    """The hardware file of that name or path; `UserError`, with its place, for a mistake in it.
 
+    Its `space` holds the designs, `space.base` the one of a file that is no search space.
     A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
     """
     given = str(name_or_path)

@@ -28,7 +28,7 @@ def shipped_names(kind: str) -> list[str]:
 
 def is_path(name: str) -> bool:
     """Whether a user's word is a path: it has a slash or a YAML suffix; else it is a name."""
-    return os.sep in name or name.endswith(SUFFIXES)
+    return "/" in name or os.sep in name or name.endswith(SUFFIXES)
 
 
 def shipped_path(kind: str, what: str, name: str) -> Path:

@@ -59,8 +59,9 @@ def workload_names() -> list[str]:
 
 
 def load_workload(name_or_path: str | Path) -> WorkloadFile:
-    """The workload file of that name or path; UserError, with its place, for a mistake in it.
+    """The workload file of that name or path; `UserError`, with its place, for a mistake in it.
 
+    Its `supernet` holds the SubNets; those that ship say in `description` where they are from.
     A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
     """
     given = str(name_or_path)

@@ -19,7 +19,7 @@ WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Problem:
-    """What is searched: designs x policies x SubNets, and the objectives."""
+    """What is searched: designs x policies x SubNets, and the objectives, all without a trace."""
 
     space: SearchSpace
     network: Network

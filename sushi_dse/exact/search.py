@@ -24,7 +24,8 @@ class Found:
 def exact_front(problem: Problem) -> Generator[range, None, Found]:
     """The front over all designs of the space that fit, policies and SubNets.
 
-    Yields ranges as long as the count of designs that need no further look, and returns the front.
+    Yields ranges as long as the count of designs that need no further look, and returns the front
+    with its certificate.  Branch and bound over boxes of the space: `docs/exact.md`.
     """
     front = problem.front_of(np.empty(0, dtype=np.int64))
     log = _Log(problem)

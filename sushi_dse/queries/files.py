@@ -23,7 +23,10 @@ SHOWN_CHARACTERS = 40  # of a wrong value, in its message
 
 
 def read_trace(path: Path) -> Trace:
-    """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none."""
+    """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none.
+
+    Its columns are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`: [query].
+    """
     read = READERS[_suffix(path)]
     content = content_of(path, f"`sushi-dse trace generate --out {path}` writes one")
     if not content:

@@ -138,7 +138,9 @@ def _refuse_strangers(folder: Path) -> None:
 def _start(folder: Path, run: Mapping[str, object]) -> None:
     """Say who holds the lock and what the results are of; remove what a kill left half written."""
     with contextlib.suppress(OSError):  # only a message is the poorer without it
-        (folder / LOCK_FILE).write_text(f"process {os.getpid()} on {platform.node()}")
+        (folder / LOCK_FILE).write_text(
+            f"process {os.getpid()} on {platform.node()}", encoding="utf-8"
+        )
     for name in os.listdir(folder):
         if SCRATCH_NAME.fullmatch(name):
             (folder / name).unlink(missing_ok=True)
@@ -149,7 +151,7 @@ def _start(folder: Path, run: Mapping[str, object]) -> None:
 def _holder(folder: Path) -> str:
     """Who holds the lock, in parentheses, or nothing where that cannot be read."""
     try:
-        return f" ({(folder / LOCK_FILE).read_text()})"
+        return f" ({(folder / LOCK_FILE).read_text(encoding='utf-8')})"
     except OSError:
         return ""
 

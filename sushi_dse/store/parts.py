@@ -38,7 +38,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def part_bytes(table: pa.Table) -> bytes:
     """The file that holds the rows of `table`."""
     content = io.BytesIO()
-    pq.write_table(table, content, compression="zstd")
+    words = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    pq.write_table(table, content, compression="zstd", use_dictionary=words)  # numbers seldom recur
     return content.getvalue()
 
 
@@ -97,7 +98,10 @@ def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[
 
 
 def read_results(folder: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The rows of all parts together, as `read_tables` has them one by one."""
+    """The rows of all parts of a sweep together, as `evaluate_block` names their columns.
+
+    `UserError` where the folder has no results, a part is damaged, or a column is unknown.
+    """
     try:
         table = pa.concat_tables(read_tables(folder, columns))
     except pa.ArrowException:

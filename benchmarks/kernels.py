@@ -1,0 +1,232 @@
+"""How fast the kernels are: beside the same arithmetic in C, and beside what the machine can do."""
+
+import ctypes
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from benchmarks.beside_c import (
+    GCC,
+    Figures,
+    Libraries,
+    Work,
+    agreement,
+    compiled,
+    integers,
+    pointers,
+    rates,
+    seconds_of,
+)
+from sushi_dse.config import load_hardware, load_workload
+from sushi_dse.hardware import Accelerator
+from sushi_dse.latency_table import LatencyTable, candidate_table, latency_table
+from sushi_dse.network import Network
+from sushi_dse.queries import Trace
+from sushi_dse.recaching import NEAREST
+from sushi_dse.selection import MODES
+from sushi_dse.serving import Rules, columns_of, serve_queries
+from sushi_dse.setting import spanned_trace
+from sushi_dse.space import SearchSpace
+from sushi_dse.steady.layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
+from sushi_dse.steady.metrics import by_sides, layers_of, steady_cost
+
+WORKLOAD = "ofa_resnet50"
+SUBGRAPHS = 31  # of the trace kernel's table
+EVERY = 8  # queries from one recache point to the next
+QUERIES = (10_000, 100_000)
+TRIAD_DOUBLES = 16_000_000  # an array: 128 MB, more than any cache holds
+DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # 8 KiB, in the first-level cache
+
+
+# --- The cost of layers ---------------------------------------------------------------------------
+
+
+def cost_space(base: Accelerator) -> SearchSpace:
+    """Sixteen arrays with 144 designs each, as a search space has them: 2,304."""
+    return SearchSpace.of(
+        base,
+        {
+            "pe_kernels": (8, 16, 24, 32),
+            "pe_channels": (6, 9, 12, 18),
+            "persistent_buffer_kib": (512, 1024, 1728, 3072),
+            "streaming_buffer_kib": (64, 128, 256),
+            "dram_gb_per_s": (4.8, 9.6, 19.2),
+            "clock_mhz": (100.0, 150.0, 200.0, 250.0),
+        },
+    )
+
+
+@numba.njit
+def block_cycles(shapes, tiles, arrays, cycles):  # type: ignore[no-untyped-def]
+    """`layer_cycles` of designs with equal sides, a chunk at a time, as `steady_costs` does it."""
+    for start in range(0, len(arrays.cycles_per_byte), CHUNK):
+        layer_cycles(shapes, tiles, chunk_of(arrays, start), cycles)
+
+
+def cost_figures(libraries: Libraries | None) -> Figures:
+    """Layer evaluations of the hot kernel; designs of all that a sweep without a trace costs."""
+    network = Network.of(load_workload(WORKLOAD).supernet)
+    space = cost_space(load_hardware("zcu104").space.base)
+    designs, shapes = space.designs(range(len(space))), layers_of(network).shapes
+    cycles = np.empty((CAUSES, len(shapes), CHUNK))
+    blocks = [
+        (tiles_of(shapes, sides), Arrays(*map(np.ascontiguousarray, arrays)))
+        for _, sides, arrays, _ in by_sides(designs)
+    ]
+    ours: list[Work] = [
+        lambda tiles=tiles, arrays=arrays: block_cycles(shapes, tiles, arrays, cycles)  # type: ignore[misc]
+        for tiles, arrays in blocks
+    ]
+
+    def c(library: ctypes.CDLL) -> list[Work]:
+        calls = [
+            [*integers(len(shapes)), *pointers(shapes, *tiles),
+             *integers(len(arrays.cycles_per_byte)), *pointers(*arrays),
+             *integers(CHUNK), *pointers(cycles)]
+            for tiles, arrays in blocks
+        ]  # fmt: skip
+        return [lambda given=given: library.block_cycles(*given) for given in calls]  # type: ignore[misc]
+
+    def last_chunks(works: list[Work]) -> list[np.ndarray]:
+        left = []
+        for work in works:
+            cycles.fill(-1.0)
+            work()
+            left.append(cycles.copy())
+        return left
+
+    figures = rates(
+        "layer_evaluations",
+        len(network.shapes) * len(space),
+        in_turn(ours),
+        in_turn(c(libraries.fast)) if libraries else None,
+    )
+    works = (ours, *map(c, libraries or ()))
+    per_s = float(len(space) / seconds_of(lambda: steady_cost(network, designs)).min())
+    return {
+        "workload": WORKLOAD,
+        "designs": len(space),
+        "layers": len(network.shapes),
+        "distinct_layers": len(shapes),  # what is computed: equal layers once
+        **figures,
+        **agreement(*map(last_chunks, works)),
+        "steady_designs_per_s": per_s,
+        # Every layer twice: nothing on chip, and its SubNet's own SubGraph.
+        "steady_layer_evaluations_per_s": 2 * len(network.shapes) * per_s,
+    }
+
+
+def in_turn(works: list[Work]) -> Work:
+    """All of them, as one."""
+
+    def work() -> None:
+        for each in works:
+            each()
+
+    return work
+
+
+# --- Serving a trace ------------------------------------------------------------------------------
+
+
+def serve_c(
+    library: ctypes.CDLL, trace: Trace, table: LatencyTable, mode: int
+) -> Callable[[], list[np.ndarray]]:
+    """What calls C's SushiSched; its results are those of `serve_queries`, in new arrays too."""
+    count, columns = len(trace), (*trace.columns, trace.slowdown)
+    given = [
+        *integers(mode, EVERY, count),
+        *pointers(*columns),
+        *integers(*table.latency_ms.shape),
+        *pointers(table.top1_percent, table.latency_ms, table.switch_ms),
+        *pointers(table.encoding_dot, table.encoding_norm),
+    ]
+
+    def call(_: object = columns) -> list[np.ndarray]:  # which keeps the columns
+        subnet, kept = np.empty(count, dtype=np.int64), np.empty(-(-count // EVERY), dtype=np.int64)
+        service_ms, response_ms = np.empty(count), np.empty(count)
+        library.serve_sushi(*given, *pointers(subnet, service_ms, response_ms, kept))
+        return [subnet, service_ms, response_ms, kept]
+
+    return call
+
+
+def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
+    """Queries of SushiSched, in both modes, on a short and a long trace."""
+    network = Network.of(load_workload(WORKLOAD).supernet)
+    base = load_hardware("zcu104").space.base
+    subgraphs = candidate_table(network, base).subgraphs.only(range(SUBGRAPHS))
+    table = latency_table(network, base, subgraphs)
+    rules, no_schedule, arrays = Rules(recaching=NEAREST), np.zeros(0, np.int64), columns_of(table)
+    for mode, code in MODES.items():
+        for queries in QUERIES:
+            trace = spanned_trace(network, base, demands="random-walk", queries=queries, seed=0)
+
+            def ours(trace: Trace = trace, code: int = code) -> list[np.ndarray]:
+                columns = (*trace.columns, trace.slowdown)
+                return list(serve_queries(rules, code, EVERY, no_schedule, columns, arrays))
+
+            c = [serve_c(library, trace, table, code) for library in libraries or ()]
+            yield {
+                "policy": "sushi",
+                "mode": mode,
+                "subnets": len(network.starts) - 1,
+                "subgraphs": SUBGRAPHS,
+                "queries": queries,
+                **rates("queries", queries, ours, c[0] if c else None),
+                **agreement(ours(), *(call() for call in c)),
+            }
+
+
+# --- The machine ----------------------------------------------------------------------------------
+
+
+def machine_figures(libraries: Libraries | None) -> Figures:
+    """What bounds a kernel here: memory bandwidth and division of one core; nulls without C."""
+    figures: Figures = {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "compiler": None,
+        "triad_gb_per_s": None,
+        "divisions_per_s": None,
+    }
+    if libraries is None:
+        return figures
+    a, b, total = (np.full(TRIAD_DOUBLES, value) for value in (1.0, 2.0, 0.0))
+    quotient, dividend = np.full(DIVIDED_DOUBLES, 1.25), np.full(DIVIDED_DOUBLES, 1.5)
+    triad = [*integers(TRIAD_DOUBLES), *pointers(total, a, b)]
+    divide = [*integers(DIVIDED_DOUBLES, DIVIDE_TIMES), *pointers(quotient, dividend)]
+    seconds = seconds_of(
+        lambda: libraries.fast.triad(*triad), lambda: libraries.fast.divide(*divide)
+    ).min(axis=0)
+    version = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True)
+    return figures | {
+        "compiler": f"{' '.join(GCC)} ({version.stdout.strip()})",
+        "triad_gb_per_s": 1e-9 * 3 * total.nbytes / seconds[0],
+        "divisions_per_s": DIVIDED_DOUBLES * DIVIDE_TIMES / seconds[1],
+    }
+
+
+def processor() -> str:
+    """The name of the processor, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def figures() -> Figures:
+    """All of them."""
+    with compiled() as libraries:
+        return {
+            "machine": machine_figures(libraries),
+            "cost_kernel": cost_figures(libraries),
+            "trace_kernel": list(trace_figures(libraries)),
+        }

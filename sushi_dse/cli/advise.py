@@ -1,0 +1,251 @@
+"""`explain` and `recommend`: why a design is where it is, and which one to build."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sushi_dse.cli import options
+
+
+class Level(StrEnum):
+    """On what the Sobol indices are evaluated."""
+
+    table = "table"
+    trace = "trace"
+
+
+def explain(
+    design: Annotated[
+        str | None,
+        typer.Argument(
+            help="Its number, as `sweep` of the same hardware and trace counts, or "
+            "axis=value,axis=value; an axis that is left out stands at its middle.",
+            show_default="the middle of each axis",
+        ),
+    ] = None,
+    hw: options.Hardware = "zcu104_space",
+    workload: options.Workload = "ofa_resnet50",
+    trace: Annotated[
+        str,
+        typer.Option(
+            help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
+            "served again and again."
+        ),
+    ] = "random-walk",
+    policy: Annotated[
+        str | None,
+        typer.Option(help="The policy.", show_default="sushi; static-subgraph without a trace"),
+    ] = None,
+    objective: options.Objectives = None,
+    mode: options.SelectionMode = options.Mode.strict_latency,
+    queries: options.Queries = 2000,
+    seed: options.Seed = 0,
+    indices: Annotated[
+        Level, typer.Option(help="Sobol indices at table level, without the trace, or on it.")
+    ] = Level.table,
+    samples: Annotated[
+        int, typer.Option(help="Samples of the Sobol indices: a power of two.", min=2, max=2**16)
+    ] = 1024,
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Print why a design is where it is: what bounds it, and what other values would change.
+
+    What bounds each SubNet; each axis moved one value down and up; the Sobol indices of each axis
+    over the space; what the next larger array and buffers would buy.
+
+    Example: sushi-dse explain 480 --policy sushi
+    """
+    from sushi_dse.errors import UserError
+    from sushi_dse.explain import (
+        describe_design,
+        find_design,
+        has_own_system,
+        mean_metrics,
+        moves,
+        next_blocks,
+        sampled_evaluation,
+        what_bounds,
+    )
+    from sushi_dse.report import note, warn_if_infeasible, with_progress
+    from sushi_dse.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
+    from sushi_dse.setting import load_setting
+    from sushi_dse.steady import OWN_SUBGRAPH
+    from sushi_dse.summary import objective_names, objectives
+
+    if samples & (samples - 1):
+        raise UserError(f"--samples: must be a power of two, such as 1024, got {samples}")
+    metrics = objectives(objective)
+    setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
+    chosen = policy or (OWN_SUBGRAPH if setting.trace is None else "sushi")
+    evaluation = setting.evaluation((chosen,), mode.value)
+    sampled, names = sampled_evaluation(
+        evaluation, objective_names(metrics), on_trace=indices == Level.trace
+    )
+    number = find_design(evaluation.space, design)
+    accelerator = evaluation.space.design(number)
+    warn_if_infeasible(accelerator)
+    if has_own_system(evaluation):
+        note(f"{chosen} brings tables of its own; what is at table level here is {OWN_SUBGRAPH}'s")
+    found = []
+    if sampled.space.axes:
+
+        def values(numbers: Any) -> dict[str, Any]:
+            blocks = with_progress(in_blocks(numbers), len(numbers), what="designs")
+            return _stacked(
+                [mean_metrics(sampled, sampled.space.designs(b)) for b in blocks], names
+            )
+
+        found = sobol_indices(sampled.space, values, samples=samples, seed=seed)
+        on = "on the trace" if indices == Level.trace else "at table level, mean over the SubNets"
+        note(
+            f"Sobol indices: policy {sampled.policies[0]}, {on}; designs that do not fit are "
+            f"evaluated too; objectives: {', '.join(names) or 'none'}"
+        )
+    facts = describe_design(evaluation, number, metrics)
+    idle = axes_without_effect(found)
+    sections: dict[str, Sequence[Mapping[str, object]]] = {
+        "design": [{"fact": name, "value": value} for name, value in facts.items()],
+        "bounds": what_bounds(evaluation.network, accelerator, chosen),
+        "moves": moves(evaluation, number, metrics),
+        "indices": index_rows(found),
+        "next_blocks": next_blocks(evaluation, number),
+    }
+    titles = {
+        "design": f"Design {number} of {hw}, {workload}, {chosen}",
+        "bounds": "What bounds each SubNet, in its steady state",
+        "moves": "One axis moved by one value",
+        "indices": "Sobol indices: the share of the variance over the space that an axis explains",
+        "next_blocks": "What the next larger array and buffers buy",
+    }
+    document = {**sections, "design": facts, "policy": chosen, "idle_axes": idle}
+    _print_sections(sections, titles, output_format.value, document)
+    if idle:
+        note(f"axes that changed no objective in any sample: {', '.join(idle)}")
+
+
+def _stacked(parts: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """The metrics of blocks of designs, together: [design]."""
+    import numpy as np
+
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def _print_sections(
+    sections: Mapping[str, Sequence[Mapping[str, object]]],
+    titles: Mapping[str, str],
+    output_format: str,
+    document: Mapping[str, object],
+) -> None:
+    """Several tables; as JSON lines each row says which table it is of."""
+    from sushi_dse.report import print_rows
+
+    if output_format == "json":
+        print_rows([], [], output_format, document=document)
+        return
+    for name, rows in sections.items():
+        if not rows:
+            continue
+        if output_format == "markdown":
+            print(f"### {titles[name]}\n")
+        shown = [{"table": name, **row} for row in rows] if output_format == "jsonl" else rows
+        print_rows(shown, list(shown[0]), output_format, document={}, title=titles[name])
+        if output_format == "markdown":
+            print()
+
+
+def recommend(
+    results: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder written by `sushi-dse sweep`.",
+            show_default="each design of --hw, without a trace",
+        ),
+    ] = None,
+    max_latency_ms: Annotated[
+        float | None, typer.Option(help="The mean latency to stay within.", show_default="any")
+    ] = None,
+    min_accuracy_percent: Annotated[
+        float | None, typer.Option(help="The mean top-1 to reach.", show_default="any")
+    ] = None,
+    hw: Annotated[
+        str | None,
+        typer.Option(
+            "--hw", help="Hardware: a shipped name, or a YAML file.", show_default="zcu104_space"
+        ),
+    ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(help="Workload: a shipped name, or a YAML file.", show_default="ofa_resnet50"),
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            help="A policy; repeat it.",
+            show_default="those of the folder; static-subgraph without one",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="The board that must hold the design, by its name in hwconfigs/devices.yaml.",
+            show_default="the hardware's own",
+        ),
+    ] = None,
+    cheapest_by: Annotated[
+        str, typer.Option(help="The metric that says what is cheap; of equals, the least energy.")
+    ] = "device_share",
+    output_format: options.Printed = options.Format.table,
+) -> None:
+    """Name the cheapest design that meets demands, and what was nearly as good.
+
+    From the rows of a sweep, or of each design and SubNet without a trace. Where nothing meets the
+    demands, it says what comes nearest to each.
+
+    Example: sushi-dse recommend --max-latency-ms 20 --min-accuracy-percent 77 --device KV260
+    """
+    from sushi_dse.config import load_hardware
+    from sushi_dse.errors import UserError
+    from sushi_dse.metrics import find_metric
+    from sushi_dse.recommend import Demands
+    from sushi_dse.recommend import recommend as run
+    from sushi_dse.report import note, print_rows, with_progress
+    from sushi_dse.row_sources import device_named, folder_source, space_source
+    from sushi_dse.setting import NO_TRACE, load_setting
+    from sushi_dse.steady import OWN_SUBGRAPH
+
+    demands = Demands(max_latency_ms=max_latency_ms, min_accuracy_percent=min_accuracy_percent)
+    by, board = find_metric(cheapest_by), device_named(device) if device else None
+    if results is None:
+        named = hw or "zcu104_space"
+        setting = load_setting(named, workload or "ofa_resnet50", NO_TRACE, queries=1, seed=0)
+        evaluation = setting.evaluation(policy or (OWN_SUBGRAPH,), options.Mode.strict_latency)
+        counted_in = load_hardware(named).space
+        source = space_source(evaluation, by, board, counted_in=counted_in)
+    elif hw or workload:
+        raise UserError(f"{results}: has its own hardware and workload; leave --hw, --workload out")
+    else:
+        source = folder_source(results, by, board, policies=policy)
+    for remark in source.remarks:
+        note(remark)
+    steps = with_progress(source.steps, source.designs, what="designs")
+    advice = run((step.rows for step in steps if step.rows is not None), demands, by)
+    rows = advice.rows()
+    title = f"The cheapest by {by.name} on the {source.device}"
+    if not len(advice.meeting):
+        title = f"No design meets the demands on the {source.device}"
+        note(f"{title}; {'the nearest are shown' if rows else 'none fits it'}")
+    document = {
+        "device": source.device,
+        "cheapest_by": by.name,
+        "max_latency_ms": max_latency_ms,
+        "min_accuracy_percent": min_accuracy_percent,
+        "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
+        "rows": rows,
+    }
+    if rows or output_format == options.Format.json:
+        columns = list(rows[0]) if rows else []
+        print_rows(rows, columns, output_format.value, document=document, title=title)
