@@ -118,7 +118,7 @@ def test_only_known_pages_have_commands_that_no_test_runs() -> None:
 
 def known_commands() -> dict[str, set[str]]:
     """The options of each command, by its words; a group stands with none but those of all."""
-    group = typer.main.get_group(app)
+    group = typer.main.get_command(app)  # which has the options of completion, too
     general = {name for param in group.params for name in param.opts} | {"--help"}
     known = {"": general}
     for path, command in commands(group, ""):

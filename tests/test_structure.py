@@ -25,7 +25,9 @@ LEVELS = [
     {"policies"},
     {"evaluate", "store", "thresholds", "statistics"},
     {
-        "setting", "doctor", "estimate",
+        "setting",
+        "doctor",
+        "estimate",
         "workers",
         "compare",
         "replay",
