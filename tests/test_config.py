@@ -96,6 +96,7 @@ def test_every_shipped_hardware_file_is_known_by_name_and_says_what_it_is() -> N
         "alveo_u50_space",
         "kv260",
         "zcu104",
+        "zcu104_large_space",
         "zcu104_measured",
         "zcu104_space",
     ]
