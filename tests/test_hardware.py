@@ -1,6 +1,8 @@
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +13,11 @@ from sushi_dse.hardware import (
     MACS_PER_DSP,
     URAM288_BYTES,
     Accelerator,
+    Designs,
     Device,
     Resources,
     infeasible_reason,
+    infeasible_reasons,
     resources,
 )
 
@@ -35,6 +39,27 @@ POSITIVE = (
     "dram_gb_per_s",
     "dram_efficiency",
     "recache_every_queries",
+)
+
+VARIED = (
+    "pe_kernels",
+    "pe_channels",
+    "clock_mhz",
+    "dram_gb_per_s",
+    "dram_efficiency",
+    "persistent_buffer_kib",
+    "dynamic_buffer_tiles",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+    "launch_us",
+    "recache_every_queries",
+)
+DERIVED = (
+    "macs_per_cycle",
+    "bytes_per_cycle",
+    "persistent_buffer_bytes",
+    "dynamic_buffer_bytes",
+    "resident_map_bytes",
 )
 
 
@@ -192,3 +217,74 @@ def test_a_larger_buffer_never_takes_less_of_the_device(
             accelerator, device=device(), **{name: getattr(accelerator, name) + more_kib}
         )
         assert resources(larger).device_share >= before.device_share
+
+
+def designs_of(each: Sequence[Accelerator], names: Sequence[str]) -> Designs:
+    """The accelerators, which differ in the fields named at most."""
+    return Designs(
+        each[0], {name: np.array([getattr(one, name) for one in each]) for name in names}
+    )
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> tuple[list[Accelerator], Designs]:
+    """Accelerators that differ in some fields, and the same as one."""
+    board = draw(
+        st.builds(
+            device, bram36=st.integers(0, 12), uram288=st.integers(0, 3), dsp=st.integers(0, 1200)
+        )
+    )
+    drawn = draw(st.lists(accelerators(device=board), min_size=1, max_size=5))
+    varied = sorted(draw(st.sets(st.sampled_from(VARIED), min_size=1)))
+    each = [replace(drawn[0], **{name: getattr(one, name) for name in varied}) for one in drawn]
+    return each, designs_of(each, varied)
+
+
+@given(alike())
+def test_what_many_designs_derive_is_what_each_derives(
+    case: tuple[list[Accelerator], Designs],
+) -> None:
+    each, designs = case
+    assert len(designs) == len(each)
+    for name in (*VARIED, *DERIVED):
+        assert designs.column(name).tolist() == [getattr(one, name) for one in each]
+
+
+@given(alike())
+def test_many_designs_take_the_blocks_that_each_takes(
+    case: tuple[list[Accelerator], Designs],
+) -> None:
+    each, designs = case
+    used = [np.broadcast_to(blocks, len(each)).tolist() for blocks in astuple(resources(designs))]
+    assert list(zip(*used, strict=True)) == [astuple(resources(one)) for one in each]
+    assert infeasible_reasons(designs) == [infeasible_reason(one) for one in each]
+
+
+@given(alike(), st.data())
+def test_designs_are_chosen_by_place_or_by_mask_and_found_again(
+    case: tuple[list[Accelerator], Designs], data: st.DataObject
+) -> None:
+    each, designs = case
+    assert [designs.design(place) for place in range(len(each))] == each
+    mask = data.draw(st.lists(st.booleans(), min_size=len(each), max_size=len(each)))
+    places = [place for place, chosen in enumerate(mask) if chosen]
+    for chosen in (np.array(mask), np.array(places, dtype=int)):
+        some = designs.only(chosen)
+        assert [some.design(place) for place in range(len(some))] == [each[p] for p in places]
+
+
+@given(alike(), st.sampled_from(VARIED))
+def test_designs_with_another_value_differ_in_that_alone(
+    case: tuple[list[Accelerator], Designs], name: str
+) -> None:
+    each, designs = case
+    value = getattr(each[0], name) + 1
+    values = np.array([value + place for place in range(len(each))])
+    if name == "dram_efficiency":
+        value, values = 0.5, np.linspace(0.1, 1.0, len(each))
+    one, several = designs.changed(**{name: value}), designs.changed(**{name: values})
+    assert len(one) == len(several) == len(each)
+    for place, design in enumerate(each):
+        assert one.design(place) == replace(design, **{name: value})
+        assert several.design(place) == replace(design, **{name: values[place].item()})
+        assert designs.design(place) == design

@@ -1,6 +1,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,29 @@ def test_the_values_of_a_number_lead_back_to_it(space: SearchSpace) -> None:
     for index in range(len(space)):
         assert space.index_of_values(space.values(index)) == index
         assert all(getattr(space.design(index), k) == v for k, v in space.values(index).items())
+
+
+@given(spaces(), st.randoms(use_true_random=False))
+def test_many_designs_at_once_are_those_of_their_numbers(space: SearchSpace, random: Any) -> None:
+    numbers = random.choices(range(len(space)), k=random.randint(1, 9))
+    designs, digits = space.designs(numbers), space.digits(np.array(numbers))
+    assert len(designs) == len(numbers)
+    assert digits.shape == (len(space.axes), len(numbers))
+    for place, number in enumerate(numbers):
+        assert designs.design(place) == space.design(number)
+        pairs = zip(space.axes, digits[:, place], strict=True)
+        assert {axis.name: axis.values[digit] for axis, digit in pairs} == space.values(number)
+
+
+@pytest.mark.parametrize("numbers", [[-1], [18], [0, 17, 18, 3]])
+def test_a_number_among_many_that_no_design_has_is_refused(numbers: list[int]) -> None:
+    with pytest.raises(IndexError, match=r"0 <= design < 18 must hold, got (-1|18)"):
+        SPACE.designs(numbers)
+
+
+def test_no_numbers_are_no_designs() -> None:
+    assert len(SPACE.designs([])) == 0
+    assert SPACE.digits([]).shape == (3, 0)
 
 
 @given(spaces(), st.integers(1, 50))

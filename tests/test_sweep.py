@@ -157,9 +157,10 @@ def test_a_block_done_in_pieces_is_the_block(
     metrics = tuple(map(find_metric, kept))
     evaluation = replace(setting.evaluation([OWN_SUBGRAPH], "strict-latency"), kept_front=metrics)
     whole, pieces = [], []
-    for found, designs in ((whole, 12), (pieces, 5)):
-        monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", designs)
-        part = sweep_module._part(evaluation, MODEL_VERSION, range(12))
+    designs = range(evaluation.space.size)
+    for found, at_once in ((whole, len(designs)), (pieces, 5)):
+        monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)
+        part = sweep_module._part(evaluation, MODEL_VERSION, designs)
         table = pq.read_table(pa.BufferReader(part))
         found += [table.schema.metadata, *sorted(map(repr, table.to_pylist()))]
     assert pieces == whole

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing import connection, resource_tracker
 
 from sushi_dse.errors import IncompleteError
+from sushi_dse.interrupts import SIGNALS
 from sushi_dse.workers.places import GO_ON, TRIES, Failure, Outcome, Work, attempt
 
 BLOCKS_A_PROCESS = 2  # one is done while the other waits in the worker
@@ -105,26 +106,35 @@ class _Worker:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold back signals from a process that is made meanwhile, until it can deal with them.
+    """Hold signals back while a process is made: from it, until it can deal with them, and here.
 
-    A terminal sends its Ctrl-C to every process, and one that is starting would print a traceback.
+    A terminal sends its Ctrl-C to every process.  One that starts would print a traceback of it, as
+    it would if this one ended before it had said all that a process is told at its start.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield
         return
-    resource_tracker.ensure_running()  # which lets the signals through when it starts itself
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    held: list[int] = []
+    handlers = {n: signal.signal(n, lambda number, _: held.append(number)) for n in SIGNALS}
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows; inherited, as handlers are not
+        resource_tracker.ensure_running()  # which unblocks them when it starts
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
 
 
 def _serve(pipe: "connection.Connection") -> None:
     """Do what comes through the pipe, until it closes; the body of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the command has gone
         pipe.send(READY)

@@ -1,0 +1,100 @@
+"""What a large sweep is made of, a thing at a time: the rates that `docs/scale_out.md` takes.
+
+    python -m benchmarks.scale_out > results/reference/scale_out.json
+
+Blocks from all over `zcu104_large_space` are evaluated without a trace in one process; their parts
+are written; and blocks without work go through a Dask cluster of two workers on this machine.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from sushi_dse.evaluate import evaluate_block
+from sushi_dse.setting import NO_TRACE, load_setting
+from sushi_dse.steady import OWN_SUBGRAPH
+from sushi_dse.store import Store, part_bytes
+from sushi_dse.summary import objectives
+from sushi_dse.sweep import STEADY_BLOCK_DESIGNS
+from sushi_dse.workers import place_for, results
+
+SPACE = "zcu104_large_space"
+BLOCKS = 64  # evaluated, spread evenly over the space
+WRITES = 500
+TASKS = 1000
+
+
+def per_s(count: int, work: Callable[[], object]) -> float:
+    """How many a second, where `work` does so many."""
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """The address of a Dask scheduler with two workers."""
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    address = "tcp://127.0.0.1:8786"
+    with contextlib.ExitStack() as stack:
+        for words in (("scheduler", "--host", "127.0.0.1", "--no-dashboard"),
+                      ("worker", address, "--nworkers", "2", "--nthreads", "1")):  # fmt: skip
+            process = stack.enter_context(subprocess.Popen([*dask, *words], **quiet))
+            stack.callback(process.terminate)
+        yield address
+
+
+def nothing(block: range) -> bytes:
+    """The work of a block, were it none."""
+    return b""
+
+
+def rates(scratch: Path) -> dict[str, object]:
+    """The rates, and the sizes of what is stored."""
+    setting = load_setting(SPACE, "ofa_resnet50", NO_TRACE, queries=1, seed=0)
+    evaluation = setting.evaluation([OWN_SUBGRAPH], "strict-latency")
+    fronts = replace(evaluation, kept_front=tuple(objectives(None)))
+    size, block = evaluation.space.size, STEADY_BLOCK_DESIGNS
+    blocks = [range(i * size // BLOCKS, i * size // BLOCKS + block) for i in range(BLOCKS)]
+    evaluate_block(fronts, blocks[0])  # compiled
+    parts: list[bytes] = []
+
+    def evaluate() -> None:
+        parts.extend(part_bytes(evaluate_block(fronts, designs)) for designs in blocks)
+
+    designs_per_s = per_s(BLOCKS * block, evaluate)
+    whole = [part_bytes(evaluate_block(evaluation, designs)) for designs in blocks[::8]]
+    with Store.open(scratch / "out", {}) as store:
+        writes_per_s = per_s(
+            WRITES, lambda: [store.write(i, parts[i % BLOCKS]) for i in range(WRITES)]
+        )
+    with (
+        cluster() as address,
+        contextlib.closing(place_for(nothing, workers=1, cluster=address)) as place,
+    ):
+        coming = results(place, (range(i, i + 1) for i in range(2 * TASKS)))
+        next(coming)
+        tasks_per_s = per_s(TASKS, lambda: list(islice(coming, TASKS)))
+    return {
+        "command": "python -m benchmarks.scale_out",
+        "designs_per_s_and_core": round(designs_per_s),
+        "bytes_a_design": round(sum(map(len, whole)) / (len(whole) * block), 1),
+        "bytes_a_front": round(sum(map(len, parts)) / len(parts)),
+        "written_blocks_per_s": round(writes_per_s),
+        "cluster_blocks_per_s": round(tasks_per_s),
+    }
+
+
+if __name__ == "__main__":
+    from benchmarks import scale_out  # by the name that workers find `nothing` under
+
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(scale_out.rates(Path(folder)), indent=2))
