@@ -32,7 +32,6 @@ BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # how the SubNet is 
 
 LOAD_QUERIES = 16  # arrivals over which load is measured (assumption)
 MEMO = 1024  # slots for contents of windows
-HASHES = (1, 11, 101, 317, 523, 727, 149, 409)  # of SubNets: which slot a window's content takes
 MAX_UTILISATION = 0.8  # of the accelerator, that model switching stays under (assumption)
 
 
@@ -114,37 +113,6 @@ def wait_before(
     return max(float(response_ms[query - 1] - gap_ms), 0.0)
 
 
-@register_jitable
-def remembered_nearest(
-    subnet: np.ndarray,
-    start: int,
-    end: int,
-    table: Columns,
-    contents: np.ndarray,
-    nearest: np.ndarray,
-) -> int:
-    """`nearest_subgraph` of the window of queries start to end; most windows have been seen.
-
-    contents: [slot, subnet] counts of windows seen, nearest: [slot] what they came to; the last
-    slot is for this window.
-    """
-    subnets = contents.shape[1]
-    for each in range(subnets):
-        contents[MEMO, each] = 0
-    slot = 0
-    for query in range(start, end):
-        contents[MEMO, subnet[query]] += 1
-        slot += HASHES[subnet[query] % len(HASHES)]
-    slot %= MEMO
-    known = True
-    for each in range(subnets):
-        known &= contents[slot, each] == contents[MEMO, each]
-        contents[slot, each] = contents[MEMO, each]
-    if not known:
-        nearest[slot] = nearest_subgraph(contents[slot], table.encoding_dot, table.encoding_norm)
-    return int(nearest[slot])
-
-
 @numba.njit(cache=True)
 def serve_queries(
     rules: Rules,
@@ -165,7 +133,13 @@ def serve_queries(
     subnet = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
     kept = np.empty(-(-count // every), dtype=np.int64)
-    contents, nearest = np.zeros((MEMO + 1, subnets)), np.zeros(MEMO, dtype=np.int64)
+    # A window's number: how often it served each SubNet, to the base of every + 1.
+    has_number = (every + 1.0) ** subnets < 2.0**62
+    digits = np.zeros(subnets, dtype=np.int64)
+    for each in range(subnets):
+        digits[each] = (every + 1) ** each if has_number else 0
+    numbers, nearest = np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64)
+    number, served = 0, np.zeros(subnets)
     followed = np.full((subnets, subnets), UNSEEN)  # a SubNet is expected to be followed by itself
     for each in range(subnets):
         followed[each, each] += 1.0
@@ -177,7 +151,17 @@ def serve_queries(
         target = subgraph
         if rules.recaching == NEAREST:
             if window:
-                target = remembered_nearest(subnet, start - every, start, table, contents, nearest)
+                slot = number % MEMO
+                if not has_number or numbers[slot] != number:  # most windows have been seen
+                    served[:] = 0.0
+                    for query in range(start - every, start):
+                        served[subnet[query]] += 1.0
+                    numbers[slot] = number
+                    nearest[slot] = nearest_subgraph(
+                        served, table.encoding_dot, table.encoding_norm
+                    )
+                target = nearest[slot]
+                number = 0
         elif rules.recaching == EXPECTED:
             last = subnet[start - 1] if window else -1
             first, total = expected_demand(followed, last, every)
@@ -205,12 +189,14 @@ def serve_queries(
                     rules, table.top1_percent, latency * slowdown[query], queries, query, wait_ms
                 )
             subnet[query] = chosen
+            number += digits[chosen]
             service_ms[query] = latency[chosen] * slowdown[query]
             response_ms[query] = wait_ms + service_ms[query]
             subgraph = target
         for query in range(by_steps, end):
             chosen = choices[target, steps_reached(thresholds, target, demand[query])]
             subnet[query] = chosen
+            number += digits[chosen]
             service_ms[query] = table.latency_ms[chosen, target] * slowdown[query]
             wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
             response_ms[query] = wait_ms + service_ms[query]
