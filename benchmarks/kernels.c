@@ -41,7 +41,7 @@ static double smallest(const double *values, int64_t count)
 /* Cycles of each layer on each of `designs`, into cycles [cause][shape][chunk]. */
 static void layer_cycles(
     int64_t shapes, const LayerShape *of_shape, const int64_t *kinds, const double *counts,
-    const double *load_bytes, int64_t designs, const double *restrict per_byte,
+    const double *load_bytes, const double *total, int64_t designs, const double *restrict per_byte,
     const double *restrict fill, const double *restrict row, const double *restrict resident,
     int64_t chunk, double *cycles)
 {
@@ -55,8 +55,7 @@ static void layer_cycles(
         double *restrict cold = cycles + (COLD_STALL * shapes + i) * chunk;
         double *restrict warm = cycles + (WARM_STALL * shapes + i) * chunk;
         double pixels = shape.streamed_pixels, rows = shape.streamed_rows;
-        double tiles = 0.0, first_bytes = load_bytes[i * KINDS];
-        for (int64_t kind = 0; kind < KINDS; kind++) tiles += counts[i * KINDS + kind];
+        double tiles = total[i], first_bytes = load_bytes[i * KINDS];
         for (int64_t d = 0; d < designs; d++) {
             stream[d] = larger(pixels + fill[d], rows * row[d]);
             compute[d] = tiles * stream[d];
@@ -92,12 +91,12 @@ static void layer_cycles(
 /* layer_cycles of so many designs, a chunk of them at a time. */
 void block_cycles(
     int64_t shapes, const LayerShape *shape, const int64_t *kinds, const double *counts,
-    const double *load_bytes, int64_t designs, const double *per_byte, const double *fill,
-    const double *row, const double *resident, int64_t chunk, double *cycles)
+    const double *load_bytes, const double *total, int64_t designs, const double *per_byte,
+    const double *fill, const double *row, const double *resident, int64_t chunk, double *cycles)
 {
     for (int64_t start = 0; start < designs; start += chunk) {
         int64_t count = designs - start < chunk ? designs - start : chunk;
-        layer_cycles(shapes, shape, kinds, counts, load_bytes, count, per_byte + start,
+        layer_cycles(shapes, shape, kinds, counts, load_bytes, total, count, per_byte + start,
                      fill + start, row + start, resident + start, chunk, cycles);
     }
 }
@@ -124,12 +123,6 @@ static int64_t select_subnet(
     return best;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Under each SubGraph the SubNets as steps over the demand: thresholds [subgraph][subnet] and
    choices [subgraph][subnet + 1]. */
 static void all_steps(
@@ -137,9 +130,13 @@ static void all_steps(
     double *thresholds, int64_t *choices)
 {
     for (int64_t g = 0; g < subgraphs; g++, thresholds += subnets, choices += subnets + 1) {
-        for (int64_t s = 0; s < subnets; s++)
-            thresholds[s] = mode == STRICT_ACCURACY ? top1[s] : latency[s * subgraphs + g];
-        qsort(thresholds, subnets, sizeof *thresholds, ascending);
+        for (int64_t s = 0; s < subnets; s++) {
+            double kept = mode == STRICT_ACCURACY ? top1[s] : latency[s * subgraphs + g];
+            int64_t place = s;
+            for (; place > 0 && thresholds[place - 1] > kept; place--)
+                thresholds[place] = thresholds[place - 1];
+            thresholds[place] = kept;
+        }
         for (int64_t n = 0; n <= subnets; n++) {
             double demand = mode == STRICT_ACCURACY ? (n < subnets ? thresholds[n] : INFINITY)
                                                     : (n > 0 ? thresholds[n - 1] : -INFINITY);
@@ -170,10 +167,16 @@ static int64_t nearest_subgraph(
     return best;
 }
 
-static double wait_before(int64_t query, const double *arrived, const double *response, int closed)
+/* Wait and service of each query; in a closed loop none waits, and the caller takes the service. */
+static void response_times(
+    int64_t count, const double *arrived, const double *service, double *restrict response)
 {
-    if (query == 0 || closed) return 0.0;
-    return larger(response[query - 1] - (arrived[query] - arrived[query - 1]), 0.0);
+    if (arrived[count - 1] == 0) return;
+    response[0] = service[0];
+    for (int64_t query = 1; query < count; query++) {
+        double wait = larger(response[query - 1] - (arrived[query] - arrived[query - 1]), 0.0);
+        response[query] = wait + service[query];
+    }
 }
 
 /* Of each query its SubNet, service and response; of each window the SubGraph that it keeps. */
@@ -197,7 +200,13 @@ void serve_sushi(
     double thresholds[subgraphs * subnets];
     int64_t choices[subgraphs * (subnets + 1)];
     all_steps(mode, subnets, subgraphs, top1, latency, thresholds, choices);
-    int closed = arrived[count - 1] == 0;
+    double step_ms[subgraphs * (subnets + 1)];
+    int64_t step_number[subgraphs * (subnets + 1)];
+    for (int64_t g = 0, step = 0; g < subgraphs; g++)
+        for (int64_t n = 0; n <= subnets; n++, step++) {
+            step_ms[step] = latency[choices[step] * subgraphs + g];
+            step_number[step] = digits[choices[step]];
+        }
     int64_t subgraph = 0;
     for (int64_t start = 0, window = 0; start < count; start += every, window++) {
         int64_t end = start + every < count ? start + every : count, target = subgraph;
@@ -225,21 +234,20 @@ void serve_sushi(
             subnet[start] = chosen;
             number += digits[chosen];
             service[start] = own_latency[chosen] * slowdown[start];
-            response[start] = wait_before(start, arrived, response, closed) + service[start];
             subgraph = target;
             by_steps = start + 1;
         }
         for (int64_t query = by_steps; query < end; query++) {
             int64_t reached = 0;
-            for (int64_t step = 0; step < subnets; step++)
-                reached += thresholds[target * subnets + step] <= demand[query];
-            int64_t chosen = choices[target * (subnets + 1) + reached];
-            subnet[query] = chosen;
-            number += digits[chosen];
-            service[query] = latency[chosen * subgraphs + target] * slowdown[query];
-            response[query] = wait_before(query, arrived, response, closed) + service[query];
+            for (int64_t n = 0; n < subnets; n++)
+                reached += thresholds[target * subnets + n] <= demand[query];
+            int64_t step = target * (subnets + 1) + reached;
+            subnet[query] = choices[step];
+            number += step_number[step];
+            service[query] = step_ms[step] * slowdown[query];
         }
     }
+    response_times(count, arrived, service, response);
     free(own_demand);
 }
 

@@ -149,7 +149,8 @@ def serve_c(
 
     def call(_: object = columns) -> list[np.ndarray]:  # which keeps the columns
         subnet, kept = np.empty(count, dtype=np.int64), np.empty(-(-count // EVERY), dtype=np.int64)
-        service_ms, response_ms = np.empty(count), np.empty(count)
+        service_ms = np.empty(count)
+        response_ms = service_ms if trace.closed_loop else np.empty(count)
         library.serve_sushi(*given, *pointers(subnet, service_ms, response_ms, kept))
         return [subnet, service_ms, response_ms, kept]
 

@@ -172,7 +172,7 @@ def static_scores(
         start = 0
         for step in range(choices.shape[1]):
             end = len(demands)
-            if step < thresholds.shape[1]:
+            if step + 1 < choices.shape[1]:
                 end = np.searchsorted(demands, thresholds[subgraph, step])
             subnet, slowdown = (
                 choices[subgraph, step],

@@ -26,6 +26,7 @@ from sushi_dse.selection import (
     most_accurate_within,
     select_subnet,
     steps_reached,
+    unsigned,
 )
 
 BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # how the SubNet is selected
@@ -104,13 +105,32 @@ def select_by_rule(
 
 @register_jitable
 def wait_before(
-    query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
+    query: int,
+    arrived_ms: np.ndarray | list[float],
+    response_ms: np.ndarray | list[float],
+    closed_loop: bool,
 ) -> float:
     """Time that a query waits for the one before it, first come, first served."""
     if query == 0 or closed_loop:
         return 0.0
     gap_ms = arrived_ms[query] - arrived_ms[query - 1]
     return max(float(response_ms[query - 1] - gap_ms), 0.0)
+
+
+@register_jitable
+def response_times(arrived_ms: np.ndarray, service_ms: np.ndarray) -> np.ndarray:
+    """Wait and service of each query, first come, first served: [query].
+
+    In a closed loop none waits, and the services themselves come back.
+    """
+    response_ms: np.ndarray = service_ms
+    closed_loop = arrived_ms[-1] == 0
+    if not closed_loop:
+        response_ms = np.empty_like(service_ms)
+        for query in range(len(service_ms)):
+            wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+            response_ms[query] = wait_ms + service_ms[query]
+    return response_ms
 
 
 @numba.njit(cache=True)
@@ -145,7 +165,11 @@ def serve_queries(
         followed[each, each] += 1.0
     closed_loop = arrived_ms[-1] == 0
     thresholds, choices = all_steps(mode, table.top1_percent, table.latency_ms)
-    subgraph = 0
+    step_ms, step_number = np.empty(choices.shape), np.empty(choices.shape, dtype=np.int64)
+    for subgraph, step in np.ndindex(choices.shape):
+        step_ms[subgraph, step] = table.latency_ms[choices[subgraph, step], subgraph]
+        step_number[subgraph, step] = digits[choices[subgraph, step]]
+    subgraph, latency = 0, np.empty(subnets)
     for window in range(len(kept)):
         start, end = window * every, min((window + 1) * every, count)
         target = subgraph
@@ -178,33 +202,34 @@ def serve_queries(
         elif target != subgraph:
             by_steps = start + 1
         for query in range(start, by_steps):
-            wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
-            latency = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
+            for each in range(subnets):
+                changing_ms = table.switch_ms[subgraph, target, each]
+                latency[each] = table.latency_ms[each, subgraph] + changing_ms
             if rules.selection == BY_MODE:
                 chosen = select_subnet(
                     mode, table.top1_percent, latency, demand[query], demand[query]
                 )
-            else:
+            else:  # these rules see the queue
+                wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
                 chosen = select_by_rule(
                     rules, table.top1_percent, latency * slowdown[query], queries, query, wait_ms
                 )
+                response_ms[query] = wait_ms + latency[chosen] * slowdown[query]
             subnet[query] = chosen
             number += digits[chosen]
             service_ms[query] = latency[chosen] * slowdown[query]
-            response_ms[query] = wait_ms + service_ms[query]
             subgraph = target
-        for query in range(by_steps, end):
-            chosen = choices[target, steps_reached(thresholds, target, demand[query])]
-            subnet[query] = chosen
-            number += digits[chosen]
-            service_ms[query] = table.latency_ms[chosen, target] * slowdown[query]
-            wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
-            response_ms[query] = wait_ms + service_ms[query]
+        own = unsigned(target)
+        for query in range(unsigned(by_steps), unsigned(end)):
+            step = steps_reached(thresholds, own, demand[query])
+            subnet[query] = choices[own, step]
+            number += step_number[own, step]
+            service_ms[query] = step_ms[own, step] * slowdown[query]
         if rules.recaching == EXPECTED:
             for query in range(max(start, 1), end):
                 followed[subnet[query - 1]] *= MEMORY
                 followed[subnet[query - 1], subnet[query]] += 1.0
-    return subnet, service_ms, response_ms, kept
+    return subnet, service_ms, response_times(arrived_ms, service_ms), kept
 
 
 def columns_of(table: LatencyTable) -> Columns:

@@ -20,7 +20,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.latency_table import LatencyTable
 from sushi_dse.queries import Trace
-from sushi_dse.serving import Served
+from sushi_dse.serving import Served, wait_before
 
 SEPARATOR = ".py:"
 
@@ -77,9 +77,10 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
             raise UserError(f"{name}: {method} must return 0 to {bound - 1}, got {answer!r}")
         return int(answer)
 
-    rows: list[tuple[int, int, int, float, float]] = []
-    served = np.zeros(subnets, dtype=np.int64)
-    subgraph, response_ms, previous_ms = 0, 0.0, 0.0
+    rows: list[tuple[int, int, int, float]] = []
+    response_ms: list[float] = []
+    served, subgraph = np.zeros(subnets, dtype=np.int64), 0
+    closed_loop = trace.closed_loop
     for number, query in enumerate(trace):
         target = subgraph
         if number % every == 0:
@@ -88,19 +89,17 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
         latency_ms = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
         latency_ms = latency_ms * trace.slowdown[number]
         chosen = asked("select", subnets, query, table, latency_ms)
-        wait_ms = 0.0
-        if number and not trace.closed_loop:
-            wait_ms = max(response_ms - (query.arrived_ms - previous_ms), 0.0)
-        response_ms, previous_ms = wait_ms + float(latency_ms[chosen]), query.arrived_ms
-        rows.append((chosen, subgraph, target, float(latency_ms[chosen]), response_ms))
+        wait_ms = wait_before(number, trace.arrived_ms, response_ms, closed_loop)
+        response_ms.append(wait_ms + float(latency_ms[chosen]))
+        rows.append((chosen, subgraph, target, float(latency_ms[chosen])))
         served[chosen] += 1
         subgraph = target
-    subnet, cached, kept, service_ms, responses_ms = map(np.array, zip(*rows, strict=True))
+    subnet, cached, kept, service_ms = map(np.array, zip(*rows, strict=True))
     return Served(
         subnet=subnet,
         cached=cached,
         kept=kept,
         service_ms=service_ms,
-        response_ms=responses_ms,
+        response_ms=np.array(response_ms),
         accuracy_percent=table.top1_percent[subnet],
     )

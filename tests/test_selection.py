@@ -11,11 +11,11 @@ from sushi_dse.selection import (
     MODES,
     STRICT_ACCURACY,
     STRICT_LATENCY,
+    all_steps,
     cheapest_meeting_both,
     kept_demands,
     score,
     select_subnet,
-    selection_steps,
     steps_reached,
 )
 
@@ -95,15 +95,15 @@ def test_a_demand_that_can_be_met_is_met(mode: int, choice: Choice) -> None:
 @modes
 @given(choices)
 def test_the_steps_select_what_the_rule_selects(mode: int, choice: Choice) -> None:
-    thresholds, selected = selection_steps(mode, choice.top1_percent, choice.latency_ms)
-    assert len(selected) == len(thresholds) + 1
+    thresholds, (selected,) = all_steps(mode, choice.top1_percent, choice.latency_ms[:, None])
+    assert len(selected) == len(choice.top1_percent) + 1
     (demand,) = kept_demands(
         mode,
         np.array([choice.min_accuracy_percent]),
         np.array([choice.max_latency_ms]),
         np.ones(1),
     )
-    reached = steps_reached(thresholds[None, :], 0, demand)
+    reached = steps_reached(thresholds, 0, demand)
     assert selected[reached] == choice.selected(mode)
 
 

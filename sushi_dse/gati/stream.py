@@ -16,7 +16,7 @@ from sushi_dse.latency_table import LatencyTable
 from sushi_dse.network import Network
 from sushi_dse.queries import FloatArray, Trace
 from sushi_dse.selection import STRICT_ACCURACY, STRICT_LATENCY
-from sushi_dse.serving import Served
+from sushi_dse.serving import Served, wait_before
 
 LOCALITIES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99)
 
@@ -114,11 +114,10 @@ def _in_turn(
     service_ms: list[float] = []
     response_ms: list[float] = []
     arrived_ms, deadline_ms = trace.arrived_ms.tolist(), trace.max_latency_ms.tolist()
-    slowdown = trace.slowdown.tolist()
+    slowdown, closed_loop = trace.slowdown.tolist(), trace.closed_loop
     for query, row in enumerate(rows):
-        latency_ms, wait_ms = then_ms if query else first_ms, 0.0
-        if query and not trace.closed_loop:
-            wait_ms = max(response_ms[-1] - (arrived_ms[query] - arrived_ms[query - 1]), 0.0)
+        latency_ms = then_ms if query else first_ms
+        wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
         if mode == STRICT_LATENCY:
             while row > 0 and wait_ms + latency_ms[row] * slowdown[query] > deadline_ms[query]:
                 row -= 1

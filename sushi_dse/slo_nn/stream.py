@@ -16,7 +16,7 @@ from sushi_dse.latency_table import LatencyTable
 from sushi_dse.network import Network
 from sushi_dse.queries import MAX_MS, FloatArray, Trace
 from sushi_dse.selection import STRICT_ACCURACY, STRICT_LATENCY
-from sushi_dse.serving import Served
+from sushi_dse.serving import Served, wait_before
 from sushi_dse.slo_nn.parameters import FREE, SloNn
 from sushi_dse.slo_nn.system import DEFAULTS, slo_nn_system
 
@@ -111,10 +111,7 @@ def serve_fractions(
     service_ms, response_ms = np.empty(queries), np.empty(queries)
     closed_loop = arrived_ms[-1] == 0
     for query in range(queries):
-        wait_ms = 0.0
-        if query > 0 and not closed_loop:
-            gap_ms = arrived_ms[query] - arrived_ms[query - 1]
-            wait_ms = max(response_ms[query - 1] - gap_ms, 0.0)
+        wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
         taken_ms = slowdown[query] * latency_ms[min(query, 1)]
         chosen = confident[query]
         if mode == STRICT_LATENCY:

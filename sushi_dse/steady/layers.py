@@ -58,6 +58,7 @@ class Tiles(NamedTuple):
     kinds: np.ndarray  # [shape]
     counts: np.ndarray  # [shape, kind]
     load_bytes: np.ndarray  # [shape, kind], of each tile
+    total: np.ndarray  # [shape]: tiles of all kinds
 
 
 @numba.njit(cache=True)
@@ -66,6 +67,7 @@ def tiles_of(shapes: np.ndarray, sides: tuple[int, int]) -> Tiles:
     no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
     kinds = np.zeros(len(shapes), dtype=np.int64)
     counts, load_bytes = np.zeros((len(shapes), COLD_KINDS)), np.zeros((len(shapes), COLD_KINDS))
+    total = np.zeros(len(shapes))
     for shape in range(len(shapes)):
         kernel_block, channel_block = blocks(shapes[shape], no_design)
         for i in range(2, BLOCK_KINDS):
@@ -76,7 +78,8 @@ def tiles_of(shapes: np.ndarray, sides: tuple[int, int]) -> Tiles:
                 if count > 0:
                     counts[shape, kinds[shape]], load_bytes[shape, kinds[shape]] = count, load
                     kinds[shape] += 1
-    return Tiles(kinds, counts, load_bytes)
+                    total[shape] += count
+    return Tiles(kinds, counts, load_bytes, total)
 
 
 @register_jitable
@@ -95,7 +98,8 @@ def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.nd
     """Cycles of each layer on each design, nothing on chip: into cycles [cause, shape, design].
 
     Of a layer that is on chip COMPUTE is the same, EXPOSED is 0, and the stall is WARM_STALL.  The
-    loops over designs are short and have no branch, so that they become vector code.
+    loops over designs are short, have no branch and name each element by all of its places (a view
+    of a row costs more than the row), so that they become vector code.
     """
     per_byte, fill, row, resident = arrays
     designs, stream = len(per_byte), np.empty(len(per_byte))
@@ -103,30 +107,29 @@ def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.nd
     least_fill, least_row = fill.min(), row.min()
     for i in range(len(shapes)):
         shape = in_registers(shapes[i])
-        compute, exposed = cycles[COMPUTE, i], cycles[EXPOSED, i]
-        cold, warm = cycles[COLD_STALL, i], cycles[WARM_STALL, i]
         pixels, rows = shape.streamed_pixels, shape.streamed_rows
-        count, first_bytes = tiles.counts[i].sum(), tiles.load_bytes[i, 0]
+        count, first_bytes = tiles.total[i], tiles.load_bytes[i, 0]
         for d in range(designs):
             stream[d] = stream_cycles(pixels, rows, fill[d], row[d])
-            compute[d] = count * stream[d]
-            exposed[d] = first_wait(first_bytes, per_byte[d], stream[d])
+            cycles[COMPUTE, i, d] = count * stream[d]
+            cycles[EXPOSED, i, d] = first_wait(first_bytes, per_byte[d], stream[d])
         shortest = stream_cycles(pixels, rows, least_fill, least_row)
         for kind in range(tiles.kinds[i]):
             count, load_bytes = tiles.counts[i, kind], tiles.load_bytes[i, kind]
             if tile_wait(load_bytes, slowest_bus, shortest) == 0:  # on no design
                 continue
             for d in range(designs):
-                exposed[d] += count * tile_wait(load_bytes, per_byte[d], stream[d])
+                cycles[EXPOSED, i, d] += count * tile_wait(load_bytes, per_byte[d], stream[d])
         if map_bytes(shape, smallest_map)[1] == 0:  # on every design
-            cold[:], warm[:] = 0.0, 0.0
+            for d in range(designs):
+                cycles[COLD_STALL, i, d] = cycles[WARM_STALL, i, d] = 0.0
             continue
         weight_bytes = float(shape.kernels * shape.channels_per_group * shape.taps)
         for d in range(designs):
-            output_bytes = map_bytes(shape, resident[d])[1]
-            busy = compute[d] + exposed[d]
-            cold[d] = output_stall(weight_bytes, output_bytes, per_byte[d], busy)
-            warm[d] = output_stall(0.0, output_bytes, per_byte[d], compute[d])
+            output_bytes, compute = map_bytes(shape, resident[d])[1], cycles[COMPUTE, i, d]
+            busy = compute + cycles[EXPOSED, i, d]
+            cycles[COLD_STALL, i, d] = output_stall(weight_bytes, output_bytes, per_byte[d], busy)
+            cycles[WARM_STALL, i, d] = output_stall(0.0, output_bytes, per_byte[d], compute)
 
 
 @numba.njit(cache=True)
