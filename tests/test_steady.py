@@ -34,15 +34,15 @@ from sushi_dse.steady import (
     OWN_SUBGRAPH,
     STEADY_METRICS,
     STEADY_POLICIES,
-    by_sides,
     layers,
     layers_of,
+    metrics,
     steady_metrics,
     subnets,
 )
 from sushi_dse.steady.layers import CHUNK
 from sushi_dse.steady.metrics import steady_cost
-from sushi_dse.steady.subnets import steady_costs
+from sushi_dse.steady.subnets import last_kept
 from sushi_dse.supernet import PlainLayer, PlainSubNet, plain_supernet
 
 AXES = AXIS_ORDER[: AXIS_ORDER.index("row_cycles") + 1]  # those that enter a cost
@@ -132,21 +132,35 @@ def test_the_compiled_kernels_are_those_of_the_interpreter_bit_for_bit(
     records = layers_of(network)._replace(shapes=network.shapes.view(np.recarray))
     interpreted = records._replace(shape_of=np.arange(len(network.shapes)))
     with pytest.MonkeyPatch.context() as patched:
-        compiled = [
-            steady_costs(layers_of(network), sides, arrays, capacity)
-            for _, sides, arrays, capacity in by_sides(space.designs(range(len(space))))
-        ]
-        for module in (layers, subnets):
+        compiled = steady_cost(network, space.designs(range(len(space))))
+        for module in (layers, metrics, subnets):
             for name, kernel in vars(module).copy().items():
                 if hasattr(kernel, "py_func"):
                     patched.setattr(module, name, kernel.py_func)
-        slow = [
-            subnets.steady_costs(interpreted, sides, arrays, capacity)
-            for _, sides, arrays, capacity in by_sides(space.designs(range(len(space))))
-        ]
-    for fast_costs, slow_costs in zip(compiled, slow, strict=True):
-        for fast, interpreted_cost in zip(fast_costs, slow_costs, strict=True):
-            assert fast.tobytes() == interpreted_cost.tobytes()
+        patched.setattr(metrics, "layers_of", lambda _: interpreted)
+        slow = steady_cost(network, space.designs(range(len(space))))
+    for fast, interpreted_cost in zip(compiled, slow, strict=True):
+        assert np.stack(fast).tobytes() == np.stack(interpreted_cost).tobytes()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_the_buffer_is_full_where_layers_taken_by_value_fill_it(
+    value_and_bytes: list[tuple[int, int]], random: Any
+) -> None:
+    value, weight_bytes = map(list, zip(*value_and_bytes, strict=True))
+    key = random.sample(range(len(value)), len(value))
+    capacity, guess = random.randrange(sum(weight_bytes)), random.randrange(len(value))
+    before = 0
+    for layer in sorted(range(len(value)), key=lambda i: (-value[i], key[i])):
+        if before + weight_bytes[layer] > capacity:
+            break
+        before += weight_bytes[layer]
+    saved = np.array(value, dtype=float)[:, None]
+    found = last_kept(saved, np.array(key), np.array(weight_bytes), capacity, 0, guess)
+    assert found == (layer, before)
 
 
 @few

@@ -37,10 +37,10 @@ from sushi_dse.steady.layers import (
 from sushi_dse.steady.subnets import (
     FIELD,
     add_cold,
+    comes_before,
     fixed_bytes,
-    keep,
+    last_kept,
     saved_per_byte,
-    sort_by_value,
 )
 
 BOUNDED = (  # the other metrics are ratios of what is bounded, and rise and fall with an axis
@@ -107,36 +107,31 @@ def least_costs(
                 sums[field] = fixed[s, field]
             add_cold(layers, s, chunk, cycles, sums)
             first, count = layers.starts[s], layers.starts[s + 1] - layers.starts[s]
-            worth = np.empty((count, len(per_byte)))
+            own = slice(first, first + count)
+            weight_bytes = layers.kernels[own] * layers.channels[own] * layers.taps[own]
+            worth, key, last = np.empty((count, len(per_byte))), np.arange(count), 0
             saved_per_byte(layers, s, cycles, worth)
-            order, value, key = np.arange(count), np.empty(count), np.arange(count)
             for b in range(len(per_byte)):
+                room, saved, beyond = capacity[start + b], 0.0, 0.0
+                all_fit = weight_bytes.sum() <= room
+                if not all_fit:
+                    last, before = last_kept(worth, key, weight_bytes, room, b, last)
+                    saved = worth[last, b] * (room - before)
                 for i in range(count):
-                    value[i] = worth[i, b]
-                sort_by_value(order, value, key)
-                left, saved, beyond = float(capacity[start + b]), 0.0, 0.0
-                for i in order:
-                    if left <= 0:
-                        break
-                    layer = first + i
-                    weight_bytes = (
-                        layers.kernels[layer] * layers.channels[layer] * layers.taps[layer]
-                    )
-                    saved += value[i] * min(float(weight_bytes), left)
-                    left -= weight_bytes
-                if capacity[start + b] > 0:
-                    for i in range(count):
+                    if all_fit or comes_before(worth[i, b], key[i], worth[last, b], key[last]):
+                        saved += worth[i, b] * weight_bytes[i]
+                    if room > 0:
                         exposed = cycles[EXPOSED, layers.shape_of[first + i], b]
                         beyond = max(beyond, beyond_share(
-                            layers, first + i, sides, per_byte[b], resident[b], exposed, value[i]
+                            layers, first + i, sides, per_byte[b], resident[b], exposed, worth[i, b]
                         ))  # fmt: skip
                 waits = sums[FIELD.exposed_load_cycles, b] + sums[FIELD.output_stall_cycles, b]
                 sums[FIELD.exposed_load_cycles, b] = max(waits - saved - beyond, 0.0)
                 sums[FIELD.output_stall_cycles, b] = 0.0
-                cached_bytes = min(float(capacity[start + b]), sums[FIELD.weight_bytes, b])
+                cached_bytes = min(float(room), sums[FIELD.weight_bytes, b])
                 sums[FIELD.cached_weight_bytes, b] = cached_bytes
                 sums[FIELD.weight_bytes, b] -= cached_bytes
-            keep(sums, least, s, start)
+            least[:, s, start : start + len(per_byte)] = sums[:, : len(per_byte)]
     return least
 
 

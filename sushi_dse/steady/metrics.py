@@ -79,7 +79,7 @@ def steady_cost(network: Network, designs: Designs) -> tuple[LayerCost, LayerCos
     """
     costs = np.empty((2, FIELDS, len(network.starts) - 1, len(designs)))
     for own, sides, arrays, capacity in by_sides(designs):
-        costs[..., own] = steady_costs(layers_of(network), sides, arrays, capacity)
+        steady_costs(layers_of(network), sides, arrays, capacity, costs, own.start)
     for d in np.flatnonzero(designs.column("dynamic_buffer_tiles") > 2).tolist():
         costs[..., d] = _prefetched(network, designs.design(d))
     cold, warm = costs

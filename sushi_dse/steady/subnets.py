@@ -1,13 +1,15 @@
 """The kernel: cost of each SubNet, its own SubGraph on chip, from the cycles of its layers.
 
-The order of a SubNet's layers by value is nearly that of the design before, and is sorted from
-there.  Sums run over the layers in their order, as in `cost_model`: the figures are the same bits.
+Of the layers' order by value only the place matters where the buffer is full, and that is near the
+place in a like design.  Sums run over the layers in their order, as in `cost_model`: the figures
+are the same bits.
 """
 
 from typing import Any
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
 
 from sushi_dse.cost_model import FIELDS, Array, LayerCost, layer_cost_of, map_bytes
 from sushi_dse.steady.layers import (
@@ -24,7 +26,6 @@ from sushi_dse.steady.layers import (
     layer_cycles,
     tiles_of,
 )
-from sushi_dse.subgraphs import cut
 
 FIELD: Any = LayerCost(*range(FIELDS))  # places in a cost
 
@@ -68,20 +69,39 @@ def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.nd
             worth[d] = (exposed[d] + cold[d] - warm[d]) / weight_bytes
 
 
+@register_jitable
+def comes_before(value: float, key: int, other_value: float, other_key: int) -> bool:
+    """Whether a layer is kept before another: by falling value, equal ones by rising key."""
+    return value > other_value or (value == other_value and key < other_key)
+
+
 @numba.njit(cache=True)
-def sort_by_value(order: np.ndarray, value: np.ndarray, key: np.ndarray) -> None:
-    """Sort layers by falling value, equal ones by rising key; quick where they nearly are."""
-    for end in range(1, len(order)):
-        layer, place = order[end], end
-        while place > 0:
-            before = order[place - 1]
-            if value[before] > value[layer] or (
-                value[before] == value[layer] and key[before] < key[layer]
+def last_kept(
+    saved: np.ndarray, key: np.ndarray, weight_bytes: np.ndarray, capacity: int, d: int, guess: int
+) -> tuple[int, int]:
+    """The layer at which the Persistent Buffer of design `d` is full, and the bytes before it.
+
+    It keeps a part at most.  saved: [layer, design].  All layers together must exceed `capacity`.
+    It is looked for from `guess` on, one place in the order after the other: that of a like design
+    is near.
+    """
+    layer = guess
+    while True:
+        value, own_key, before = saved[layer, d], key[layer], 0
+        for i in range(len(key)):
+            before += weight_bytes[i] * comes_before(saved[i, d], key[i], value, own_key)
+        earlier = before > capacity
+        if not earlier and before + weight_bytes[layer] > capacity:
+            return layer, before
+        place = -1  # the nearest one on that side
+        for i in range(len(key)):
+            if i == layer or earlier != comes_before(saved[i, d], key[i], value, own_key):
+                continue
+            if place < 0 or earlier != comes_before(
+                saved[i, d], key[i], saved[place, d], key[place]
             ):
-                break
-            order[place] = before
-            place -= 1
-        order[place] = layer
+                place = i
+        layer = place
 
 
 @numba.njit(cache=True)
@@ -97,49 +117,40 @@ def cache_weights(
 ) -> None:
     """Change sums [field, design] to those of a SubNet whose own SubGraph is on chip."""
     own = slice(layers.starts[subnet], layers.starts[subnet + 1])
-    shape_of, key = layers.shape_of[own], layers.supernet_layer[own]
-    kernels, channels, taps = layers.kernels[own], layers.channels[own], layers.taps[own]
-    designs, kernel_bytes = len(capacity), channels * taps
-    saved, waits = np.empty((len(kernels), designs)), np.empty((2, len(kernels), designs))
+    shape_of, key, channels = layers.shape_of[own], layers.supernet_layer[own], layers.channels[own]
+    kernel_bytes = channels * layers.taps[own]
+    weight_bytes, designs = layers.kernels[own] * kernel_bytes, len(capacity)
+    saved = np.empty((len(key), designs))
     saved_per_byte(layers, subnet, cycles, saved)
-    for i in range(len(kernels)):
+    last, last_value = np.full(designs, -1), np.full(designs, -np.inf)  # where all layers fit
+    last_key, last_waits = np.zeros(designs, dtype=np.int64), np.empty((2, designs))
+    guess, all_bytes, kept = 0, weight_bytes.sum(), np.empty(designs, dtype=np.bool_)
+    for d in by_bandwidth:  # neighbours in bandwidth are so in the layers' order too
+        cached_bytes = all_bytes
+        if all_bytes > capacity[d]:
+            guess, cached_bytes = last_kept(saved, key, weight_bytes, capacity[d], d, guess)
+            last[d], last_value[d], last_key[d] = guess, saved[guess, d], key[guess]
+            kernels = (capacity[d] - cached_bytes) // kernel_bytes[guess]
+            array = Array(
+                sides[0], sides[1], arrays.cycles_per_byte[d], arrays.fill_cycles[d],
+                arrays.row_cycles[d], arrays.resident_map_bytes[d],
+            )  # fmt: skip
+            cost = layer_cost_of(layers.shapes[shape_of[guess]], array, kernels, channels[guess])
+            last_waits[0, d], last_waits[1, d] = cost.exposed_load_cycles, cost.output_stall_cycles
+            cached_bytes += kernels * kernel_bytes[guess]
+        sums[FIELD.weight_bytes, d] -= cached_bytes
+        sums[FIELD.cached_weight_bytes, d] += cached_bytes
+        sums[FIELD.exposed_load_cycles, d] = sums[FIELD.output_stall_cycles, d] = 0.0
+    for i in range(len(key)):
+        shape = shape_of[i]
         for d in range(designs):
-            waits[0, i, d] = cycles[EXPOSED, shape_of[i], d]
-            waits[1, i, d] = cycles[COLD_STALL, shape_of[i], d]
-    order, value = np.arange(len(kernels)), np.empty(len(kernels))
-    for d in by_bandwidth:  # neighbours in bandwidth are so in order too
-        if capacity[d] == 0:
-            continue
-        for i in range(len(value)):
-            value[i] = saved[i, d]
-        sort_by_value(order, value, key)
-        kept = cut(kernels, channels, taps, order, capacity[d])
-        for layer in order:
-            if kept[layer] == 0:
-                break
-            if kept[layer] == kernels[layer]:
-                waits[0, layer, d], waits[1, layer, d] = 0.0, cycles[WARM_STALL, shape_of[layer], d]
-            else:
-                array = Array(
-                    sides[0], sides[1], arrays.cycles_per_byte[d], arrays.fill_cycles[d],
-                    arrays.row_cycles[d], arrays.resident_map_bytes[d],
-                )  # fmt: skip
-                cost = layer_cost_of(
-                    layers.shapes[shape_of[layer]], array, kept[layer], channels[layer]
-                )
-                waits[0, layer, d], waits[1, layer, d] = (
-                    cost.exposed_load_cycles,
-                    cost.output_stall_cycles,
-                )
-            sums[FIELD.weight_bytes, d] -= kept[layer] * kernel_bytes[layer]
-            sums[FIELD.cached_weight_bytes, d] += kept[layer] * kernel_bytes[layer]
-    exposed, stall = sums[FIELD.exposed_load_cycles], sums[FIELD.output_stall_cycles]
-    exposed[:designs], stall[:designs] = 0.0, 0.0
-    for i in range(len(kernels)):
-        own_exposed, own_stall = waits[0, i], waits[1, i]
+            kept[d] = comes_before(saved[i, d], key[i], last_value[d], last_key[d])
         for d in range(designs):
-            exposed[d] += own_exposed[d]
-            stall[d] += own_stall[d]
+            wait = 0.0 if kept[d] else cycles[EXPOSED, shape, d]
+            sums[FIELD.exposed_load_cycles, d] += last_waits[0, d] if last[d] == i else wait
+        for d in range(designs):
+            wait = cycles[WARM_STALL, shape, d] if kept[d] else cycles[COLD_STALL, shape, d]
+            sums[FIELD.output_stall_cycles, d] += last_waits[1, d] if last[d] == i else wait
 
 
 @numba.njit(cache=True)
@@ -158,37 +169,32 @@ def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def keep(sums: np.ndarray, costs: np.ndarray, subnet: int, start: int) -> None:
-    """Copy the sums of a chunk to their place in costs [field, subnet, design]."""
-    for field in range(FIELDS):
-        for d in range(min(CHUNK, costs.shape[2] - start)):
-            costs[field, subnet, start + d] = sums[field, d]
-
-
-@numba.njit(cache=True)
 def steady_costs(
-    layers: Layers, sides: tuple[int, int], arrays: Arrays, capacity: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    layers: Layers,
+    sides: tuple[int, int],
+    arrays: Arrays,
+    capacity: np.ndarray,
+    costs: np.ndarray,
+    first: int,
+) -> None:
     """Cost of each SubNet on each design: nothing on chip, and its own SubGraph.
 
-    sides: PE kernels and channels; capacity: [design] bytes of the Persistent Buffer.  Both results
-    are [field of LayerCost, subnet, design].
+    sides: PE kernels and channels; capacity: [design] bytes of the Persistent Buffer.  Into
+    costs [nothing or own, field of LayerCost, subnet, design], from design `first` on.
     """
     tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
-    cold = np.empty((FIELDS, len(fixed), len(capacity)))
-    warm = np.empty_like(cold)
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
     sums = np.empty((FIELDS, CHUNK))
     for start in range(0, len(capacity), CHUNK):
         own, chunk = slice(start, start + CHUNK), chunk_of(arrays, start)
+        designs = len(chunk.cycles_per_byte)
+        place = slice(first + start, first + start + designs)
         layer_cycles(layers.shapes, tiles, chunk, cycles)
-        by_bandwidth = np.arange(len(chunk.cycles_per_byte))
-        sort_by_value(by_bandwidth, chunk.cycles_per_byte, by_bandwidth.copy())
+        by_bandwidth = np.argsort(chunk.cycles_per_byte)
         for s in range(len(fixed)):
             for field in range(FIELDS):
                 sums[field] = fixed[s, field]
             add_cold(layers, s, chunk, cycles, sums)
-            keep(sums, cold, s, start)
+            costs[0, :, s, place] = sums[:, :designs]
             cache_weights(layers, s, sides, chunk, capacity[own], by_bandwidth, cycles, sums)
-            keep(sums, warm, s, start)
-    return cold, warm
+            costs[1, :, s, place] = sums[:, :designs]
