@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -179,44 +178,51 @@ def steady_rows(evaluation: Evaluation, designs: Sequence[int] | np.ndarray) -> 
     axes = {axis.name: block.column(axis.name).astype(float) for axis in evaluation.space.axes}
     names = [subnet.name for subnet in network.supernet.subnets]
 
-    def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str | None],
+    def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str],
              metrics: Mapping[str, np.ndarray]) -> pa.Table:  # fmt: skip
-        count = int(chosen.sum())
+        count, each = int(chosen.sum()), max(len(subnets), 1)
+        who = _repeated(subnets, count) if subnets else pa.nulls(count, pa.string())
         columns = {
-            "design": np.tile(numbers[chosen], len(subnets)),
-            **{name: np.tile(values[chosen], len(subnets)) for name, values in axes.items()},
-            "policy": _repeated([policy], count * len(subnets)),
-            "subnet": _repeated(subnets, count),
-            **{name: metrics[name].ravel() if metrics else pa.nulls(count, pa.float64())
+            "design": _column(np.tile(numbers[chosen], each)),
+            **{name: _column(np.tile(values[chosen], each)) for name, values in axes.items()},
+            "policy": _repeated([policy], count * each),
+            "subnet": who,
+            **{name: _column(metrics[name].ravel()) if metrics else pa.nulls(count, pa.float64())
                for name in STEADY_METRICS},
-            "infeasible_reason": pa.array(np.tile(reasons[chosen], len(subnets)), pa.string()),
+            "infeasible_reason": _repeated([""], count * each) if metrics
+            else pa.array(reasons[chosen], pa.string()),
         }  # fmt: skip
         return pa.table(columns)
 
-    feasible = block.only(fits)
-    tables = (
-        [
-            rows(fits, policy, names, steady_metrics(network, feasible, policy))
-            for policy in evaluation.policies
-        ]
-        if fits.any()
-        else []
-    )
-    tables += [rows(~fits, policy, [None], {}) for policy in evaluation.policies]
-    return pa.concat_tables(tables).combine_chunks()
+    tables = []
+    if fits.any():
+        feasible = block.only(fits)
+        for policy in evaluation.policies:
+            tables.append(rows(fits, policy, names, steady_metrics(network, feasible, policy)))
+    if not fits.all():
+        tables += [rows(~fits, policy, [], {}) for policy in evaluation.policies]
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 
-def _repeated(words: Sequence[str | None], times: int) -> pa.Array:
-    """Each word so many times, one after the other."""
-    places = pa.array(np.repeat(np.arange(len(words), dtype=np.int32), times))
-    return pa.DictionaryArray.from_arrays(places, pa.array(words, pa.string())).cast(pa.string())
+def _column(values: np.ndarray) -> pa.Array:
+    """`values` as a column; `pa.array` would import pandas, for half a second of each process."""
+    kind, values = pa.from_numpy_dtype(values.dtype), np.ascontiguousarray(values)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _repeated(words: Sequence[str], times: int) -> pa.Array:
+    """Each word so many times, one after the other, as a column."""
+    letters = [word.encode() for word in words]
+    ends = np.cumsum(np.repeat([0, *map(len, letters)], [1, *[times] * len(words)]), dtype=np.int32)
+    text = b"".join(word * times for word in letters)
+    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))
 
 
 def only_front(table: pa.Table, metrics: Sequence[Metric]) -> pa.Table:
     """The feasible rows of `table` that no other one of them beats in `metrics`."""
     known = table.filter(pc.field("infeasible_reason") == "")
     columns = {metric.name: known[metric.name].to_numpy() for metric in metrics}
-    return known.filter(non_dominated(cost_matrix(pd.DataFrame(columns), metrics)))
+    return known.filter(non_dominated(cost_matrix(columns, metrics)))
 
 
 def evaluate_block(evaluation: Evaluation, designs: Sequence[int]) -> pa.Table:
@@ -232,9 +238,9 @@ def evaluate_block(evaluation: Evaluation, designs: Sequence[int]) -> pa.Table:
         table = steady_rows(evaluation, designs)
     else:
         table = traced_rows(evaluation, evaluation.trace, designs)
-    first = table.filter(pc.field("policy") == evaluation.policies[0])
-    reasons = first["infeasible_reason"].value_counts().to_pylist()
-    lacking = {entry["values"]: entry["counts"] for entry in reasons if entry["values"]}
+    reasons = table["infeasible_reason"].value_counts().to_pylist()
+    each = len(evaluation.policies)  # a row for each, of a design that does not fit
+    lacking = {entry["values"]: entry["counts"] // each for entry in reasons if entry["values"]}
     by_resource: Counter[str] = Counter()
     for reason, count in lacking.items():
         for shortage in reason.split("; "):

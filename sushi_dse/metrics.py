@@ -5,11 +5,18 @@ table is written from the objects below.  Latency is response time: wait and ser
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from sushi_dse.errors import UserError, near_names
+
+
+class Columns(Protocol):
+    """Results by column, as a DataFrame or a mapping has them."""
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """The column of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +27,9 @@ class Metric:
     meaning: str  # one sentence, for the README and `describe`
     maximise: bool = False
 
-    def cost(self, results: pd.DataFrame) -> np.ndarray:
+    def cost(self, results: Columns) -> np.ndarray:
         """The metric of each row so that smaller is better; [row], NaN where it is null."""
-        values = results[self.name].to_numpy(dtype=float, na_value=np.nan)
+        values = np.asarray(results[self.name], dtype=float)
         return -values if self.maximise else values
 
     @property

@@ -5,13 +5,16 @@ moocore's (Fonseca, Paquete, López-Ibáñez, CEC 2006, doi:10.1109/CEC.2006.168
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import moocore
 import numpy as np
-import pandas as pd
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.metrics import Metric
+from sushi_dse.metrics import Columns, Metric
+
+if TYPE_CHECKING:  # the processes that evaluate designs need it not
+    import pandas as pd
 
 REFERENCE_MARGIN = 0.1  # of the range of each objective
 MANY_ROWS = 1000
@@ -26,12 +29,15 @@ def non_dominated(costs: np.ndarray) -> np.ndarray:
     [True, True, False, True]
     """
     costs = _checked(costs)
-    kept = np.ones(len(costs), dtype=bool)
+    kept: np.ndarray = np.ones(len(costs), dtype=bool)
     if len(costs) > MANY_ROWS:  # of which one good row beats most
-        least, most = costs.min(axis=0), costs.max(axis=0)
+        columns = np.ascontiguousarray(costs.T)
+        least, most = columns.min(axis=1), columns.max(axis=1)
         extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
-        good = costs[np.argmin(np.nan_to_num((costs - least) / extent).sum(axis=1))]
-        kept = ~((costs >= good).all(axis=1) & (costs > good).any(axis=1))
+        share = np.nan_to_num((columns - least[:, None]) / extent[:, None])
+        good = columns[:, [share.sum(axis=0).argmin()]]
+        beaten = (columns >= good).all(axis=0) & (columns > good).any(axis=0)
+        kept = np.logical_not(beaten)
     kept[kept] = moocore.is_nondominated(costs[kept], keep_weakly=True)
     return kept
 
@@ -74,7 +80,7 @@ def reference_point(costs: np.ndarray) -> np.ndarray:
     return np.asarray(worst + np.where(extent > 0, REFERENCE_MARGIN * extent, 1.0))
 
 
-def cost_matrix(rows: pd.DataFrame, metrics: Sequence[Metric]) -> np.ndarray:
+def cost_matrix(rows: Columns, metrics: Sequence[Metric]) -> np.ndarray:
     """The costs of `rows`: [row, objective], in the order of `metrics`."""
     return np.column_stack([metric.cost(rows) for metric in metrics])
 
@@ -91,7 +97,7 @@ def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str
     return [metric.name for metric in metrics]
 
 
-def feasible_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
+def feasible_rows(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
     """The rows of designs that fit their device and for which each of `metrics` is known.
 
     Errors are those of `known_metrics`.
@@ -100,7 +106,7 @@ def feasible_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFram
     return frame.loc[(frame["infeasible_reason"] == "") & known]
 
 
-def front(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
+def front(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
     """The feasible rows that no other feasible row beats in `metrics`; equal rows are all kept.
 
     Best first in the first metric, then in the others, then by design and policy.  Errors are
@@ -110,9 +116,7 @@ def front(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
     costs = cost_matrix(rows, metrics)
     kept = non_dominated(costs)
     rows, costs = rows.loc[kept].reset_index(drop=True), costs[kept]
-    keys = pd.DataFrame(costs, columns=[f"objective {i}" for i in range(len(metrics))])
-    keys["design"], keys["policy"] = rows["design"], rows["policy"].astype(str)
-    order = keys.sort_values(list(keys.columns), kind="stable").index
+    order = np.lexsort((rows["policy"].astype(str), rows["design"], *costs.T[::-1]))
     return rows.loc[order].reset_index(drop=True)
 
 

@@ -19,7 +19,7 @@ from sushi_dse.policies import POLICIES
 from sushi_dse.recommend import ACCURACY, ENERGY, LATENCY
 from sushi_dse.space import SearchSpace
 from sushi_dse.steady import STEADY_METRICS, steady_metrics
-from sushi_dse.store import read_inputs, read_tables
+from sushi_dse.store import read_inputs, read_tables, stored_parts
 
 SHARE = "device_share"
 BLOCKS = ("dsp", "bram36", "uram288")
@@ -110,7 +110,7 @@ def _has_system(policy: str) -> bool:
 def _stored(
     folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
 ) -> Iterator[Step]:
-    columns = next(read_tables(folder)).column_names
+    columns = stored_parts(folder)[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name == "subnet")]
     for table in read_tables(folder, ["design", *axes, *who, *_shown(by), "infeasible_reason"]):

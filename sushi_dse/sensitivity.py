@@ -1,6 +1,6 @@
 """Which axes of a search space move an objective: Sobol indices, and axes that move none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -9,11 +9,13 @@ import pyarrow.compute as pc
 
 from sushi_dse.metrics import Metric
 from sushi_dse.space import SearchSpace
+from sushi_dse.store import Part
 
 NOTHING = 1e-9  # of the variance: what rounding makes, and no axis
 SMALL = 0.01  # of the variance: what is called next to nothing
 AT_ONCE = 256  # designs, for the sake of a progress bar
-MOST_ROWS = 1_000_000  # that `idle_axes` compares: half a minute's work at most, 100 MB
+WHO = ("policy", "subnet")  # who serves; the latter where there is no trace
+MOST_ROWS = 1_000_000  # that are compared for the sake of a warning, in 100 MB
 
 Values = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
 
@@ -109,33 +111,29 @@ def axes_without_effect(indices: Sequence[Index]) -> list[str]:
     return list(dict.fromkeys(index.axis for index in indices if index.axis not in moved))
 
 
-def idle_axes(
-    tables: Iterable[pa.Table], space: SearchSpace, metrics: Sequence[Metric]
-) -> list[str] | None:
+def idle_axes(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:
     """The axes of `space` that changed none of `metrics` in the rows of a sweep.
 
     An axis is idle where any two feasible rows of one policy (and SubNet), whose designs differ in
-    that axis alone, are equal in all of `metrics`, and there are such rows.  The tables must hold
-    the rows of all designs, not only fronts.  None where there are more than `MOST_ROWS` rows.
+    that axis alone, are equal in all of `metrics`, and there are such rows.  The parts must hold
+    the rows of all designs, not only fronts; `MOST_ROWS` are compared in a few seconds.
     """
     sizes = [len(axis.values) for axis in space.axes]
     suspects = list(range(len(sizes)))
-    parts: list[_Rows] = []
-    count, served = 0, dict[tuple[object, ...], int]()
-    for table in tables:
-        count += table.num_rows
-        if count > MOST_ROWS:
-            return None
-        parts.append(_rows_of(table, metrics, served))
-        suspects = [axis for axis in suspects if not _differ(parts[-1], sizes, axis)]
+    read: list[_Rows] = []
+    served = dict[tuple[object, ...], int]()
+    who = [name for name in WHO if name in parts[0].columns]
+    names = [metric.name for metric in metrics]
+    for part in parts:
+        table = part.read(["design", *who, *names, "infeasible_reason"])
+        read.append(_rows_of(table, who, names, served))
+        suspects = [axis for axis in suspects if not _differ(read[-1], sizes, axis)]
         if not suspects:  # the rest need not be read
             return []
-    if not parts:
-        return []
     whole = _Rows(
-        design=np.concatenate([part.design for part in parts]),
-        who=np.concatenate([part.who for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
+        design=np.concatenate([rows.design for rows in read]),
+        who=np.concatenate([rows.who for rows in read]),
+        values=np.concatenate([rows.values for rows in read]),
     )
     return [space.axes[axis].name for axis in suspects if _differ(whole, sizes, axis) is False]
 
@@ -148,21 +146,23 @@ class _Rows:
 
 
 def _rows_of(
-    table: pa.Table, metrics: Sequence[Metric], served: dict[tuple[object, ...], int]
+    table: pa.Table,
+    who: Sequence[str],
+    metrics: Sequence[str],
+    served: dict[tuple[object, ...], int],
 ) -> _Rows:
     """The feasible rows of `table`; `served` numbers who serves, the same in all tables."""
     known = table.filter(pc.field("infeasible_reason") == "")
-    columns = [name for name in ("policy", "subnet") if name in table.column_names]
-    who = np.zeros(known.num_rows, dtype=np.int64)
-    for name in columns:
+    number = np.zeros(known.num_rows, dtype=np.int64)
+    for name in who:
         words = known[name].combine_chunks().dictionary_encode()
         numbers = [
             served.setdefault((name, word), len(served)) for word in words.dictionary.to_pylist()
         ]
         # Both columns together stay apart: a word has a number of its own.
-        who = who * MOST_ROWS + np.array(numbers, dtype=np.int64)[words.indices.to_numpy()]
-    values = [known[metric.name].to_numpy() for metric in metrics]
-    return _Rows(design=known["design"].to_numpy(), who=who, values=np.column_stack(values))
+        number = number * MOST_ROWS + np.array(numbers, dtype=np.int64)[words.indices.to_numpy()]
+    values = [known[name].to_numpy() for name in metrics]
+    return _Rows(design=known["design"].to_numpy(), who=number, values=np.column_stack(values))
 
 
 def _differ(rows: _Rows, sizes: Sequence[int], axis: int) -> bool | None:

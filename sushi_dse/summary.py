@@ -1,30 +1,33 @@
 """What stored rows come to: the front, the designs that did not fit, the hypervolume."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sushi_dse.errors import UserError
 from sushi_dse.metrics import Metric, find_metric
 from sushi_dse.pareto import (
     cost_matrix,
-    feasible_rows,
     front,
     hypervolume,
-    known_metrics,
     non_dominated,
     reference_point,
 )
 from sushi_dse.space import AXIS_ORDER
+from sushi_dse.store import Part
 
 if TYPE_CHECKING:  # its kernels take a second to import, and a stored front needs none
+    import pandas as pd
+
     from sushi_dse.evaluate import Evaluation
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
@@ -45,7 +48,7 @@ def objective_names(metrics: Iterable[Metric]) -> list[str]:
     return [metric.name for metric in metrics]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+def records(frame: "pd.DataFrame") -> list[dict[str, object]]:
     """The rows as mappings by column."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
@@ -58,42 +61,89 @@ class Survey:
     infeasible: int  # designs that do not fit their device
     infeasible_by_resource: dict[str, int]  # a design that lacks several counts for each
     columns: tuple[str, ...]
-    front: pd.DataFrame  # as `pareto.front` has it
+    front: "pd.DataFrame"  # as `pareto.front` has it
     cost_range: np.ndarray  # [2, objective]: least and largest cost of the feasible rows
 
 
-def survey(tables: Iterable[pa.Table], metrics: Sequence[Metric]) -> Survey:
-    """The survey of parts that come one by one, at least one, of which only fronts are kept.
+def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
+    """The survey of at least one part, of which no more than one a core is in memory at a time.
 
     A row that is beaten within its part is on no front, so the front of the fronts is the whole's.
+    Of a part its objectives are read, and all columns where it has a row on the whole's front.
+    Errors are those of `Part.read`.
     """
+    names = objective_names(metrics)
     rows, infeasible, lacking = 0, 0, Counter[str]()
     least, largest = np.full(len(metrics), np.inf), np.full(len(metrics), -np.inf)
-    fronts: list[pd.DataFrame] = []
-    unmerged = 0
-    for table in tables:
+    known = _Known.none(len(metrics))
+    fresh: list[_Known] = []
+
+    def read(number: int) -> tuple[int, dict[str, Any], tuple[np.ndarray, np.ndarray], _Known]:
+        table = parts[number].read([*names, "infeasible_reason"])
+        own = _Known.of(number, table, metrics)
+        extremes = own.costs.min(axis=0, initial=np.inf), own.costs.max(axis=0, initial=-np.inf)
         counts = json.loads(table.schema.metadata[COUNTS_KEY])
-        rows += table.num_rows
-        infeasible += counts["infeasible"]
-        lacking.update(counts["infeasible_by_resource"])
-        columns = known_metrics(table.column_names, metrics)
-        feasible = feasible_rows(table.select([*columns, "infeasible_reason"]).to_pandas(), metrics)
-        costs = cost_matrix(feasible, metrics)
-        least = np.minimum(least, costs.min(axis=0, initial=np.inf))
-        largest = np.maximum(largest, costs.max(axis=0, initial=-np.inf))
-        on_front = feasible.index[non_dominated(costs)]  # all columns of few rows
-        fronts.append(front(table.take(on_front.to_numpy()).to_pandas(), metrics))
-        unmerged += 1 + len(fronts[-1])
-        if unmerged > max(MERGE_ROWS, len(fronts[0])):  # seldom, so that all merging is linear
-            fronts, unmerged = [front(pd.concat(fronts), metrics)], 0
+        return table.num_rows, counts, extremes, own.front()
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it leaves the interpreter alone
+        for count, counts, (low, high), beside in pool.map(read, range(len(parts))):
+            rows += count
+            infeasible += counts["infeasible"]
+            lacking.update(counts["infeasible_by_resource"])
+            least, largest = np.minimum(least, low), np.maximum(largest, high)
+            fresh.append(beside)
+            unmerged = len(fresh) + sum(len(one.place) for one in fresh)
+            if unmerged > max(MERGE_ROWS, len(known.place)):  # seldom, so that merging is linear
+                known, fresh = _Known.joined([known, *fresh]).front(), []
+    known = _Known.joined([known, *fresh]).front()
+    shown = [
+        parts[number].read().take(known.place[known.part == number])
+        for number in np.unique(known.part).tolist() or [0]
+    ]
+    whole = pa.concat_tables(shown).to_pandas()
     return Survey(
         rows=rows,
         infeasible=infeasible,
         infeasible_by_resource=dict(lacking),
-        columns=tuple(map(str, fronts[0].columns)),
-        front=front(pd.concat(fronts), metrics),
+        columns=tuple(map(str, whole.columns)),
+        front=front(whole, metrics),
         cost_range=np.stack([least, largest]),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """Feasible rows by where they stand: [row]."""
+
+    costs: np.ndarray  # [row, objective]
+    part: np.ndarray
+    place: np.ndarray  # within the part
+
+    @classmethod
+    def none(cls, objectives: int) -> "_Known":
+        return cls(np.empty((0, objectives)), *np.empty((2, 0), dtype=np.int64))
+
+    @classmethod
+    def of(cls, number: int, table: pa.Table, metrics: Sequence[Metric]) -> "_Known":
+        """The feasible rows of the part of that number."""
+        columns = {metric.name: table[metric.name].to_numpy() for metric in metrics}
+        costs = cost_matrix(columns, metrics)
+        fits = pc.equal(table["infeasible_reason"], "").to_numpy() & ~np.isnan(costs).any(axis=1)
+        place = np.flatnonzero(fits)
+        return cls(costs[place], np.full(len(place), number), place)
+
+    @classmethod
+    def joined(cls, several: Sequence["_Known"]) -> "_Known":
+        return cls(
+            *(
+                np.concatenate([getattr(one, field.name) for one in several])
+                for field in fields(cls)
+            )
+        )
+
+    def front(self) -> "_Known":
+        kept = non_dominated(self.costs)
+        return _Known(self.costs[kept], self.part[kept], self.place[kept])
 
 
 def front_columns(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:

@@ -1,8 +1,11 @@
 """Latency tables and traces of small integers, in which ties are common, and real ones."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import strategies as st
 from strategies import accelerators, supernets
 
@@ -12,6 +15,20 @@ from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.network import Network
 from sushi_dse.queries import Trace
 from sushi_dse.subgraphs import SubGraphs, candidates
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A part in memory."""
+
+    table: pa.Table
+
+    @property
+    def columns(self) -> list[str]:
+        return self.table.column_names
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        return self.table.select(columns or self.columns)
 
 
 def integers(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:

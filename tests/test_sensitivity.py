@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import zcu104
+from tables import Rows
 
-from sushi_dse import sensitivity
 from sushi_dse.metrics import find_metric
-from sushi_dse.sensitivity import axes_without_effect, idle_axes, sobol_indices
+from sushi_dse.sensitivity import Index, axes_without_effect, idle_axes, sobol_indices
 from sushi_dse.space import SearchSpace
 
 SPACE = SearchSpace.of(
@@ -69,7 +69,7 @@ def test_what_never_changes_is_explained_by_no_axis(level: float) -> None:
 
 
 def test_a_seed_gives_the_same_indices_and_intervals_again() -> None:
-    def run(seed: int) -> list[sensitivity.Index]:
+    def run(seed: int) -> list[Index]:
         return sobol_indices(SPACE, lambda n: {"x": np.sin(n)}, samples=64, seed=seed)
 
     assert run(0) == run(0)
@@ -130,7 +130,7 @@ def test_idle_axes_are_those_of_the_definition_however_rows_are_cut(
     parts = [rows[at : at + part_rows] for at in range(0, len(rows), part_rows)]
     schema = pa.Schema.from_pandas(rows, preserve_index=False)
     tables = [pa.Table.from_pandas(part, schema, preserve_index=False) for part in parts]
-    assert idle_axes(tables, SMALL, METRICS) == by_definition(rows)
+    assert idle_axes(list(map(Rows, tables)), SMALL, METRICS) == by_definition(rows)
 
 
 def test_subnets_are_compared_each_with_itself() -> None:
@@ -144,14 +144,4 @@ def test_subnets_are_compared_each_with_itself() -> None:
         }
     )
     table = pa.Table.from_pandas(rows)
-    assert idle_axes([table], SMALL, METRICS[:1]) == ["clock_mhz"]
-
-
-def test_more_rows_than_are_compared_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = pd.DataFrame(
-        {"design": [0, 1], "policy": "a", "mean_latency_ms": 1.0, "infeasible_reason": ""}
-    )
-    table = pa.Table.from_pandas(rows)
-    monkeypatch.setattr(sensitivity, "MOST_ROWS", 2)
-    assert idle_axes([table], SMALL, METRICS[:1]) == ["clock_mhz"]
-    assert idle_axes([table, table], SMALL, METRICS[:1]) is None
+    assert idle_axes([Rows(table)], SMALL, METRICS[:1]) == ["clock_mhz"]

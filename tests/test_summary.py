@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import Rows
 
 from sushi_dse import summary
 from sushi_dse.errors import UserError
@@ -55,7 +56,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
     parts = [part(designs[i:j], i) for i, j in pairwise(sorted({0, *cuts, len(designs)}))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summary, "MERGE_ROWS", merge_rows)
-        found = survey(parts, METRICS)
+        found = survey([Rows(table) for table in parts], METRICS)
     together = pa.concat_tables(parts).to_pandas()
     pd.testing.assert_frame_equal(found.front, front(together, METRICS))
     lacking = sum(not fits for _, _, fits in designs)
@@ -73,7 +74,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
 
 def test_a_part_that_holds_only_a_front_counts_all_its_designs() -> None:
     whole = part([(1, 1, True), (2, 0, False), (0, 0, False)], 0)
-    assert survey([whole.slice(0, 1)], METRICS).infeasible == 2
+    assert survey([Rows(whole.slice(0, 1))], METRICS).infeasible == 2
 
 
 def test_axes_and_who_serves_are_shown_beside_the_objectives() -> None:

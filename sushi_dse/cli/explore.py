@@ -98,7 +98,7 @@ def sweep(
         from sushi_dse.exact import read_settled, refuse_unbounded, sweep_exactly
         from sushi_dse.policies import DEFAULT_POLICIES
         from sushi_dse.report import print_facts, print_sweep, warn, with_progress
-        from sushi_dse.sensitivity import idle_axes
+        from sushi_dse.sensitivity import MOST_ROWS, idle_axes
         from sushi_dse.setting import NO_TRACE, load_setting
         from sushi_dse.steady import OWN_SUBGRAPH
         from sushi_dse.store import Store, results_name
@@ -163,8 +163,9 @@ def sweep(
                 given_up = [b for b in with_progress(blocks, missing, what="designs") if b.failure]
                 evaluated = missing - sum(map(len, given_up))
             if store.parts:
+                found = survey(store.rows, metrics)
                 summary = summarise(
-                    survey(store.tables(), metrics),
+                    found,
                     metrics,
                     evaluation,
                     evaluated=evaluated,
@@ -172,8 +173,8 @@ def sweep(
                     out=folder,
                 )
                 print_sweep({**summary, **facts}, output_format.value)
-                if not exact and keep == Kept.all and not given_up:
-                    idle = idle_axes(store.tables(), evaluation.space, metrics)
+                if not exact and keep == Kept.all and not given_up and found.rows <= MOST_ROWS:
+                    idle = idle_axes(store.rows, evaluation.space, metrics)
                     if idle:
                         warn(f"{', '.join(idle)}: changed no objective; give one value")
         refuse_given_up(given_up)

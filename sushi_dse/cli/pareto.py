@@ -23,11 +23,11 @@ def show(
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
     from sushi_dse.report import print_rows
-    from sushi_dse.store import read_tables
+    from sushi_dse.store import stored_parts
     from sushi_dse.summary import front_columns, objectives, records, survey
 
     metrics = objectives(objective)
-    found = survey(read_tables(results), metrics)
+    found = survey(stored_parts(results), metrics)
     front = records(found.front)
     print_rows(
         front,
@@ -88,7 +88,7 @@ def plot(
         save_report,
     )
     from sushi_dse.report import note
-    from sushi_dse.store import read_results, read_tables
+    from sushi_dse.store import read_results, stored_parts
     from sushi_dse.summary import front_columns, objectives
 
     metrics = objectives(objective)
@@ -97,7 +97,7 @@ def plot(
     check_plot_file(path)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    shown = front_columns(next(read_tables(results)).column_names, metrics)
+    shown = front_columns(stored_parts(results)[0].columns, metrics)
     shown += [] if colour in shown else [colour]
     rows = read_results(results, [*shown, "infeasible_reason"])
     marked = mark(rows, metrics, colour=shade, designs=label or ())
@@ -149,11 +149,11 @@ def hypervolume(
     Example: sushi-dse pareto hypervolume results/default --format json
     """
     from sushi_dse.report import print_rows
-    from sushi_dse.store import read_tables
+    from sushi_dse.store import stored_parts
     from sushi_dse.summary import hypervolume_of, objectives, survey
 
     metrics = objectives(objective)
-    point, volume = hypervolume_of(survey(read_tables(results), metrics), metrics, reference)
+    point, volume = hypervolume_of(survey(stored_parts(results), metrics), metrics, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
     print_rows([row], list(row), output_format.value, document=document)

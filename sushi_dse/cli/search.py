@@ -120,7 +120,7 @@ def search(
                 status=_status,
             )
             summary = summarise(
-                survey(store.tables(), metrics),
+                survey(store.rows, metrics),
                 metrics,
                 evaluation,
                 evaluated=sum(step.evaluated for step in steps),

@@ -40,7 +40,7 @@ def search(
     What `study` and `store` hold is not done again; errors are those of `evaluate`, `Store.write`
     and the study's storage.
     """
-    answers = Answers(plan.objectives, store.tables())
+    answers = Answers(plan.objectives, (part.read() for part in store.rows))
     free = (number for number in count() if number not in store)
     known = _live_trials(study)
     for start in range(0, trials, plan.batch):

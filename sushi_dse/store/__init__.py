@@ -9,11 +9,19 @@ from sushi_dse.store.identity import (
     read_inputs,
     results_name,
 )
-from sushi_dse.store.parts import part_bytes, read_results, read_tables, write_whole
+from sushi_dse.store.parts import (
+    Part,
+    part_bytes,
+    read_results,
+    read_tables,
+    stored_parts,
+    write_whole,
+)
 
 __all__ = [
     "MODEL_VERSION",
     "SCHEMA_VERSION",
+    "Part",
     "Store",
     "check_inputs",
     "part_bytes",
@@ -22,5 +30,6 @@ __all__ = [
     "read_results",
     "read_tables",
     "results_name",
+    "stored_parts",
     "write_whole",
 ]

@@ -16,15 +16,14 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from sushi_dse.errors import UserError
 from sushi_dse.store.identity import RUN_FILE, check_run, run_of
 from sushi_dse.store.parts import (
+    Part,
     part_files,
     part_name,
-    part_table,
     verified_content,
     write_whole,
 )
@@ -109,19 +108,10 @@ class Store:
             ) from None
         self.parts[block] = path
 
-    def tables(self) -> Iterator[pa.Table]:
-        """The rows of each part that is done, in the order of blocks; one is in memory at a time.
-
-        `UserError` where one has gone.
-        """
-        for _, path in sorted(self.parts.items()):
-            try:
-                content = path.read_bytes()
-            except OSError as error:
-                raise UserError(
-                    f"{path}: cannot be read ({_reason(error)}); run the sweep again"
-                ) from None
-            yield part_table(path, content)
+    @property
+    def rows(self) -> list[Part]:
+        """The parts that are done, in the order of blocks."""
+        return [Part(path) for _, path in sorted(self.parts.items())]
 
 
 def _refuse_strangers(folder: Path) -> None:

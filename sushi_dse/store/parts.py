@@ -10,14 +10,20 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
 
+if TYPE_CHECKING:  # the processes that evaluate designs need it not
+    import pandas as pd
+
+# Floats seldom recur as a whole, their first bytes often; the numbers of designs rise evenly.
+ENCODING = {pa.float64(): "BYTE_STREAM_SPLIT", pa.int64(): "DELTA_BINARY_PACKED"}
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
@@ -38,8 +44,15 @@ def write_whole(path: Path, content: bytes) -> None:
 def part_bytes(table: pa.Table) -> bytes:
     """The file that holds the rows of `table`."""
     content = io.BytesIO()
-    words = [field.name for field in table.schema if pa.types.is_string(field.type)]
-    pq.write_table(table, content, compression="zstd", use_dictionary=words)  # numbers seldom recur
+    kinds = {field.name: field.type for field in table.schema}
+    pq.write_table(
+        table,
+        content,
+        compression="zstd",
+        use_dictionary=[name for name, kind in kinds.items() if pa.types.is_string(kind)],
+        column_encoding={name: ENCODING[kind] for name, kind in kinds.items() if kind in ENCODING},
+        write_statistics=False,
+    )
     return content.getvalue()
 
 
@@ -68,36 +81,63 @@ def verified_content(path: Path) -> bytes | None:
     return content if match and match[2] == _checksum(content) else None
 
 
-def part_table(path: Path, content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows that `content` holds, of the part at `path`; all columns, or those named."""
-    try:
-        with pq.ParquetFile(pa.BufferReader(content)) as part:
-            known = part.schema_arrow.names
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a block, read when they are asked for.
+
+    `UserError` where the file has gone or is damaged.
+    """
+
+    path: Path
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        with self._opened() as file:
+            return list(file.schema_arrow.names)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All columns of the rows, or those named; `UserError` where there is no such column."""
+        with self._opened() as file:
+            known = file.schema_arrow.names
             for name in columns or ():
                 if name not in known:
-                    raise UserError(f"{path}: has no column {name!r}; {near_names(name, known)}")
-            return part.read(columns=None if columns is None else list(columns))
-    except pa.ArrowException:
-        raise UserError(f"{path}: is no Parquet file; delete it and run the sweep again") from None
+                    raise UserError(
+                        f"{self.path}: has no column {name!r}; {near_names(name, known)}"
+                    )
+            return file.read(columns=None if columns is None else list(columns))
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        content = verified_content(self.path)
+        if content is None:
+            raise UserError(f"{self.path}: is damaged; run the sweep again and it is redone")
+        try:
+            with pq.ParquetFile(pa.BufferReader(content)) as file:
+                yield file
+        except pa.ArrowException:
+            raise UserError(
+                f"{self.path}: is no Parquet file; delete it and run the sweep again"
+            ) from None
+
+
+def stored_parts(folder: Path) -> list[Part]:
+    """The parts in `folder`, in the order of blocks; `UserError` where there is none."""
+    parts = [Part(path) for _, path in part_files(folder)]
+    if not parts:
+        raise UserError(f"{folder}: has no results (part-*.parquet); give the folder of a sweep")
+    return parts
 
 
 def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """The rows of each part in the order of blocks, one part in memory at a time.
 
-    All columns, or those named.  `UserError` where there is no part, one is damaged, or a column is
-    unknown.
+    All columns, or those named.  Errors are those of `stored_parts` and `Part.read`.
     """
-    parts = part_files(folder)
-    if not parts:
-        raise UserError(f"{folder}: has no results (part-*.parquet); give the folder of a sweep")
-    for _, path in parts:
-        content = verified_content(path)
-        if content is None:
-            raise UserError(f"{path}: is damaged; run the sweep again and it is redone")
-        yield part_table(path, content, columns)
+    return (part.read(columns) for part in stored_parts(folder))
 
 
-def read_results(folder: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_results(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """The rows of all parts of a sweep together, as `evaluate_block` names their columns.
 
     `UserError` where the folder has no results, a part is damaged, or a column is unknown.
