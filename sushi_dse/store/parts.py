@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
 
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
@@ -71,7 +72,7 @@ def verified_content(path: Path) -> bytes | None:
 def part_table(path: Path, content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows that `content` holds, of the part at `path`; all columns, or those named."""
     try:
-        with pq.ParquetFile(pa.BufferReader(content)) as part:
+        with pq.ParquetFile(arrow_reader(content)) as part:
             known = part.schema_arrow.names
             for name in columns or ():
                 if name not in known:
