@@ -413,7 +413,7 @@ def test_a_generated_trace_is_described_and_compared_on(tmp_path: Path, run, suf
 @pytest.mark.parametrize(
     ("kind", "name"),
     [("hw", "zcu104"), ("hw", "zcu104_space"), ("workload", "ofa_mbv3"),
-     ("policy", "latency-aware"), ("metric", "p99_latency_ms")],
+     ("policy", "latency-aware"), ("metric", "p99_latency_ms"), ("device", "KV260")],
 )  # fmt: skip
 def test_a_name_is_described_with_what_it_assumes(run, kind: str, name: str) -> None:
     done = run("describe", kind, name)
@@ -445,6 +445,7 @@ BAD = [
     (("pareto", "show", "missing", "--objective", "p99"), "p99"),
     (("describe", "metric", "p99_latency"), "p99_latency_ms"),
     (("describe", "policy", "suhsi"), "sushi"),
+    (("describe", "device", "KV26"), "KV260"),
     (("validate", "--measured", "missing.csv"), "missing.csv"),
     (("validate", "--hw", "kv260"), "--measured"),
     (("validate", "--subnet", "Q"), "Q"),

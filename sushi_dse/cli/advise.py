@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
 
 
 class Level(StrEnum):
@@ -32,12 +32,17 @@ def explain(
         str,
         typer.Option(
             help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
-            "served again and again."
+            "served again and again.",
+            autocompletion=completion.traces,
         ),
     ] = "random-walk",
     policy: Annotated[
         str | None,
-        typer.Option(help="The policy.", show_default="sushi; static-subgraph without a trace"),
+        typer.Option(
+            help="The policy.",
+            show_default="sushi; static-subgraph without a trace",
+            autocompletion=completion.policies,
+        ),
     ] = None,
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
@@ -173,12 +178,19 @@ def recommend(
     hw: Annotated[
         str | None,
         typer.Option(
-            "--hw", help="Hardware: a shipped name, or a YAML file.", show_default="zcu104_space"
+            "--hw",
+            help="Hardware: a shipped name, or a YAML file.",
+            show_default="zcu104_space",
+            autocompletion=completion.hardware,
         ),
     ] = None,
     workload: Annotated[
         str | None,
-        typer.Option(help="Workload: a shipped name, or a YAML file.", show_default="ofa_resnet50"),
+        typer.Option(
+            help="Workload: a shipped name, or a YAML file.",
+            show_default="ofa_resnet50",
+            autocompletion=completion.workloads,
+        ),
     ] = None,
     policy: Annotated[
         list[str] | None,
@@ -186,17 +198,24 @@ def recommend(
             "--policy",
             help="A policy; repeat it.",
             show_default="those of the folder; static-subgraph without one",
+            autocompletion=completion.policies,
         ),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(
-            help="The board that must hold the design, by its name in hwconfigs/devices.yaml.",
+            help="The board whose blocks must hold the design, by its name: sushi-dse describe "
+            "device. Clock and bandwidth stay the hardware's.",
             show_default="the hardware's own",
+            autocompletion=completion.devices,
         ),
     ] = None,
     cheapest_by: Annotated[
-        str, typer.Option(help="The metric that says what is cheap; of equals, the least energy.")
+        str,
+        typer.Option(
+            help="The metric that says what is cheap; of equals, the least energy.",
+            autocompletion=completion.metrics,
+        ),
     ] = "device_share",
     output_format: options.Printed = options.Format.table,
 ) -> None:
