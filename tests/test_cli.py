@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -352,6 +353,27 @@ def test_a_design_that_does_not_fit_is_costed_with_a_warning(
     done = run(*command, "--hw", str(path))
     assert done.code == 0
     assert "dsp: needs 5184, ZCU104 has 1728" in done.err
+
+
+@pytest.mark.parametrize("command", ["sweep", "search", "explain"])
+def test_a_trace_made_for_a_design_that_does_not_fit_is_warned_of(
+    tmp_path: Path, run, command: str
+) -> None:
+    space = tmp_path / "space.yaml"
+    lines = "extends: zcu104\npe_channels: 9\nrecache_every_queries: [4, 8, 16]\npe_kernels: "
+    little = {
+        "sweep": ("--out", str(tmp_path / "results"), "--dry-run"),
+        "search": ("--out", str(tmp_path / "found"), "--trials", "2", "--queries", "9"),
+        "explain": ("--queries", "9", "--samples", "2"),
+    }[command]
+    for kernels, warned in (("[8, 16, 32]", False), ("[8, 64, 128]", True)):
+        space.write_text(lines + kernels)
+        done = run(command, "--hw", str(space), *little)
+        assert done.code == 0
+        assert (
+            "the middle of each axis, which does not fit its device (dsp:" in done.err
+        ) == warned
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
 
 
 def test_a_cached_subgraph_is_not_fetched(run) -> None:

@@ -74,7 +74,12 @@ def explain(
         sampled_evaluation,
         what_bounds,
     )
-    from sushi_dse.report import note, warn_if_infeasible, with_progress
+    from sushi_dse.report import (
+        note,
+        warn_if_infeasible,
+        warn_if_reference_infeasible,
+        with_progress,
+    )
     from sushi_dse.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
     from sushi_dse.setting import load_setting
     from sushi_dse.steady import OWN_SUBGRAPH
@@ -84,6 +89,7 @@ def explain(
         raise UserError(f"--samples: must be a power of two, such as 1024, got {samples}")
     metrics = objectives(objective)
     setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
+    warn_if_reference_infeasible(setting)
     chosen = policy or (OWN_SUBGRAPH if setting.trace is None else "sushi")
     evaluation = setting.evaluation((chosen,), mode.value)
     sampled, names = sampled_evaluation(

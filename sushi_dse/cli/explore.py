@@ -97,7 +97,13 @@ def sweep(
         from sushi_dse.estimate import estimate_sweep
         from sushi_dse.exact import read_settled, refuse_unbounded, sweep_exactly
         from sushi_dse.policies import DEFAULT_POLICIES
-        from sushi_dse.report import print_facts, print_sweep, warn, with_progress
+        from sushi_dse.report import (
+            print_facts,
+            print_sweep,
+            warn,
+            warn_if_reference_infeasible,
+            with_progress,
+        )
         from sushi_dse.sensitivity import idle_axes
         from sushi_dse.setting import NO_TRACE, load_setting
         from sushi_dse.steady import OWN_SUBGRAPH
@@ -117,6 +123,7 @@ def sweep(
         setting = load_setting(
             hw, workload, trace_name, queries=queries, seed=seed, subnets=subnets
         )
+        warn_if_reference_infeasible(setting)
         traced, metrics = setting.trace is not None, objectives(objective)
         policies = policy or (DEFAULT_POLICIES if traced else (OWN_SUBGRAPH,))
         evaluation = setting.evaluation(policies, mode.value)
