@@ -19,6 +19,7 @@ from sushi_dse.evaluate import Evaluation
 from sushi_dse.store import Store
 
 TINY = str(Path(__file__).parent / "data" / "tiny.yaml")
+ROOT = Path(__file__).parents[1]
 SMALL = ("--hw", TINY, "--queries", "60")
 
 
@@ -399,13 +400,25 @@ def test_the_model_is_within_its_documented_error_of_the_measured_layers(run) ->
 
 def test_constants_are_fitted_into_a_file_that_validates(tmp_path: Path, run) -> None:
     out = tmp_path / "mine.yaml"
-    assert run("calibrate", "--out", str(out)).code == 0
+    done = run("calibrate", "--out", str(out))
+    assert done.code == 0
+    assert "warning" not in done.err
     assert "fitted by `sushi-dse calibrate`" in out.read_text()
     document = run("validate", "--hw", str(out), "--measured",
                    str(Path(__file__).parents[1] / "hwconfigs" / "zcu104_measured.csv"),
                    "--format", "json").document  # fmt: skip
     shipped = run("validate", "--format", "json").document
     assert document["mape_percent"] == pytest.approx(shipped["mape_percent"], rel=0.01)
+
+
+def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run) -> None:
+    measured = pd.read_csv(ROOT / "hwconfigs" / "zcu104_measured.csv")
+    measured["latency_us"] /= 1000  # milliseconds under the name of microseconds
+    measured.to_csv(tmp_path / "board.csv", index=False)
+    files = ("--measured", str(tmp_path / "board.csv"), "--out", str(tmp_path / "mine.yaml"))
+    done = run("calibrate", *files)
+    assert done.code == 0
+    assert "46 of 46 layers are faster than any constants allow" in done.err
 
 
 def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, run) -> None:
