@@ -220,6 +220,13 @@ def _import(
     )
     for warning in imported.warnings:
         warn(warning)
+    laxest = {
+        "accuracy": f"demands {offer.accuracy_percent[0]:g} %",
+        "latency": f"may take {offer.latency_ms[1]:.4g} ms",
+    }
+    for name, asked in laxest.items():
+        if columns.get(name) is None:
+            note(f"no --{name}: every query {asked}, the laxest that {workload} offers on {hw}")
     write_trace(imported.trace, out)
     mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
     note(
