@@ -423,6 +423,12 @@ def test_a_chosen_design_is_drawn_in_parallel_coordinates_off_the_front_too(
     assert ((ys >= 0) & (ys <= 1)).sum() >= 4
 
 
+def test_an_objective_that_is_the_same_in_every_row_is_told(rows: pd.DataFrame) -> None:
+    assert mark(rows, (LATENCY, ACCURACY)).flat == ()
+    even = rows.assign(**{ACCURACY.name: np.where(rows.index % 2, 70.0, 70.0 + 1e-13)})
+    assert mark(even, (LATENCY, ACCURACY)).flat == (ACCURACY.name,)
+
+
 def test_labels_name_the_knee_and_the_chosen_designs_inside_the_axes(
     rows: pd.DataFrame,
 ) -> None:

@@ -118,6 +118,8 @@ def plot(
     else:
         save_front_plot(path, marked)
     note(f"wrote {path}")
+    for name in marked.flat:
+        note(f"{name} is the same in every row; --objective names others")
 
 
 def _run(path: Path) -> Any:
