@@ -178,7 +178,7 @@ def load_setting(
     seed: int,
     subnets: int | None = None,
 ) -> Setting:
-    """The setting of those names; a trace is a kind of synthetic demand, a file, or `NO_TRACE`.
+    """The setting of those names; a trace is a kind of synthetic demand, a file, or "none".
 
     A synthetic trace is made for the reference design of a search space, so that all designs of the
     space serve the same one.  For it too are chosen that many `subnets`, in place of those that the
