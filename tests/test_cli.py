@@ -345,10 +345,32 @@ def test_the_totals_of_a_subnet_are_the_published_ones(run, subnet: str) -> None
     assert sum(parts_mj) == pytest.approx(total["energy_mj"])
 
 
-@pytest.mark.parametrize("command", [("cost",), COMPARE], ids=["cost", "compare"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cost",),
+        COMPARE,
+        ("trace", "generate", "--queries", "9", "--out", "trace.csv"),
+        (
+            "trace",
+            "import",
+            "csv",
+            "log.csv",
+            "--arrived",
+            "t",
+            "--time-unit",
+            "s",
+            "--out",
+            "t.csv",
+        ),
+    ],
+    ids=["cost", "compare", "generate", "import"],
+)
 def test_a_design_that_does_not_fit_is_costed_with_a_warning(
-    tmp_path: Path, run, command: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, command: tuple[str, ...]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text("t\n0\n1\n2\n")
     path = tmp_path / "huge.yaml"
     path.write_text("extends: zcu104\npe_kernels: 128\n")
     done = run(*command, "--hw", str(path))
