@@ -20,7 +20,7 @@ from sushi_dse.config import boards, hardware_names, workload_names
 from sushi_dse.estimate import PIECES, estimate_sweep, pieces
 from sushi_dse.evaluate import evaluate_block
 from sushi_dse.metrics import METRICS
-from sushi_dse.policies import POLICIES
+from sushi_dse.policies import DEFAULT_POLICIES, POLICIES
 from sushi_dse.queries import DEMANDS
 from sushi_dse.setting import load_setting
 from sushi_dse.store import part_bytes
@@ -124,6 +124,13 @@ def test_every_option_that_takes_a_name_is_completed() -> None:
                 assert option.shell_complete(typer.Context(command), ""), (
                     f"{command.name} {option.name}"
                 )
+
+
+@pytest.mark.parametrize("name", ["sweep", "search"])
+def test_help_tells_the_policies_that_are_swept(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]
+    (option,) = (option for option in command.params if option.name == "policy")
+    assert option.show_default == ", ".join(DEFAULT_POLICIES)
 
 
 # Mistakes on the command line

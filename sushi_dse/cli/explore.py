@@ -30,12 +30,13 @@ def sweep(
         str | None,
         typer.Option(
             help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
-            "served again and again, and has a row of its own.",
+            "served again and again, and has a row of its own, under static-subgraph where no "
+            "--policy is named.",
             show_default="random-walk; none with --exact",
             autocompletion=completion.traces,
         ),
     ] = None,
-    policy: options.Policies = None,
+    policy: options.SweptPolicies = None,
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,

@@ -31,7 +31,7 @@ def search(
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
     trace: options.TraceName = "random-walk",
-    policy: options.Policies = None,
+    policy: options.SweptPolicies = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,
     seed: Annotated[
