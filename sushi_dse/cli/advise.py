@@ -235,6 +235,7 @@ def recommend(
     from sushi_dse.config import load_hardware
     from sushi_dse.errors import UserError
     from sushi_dse.metrics import find_metric
+    from sushi_dse.policies import POLICIES
     from sushi_dse.recommend import Demands
     from sushi_dse.recommend import recommend as run
     from sushi_dse.report import note, print_rows, with_progress
@@ -259,6 +260,9 @@ def recommend(
     steps = with_progress(source.steps, source.designs, what="designs")
     advice = run((step.rows for step in steps if step.rows is not None), demands, by)
     rows = advice.rows()
+    bufferless = {name for name, known in POLICIES.items() if not known.has_persistent_buffer}
+    for name in sorted(bufferless & {row["policy"] for row in rows}):
+        note(f"under {name} a design has no Persistent Buffer, and its blocks are not counted")
     title = f"The cheapest by {by.name} on the {source.device}"
     if not len(advice.meeting):
         title = f"No design meets the demands on the {source.device}"
