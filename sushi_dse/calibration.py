@@ -137,6 +137,19 @@ def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Ac
     return with_constants(min(fits, key=lambda fit: fit.cost).x)
 
 
+def too_fast(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> tuple[LayerError, ...]:
+    """The layers measured in less time than any constants allow; the prediction is that least time.
+
+    Some are there where the array, the clock or the memory's peak is not that of the board.
+    """
+    bound = replace(
+        accelerator, launch_us=0.0, dram_efficiency=1.0, fill_cycles=0.0, row_cycles=0.0
+    )
+    return tuple(
+        row for row in validate(measured, bound).rows if row.measured_us < row.predicted_us
+    )
+
+
 def leave_one_subnet_out(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Validation:
     """Errors on each SubNet's layers of the model calibrated on the other SubNets.
 

@@ -1,14 +1,16 @@
-"""What a name stands for: boards, workloads, policies and metrics, with what they assume."""
+"""What a name stands for: hardware, workloads, policies, metrics and boards, with assumptions."""
 
 from collections.abc import Callable
 from dataclasses import asdict
 
 from sushi_dse.config import (
+    boards,
     hardware_names,
     load_hardware,
     load_workload,
     workload_names,
 )
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware import infeasible_reason, resources
 from sushi_dse.metrics import METRICS, find_metric
 from sushi_dse.policies import POLICIES, find_policy
@@ -68,15 +70,26 @@ def metric_facts(name: str) -> Facts:
     return {"metric": name, "meaning": metric.meaning, "better": metric.better}
 
 
+def device_facts(name: str) -> Facts:
+    """A board that a hardware file may name as its `device`: its blocks and its memory."""
+    if name not in boards():
+        raise UserError(f"unknown device {name!r}; {near_names(name, boards())}")
+    return boards()[name].model_dump()
+
+
 FACTS: dict[str, Callable[[str], Facts]] = {
     "hw": hardware_facts,
     "workload": workload_facts,
     "policy": policy_facts,
     "metric": metric_facts,
+    "device": device_facts,
 }
 NAMES: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "hw": lambda: [(name, load_hardware(name).description) for name in hardware_names()],
     "workload": lambda: [(name, load_workload(name).description) for name in workload_names()],
     "policy": lambda: [(name, policy.summary) for name, policy in POLICIES.items()],
     "metric": lambda: [(name, metric.meaning) for name, metric in METRICS.items()],
+    "device": lambda: [
+        (name, f"{board.part}, {board.offchip}") for name, board in boards().items()
+    ],
 }

@@ -21,6 +21,7 @@ def compare_policies(evaluation: Evaluation, trace: Trace, accelerator: Accelera
     """The metrics of each policy of `evaluation` on one design, in the order asked for.
 
     A row is a dict: `policy`, and each of `METRICS` under its name, which ends in its unit.
+    Whether the design fits its device is not asked (`infeasible_reason` says it).
     """
     table = candidate_table(evaluation.network, accelerator)
     return list(policy_rows(evaluation, trace, accelerator, table))

@@ -70,7 +70,8 @@ def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
 class Network:
     """The SubNets of a SuperNet as arrays; the layers of all SubNets lie one after the other.
 
-    `Network.of(supernet)` makes one; its arrays cannot be written to.
+    `Network.of(supernet)` makes one; its arrays cannot be written to.  Weights are int8: a byte
+    each.  `docs/model.md` says what the cost model makes of a layer.
     """
 
     supernet: SuperNet

@@ -46,7 +46,8 @@ def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
     """Volume between the rows and `reference` that some row dominates; 0 of no rows.
 
     costs: [row, objective], reference: [objective].  What lies beyond the reference in any
-    objective adds nothing.  Hypervolumes compare only under the same reference.
+    objective adds nothing.  Hypervolumes compare only under the same reference.  `ValueError` where
+    a cost is not finite or the reference has another number of objectives.
 
     >>> hypervolume(np.array([[1, 3], [2, 2]]), np.array([4, 4]))
     5.0

@@ -43,6 +43,17 @@ def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
     return space if device is None else replace(space, base=replace(space.base, device=device))
 
 
+def _kept(space: SearchSpace, device: Device | None) -> list[str]:
+    """What the reader of the advice should know of designs that move to another device."""
+    own = space.base.device.name
+    if device is None or device.name == own:
+        return []
+    return [
+        f"only blocks are counted on the {device.name}: clock, bandwidth and constants stay those "
+        f"of the {own}; a hardware file with `device: {device.name}` may name its own"
+    ]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """Designs that were looked at, and their feasible rows if they are known by now."""
@@ -79,7 +90,7 @@ def folder_source(
         if policy not in stored:
             hint = near_names(policy, stored)
             raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
-    chosen, remarks = list(policies or stored), []
+    chosen, remarks = list(policies or stored), _kept(space, device)
     if "kept_front" in inputs or "exact" in inputs:
         kept = ", ".join(inputs.get("kept_front") or inputs["exact"])
         remarks.append(
@@ -166,6 +177,7 @@ def space_source(
     there = replace(evaluation, space=on_device(evaluation.space, device))
     large = there.space.size > MOST_WALKED
     remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
+    remarks += _kept(evaluation.space, device)
     if large:
         remarks.append(
             f"{there.space.size} designs are searched by their exact front; other designs than "

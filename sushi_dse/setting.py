@@ -9,7 +9,7 @@ from sushi_dse.calibration import MeasuredLayer
 from sushi_dse.config import HardwareFile, WorkloadFile, load_hardware, load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import Evaluation
-from sushi_dse.hardware import Accelerator
+from sushi_dse.hardware import Accelerator, infeasible_reason
 from sushi_dse.latency_table import candidate_table
 from sushi_dse.measurements import read_measurements
 from sushi_dse.network import Network
@@ -37,6 +37,16 @@ class Setting:
         if self.trace is None:
             raise UserError(f"--trace {NO_TRACE}: this command serves queries; name a trace")
         return self.trace
+
+    @property
+    def reference_fault(self) -> str:
+        """Why the design that the trace was made for does not fit its device; empty where it does.
+
+        It is the reference design of a search space; a trace from a file was made for another.
+        """
+        made = self.trace is not None and self.trace_name in DEMANDS
+        space = self.hardware.space
+        return infeasible_reason(space.reference) if made and space.size > 1 else ""
 
     def evaluation(self, policies: Sequence[str], mode: str) -> Evaluation:
         """The setting under policies and a mode, ready for blocks of designs."""
@@ -168,7 +178,7 @@ def load_setting(
     seed: int,
     subnets: int | None = None,
 ) -> Setting:
-    """The setting of those names; a trace is a kind of synthetic demand, a file, or `NO_TRACE`.
+    """The setting of those names; a trace is a kind of synthetic demand, a file, or "none".
 
     A synthetic trace is made for the reference design of a search space, so that all designs of the
     space serve the same one.  For it too are chosen that many `subnets`, in place of those that the

@@ -4,8 +4,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 FLOAT = TensorProto.FLOAT
 IMAGE = ("N", 3, 224, 224)
@@ -25,6 +26,14 @@ class Net:
             name=name, data_type=FLOAT, dims=sides, raw_data=bytes(4 * prod(sides))
         )
         self.weights.append(tensor)
+        return name
+
+    def number(self, value: Any) -> str:
+        """A constant of that value: whole numbers, or fractions."""
+        name = f"w{len(self.weights)}"
+        array = np.array(value)
+        array = array.astype(np.float32) if array.dtype.kind == "f" else array
+        self.weights.append(numpy_helper.from_array(array, name))
         return name
 
     def op(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:

@@ -16,6 +16,7 @@ from sushi_dse.calibration import (
     calibrate,
     leave_one_subnet_out,
     predicted_us,
+    too_fast,
     validate,
 )
 from sushi_dse.config import load_hardware, load_workload
@@ -147,6 +148,27 @@ def test_no_constant_is_negative_whatever_was_measured(latencies_us: list[float]
     ]
     found = calibrate(measured, zcu104())
     assert all(0 <= getattr(found, name) <= most for name, most in FITTED.items())
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "launch_us": st.floats(0, 200),
+            "dram_efficiency": st.floats(0.02, 1),
+            "fill_cycles": st.floats(0, 20),
+            "row_cycles": st.floats(0, 20),
+        }
+    )
+)
+def test_no_constants_make_a_layer_too_fast(constants: dict[str, float]) -> None:
+    assert too_fast(measured_by(zcu104(**constants)), zcu104()) == ()
+
+
+def test_a_layer_is_too_fast_for_half_the_clock() -> None:
+    measured = measured_by(zcu104(launch_us=0.0, fill_cycles=0.0, row_cycles=0.0))
+    found = too_fast(measured, zcu104(clock_mhz=40.0))
+    assert [row.layer for row in found] == [row.layer.name for row in measured]
+    assert all(row.measured_us < row.predicted_us for row in found)
 
 
 def test_fewer_layers_than_constants_are_refused() -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from sushi_dse.evaluate import Evaluation
 from sushi_dse.store import Store
 
 TINY = str(Path(__file__).parent / "data" / "tiny.yaml")
+ROOT = Path(__file__).parents[1]
 SMALL = ("--hw", TINY, "--queries", "60")
 
 
@@ -343,15 +345,58 @@ def test_the_totals_of_a_subnet_are_the_published_ones(run, subnet: str) -> None
     assert sum(parts_mj) == pytest.approx(total["energy_mj"])
 
 
-@pytest.mark.parametrize("command", [("cost",), COMPARE], ids=["cost", "compare"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cost",),
+        COMPARE,
+        ("trace", "generate", "--queries", "9", "--out", "trace.csv"),
+        (
+            "trace",
+            "import",
+            "csv",
+            "log.csv",
+            "--arrived",
+            "t",
+            "--time-unit",
+            "s",
+            "--out",
+            "t.csv",
+        ),
+    ],
+    ids=["cost", "compare", "generate", "import"],
+)
 def test_a_design_that_does_not_fit_is_costed_with_a_warning(
-    tmp_path: Path, run, command: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, command: tuple[str, ...]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text("t\n0\n1\n2\n")
     path = tmp_path / "huge.yaml"
     path.write_text("extends: zcu104\npe_kernels: 128\n")
     done = run(*command, "--hw", str(path))
     assert done.code == 0
     assert "dsp: needs 5184, ZCU104 has 1728" in done.err
+
+
+@pytest.mark.parametrize("command", ["sweep", "search", "explain"])
+def test_a_trace_made_for_a_design_that_does_not_fit_is_warned_of(
+    tmp_path: Path, run, command: str
+) -> None:
+    space = tmp_path / "space.yaml"
+    lines = "extends: zcu104\npe_channels: 9\nrecache_every_queries: [4, 8, 16]\npe_kernels: "
+    little = {
+        "sweep": ("--out", str(tmp_path / "results"), "--dry-run"),
+        "search": ("--out", str(tmp_path / "found"), "--trials", "2", "--queries", "9"),
+        "explain": ("--queries", "9", "--samples", "2"),
+    }[command]
+    for kernels, warned in (("[8, 16, 32]", False), ("[8, 64, 128]", True)):
+        space.write_text(lines + kernels)
+        done = run(command, "--hw", str(space), *little)
+        assert done.code == 0
+        assert (
+            "the middle of each axis, which does not fit its device (dsp:" in done.err
+        ) == warned
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
 
 
 def test_a_cached_subgraph_is_not_fetched(run) -> None:
@@ -377,13 +422,25 @@ def test_the_model_is_within_its_documented_error_of_the_measured_layers(run) ->
 
 def test_constants_are_fitted_into_a_file_that_validates(tmp_path: Path, run) -> None:
     out = tmp_path / "mine.yaml"
-    assert run("calibrate", "--out", str(out)).code == 0
+    done = run("calibrate", "--out", str(out))
+    assert done.code == 0
+    assert "warning" not in done.err
     assert "fitted by `sushi-dse calibrate`" in out.read_text()
     document = run("validate", "--hw", str(out), "--measured",
                    str(Path(__file__).parents[1] / "hwconfigs" / "zcu104_measured.csv"),
                    "--format", "json").document  # fmt: skip
     shipped = run("validate", "--format", "json").document
     assert document["mape_percent"] == pytest.approx(shipped["mape_percent"], rel=0.01)
+
+
+def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run) -> None:
+    measured = pd.read_csv(ROOT / "hwconfigs" / "zcu104_measured.csv")
+    measured["latency_us"] /= 1000  # milliseconds under the name of microseconds
+    measured.to_csv(tmp_path / "board.csv", index=False)
+    files = ("--measured", str(tmp_path / "board.csv"), "--out", str(tmp_path / "mine.yaml"))
+    done = run("calibrate", *files)
+    assert done.code == 0
+    assert "46 of 46 layers are faster than any constants allow" in done.err
 
 
 def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, run) -> None:
@@ -413,7 +470,7 @@ def test_a_generated_trace_is_described_and_compared_on(tmp_path: Path, run, suf
 @pytest.mark.parametrize(
     ("kind", "name"),
     [("hw", "zcu104"), ("hw", "zcu104_space"), ("workload", "ofa_mbv3"),
-     ("policy", "latency-aware"), ("metric", "p99_latency_ms")],
+     ("policy", "latency-aware"), ("metric", "p99_latency_ms"), ("device", "KV260")],
 )  # fmt: skip
 def test_a_name_is_described_with_what_it_assumes(run, kind: str, name: str) -> None:
     done = run("describe", kind, name)
@@ -445,6 +502,7 @@ BAD = [
     (("pareto", "show", "missing", "--objective", "p99"), "p99"),
     (("describe", "metric", "p99_latency"), "p99_latency_ms"),
     (("describe", "policy", "suhsi"), "sushi"),
+    (("describe", "device", "KV26"), "KV260"),
     (("validate", "--measured", "missing.csv"), "missing.csv"),
     (("validate", "--hw", "kv260"), "--measured"),
     (("validate", "--subnet", "Q"), "Q"),

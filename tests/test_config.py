@@ -263,6 +263,7 @@ def test_a_range_by_factor_holds_every_power_up_to_its_end(
         ("assumptions: [a, 1]", "2:18", "assumptions: a text is wanted, got 1; put it in quotes"),
         ("device: [a]", "2:9", "device: a mapping of keys to values is wanted, got ['a']"),
         ("device: ZCU105", "2:9", "unknown device 'ZCU105'; did you mean 'ZCU104'?"),
+        ("device: ZCU105", "2:9", "a board of your own is {lut: ..., bram36: ..., uram288: "),
         ("device: {lut: 1}", "2:9", "the key 'bram36' is missing here; add it"),
         ("device: {}", "2:9", "the key 'lut' is missing here; add it"),
         (

@@ -6,6 +6,8 @@ import typer
 
 from docs import generate
 from sushi_dse.cli import app
+from sushi_dse.config import load_hardware
+from sushi_dse.hardware import infeasible_reason
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +50,15 @@ def test_a_command_is_explained_with_an_example_and_shown_in_the_readme(name: st
 
 def test_the_readme_opens_with_two_commands() -> None:
     assert re.search(r"```sh\nmake sweep .*\nmake test .*\n```", README)
+
+
+def test_the_hardware_file_of_the_readme_is_a_search_space(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "my_board.yaml"
+    path.write_text(text, encoding="utf-8")
+    space = load_hardware(str(path)).space
+    assert space.size == 16
+    assert not infeasible_reason(space.reference)
 
 
 def test_no_document_names_a_registry_or_a_path_of_a_machine() -> None:

@@ -188,6 +188,18 @@ def test_most_of_a_space_is_left_out_and_each_kind_of_box_occurs() -> None:
     assert counts["designs"] < problem.space.size / 4
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong", "known"),
+    [
+        ("policies", ("no-sgs", "sushi"), "no-sgs, static-subgraph"),
+        ("metrics", (find_metric("p99_latency_ms"),), "mean_latency_ms, "),
+    ],
+)
+def test_a_problem_that_needs_a_trace_is_refused(field: str, wrong: object, known: str) -> None:
+    with pytest.raises(ValueError, match=f"some of {known}.* are wanted, got"):
+        replace(small(), **{field: wrong})
+
+
 def holds(certificate: Certificate, front: Front, problem: Problem) -> bool:
     try:
         check(certificate, front, problem)

@@ -534,12 +534,15 @@ def test_a_log_is_imported_at_a_load_and_described(tmp_path: Path, run: Run) -> 
 def test_a_generic_log_is_imported(tmp_path: Path, run: Run) -> None:
     log, out = tmp_path / "log.csv", tmp_path / "trace.parquet"
     log.write_bytes(text("0,5", "1000,9", "2000,7", header="when,bytes"))
-    code, _, _ = run("trace", "import", "csv", log, "--arrived", "when", "--time-unit", "us",
+    code, _, said = run("trace", "import", "csv", log, "--arrived", "when", "--time-unit", "us",
                      "--latency", "bytes", "--rank", "--rate-per-s", "4", "--out", out)  # fmt: skip
     trace = read_trace(out)
     assert code == 0
     assert trace.arrived_ms.tolist() == [0, 250, 500]
     assert np.argsort(trace.max_latency_ms).tolist() == [0, 2, 1]
+    assert "no --accuracy: every query demands 75 %, the laxest that ofa_resnet50 offers" in said
+    assert set(trace.min_accuracy_percent) == {75.0}
+    assert "no --latency" not in said
 
 
 @pytest.mark.parametrize(

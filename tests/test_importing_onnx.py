@@ -248,6 +248,69 @@ def test_what_is_made_of_weights_alone_is_no_work(tmp_path: Path) -> None:
 # --- sizes
 
 
+def of_shape(net: Net, source: str, side: int) -> str:
+    """A side of a tensor as one element of another's shape, as exporters write it."""
+    index = net.number(side)
+    return net.op("Unsqueeze", net.op("Gather", net.op("Shape", source), index), net.number([0]))
+
+
+def shuffled(net: Net, source: str) -> str:
+    """The channels of `source` shuffled in two groups, by what its shape is when it runs."""
+    batch, channels, height, width = (of_shape(net, source, side) for side in range(4))
+    half = net.op("Div", channels, net.number([2]))
+    groups = net.op("Concat", batch, net.number([2]), half, height, width, axis=0)
+    swapped = net.op("Transpose", net.op("Reshape", source, groups), perm=[0, 2, 1, 3, 4])
+    back = net.op("Concat", batch, net.number([-1]), height, width, axis=0)
+    return net.op("Reshape", swapped, back)
+
+
+def padded(net: Net, source: str) -> str:
+    """One pixel about the map: the pads of the last axes, as an exporter turns them round."""
+    pads = net.number([1, 1, 1, 1])
+    rest = net.op("Sub", net.number([8]), net.op("Shape", pads))
+    pairs = net.op("Concat", pads, net.op("ConstantOfShape", rest), axis=0)
+    pairs = net.op("Reshape", net.op("Cast", pairs, to=TensorProto.INT64), net.number([-1, 2]))
+    least = -(2**63) + 1
+    turned = net.op("Slice", pairs, *(net.number([n]) for n in (-1, least, 0, -1)))
+    widths = net.op("Reshape", net.op("Transpose", turned, perm=[1, 0]), net.number([-1]))
+    return net.op("Pad", source, net.op("Cast", widths, to=TensorProto.INT64))
+
+
+def scaled(net: Net, source: str) -> str:
+    """The map at half its size, by arithmetic on floating-point numbers."""
+    sides = net.op("Slice", net.op("Shape", source), net.number([2]), net.number([4]))
+    half = net.op("Div", net.op("Cast", sides, to=FLOAT), net.number(2.0))
+    sides = net.op("Cast", net.op("Floor", half), to=TensorProto.INT64)
+    first = net.op("Slice", net.op("Shape", source), net.number([0]), net.number([2]))
+    return net.op("Resize", source, "", "", net.op("Concat", first, sides, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("step", "height"), [(shuffled, 32), (padded, 36), (scaled, 8)], ids=["channels", "pad", "size"]
+)
+def test_a_shape_that_a_network_computes_is_followed(
+    step: Callable[[Net, str], str], height: int, tmp_path: Path
+) -> None:
+    net = Net()
+    last = net.conv("x", 3, 8, 3)
+    for _ in range(2):
+        last = step(net, last)
+    path = net.save(tmp_path / "net.onnx", net.conv(last, 8, 4, 1), ("N", 3, 32, 32))
+    assert [layer.height for layer in layers_of(path)] == [32, height]
+
+
+def test_a_computed_shape_that_is_none_is_told_at_its_reader(tmp_path: Path) -> None:
+    net = Net()
+    side = net.op("Div", of_shape(net, "x", 1), net.number([0]))
+    huge = net.op("ConstantOfShape", net.number([2**40]))
+    shape = net.op("Concat", side, huge, axis=0)
+    path = net.save(tmp_path / "net.onnx", net.conv(net.op("Reshape", "x", shape), 8, 4, 1))
+    assert "cannot be inferred" in refusal(path)
+    net.weights[1].raw_data = b"torn"
+    path = net.save(tmp_path / "torn.onnx", net.conv(net.op("Reshape", "x", shape), 8, 4, 1))
+    assert "cannot" in refusal(path)
+
+
 def test_an_open_batch_is_one_and_other_open_sides_are_asked_for(tmp_path: Path) -> None:
     net = Net()
     output = net.conv("x", 3, 8, 3)

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.cli import app, completion, main
-from sushi_dse.config import hardware_names, workload_names
+from sushi_dse.config import boards, hardware_names, workload_names
 from sushi_dse.estimate import PIECES, estimate_sweep, pieces
 from sushi_dse.evaluate import evaluate_block
 from sushi_dse.metrics import METRICS
-from sushi_dse.policies import POLICIES
+from sushi_dse.policies import DEFAULT_POLICIES, POLICIES
 from sushi_dse.queries import DEMANDS
 from sushi_dse.setting import load_setting
 from sushi_dse.store import part_bytes
@@ -55,10 +55,11 @@ def program(arguments: Sequence[str], **keywords: Any) -> "subprocess.Popen[str]
         (completion.workloads, workload_names()),
         (completion.policies, POLICIES),
         (completion.metrics, METRICS),
+        (completion.devices, boards()),
         (completion.demands, DEMANDS),
         (completion.traces, DEMANDS),
     ],
-    ids=["hardware", "workloads", "policies", "metrics", "demands", "traces"],
+    ids=["hardware", "workloads", "policies", "metrics", "devices", "demands", "traces"],
 )
 def test_every_name_and_no_other_is_completed(
     complete: completion.Completion, names: Sequence[str],
@@ -107,6 +108,29 @@ def test_a_shell_completes_names_and_imports_nothing_slow() -> None:
     assert completed("compare", "policies", "--policy", "sl") == ["slackfit", "slo-nn"]
     assert completed("describe", "metric", "p9") == ["p95_latency_ms", "p99_latency_ms"]
     assert "alveo_u50" in completed("cost", "--hw", "alv")
+
+
+NAMED = {"hw", "workload", "policy", "device", "objective", "trace", "colour", "cheapest_by"}
+
+
+def test_every_option_that_takes_a_name_is_completed() -> None:
+    def commands(group: Any) -> Iterator[Any]:
+        for command in group.commands.values():
+            yield from commands(command) if hasattr(command, "commands") else [command]
+
+    for command in commands(typer.main.get_command(app)):
+        for option in command.params:
+            if option.param_type_name == "option" and option.name in NAMED:
+                assert option.shell_complete(typer.Context(command), ""), (
+                    f"{command.name} {option.name}"
+                )
+
+
+@pytest.mark.parametrize("name", ["sweep", "search"])
+def test_help_tells_the_policies_that_are_swept(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]
+    (option,) = (option for option in command.params if option.name == "policy")
+    assert option.show_default == ", ".join(DEFAULT_POLICIES)
 
 
 # Mistakes on the command line

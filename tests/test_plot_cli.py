@@ -85,6 +85,16 @@ def test_a_missed_threshold_still_draws(tmp_path: Path, run: Run) -> None:
     assert plot.exists()
 
 
+def test_a_front_of_what_does_not_differ_says_so(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "results"
+    assert (
+        run("sweep", "--policy", "no-sgs", "--queries", 9, "--hw", "zcu104", "--out", out)[0] == 0
+    )
+    code, _, err = run("pareto", "plot", out)
+    assert code == 0
+    assert "mean_accuracy_percent is the same in every row; --objective names others" in err
+
+
 @pytest.mark.parametrize("suffix", MAGIC)
 def test_a_front_is_drawn_with_labels(tmp_path: Path, run: Run, swept: Path, suffix: str) -> None:
     path = tmp_path / f"front{suffix}"

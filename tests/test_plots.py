@@ -39,6 +39,7 @@ from sushi_dse.plots import (
     staircase,
 )
 from sushi_dse.plots.front import label_designs
+from sushi_dse.plots.labels import write_labels
 
 LATENCY, ACCURACY = METRICS["mean_latency_ms"], METRICS["mean_accuracy_percent"]
 ENERGY, ATTAINMENT = METRICS["energy_mj_per_query"], METRICS["slo_attainment"]
@@ -422,6 +423,12 @@ def test_a_chosen_design_is_drawn_in_parallel_coordinates_off_the_front_too(
     assert ((ys >= 0) & (ys <= 1)).sum() >= 4
 
 
+def test_an_objective_that_is_the_same_in_every_row_is_told(rows: pd.DataFrame) -> None:
+    assert mark(rows, (LATENCY, ACCURACY)).flat == ()
+    even = rows.assign(**{ACCURACY.name: np.where(rows.index % 2, 70.0, 70.0 + 1e-13)})
+    assert mark(even, (LATENCY, ACCURACY)).flat == (ACCURACY.name,)
+
+
 def test_labels_name_the_knee_and_the_chosen_designs_inside_the_axes(
     rows: pd.DataFrame,
 ) -> None:
@@ -438,6 +445,19 @@ def test_labels_name_the_knee_and_the_chosen_designs_inside_the_axes(
     inside = ax.get_window_extent()
     assert all(inside.padded(1).contains(*corner) for box in boxes for corner in box.corners())
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_name_hides_no_part_of_a_marker_where_there_is_room(seed: int) -> None:
+    points = np.random.default_rng(seed).uniform(0.2, 0.8, (15, 2))
+    figure = Figure(layout="constrained", dpi=200)
+    ax = figure.add_subplot()
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    (text,) = write_labels(ax, np.array([[0.5, 0.5]]), ["knee: 719982399"], points)
+    box = Text.get_window_extent(text)
+    for x, y in ax.transData.transform(points):
+        aside = max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1)  # outside of one of its sides
+        assert aside >= FRONT_MARKER / 2 * figure.dpi / 72
 
 
 def test_a_design_that_cannot_be_labelled_is_refused_with_the_reason(rows: pd.DataFrame) -> None:

@@ -237,6 +237,19 @@ def test_from_a_sweep_the_cheapest_row_that_fits_and_meets_is_named(run: Run) ->
     assert any(remark.startswith("4 designs fit the Alveo U50") for remark in moved.remarks)
 
 
+def test_what_stays_as_it_was_on_another_device_is_told(run: Run) -> None:
+    for name, told in (("KV260", True), ("ZCU104", False)):
+        done = run("recommend", "--hw", TINY, "--device", name)
+        assert done.code == 0
+        assert ("bandwidth and constants stay those of the ZCU104" in done.err) == told
+
+
+def test_a_design_that_is_built_without_its_buffer_is_told(run: Run) -> None:
+    for name, told in (("no-sgs", True), ("static-subgraph", False)):
+        done = run("recommend", "--hw", TINY, "--policy", name)
+        assert ("under no-sgs a design has no Persistent Buffer" in done.err) == told
+
+
 def test_demands_that_nothing_meets_end_well_with_what_comes_nearest(run: Run) -> None:
     demands = ("--max-latency-ms", "0.001", "--min-accuracy-percent", "77")
     done = run("recommend", "--hw", TINY, *demands, "--format", "json")

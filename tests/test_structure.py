@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sushi_dse"
 
 LEVELS = [
-    {"errors", "units", "interrupts"},
+    {"errors", "units", "interrupts", "arrow"},
     {"hardware", "supernet", "queries", "metrics", "selection"},
     {"network", "accuracy_model"},
     {"cost_model", "space", "pareto"},

@@ -35,7 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Which accelerator, under which policy, serves this SuperNet and this stream best?",
-    epilog="Each command runs without arguments on defaults: ZCU104, OFA ResNet50, a seeded trace.",
+    epilog="What a command is not told is the ZCU104, OFA ResNet50 and a seeded synthetic trace.",
 )
 app.command()(explore.sweep)
 app.command()(search.search)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
 
 
 class Level(StrEnum):
@@ -32,12 +32,17 @@ def explain(
         str,
         typer.Option(
             help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
-            "served again and again."
+            "served again and again.",
+            autocompletion=completion.traces,
         ),
     ] = "random-walk",
     policy: Annotated[
         str | None,
-        typer.Option(help="The policy.", show_default="sushi; static-subgraph without a trace"),
+        typer.Option(
+            help="The policy.",
+            show_default="sushi; static-subgraph without a trace",
+            autocompletion=completion.policies,
+        ),
     ] = None,
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
@@ -69,7 +74,12 @@ def explain(
         sampled_evaluation,
         what_bounds,
     )
-    from sushi_dse.report import note, warn_if_infeasible, with_progress
+    from sushi_dse.report import (
+        note,
+        warn_if_infeasible,
+        warn_if_reference_infeasible,
+        with_progress,
+    )
     from sushi_dse.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
     from sushi_dse.setting import load_setting
     from sushi_dse.steady import OWN_SUBGRAPH
@@ -79,6 +89,7 @@ def explain(
         raise UserError(f"--samples: must be a power of two, such as 1024, got {samples}")
     metrics = objectives(objective)
     setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
+    warn_if_reference_infeasible(setting)
     chosen = policy or (OWN_SUBGRAPH if setting.trace is None else "sushi")
     evaluation = setting.evaluation((chosen,), mode.value)
     sampled, names = sampled_evaluation(
@@ -173,12 +184,19 @@ def recommend(
     hw: Annotated[
         str | None,
         typer.Option(
-            "--hw", help="Hardware: a shipped name, or a YAML file.", show_default="zcu104_space"
+            "--hw",
+            help="Hardware: a shipped name, or a YAML file.",
+            show_default="zcu104_space",
+            autocompletion=completion.hardware,
         ),
     ] = None,
     workload: Annotated[
         str | None,
-        typer.Option(help="Workload: a shipped name, or a YAML file.", show_default="ofa_resnet50"),
+        typer.Option(
+            help="Workload: a shipped name, or a YAML file.",
+            show_default="ofa_resnet50",
+            autocompletion=completion.workloads,
+        ),
     ] = None,
     policy: Annotated[
         list[str] | None,
@@ -186,17 +204,24 @@ def recommend(
             "--policy",
             help="A policy; repeat it.",
             show_default="those of the folder; static-subgraph without one",
+            autocompletion=completion.policies,
         ),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(
-            help="The board that must hold the design, by its name in hwconfigs/devices.yaml.",
+            help="The board whose blocks must hold the design, by its name: sushi-dse describe "
+            "device. Clock and bandwidth stay the hardware's.",
             show_default="the hardware's own",
+            autocompletion=completion.devices,
         ),
     ] = None,
     cheapest_by: Annotated[
-        str, typer.Option(help="The metric that says what is cheap; of equals, the least energy.")
+        str,
+        typer.Option(
+            help="The metric that says what is cheap; of equals, the least energy.",
+            autocompletion=completion.metrics,
+        ),
     ] = "device_share",
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -210,6 +235,7 @@ def recommend(
     from sushi_dse.config import load_hardware
     from sushi_dse.errors import UserError
     from sushi_dse.metrics import find_metric
+    from sushi_dse.policies import POLICIES
     from sushi_dse.recommend import Demands
     from sushi_dse.recommend import recommend as run
     from sushi_dse.report import note, print_rows, with_progress
@@ -234,6 +260,9 @@ def recommend(
     steps = with_progress(source.steps, source.designs, what="designs")
     advice = run((step.rows for step in steps if step.rows is not None), demands, by)
     rows = advice.rows()
+    bufferless = {name for name, known in POLICIES.items() if not known.has_persistent_buffer}
+    for name in sorted(bufferless & {row["policy"] for row in rows}):
+        note(f"under {name} a design has no Persistent Buffer, and its blocks are not counted")
     title = f"The cheapest by {by.name} on the {source.device}"
     if not len(advice.meeting):
         title = f"No design meets the demands on the {source.device}"

@@ -4,6 +4,7 @@ A shell asks at each press of a key, so nothing slow is imported: what lies in f
 names that live in code stand here again; `tests/test_manners.py` holds the two together.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -62,11 +63,15 @@ def _among(names: Iterable[str], typed: str) -> list[str]:
     return sorted(name for name in names if name.startswith(typed))
 
 
-def _shipped(kind: str) -> list[str]:
-    """The names of the shipped files of a kind; a checkout has them beside the package."""
+def _folder(kind: str) -> Path:
+    """Where the shipped files of a kind lie; a checkout has them beside the package."""
     inside = PACKAGE / kind
-    folder = inside if inside.is_dir() else PACKAGE.parent / kind
-    return [path.stem for path in folder.glob("*.yaml") if path.stem != DEVICES]
+    return inside if inside.is_dir() else PACKAGE.parent / kind
+
+
+def _shipped(kind: str) -> list[str]:
+    """The names of the shipped files of a kind."""
+    return [path.stem for path in _folder(kind).glob("*.yaml") if path.stem != DEVICES]
 
 
 def _files(typed: str, suffixes: Iterable[str]) -> list[str]:
@@ -100,6 +105,12 @@ def metrics(incomplete: str) -> list[str]:
     return _among(METRIC_NAMES, incomplete)
 
 
+def devices(incomplete: str) -> list[str]:
+    """The boards that are known by name: the entries of their table."""
+    lines = (_folder("hwconfigs") / f"{DEVICES}.yaml").read_text(encoding="utf-8").splitlines()
+    return _among([line[:-1] for line in lines if re.fullmatch(r"[^#\s].*:", line)], incomplete)
+
+
 def demands(incomplete: str) -> list[str]:
     """Kinds of synthetic demand."""
     return _among(DEMAND_NAMES, incomplete)
@@ -117,6 +128,7 @@ def described(context: typer.Context, incomplete: str) -> list[str]:
         "workload": workloads,
         "policy": policies,
         "metric": metrics,
+        "device": devices,
     }
     complete = kinds.get(str(context.params.get("kind")))
     return complete(incomplete) if complete else []

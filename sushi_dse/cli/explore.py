@@ -30,12 +30,13 @@ def sweep(
         str | None,
         typer.Option(
             help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is "
-            "served again and again, and has a row of its own.",
+            "served again and again, and has a row of its own, under static-subgraph where no "
+            "--policy is named.",
             show_default="random-walk; none with --exact",
             autocompletion=completion.traces,
         ),
     ] = None,
-    policy: options.Policies = None,
+    policy: options.SweptPolicies = None,
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,
@@ -97,7 +98,13 @@ def sweep(
         from sushi_dse.estimate import estimate_sweep
         from sushi_dse.exact import read_settled, refuse_unbounded, sweep_exactly
         from sushi_dse.policies import DEFAULT_POLICIES
-        from sushi_dse.report import print_facts, print_sweep, warn, with_progress
+        from sushi_dse.report import (
+            print_facts,
+            print_sweep,
+            warn,
+            warn_if_reference_infeasible,
+            with_progress,
+        )
         from sushi_dse.sensitivity import MOST_ROWS, idle_axes
         from sushi_dse.setting import NO_TRACE, load_setting
         from sushi_dse.steady import OWN_SUBGRAPH
@@ -117,6 +124,7 @@ def sweep(
         setting = load_setting(
             hw, workload, trace_name, queries=queries, seed=seed, subnets=subnets
         )
+        warn_if_reference_infeasible(setting)
         traced, metrics = setting.trace is not None, objectives(objective)
         policies = policy or (DEFAULT_POLICIES if traced else (OWN_SUBGRAPH,))
         evaluation = setting.evaluation(policies, mode.value)

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     workload = "workload"
     policy = "policy"
     metric = "metric"
+    device = "device"
 
 
 def cost(
@@ -66,7 +67,10 @@ def describe(
     ] = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Print what a board, a workload, a policy or a metric is, and what it assumes.
+    """Print what a name stands for, and what it assumes.
+
+    Of hardware, a workload, a policy, a metric, or a board that a hardware file may name as its
+    device.
 
     Example: sushi-dse describe policy sushi
     """

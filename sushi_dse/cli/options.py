@@ -58,6 +58,15 @@ Policies = Annotated[
         autocompletion=completion.policies,
     ),
 ]
+SweptPolicies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        help="A policy; repeat it.",
+        show_default="no-sgs, sushi, static-subgraph, latency-aware",
+        autocompletion=completion.policies,
+    ),
+]
 SelectionMode = Annotated[
     Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sushi_dse.cli import options
+from sushi_dse.cli import completion, options
 from sushi_dse.cli.plotting import command_line
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
@@ -58,7 +58,9 @@ def plot(
             help="A .png, .svg or .pdf file, or an .html report.", show_default="DIR/front.png"
         ),
     ] = None,
-    colour: Annotated[str, typer.Option(help="`policy`, or a metric.")] = "policy",
+    colour: Annotated[
+        str, typer.Option(help="`policy`, or a metric.", autocompletion=completion.metrics)
+    ] = "policy",
     label: Annotated[
         list[int] | None, typer.Option(help="A design to label, by its number; repeat it.")
     ] = None,
@@ -116,6 +118,8 @@ def plot(
     else:
         save_front_plot(path, marked)
     note(f"wrote {path}")
+    for name in marked.flat:
+        note(f"{name} is the same in every row; --objective names others")
 
 
 def _run(path: Path) -> Any:

@@ -31,7 +31,7 @@ def search(
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
     trace: options.TraceName = "random-walk",
-    policy: options.Policies = None,
+    policy: options.SweptPolicies = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,
     seed: Annotated[
@@ -77,7 +77,7 @@ def search(
         lambda: f"interrupted; what is finished is kept in {folder}: run the same command to go on"
     ):
         from sushi_dse.policies import DEFAULT_POLICIES
-        from sushi_dse.report import note, warn, with_progress
+        from sushi_dse.report import note, warn, warn_if_reference_infeasible, with_progress
         from sushi_dse.search import Search, evaluator, open_study, shown_url
         from sushi_dse.search import search as run_search
         from sushi_dse.setting import load_setting
@@ -86,6 +86,7 @@ def search(
 
         started = time.perf_counter()
         setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
+        warn_if_reference_infeasible(setting)
         served = len(setting.traced)
         evaluation = setting.evaluation(policy or DEFAULT_POLICIES, mode.value)
         metrics = objectives(objective)

@@ -80,13 +80,15 @@ def generate(
     from sushi_dse.config import load_hardware, load_workload
     from sushi_dse.network import Network
     from sushi_dse.queries import write_trace
-    from sushi_dse.report import note
+    from sushi_dse.report import note, warn_if_infeasible
     from sushi_dse.setting import spanned_trace
     from sushi_dse.slo_nn.stream import colocated
 
+    accelerator = load_hardware(hw).space.reference
+    warn_if_infeasible(accelerator)
     trace = spanned_trace(
         Network.of(load_workload(workload).supernet),
-        load_hardware(hw).space.reference,
+        accelerator,
         demands=demands,
         arrivals=arrivals,
         queries=queries,
@@ -200,16 +202,16 @@ def _import(
     from sushi_dse.errors import UserError
     from sushi_dse.network import Network
     from sushi_dse.queries import LogColumns, describe_trace, import_log, write_trace
-    from sushi_dse.report import note, warn
+    from sushi_dse.report import note, warn, warn_if_infeasible
     from sushi_dse.setting import cold_offer
 
     try:
         log_columns = LogColumns(**columns)
     except ValueError as error:
         raise UserError(f"trace: {error}") from None
-    offer = cold_offer(
-        Network.of(load_workload(workload).supernet), load_hardware(hw).space.reference
-    )
+    accelerator = load_hardware(hw).space.reference
+    warn_if_infeasible(accelerator)
+    offer = cold_offer(Network.of(load_workload(workload).supernet), accelerator)
     imported = import_log(
         file,
         log_columns,
@@ -220,6 +222,13 @@ def _import(
     )
     for warning in imported.warnings:
         warn(warning)
+    laxest = {
+        "accuracy": f"demands {offer.accuracy_percent[0]:g} %",
+        "latency": f"may take {offer.latency_ms[1]:.4g} ms",
+    }
+    for name, asked in laxest.items():
+        if columns.get(name) is None:
+            note(f"no --{name}: every query {asked}, the laxest that {workload} offers on {hw}")
     write_trace(imported.trace, out)
     mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
     note(

@@ -61,9 +61,10 @@ def calibrate(
     Example: sushi-dse calibrate --measured board.csv --hw zcu104_measured --out my_board.yaml
     """
     from sushi_dse.calibration import calibrate as fit
+    from sushi_dse.calibration import too_fast
     from sushi_dse.calibration import validate as errors_of
     from sushi_dse.config.calibrated import write_calibrated
-    from sushi_dse.report import note
+    from sushi_dse.report import note, warn
     from sushi_dse.setting import load_measured
 
     accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
@@ -73,4 +74,13 @@ def calibrate(
         raise UserError(f"{origin}: {error}") from None
     left = errors_of(rows, fitted)
     write_calibrated(out, hw, fitted, origin=f"{len(rows)} layers of {origin}")
+    impossible = too_fast(rows, accelerator)
+    if impossible:
+        first = impossible[0]
+        warn(
+            f"{len(impossible)} of {len(rows)} layers are faster than any constants allow, as "
+            f"{first.subnet} {first.layer}: {first.measured_us:.4g} us of at least "
+            f"{first.predicted_us:.4g}; do clock, array and DRAM of {hw} agree with the board, "
+            "and is latency_us in microseconds?"
+        )
     note(f"wrote {out}: mean error {left.mape_percent:.2f} %, worst {left.max_error_percent:.2f} %")

@@ -47,5 +47,8 @@ def board_named(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value not in boards():
-        raise EntryError(f"unknown device {value!r}; {near_names(value, boards())}")
+        raise EntryError(
+            f"unknown device {value!r}; {near_names(value, boards())}; "
+            "a board of your own is {lut: ..., bram36: ..., uram288: ..., dsp: ...}"
+        )
     return boards()[value]

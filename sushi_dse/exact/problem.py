@@ -5,26 +5,37 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from sushi_dse.exact.bounds import bounds
+from sushi_dse.exact.bounds import BOUNDED, bounds
 from sushi_dse.exact.boxes import Boxes
 from sushi_dse.hardware import Designs, resources
 from sushi_dse.metrics import Metric
 from sushi_dse.network import Network
 from sushi_dse.pareto import non_dominated
 from sushi_dse.space import SearchSpace
-from sushi_dse.steady import steady_metrics
+from sushi_dse.steady import STEADY_POLICIES, steady_metrics
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Problem:
-    """What is searched: designs x policies x SubNets, and the objectives, all without a trace."""
+    """What is searched: designs x policies x SubNets, and the objectives, all without a trace.
+
+    `ValueError` of a policy that chooses by a trace, or of a metric that has no bound over a box.
+    """
 
     space: SearchSpace
     network: Network
-    policies: tuple[str, ...]
-    metrics: tuple[Metric, ...]
+    policies: tuple[str, ...]  # of STEADY_POLICIES
+    metrics: tuple[Metric, ...]  # of BOUNDED
+
+    def __post_init__(self) -> None:
+        for names, known in (
+            (self.policies, STEADY_POLICIES),
+            ([metric.name for metric in self.metrics], BOUNDED),
+        ):
+            if not set(names) <= set(known):
+                raise ValueError(f"some of {', '.join(known)} are wanted, got {', '.join(names)}")
 
     @property
     def candidates(self) -> int:

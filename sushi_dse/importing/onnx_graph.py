@@ -15,6 +15,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, shape_infer
 from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.importing.network import plain_name
+from sushi_dse.importing.onnx_values import fold_values
 from sushi_dse.importing.shapes import Shape
 
 MAX_BYTES = 2**31  # of a protocol buffer; a larger network keeps its weights in files beside it
@@ -22,6 +23,7 @@ SHAPE_ELEMENTS = 256  # a constant of so many elements at most may be the shape 
 OWN_DOMAINS = ("", "ai.onnx")
 REASON_CHARACTERS = 200
 LINE_ELEMENTS = 2**20
+MAX_ROUNDS = 200  # of folding; a round settles all that hangs on the one before
 # Its own, and those of the C++ library below it for sizes that no memory holds.
 INFERENCE_ERRORS = (
     shape_inference.InferenceError,
@@ -201,10 +203,18 @@ def _shapes(path: Path, model: ModelProto) -> dict[str, Shape]:
     known = {opset.domain for opset in model.opset_import}
     for domain in sorted({node.domain for node in model.graph.node} - known):
         model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
+    named = {name for node in model.graph.node for name in node.output if name}
     shapes = _inferred(path, model, values=False)
-    # Following values, as a Reshape to a computed shape needs, onnx notes every element of a line.
-    if all(prod(shape) <= LINE_ELEMENTS for shape in shapes.values() if len(shape) == 1):
-        shapes = _inferred(path, model, values=True)
+    folded = ModelProto()
+    folded.CopyFrom(model)
+    for _ in range(MAX_ROUNDS):  # a value that is settled may settle the next shape
+        # Following values, as a Reshape to a computed shape needs, onnx notes every element of a
+        # line.
+        if any(prod(shape) > LINE_ELEMENTS for shape in shapes.values() if len(shape) == 1):
+            break
+        shapes |= _inferred(path, folded, values=True)
+        if named <= shapes.keys() or not fold_values(folded, shapes):
+            break
     return shapes
 
 

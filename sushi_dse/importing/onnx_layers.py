@@ -36,8 +36,8 @@ ELEMENTWISE = """
 """
 POOLING = """
     ArgMax ArgMin AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool
-    MaxRoiPool MaxUnpool ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
-    ReduceMin ReduceProd ReduceSum ReduceSumSquare RoiAlign TopK
+    MaxRoiPool MaxUnpool NonMaxSuppression ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
+    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare RoiAlign TopK
 """
 NORMALISATION = """
     BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization

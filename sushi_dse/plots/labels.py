@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from sushi_dse.plots.style import LINE_WIDTH, OUTLINE, any_script, legend_text
+from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, any_script, legend_text
 
 OFFSETS = [  # from point to the middle of its name, in points of a font
     (x, y)
     for x, y in product((-90, -60, -36, 0, 36, 60, 90), (-72, -48, -30, -16, 0, 16, 30, 48, 72))
     if x or abs(y) > 12
 ]
-PADDING = 3.0  # around a name, in pixels
+PADDING = FRONT_MARKER / 2 + 1  # around a name, in points of a font: no marker reaches under it
 POINTS_PER_INCH = 72
 HEAVY = 1e4  # costs more than any number of points covered
 
@@ -50,7 +50,7 @@ def write_labels(
                   "alpha": 0.85},
             zorder=5,
         )  # fmt: skip
-        box = text.get_window_extent().padded(PADDING)
+        box = text.get_window_extent().padded(PADDING * scale)
         boxes = [_moved(box, anchor, np.multiply(offset, scale)) for offset in OFFSETS]
         costs = [
             _cost(moved, ax.bbox, taken, crowd) + hypot(*offset) / HEAVY

@@ -15,6 +15,7 @@ from sushi_dse.pareto import cost_matrix, feasible_rows, non_dominated
 Colour = Metric | Literal["policy"]
 
 ROW_KEYS = ("design", "policy", "subnet")  # what tells a row from all others; not all have a SubNet
+ROUNDING = 1e-9  # of means of equal values
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,6 +44,16 @@ class Marked:
     def axes(self) -> tuple[Metric, Metric]:
         """The two objectives that span a plane."""
         return self.objectives[0], self.objectives[1]
+
+    @property
+    def flat(self) -> tuple[str, ...]:
+        """The objectives that are the same in every row, but for rounding."""
+        columns = {metric.name: self.rows[metric.name] for metric in self.objectives}
+        return tuple(
+            name
+            for name, values in columns.items()
+            if values.max() - values.min() <= ROUNDING * abs(values.max())
+        )
 
     @property
     def knee_row(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.queries.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 
@@ -113,7 +114,7 @@ def _read_csv(path: Path, content: bytes) -> Trace:
 def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trace:
     """The trace in a plain file, all at once; raises `ValueError` where anything is unusual."""
     table = pacsv.read_csv(
-        pa.BufferReader(content),
+        arrow_reader(content),
         read_options=pacsv.ReadOptions(column_names=header, skip_rows=header_line),
         parse_options=pacsv.ParseOptions(quote_char=False),
         convert_options=pacsv.ConvertOptions(
@@ -201,7 +202,7 @@ def _write_csv(trace: Trace, file: BinaryIO) -> None:
 
 def _read_parquet(path: Path, content: bytes) -> Trace:
     try:
-        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
+        table = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True).read()
     except (pa.ArrowException, OSError):
         raise UserError(
             f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"

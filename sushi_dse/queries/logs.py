@@ -28,6 +28,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.queries.files import content_of, named_fields, number, numbered_rows, shown
 from sushi_dse.queries.trace import RANGES, FloatArray, Range
@@ -214,7 +215,7 @@ def _read_block(
         types = {name: pa.float64() for name in columns.limits} | {columns.arrived: kind}
         with suppress(pa.ArrowInvalid):
             table = pacsv.read_csv(
-                pa.BufferReader(content),
+                arrow_reader(content),
                 read_options=pacsv.ReadOptions(column_names=header, skip_rows=skipped_lines),
                 parse_options=pacsv.ParseOptions(quote_char=quoted and '"'),
                 convert_options=pacsv.ConvertOptions(

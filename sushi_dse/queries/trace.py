@@ -100,7 +100,9 @@ class Query:
 class Trace:
     """A sequence of queries in the order of their arrival: read-only copies of its columns.
 
-    The last two are what a query meets and not what it demands, so a `Query` is without them.
+    Each column is [query]: `arrived_ms`, `min_accuracy_percent`, `max_latency_ms`, and, or None,
+    `colocation_slowdown` and `input_difficulty`.  The last two are what a query meets and not what
+    it demands, so a `Query` is without them.
     Raises `ValueError` naming the first query (from 1) that is none, or that arrives before the
     one ahead of it.
     """

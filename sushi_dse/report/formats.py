@@ -15,9 +15,10 @@ from rich.table import Table
 from sushi_dse.store import SCHEMA_VERSION
 from sushi_dse.units import label
 
-PROSE_CHARACTERS = 110  # least width of a table with prose in it
+PROSE_CHARACTERS = 110  # width of a table with prose in it, where no terminal bounds it
 NO_BOUND = 10_000
 HEADER_CHARACTERS = 10
+KEY_COLUMNS = ("design", "policy")  # they say what a row is about; else the first column does
 PROSE_COLUMNS = ("value", "meaning")  # their cells may be broken over lines
 
 
@@ -61,30 +62,54 @@ def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> st
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
-def stdout_console(prose: bool) -> Console:
-    """Where tables go; a table of numbers is as wide as its columns are, whatever the terminal."""
-    console = Console(file=sys.stdout, highlight=False)
-    console.width = max(console.width, PROSE_CHARACTERS) if prose else NO_BOUND
-    return console
-
-
 def print_table(
     rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, title: str = ""
 ) -> None:
-    """The rows as a table for people."""
+    """The rows as a table for people; one that is too wide for its terminal goes in bands."""
     rows = list(rows)
+    prose = any(column in PROSE_COLUMNS for column in columns)
+    console = Console(file=sys.stdout, highlight=False)
+    terminal = console.width if sys.stdout.isatty() else None
+    bands = [columns]
+    if prose:
+        console.width = terminal or max(console.width, PROSE_CHARACTERS)
+    else:
+        console.width = NO_BOUND
+        bands = _bands(rows, columns, terminal, console) if terminal else bands
+    for band in bands:
+        console.print(_table(rows, band, title))
+        title = ""
+
+
+def _bands(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], room: int, console: Console
+) -> list[Sequence[str]]:
+    """The columns, as many at a time as `room` characters hold; the keys stand in each band."""
+    keys = [column for column in KEY_COLUMNS if column in columns] or columns[:1]
+    bands: list[Sequence[str]] = [[]]
+    for column in columns:
+        band = list(dict.fromkeys([*bands[-1], column]))
+        fits = console.measure(_table(rows, band)).maximum <= room
+        if fits or set(bands[-1]) <= set(keys):
+            bands[-1] = band
+        else:
+            bands.append(list(dict.fromkeys([*keys, column])))
+    return bands
+
+
+def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: str = "") -> Table:
     table = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS
         header = textwrap.fill(label(column), HEADER_CHARACTERS, break_long_words=False)
-        # A number is never broken over lines; a table too wide for its terminal is.
+        # A number is never broken over lines.
         table.add_column(
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
         )
     for row in rows:
         table.add_row(*(escape(shown(row[column])) for column in columns))
-    stdout_console(any(column in PROSE_COLUMNS for column in columns)).print(table)
+    return table
 
 
 def print_rows(

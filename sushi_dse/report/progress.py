@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sushi_dse.hardware import Accelerator, infeasible_reason
+from sushi_dse.setting import Setting
 
 Step = TypeVar("Step", bound=Sized)  # as long as what it did
 
@@ -51,6 +52,16 @@ def warn_if_infeasible(accelerator: Accelerator) -> None:
     reason = infeasible_reason(accelerator)
     if reason:
         warn(f"the design does not fit its device: {reason}")
+
+
+def warn_if_reference_infeasible(setting: Setting) -> None:
+    """A warning about a trace that was made for a design that its device cannot hold."""
+    if setting.reference_fault:
+        warn(
+            "the trace is made for the middle of each axis, which does not fit its device "
+            f"({setting.reference_fault}): it may be too hard or too easy for designs that do; "
+            "`sushi-dse trace generate --hw` makes one for a design of yours"
+        )
 
 
 def note(text: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
 
 if TYPE_CHECKING:  # the processes that evaluate designs need it not
@@ -113,7 +114,7 @@ class Part:
         if content is None:
             raise UserError(f"{self.path}: is damaged; run the sweep again and it is redone")
         try:
-            with pq.ParquetFile(pa.BufferReader(content)) as file:
+            with pq.ParquetFile(arrow_reader(content)) as file:
                 yield file
         except pa.ArrowException:
             raise UserError(
