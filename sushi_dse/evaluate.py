@@ -90,9 +90,9 @@ def serving_metrics(
     }
 
 
-def resource_metrics(accelerator: Accelerator, policy: Policy) -> dict[str, float]:
-    """Blocks that the design takes under `policy`, without the Persistent Buffer if unused."""
-    if not policy.has_persistent_buffer:
+def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> dict[str, float]:
+    """Blocks that the design takes, with its Persistent Buffer or without."""
+    if not has_persistent_buffer:
         accelerator = replace(accelerator, persistent_buffer_kib=0)
     used = resources(accelerator)
     return {
@@ -107,11 +107,13 @@ def policy_rows(
     evaluation: Evaluation, trace: Trace, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
     """The metrics of each policy of `evaluation` on one design, whose latency table is `table`."""
+    blocks = {held: resource_metrics(accelerator, held) for held in (True, False)}
 
     def run(policy: Policy) -> dict[str, float]:
-        own_table, own_accelerator = table, accelerator
+        own_table, own_accelerator, own_blocks = table, accelerator, blocks
         if policy.system is not None:
             own_table, own_accelerator = policy.system(evaluation.network, accelerator)
+            own_blocks = {held: resource_metrics(own_accelerator, held) for held in blocks}
         served = serve(
             trace,
             own_table,
@@ -121,7 +123,7 @@ def policy_rows(
         )
         return {
             **serving_metrics(served, trace, own_table, own_accelerator),
-            **resource_metrics(own_accelerator, policy),
+            **own_blocks[policy.has_persistent_buffer],
         }
 
     reference = run(find_policy(REFERENCE_POLICY))

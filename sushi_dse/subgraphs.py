@@ -90,6 +90,23 @@ def cut(
     return kept
 
 
+@lru_cache(maxsize=8)
+def served_shares(network: Network) -> np.ndarray:
+    """What of a SubNet's layer lies in a target's, of its bytes: [target, subnet, supernet_layer].
+
+    Of a SubNet's own target that SubNet alone counts.
+    """
+    goal, subnets = targets(network), len(network.kernels)
+    kernels = np.minimum(network.kernels, goal.kernels[:, None])
+    channels = np.minimum(network.channels, goal.channels[:, None])
+    subnet_bytes = np.maximum(network.kernels * network.channels * network.taps, 1)
+    shares = kernels * channels * network.taps / subnet_bytes
+    own = np.arange(subnets)
+    shares[:subnets] = np.where(own[:, None, None] == own[:, None], shares[:subnets], 0.0)
+    shares.setflags(write=False)
+    return np.asarray(shares)
+
+
 def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndarray:
     """What a byte of each target layer is worth to the SubNets it serves: [target, supernet_layer].
 
@@ -107,14 +124,7 @@ def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndar
     for s in range(subnets):
         own = slice(network.starts[s], network.starts[s + 1])
         saved[s, network.supernet_layer[own]] = layer_saved[own]
-    subnet_bytes = np.maximum(network.kernels * network.channels * network.taps, 1)
-    value = np.empty(goal.kernels.shape)
-    for t in range(len(goal.names)):
-        overlap = np.minimum(network.kernels, goal.kernels[t]) * np.minimum(
-            network.channels, goal.channels[t]
-        )
-        worth = saved * (overlap * network.taps / subnet_bytes)
-        value[t] = worth[t] if t < subnets else worth.sum(axis=0)
+    value = (saved * served_shares(network)).sum(axis=1)
     return np.asarray(value / np.maximum(goal.kernels * goal.channels * network.taps, 1))
 
 

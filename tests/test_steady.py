@@ -220,7 +220,7 @@ def test_the_metrics_are_those_of_a_trace_after_the_first_load(
         served = serve_by_rules(trace, table, rules, schedule, mode=STRICT_LATENCY, every=1)
         found = {
             **serving_metrics(without_first(served), later, table, design),
-            **resource_metrics(design, POLICIES[policy]),
+            **resource_metrics(design, POLICIES[policy].has_persistent_buffer),
             "gain_over_no_sgs_percent": 100
             * (1 - table.latency_ms[s, kept] / table.latency_ms[s, 0]),
         }
