@@ -1,6 +1,7 @@
-"""How the time and memory of a sweep grow with its designs, as one JSON document.
+r"""How the time and memory of a sweep grow with its designs, as one JSON document.
 
-    python -m benchmarks.scaling [--plot docs/scaling.png]
+    python -m benchmarks.scaling --plot results/reference/scaling.png \
+        > results/reference/scaling.json
 
 Each row is a run of `sushi-dse sweep` into an empty folder, start and end of the processes
 included.  Peak memory is the sum of what each process of the run held at most, pages that they
@@ -44,11 +45,12 @@ class Setting(NamedTuple):
     trace: str
     policies: tuple[str, ...]
     queries: int | None = None
+    keep: str = "all"  # of the rows
 
     @property
     def options(self) -> list[str]:
         """The command's options."""
-        words = ["--trace", self.trace]
+        words = ["--trace", self.trace, "--keep", self.keep]
         words += [word for policy in self.policies for word in ("--policy", policy)]
         return words + (["--queries", str(self.queries)] if self.queries else [])
 
@@ -56,20 +58,23 @@ class Setting(NamedTuple):
     def title(self) -> str:
         """The setting in a few words."""
         if self.queries is None:
-            return "without a trace"
+            return f"without a trace, {self.keep} kept"
         return f"{len(self.policies)} policies, {self.queries:,} queries"
 
 
 WITHOUT_TRACE = Setting("none", ("static-subgraph",))
+FRONTS_ALONE = Setting("none", ("static-subgraph",), keep="front")
 WITH_TRACE = Setting("random-walk", POLICIES, 10_000)
 RUNS = {
     WITHOUT_TRACE: (100, 10_000, 100_000, 1_000_000),
+    FRONTS_ALONE: (100, 10_000, 1_000_000, 100_000_000),
     WITH_TRACE: (100, 1000, 10_000),
 }
 FINE_VALUES = {100: (1, 1), 1000: (2, 5), 10_000: (10, 10), 100_000: (20, 50),
-               1_000_000: (100, 100)}  # fmt: skip # of bandwidth and clock, by designs
+               1_000_000: (100, 100), 100_000_000: (1000, 1000)}  # fmt: skip # of bandwidth, clock
 KEYS = ("designs", "seconds")  # of the axes
 POLL_S = 0.05
+COMMAND = "python -m benchmarks.scaling"
 SUSHI_DSE = Path(sys.executable).with_name("sushi-dse")
 
 Row = dict[str, object]
@@ -138,6 +143,7 @@ def run(setting: Setting, designs: int, folder: Path) -> Row:
         shutil.rmtree(out, ignore_errors=True)
     print(f"{setting.title}: {designs:,} designs in {seconds:.1f} s", file=sys.stderr)
     return {
+        "setting": setting.title,
         **setting._asdict(),
         "designs": designs,
         "seconds": seconds,
@@ -155,7 +161,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     ax = figure.add_subplot(xscale="log", yscale="log")
     for number, setting in enumerate(RUNS):
-        own = [row for row in rows if row["trace"] == setting.trace]
+        own = [row for row in rows if row["setting"] == setting.title]
         designs, seconds = (np.array([row[key] for row in own], float) for key in KEYS)
         design_s = (seconds[-1] - seconds[0]) / (designs[-1] - designs[0])
         start_s = seconds[0] - design_s * designs[0]
@@ -184,7 +190,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [run(setting, n, Path(folder)) for setting, counts in RUNS.items() for n in counts]
-    print_document({"cores": os.cpu_count(), "rows": rows})
+    print_document({"command": COMMAND, "cores": os.cpu_count(), "rows": rows})
     if arguments.plot:
         plot(rows, arguments.plot)
 

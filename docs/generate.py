@@ -15,7 +15,7 @@ from pathlib import Path
 
 from docs.figures import FIGURES
 from docs.reference import assumptions, cli
-from docs.scale_out import scale
+from docs.scale_out import growth, scale
 from sushi_dse.cli import main
 from sushi_dse.config import load_hardware
 from sushi_dse.metrics import metrics_table_markdown
@@ -107,6 +107,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "compare": lambda: fenced("compare", "policies"),
     "policies": policies,
     "metrics": metrics_table_markdown,
+    "growth": growth,
     "scale": scale,
     "sweep": sweep,
 }

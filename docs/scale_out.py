@@ -1,11 +1,12 @@
-"""Sizes and times of sweeps too large to try, reckoned from the rates of `benchmarks.scale_out`."""
+"""Times and sizes of sweeps: measured, and of those too large to try reckoned from rates."""
 
 import json
 from pathlib import Path
 
 from sushi_dse.sweep import steady_block_designs
 
-RATES = Path(__file__).parents[1] / "results" / "reference" / "scale_out.json"
+REFERENCE = Path(__file__).parents[1] / "results" / "reference"
+RATES, GROWTH = REFERENCE / "scale_out.json", REFERENCE / "scaling.json"
 SPACES = (1e9, 1e12)  # designs
 CLUSTERS = {"2 cores": (1, 2), "64 cores": (1, 64), "4 x 64": (4, 64), "64 x 64": (64, 64)}
 UNITS_S = {"days": 86400, "h": 3600, "min": 60, "s": 1}
@@ -51,3 +52,18 @@ def scale() -> str:
         f"{rates['written_blocks_per_s']} parts a second, and exchanges "
         f"{rates['cluster_blocks_per_s']} blocks a second with a cluster.\n\n{table}\n"
     )
+
+
+def growth() -> str:
+    """A table of sweeps that were run: time and the most memory, all processes together."""
+    found = json.loads(GROWTH.read_text(encoding="utf-8"))
+    lines = [["a sweep", "designs", "seconds", "designs a second", "MiB at most", "MiB stored"]]
+    lines.append(["---"] * len(lines[0]))
+    for row in found["rows"]:
+        lines.append(
+            [row["setting"], f"{row['designs']:,}", f"{row['seconds']:.1f}",
+             f"{row['designs_per_s']:,.0f}", f"{row['peak_mib']:,.0f}",
+             f"{row['stored_mib']:,.1f}"]
+        )  # fmt: skip
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"`{found['command']}`, on {found['cores']} cores:\n\n{table}\n"

@@ -1,5 +1,6 @@
 """Exact fronts: they equal walking the whole space, and their certificates hold only for them."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +21,8 @@ from sushi_dse.exact import (
 )
 from sushi_dse.exact.boxes import Boxes
 from sushi_dse.exact.certificate import INFEASIBLE, SPLIT, WALKED
-from sushi_dse.exact.problem import Front, fits
-from sushi_dse.hardware import Device
+from sushi_dse.exact.problem import Front, fits, infeasible_designs
+from sushi_dse.hardware import Device, infeasible_reasons
 from sushi_dse.metrics import METRICS, find_metric
 from sushi_dse.network import Network
 from sushi_dse.pareto import non_dominated
@@ -112,6 +113,14 @@ def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
     table = found.certificate.table(problem)
     counts = check(Certificate.of(table, problem), front, problem)
     assert counts["designs"] + counts["designs_left_out"] == problem.space.size
+
+
+@settings(max_examples=60)
+@given(problems())
+def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem: Problem) -> None:
+    reasons = infeasible_reasons(problem.space.designs(range(problem.space.size)))
+    kinds = Counter(one.split(":")[0] for reason in reasons for one in reason.split("; ") if one)
+    assert infeasible_designs(problem.space) == (sum(map(bool, reasons)), dict(kinds))
 
 
 @settings(max_examples=60)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import COUNTS, Evaluation, steady_rows
 from sushi_dse.exact.certificate import KINDS, SPLIT, Certificate, check
-from sushi_dse.exact.problem import Front, Problem
+from sushi_dse.exact.problem import Front, Problem, infeasible_designs
 from sushi_dse.exact.search import exact_front
 from sushi_dse.metrics import Metric
 from sushi_dse.store import Store, part_bytes, write_whole
@@ -46,7 +46,7 @@ def sweep_exactly(
     certificate, content = found.certificate.table(problem), io.BytesIO()
     pq.write_table(certificate, content, compression="zstd")
     write_whole(path, content.getvalue())
-    store.write(0, part_bytes(front_rows(evaluation, found.front, settled(certificate))))
+    store.write(0, part_bytes(front_rows(evaluation, found.front)))
 
 
 def settled(certificate: pa.Table) -> dict[str, int]:
@@ -65,15 +65,16 @@ def read_settled(folder: Path) -> dict[str, int]:
     return settled(pq.read_table(folder / CERTIFICATE_FILE, columns=["kind", "designs"]))
 
 
-def front_rows(evaluation: Evaluation, front: Front, counts: Mapping[str, int]) -> pa.Table:
-    """The rows of the front, as a sweep has them; infeasible are counted those of whole boxes."""
+def front_rows(evaluation: Evaluation, front: Front) -> pa.Table:
+    """The rows of the front, and the counts of the whole space, as a sweep has them."""
     designs = np.unique(front.designs)
     rows = steady_rows(evaluation, designs)  # by candidate, then by design
     places = front.candidates * len(designs) + np.searchsorted(designs, front.designs)
+    infeasible, lacking = infeasible_designs(evaluation.space)
     of_all = {
         "designs": evaluation.space.size,
-        "infeasible": counts["infeasible_designs"],
-        "infeasible_by_resource": {},
+        "infeasible": infeasible,
+        "infeasible_by_resource": lacking,
     }
     return rows.take(places).replace_schema_metadata({COUNTS: json.dumps(of_all)})
 

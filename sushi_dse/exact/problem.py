@@ -1,5 +1,6 @@
 """What an exact search is asked, and the front that it holds against it."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numba
@@ -15,6 +16,15 @@ from sushi_dse.space import SearchSpace
 from sushi_dse.steady import STEADY_POLICIES, steady_metrics
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
+COUNTED_AT_ONCE = 2**18  # likewise, by their blocks alone
+BLOCK_AXES = (  # that decide what a design takes of its device
+    "pe_kernels",
+    "pe_channels",
+    "persistent_buffer_kib",
+    "dynamic_buffer_tiles",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -77,13 +87,35 @@ class Problem:
             front.add(self.costs(designs.only(feasible)), numbers[feasible])
 
 
+def shortages(designs: Designs) -> dict[str, np.ndarray]:
+    """Whether each design takes more blocks of a kind than its device has: [design], by kind."""
+    used, device = resources(designs), designs.device
+    return {
+        kind: np.broadcast_to(getattr(used, kind) > getattr(device, kind), len(designs))
+        for kind in ("dsp", "bram36", "uram288")
+    }
+
+
 def fits(designs: Designs) -> np.ndarray:
     """Whether each design fits its device: [design]."""
-    used, device = resources(designs), designs.device
-    inside = (
-        (used.dsp <= device.dsp) & (used.bram36 <= device.bram36) & (used.uram288 <= device.uram288)
-    )
-    return np.broadcast_to(inside, len(designs))
+    lacking: np.ndarray = np.stack(list(shortages(designs).values())).any(axis=0)
+    return ~lacking
+
+
+def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:
+    """How many designs of `space` do not fit, and how many lack blocks of each kind.
+
+    Only the axes that decide what a design takes are walked; the others multiply the counts.
+    """
+    deciding = {axis.name: axis.values for axis in space.axes if axis.name in BLOCK_AXES}
+    small = SearchSpace.of(space.base, deciding)
+    infeasible, lacking = 0, Counter[str]()
+    for block in small.blocks(COUNTED_AT_ONCE):
+        lacks = shortages(small.designs(block))
+        infeasible += int(np.stack(list(lacks.values())).any(axis=0).sum())
+        lacking.update({kind: int(some.sum()) for kind, some in lacks.items()})
+    times = space.size // small.size
+    return infeasible * times, {kind: n * times for kind, n in sorted(lacking.items()) if n}
 
 
 @dataclass(slots=True, eq=False)

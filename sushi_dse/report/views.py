@@ -81,14 +81,13 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     served = f"{summary['queries']} queries, {summary['mode']}"
     if summary["queries"] is None:
         served = "each SubNet served again and again"
+    feasible = summary["designs"] - summary["infeasible"]
+    print(
+        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
+        f"{f' ({lacking})' if lacking else ''}"
+    )
     if "exact" in summary:
-        print(exact_counts(summary["designs"], summary["exact"]))
-    else:
-        feasible = summary["designs"] - summary["infeasible"]
-        print(
-            f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
-            f"{f' ({lacking})' if lacking else ''}"
-        )
+        print(exact_counts(summary["exact"]))
     print(
         f"policies: {policies}; {served}\n"
         f"{summary['evaluated']} designs evaluated now, in {summary['seconds']:.1f} s\n"
@@ -96,10 +95,10 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     )
 
 
-def exact_counts(designs: int, settled: Mapping[str, int]) -> str:
+def exact_counts(settled: Mapping[str, int]) -> str:
     """How the designs of an exact sweep were settled."""
     return (
-        f"{designs} designs: {settled['walked_designs']} walked, {settled['beaten_designs']} in "
+        f"exact: {settled['walked_designs']} walked, {settled['beaten_designs']} in "
         f"{settled['beaten_boxes']} boxes that the front beats, {settled['infeasible_designs']} in "
         f"{settled['infeasible_boxes']} boxes that do not fit the device"
     )
