@@ -8,6 +8,7 @@ from typing import Any
 
 from sushi_dse.calibration import MeasuredLayer
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
 from sushi_dse.supernet import Layer, SuperNet
 
 SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of a Layer
@@ -23,6 +24,7 @@ SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of 
 OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of layer files
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
+MAX_LATENCY_US = 1e12  # eleven days
 MAX_SIZE = 10**6  # of a count in a layer's shape
 
 
@@ -45,9 +47,7 @@ def read_measurements(
 
 def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        text = read_file(path, "name a CSV file").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not text in UTF-8; a CSV file is wanted") from None
     if "\0" in text:
@@ -95,6 +95,8 @@ def _measured(place: str, row: Mapping[str, str], supernet: SuperNet) -> Measure
     latency_us = _number(place, row, LATENCY)
     if not latency_us > 0:
         raise UserError(f"{place}: {LATENCY} > 0 must hold, got {row[LATENCY]}")
+    if latency_us > MAX_LATENCY_US:
+        raise UserError(f"{place}: {LATENCY} <= {MAX_LATENCY_US:g} must hold, got {latency_us:g}")
     subnet, name = row["subnet"], row["layer"]
     if "K" in row:
         layer = _layer_of_shape(place, row)

@@ -434,16 +434,19 @@ def test_a_file_that_cannot_be_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert refusal(tmp_path / "gone.yaml") == f"{tmp_path}/gone.yaml: no such file"
-    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name a YAML file"
-    assert refusal(tmp_path / "file/my.yaml").endswith("cannot be read: Not a directory")
-    assert refusal(tmp_path / ("x" * 300 + ".yaml")).endswith("cannot be read: File name too long")
-    assert refusal(tmp_path / "a\n\udc80.yaml").endswith("a\\n\\udc80.yaml: no such file")
+    for path, wrong in [
+        (tmp_path / "gone.yaml", f"{tmp_path}/gone.yaml: no such file"),
+        (tmp_path, f"{tmp_path}: is a folder"),
+        (tmp_path / "file/my.yaml", "cannot be read: Not a directory"),
+        (tmp_path / ("x" * 300 + ".yaml"), "cannot be read: File name too long"),
+        (tmp_path / "a\n\udc80.yaml", "a\\n\\udc80.yaml: no such file"),
+    ]:
+        assert refusal(path).endswith(f"{wrong}; name a YAML file")
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert refusal("my.yaml") == "my.yaml: may not be read; change its permissions"
 
 

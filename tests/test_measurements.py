@@ -122,11 +122,11 @@ def test_the_measured_layers_of_the_zcu104_are_read(shared_data: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path / "no.csv") == ": cannot be read: No such file or directory"
+    assert refused(tmp_path / "no.csv") == ": no such file; name a CSV file"
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert refused(tmp_path) == ": cannot be read: Is a directory"
+    assert refused(tmp_path) == ": is a folder; name a CSV file"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sushi_dse.errors import printable
 from sushi_dse.store import SCHEMA_VERSION
 from sushi_dse.units import label
 
@@ -29,7 +30,7 @@ def shown(value: object) -> str:
         if not math.isfinite(value):
             return ""
         return f"{value:.0f}" if value == int(value) or abs(value) >= 1e4 else f"{value:.4g}"
-    return str(value)
+    return printable(str(value).strip())
 
 
 def plain(value: Any) -> Any:
@@ -73,7 +74,7 @@ def print_table(
 ) -> None:
     """The rows as a table for people."""
     rows = list(rows)
-    table = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=escape(printable(title)) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS

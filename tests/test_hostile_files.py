@@ -1,0 +1,278 @@
+"""Files, names and words that no honest user writes end in one line, or do no harm."""
+
+import json
+import os
+import socket
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import hostile
+from benchmarks.fuzz_files import LAYERS, MEASURED, TINY, Sound, make_sound_files
+from benchmarks.fuzz_judge import UNPRINTABLE, run_words
+from sushi_dse import files
+from sushi_dse.queries import files as trace_files
+from sushi_dse.queries import logs
+from sushi_dse.report.views import junit
+from sushi_dse.thresholds import Check
+
+ESCAPE = "\x1b[31m"
+TRACE = "arrived_ms,min_accuracy_percent,max_latency_ms\n0,70,5\n1,70,5\n"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    return make_sound_files(tmp_path_factory.mktemp("hostile") / "sound")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def printed(*words: str) -> str:
+    done = run_words(words)
+    assert done.code == 0, (done.err, done.faults)
+    assert not UNPRINTABLE.search(done.out + done.err)
+    return done.out
+
+
+def refusal(*words: str) -> str:
+    """The line of an error, without the word that every one begins with."""
+    done = run_words(words)
+    assert done.code == 2, (done.code, done.err, done.faults)
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("error: ")
+    assert not UNPRINTABLE.search(done.err)
+    return done.err.removeprefix("error: ").rstrip("\n")
+
+
+def text_file(name: str, text: str) -> str:
+    Path(name).write_text(text, encoding="utf-8", newline="")
+    return name
+
+
+# Paths that lead to no file
+
+READERS: dict[str, Callable[[str], list[str]]] = {
+    "hw.yaml": lambda path: ["cost", "--hw", path],
+    "net.yaml": lambda path: ["cost", "--workload", path],
+    "trace.csv": lambda path: ["trace", "describe", path],
+    "trace.parquet": lambda path: ["trace", "describe", path],
+    "log.csv": lambda path: ["trace", "import", "azure-llm", path, "--out", "t.csv"],
+    "measured.csv": lambda path: ["validate", "--measured", path],
+    "net.onnx": lambda path: ["workload", "import", path, "--out", "w.yaml"],
+    "net.json": lambda path: ["workload", "import", path, "--out", "w.yaml"],
+    "was.json": lambda path: ["compare", "policies", "--queries", "9", "--policy", "sushi",
+                              "--baseline", path],
+}  # fmt: skip
+EVERY_READER = pytest.mark.parametrize("name", READERS)
+
+
+@EVERY_READER
+def test_a_pipe_is_refused_and_not_waited_for(name: str) -> None:
+    os.mkfifo(name)
+    wrong = f"./{name}: is a pipe or a device; save what it gives to a file, and name that"
+    assert refusal(*READERS[name](f"./{name}")).removeprefix("./") == wrong.removeprefix("./")
+
+
+@EVERY_READER
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/full"])
+def test_a_device_is_refused(name: str, device: str) -> None:
+    Path(name).symlink_to(device)
+    assert f"{name}: is a pipe or a device; save" in refusal(*READERS[name](f"./{name}"))
+
+
+def test_a_socket_is_refused() -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("board.csv")
+        assert "is a pipe or a device" in refusal("validate", "--measured", "board.csv")
+
+
+@EVERY_READER
+def test_a_folder_and_a_link_to_nothing_or_to_itself_are_refused(name: str) -> None:
+    Path(name).symlink_to("nowhere")
+    assert f"{name}: no such file; " in refusal(*READERS[name](f"./{name}"))
+    Path(name).unlink()
+    Path(name).symlink_to(name)
+    wrong = f"{name}: cannot be read: Too many levels of symbolic links; "
+    assert wrong in refusal(*READERS[name](f"./{name}"))
+    Path(name).unlink()
+    Path(name).mkdir()
+    assert f"{name}" in refusal(*READERS[name](f"./{name}"))
+
+
+@EVERY_READER
+def test_a_file_that_is_larger_than_memory_is_not_read(name: str) -> None:
+    with open(name, "wb") as file:
+        file.truncate(2**42)
+    assert f"{name}: is larger than " in refusal(*READERS[name](f"./{name}"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_a_file_that_may_not_be_read_is_refused() -> None:
+    Path("board.csv").touch(mode=0)
+    wrong = "board.csv: may not be read; change its permissions"
+    assert refusal("validate", "--measured", "board.csv") == wrong
+
+
+# What the bytes of a file may be
+
+
+@EVERY_READER
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0", b"\xff\xfe", b"\xff" * 99, "a: 1\n".encode("utf-16"), b"PAR1PAR1", b"%PDF-1.7",
+     b"\x1f\x8b", b"\n" * 9, b"\xef\xbb\xbf", b"a" * 2**21],
+    ids=["empty", "null", "mark", "binary", "utf-16", "parquet", "pdf", "gzip", "blank", "bom",
+         "one line"],
+)  # fmt: skip
+def test_bytes_that_are_no_such_file_are_refused(name: str, content: bytes) -> None:
+    Path(name).write_bytes(content)
+    assert name in refusal(*READERS[name](f"./{name}"))
+
+
+@EVERY_READER
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", '{"a":', "[[", "&a [*a, "])
+def test_no_depth_ends_in_a_traceback(name: str, opening: str) -> None:
+    text_file(name, opening * 50_000)
+    assert name in refusal(*READERS[name](f"./{name}"))
+
+
+def test_a_yaml_bomb_is_refused_before_it_expands() -> None:
+    bomb = "a: &a [x]\n" + "".join(
+        f"{key}: &{key} [{', '.join(['*' + last] * 9)}]\n"
+        for last, key in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    wrong = "hw.yaml:1:4: anchors and aliases are refused; write it out"
+    assert refusal("cost", "--hw", text_file("hw.yaml", bomb)) == wrong
+
+
+def test_a_yaml_tag_runs_nothing() -> None:
+    text = "extends: zcu104\nclock_mhz: !!python/object/apply:os.system ['touch pwned']\n"
+    wrong = refusal("cost", "--hw", text_file("hw.yaml", text))
+    assert wrong.startswith("hw.yaml:2:12: the tag ")
+    assert wrong.endswith(" is refused; leave it out")
+    assert not Path("pwned").exists()
+
+
+def test_memory_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(files, "file_bytes", greedy)
+    assert refusal("trace", "describe", "t.csv").startswith("not enough memory for this; ask for")
+
+
+def test_a_parquet_trace_of_more_rows_than_memory_holds_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = {name: np.ones(11) for name in TRACE.partition("\n")[0].split(",")}
+    pq.write_table(pa.table(columns), "t.parquet")
+    printed("trace", "describe", "t.parquet")
+    monkeypatch.setattr(trace_files, "MOST_QUERIES", 10)
+    assert refusal("trace", "describe", "t.parquet") == (
+        "t.parquet: has over 10 queries; cut it in parts"
+    )
+
+
+def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = hostile.gzip.compress(b"TIMESTAMP,ContextTokens,GeneratedTokens\n" + b"\n" * 10**6)
+    Path("log.csv.gz").write_bytes(content)
+    monkeypatch.setattr(logs, "MOST_BYTES", 10**5)
+    wrong = refusal("trace", "import", "azure-llm", "log.csv.gz", "--out", "t.csv")
+    assert wrong == "log.csv.gz: unpacks to more than 100000 bytes; cut it in parts"
+
+
+# Names
+
+
+@EVERY_READER
+@pytest.mark.parametrize("odd", [ESCAPE, "a\nb", "\r", "\u202e", "\udcff"])
+def test_what_cannot_be_seen_in_a_files_name_is_escaped(name: str, odd: str) -> None:
+    line = refusal(*READERS[name](f"./{odd}{name}"))
+    assert repr(odd)[1:-1] in line
+
+
+@pytest.mark.parametrize("word", ["a\0b", "\ud800"])
+def test_a_word_that_no_system_passes_is_refused(word: str) -> None:
+    assert "no system takes such a character; leave it out" in refusal("cost", "--hw", word)
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "markdown"])
+@pytest.mark.parametrize("name", [ESCAPE, "a\nb", "x\x9b31m", "\u202e", "a\ud800", "[bold]", "|"])
+def test_a_name_does_nothing_to_what_shows_it(name: str, form: str) -> None:
+    quoted = json.dumps(name)
+    text = LAYERS.replace("name: A", f"name: {quoted}").replace("name: first", f"name: {quoted}")
+    done = run_words(["cost", "--workload", text_file("net.yaml", text), "--format", form])
+    assert done.code == (2 if "\ud800" in name else 0)  # which no YAML may hold
+    assert not UNPRINTABLE.search(done.out + done.err)
+    if form == "markdown":
+        assert len({line.count("|") for line in done.out.splitlines()}) <= 1
+
+
+def test_a_formula_in_a_cell_is_harmless() -> None:
+    formula = "=cmd|'/C calc'!A0"
+    board = text_file("board.csv", MEASURED.replace("A,first", f"A,{formula}"))
+    assert formula in printed("validate", "--measured", board)
+    trace = text_file("t.csv", TRACE.replace("1,70,5", f'"{formula}",70,5'))
+    wrong = f't.csv:3: arrived_ms must be a number such as 12.5, got "{formula}"'
+    assert refusal("trace", "describe", trace) == wrong
+
+
+def test_a_file_that_is_calibrated_takes_no_key_from_the_name_of_the_measured_one() -> None:
+    board = text_file("b\nlaunch_us: 0.csv", MEASURED * 1 + MEASURED.partition("\n")[2])
+    run_words(["calibrate", "--measured", board, "--out", "out.yaml"])
+    text = Path("out.yaml").read_text(encoding="utf-8")
+    assert "\nlaunch_us: 0.csv" not in text
+    printed("cost", "--hw", "./out.yaml")
+
+
+def test_junit_holds_no_character_that_xml_refuses() -> None:
+    text = junit([Check(name="a\x0b\x00 > 1", missed=True, detail="\x1b")], suite="s\x01")
+    assert ET.fromstring(text)[0][0].get("name") == "a\\x0b\\x00 > 1"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "</script>", "$x$", "]]>", ESCAPE])
+def test_a_name_is_text_in_a_page_and_in_a_picture(name: str) -> None:
+    net = text_file("net.yaml", LAYERS.replace("name: first", f"name: {json.dumps(name)}"))
+    printed("cost", "--workload", net, "--plot", "x.svg")
+    ET.parse("x.svg")
+    printed("cost", "--workload", net, "--plot", "x.html")
+    page = Path("x.html").read_text(encoding="utf-8")
+    assert page.count("</script>") == page.count("<script")
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "..", "a/b", "a\\b"])
+def test_no_name_leads_out_of_the_folder_of_the_results(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "a" / "b" / "c"
+    home.mkdir(parents=True)
+    os.chdir(home)
+    net = text_file("net.yaml", LAYERS.replace("two nets", name))
+    printed("sweep", "--hw", TINY, "--workload", net, "--trace", "none", "--workers", "1")
+    assert {path.name for path in home.iterdir()} == {"net.yaml", "results"}
+    assert len(list((home / "results").iterdir())) == 1
+    assert not Path("/escaped").exists()
+
+
+def test_a_message_is_never_longer_than_a_reader_takes_in() -> None:
+    for words in (["cost", "--hw", "x" * 5000], ["describe", "metric", "x" * 10**5]):
+        assert len(refusal(*words)) < 1300
+
+
+# Code
+
+
+@pytest.mark.parametrize(
+    "text", ["raise SystemExit", "1/0", "class", "\0", "raise Exception('a\\nb')"]
+)
+def test_a_policy_that_ends_the_program_is_one_line(text: str) -> None:
+    words = ["compare", "policies", "--queries", "9", "--policy"]
+    line = refusal(*words, f"{text_file('mine.py', text)}:Mine")
+    assert line.startswith("mine.py: ")
+    assert line.endswith("; mend the file")
