@@ -136,7 +136,7 @@ def hypervolume_of(
     Without a `reference` it is that of all rows.  `UserError` where there is no front.
     """
     if found.front.empty:
-        raise UserError("no design is feasible; there is no front")
+        raise UserError("no design is feasible, so there is no front; offer smaller designs")
     signs = np.array([-1.0 if metric.maximise else 1.0 for metric in metrics])
     if reference:
         if len(reference) != len(metrics):
@@ -144,6 +144,8 @@ def hypervolume_of(
                 f"--reference is wanted {len(metrics)} times, once an objective, "
                 f"got {len(reference)}"
             )
+        if not np.isfinite(reference).all():
+            raise UserError(f"--reference: a finite number must be given, got {list(reference)}")
         point = signs * np.asarray(reference, dtype=float)
     else:
         point = reference_point(found.cost_range)

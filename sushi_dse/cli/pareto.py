@@ -1,5 +1,7 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
+import contextlib
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +12,19 @@ from sushi_dse.cli import options
 from sushi_dse.cli.plotting import command_line
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
+
+
+@contextlib.contextmanager
+def _naming(results: Path) -> Iterator[None]:
+    """Within, an error about results names their folder."""
+    from sushi_dse.errors import UserError
+
+    try:
+        yield
+    except UserError as error:
+        if str(results) in str(error):
+            raise
+        raise UserError(f"{results}: {error}") from None
 
 
 @app.command()
@@ -27,7 +42,8 @@ def show(
     from sushi_dse.summary import front_columns, objectives, records, survey
 
     metrics = objectives(objective)
-    found = survey(read_tables(results), metrics)
+    with _naming(results):
+        found = survey(read_tables(results), metrics)
     front = records(found.front)
     print_rows(
         front,
@@ -100,7 +116,8 @@ def plot(
     shown = front_columns(next(read_tables(results)).column_names, metrics)
     shown += [] if colour in shown else [colour]
     rows = read_results(results, [*shown, "infeasible_reason"])
-    marked = mark(rows, metrics, colour=shade, designs=label or ())
+    with _naming(results):
+        marked = mark(rows, metrics, colour=shade, designs=label or ())
     if is_page(path):
         run = _run(results / "run.json")
         commands = {
@@ -123,9 +140,10 @@ def _run(path: Path) -> Any:
     import json
 
     from sushi_dse.errors import UserError
+    from sushi_dse.files import file_bytes
 
     try:
-        run = json.loads(path.read_bytes())
+        run = json.loads(file_bytes(path))
         return {"command": str(run["command"]), "inputs": run["inputs"]}
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise UserError(f"{path}: is broken; run the sweep again") from None
@@ -153,7 +171,8 @@ def hypervolume(
     from sushi_dse.summary import hypervolume_of, objectives, survey
 
     metrics = objectives(objective)
-    point, volume = hypervolume_of(survey(read_tables(results), metrics), metrics, reference)
+    with _naming(results):
+        point, volume = hypervolume_of(survey(read_tables(results), metrics), metrics, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
     print_rows([row], list(row), output_format.value, document=document)
@@ -178,13 +197,15 @@ def verify(
     from sushi_dse.summary import objectives
 
     stored = read_inputs(results)
-    if "exact" not in stored:
-        raise UserError(f"{results}: was not swept with --exact, so it has no certificate")
+    if not {"exact", "policies", "mode"} <= set(stored):
+        raise UserError(
+            f"{results}: was not swept with --exact, so it has no certificate; sweep it so"
+        )
     setting = load_setting(hw, workload, NO_TRACE, queries=1, seed=0)
     policies = tuple(stored["policies"])
     inputs = {**setting.inputs(policies, stored["mode"]), "exact": stored["exact"]}
     check_inputs(results, inputs)
-    (rows,) = read_tables(results)
     evaluation = setting.evaluation(policies, stored["mode"])
+    rows = next(read_tables(results))
     counts = check_certificate(results, rows, evaluation, objectives(stored["exact"]))
     print_rows([counts], list(counts), output_format.value, document=counts, title="It holds")

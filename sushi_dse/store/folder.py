@@ -20,6 +20,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import file_bytes, refuse_link
 from sushi_dse.store.identity import RUN_FILE, check_run, run_of
 from sushi_dse.store.parts import (
     part_files,
@@ -67,6 +68,7 @@ class Store:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 _refuse_strangers(folder)
+                refuse_link(folder / LOCK_FILE)
                 lock.acquire(timeout=0)
                 _start(folder, {**run, "command": command})
             except Timeout:
@@ -116,7 +118,7 @@ class Store:
         """
         for _, path in sorted(self.parts.items()):
             try:
-                content = path.read_bytes()
+                content = file_bytes(path)
             except OSError as error:
                 raise UserError(
                     f"{path}: cannot be read ({_reason(error)}); run the sweep again"

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import file_bytes
+from sushi_dse.store.schema import check_schema, check_values
 
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
 
@@ -62,7 +64,7 @@ def verified_content(path: Path) -> bytes | None:
     """What the file of a part holds; None where that is not what its name promises."""
     match = PART_NAME.fullmatch(path.name)
     try:
-        content = path.read_bytes()
+        content = file_bytes(path)
     except OSError:
         return None
     return content if match and match[2] == _checksum(content) else None
@@ -72,13 +74,16 @@ def part_table(path: Path, content: bytes, columns: Sequence[str] | None = None)
     """The rows that `content` holds, of the part at `path`; all columns, or those named."""
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as part:
+            check_schema(path, part.schema_arrow)
             known = part.schema_arrow.names
             for name in columns or ():
                 if name not in known:
                     raise UserError(f"{path}: has no column {name!r}; {near_names(name, known)}")
-            return part.read(columns=None if columns is None else list(columns))
-    except pa.ArrowException:
+            table = part.read(columns=None if columns is None else list(columns))
+    except (pa.ArrowException, OSError):
         raise UserError(f"{path}: is no Parquet file; delete it and run the sweep again") from None
+    check_values(path, table)
+    return table
 
 
 def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
