@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import stat
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import hostile
-from benchmarks.fuzz_files import LAYERS, MEASURED, TINY, Sound, make_sound_files
+from benchmarks import fuzz, hostile
+from benchmarks.fuzz_files import LAYERS, MEASURED, OFA, TINY, Sound, make_sound_files
 from benchmarks.fuzz_judge import UNPRINTABLE, run_words
 from sushi_dse import files
 from sushi_dse.queries import files as trace_files
@@ -161,6 +162,76 @@ def test_a_yaml_tag_runs_nothing() -> None:
     assert wrong.startswith("hw.yaml:2:12: the tag ")
     assert wrong.endswith(" is refused; leave it out")
     assert not Path("pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("9223372036854775808", "922337203685477... is too large; write 15 digits at most"),
+        ("9" * 100_000, "is too large; write 15 digits at most"),
+        ("1.0e+400", "1.0e+400 is not finite; write a finite number"),
+        (".inf", ".inf is not finite; write a finite number"),
+        ("-.nan", "-.nan is not finite; write a finite number"),
+        ("2000000000", "2000000000 is too large; write 1000000000 at most"),
+        ("2000000", "pe_kernels <= 1e+06 must hold"),
+        ("-1", "pe_kernels >= 0 must hold"),
+        ("0", "pe_kernels > 0 must hold"),
+        ("-0.0", "a whole number is wanted"),
+        ("{from: 1, to: 1000000000, step: 1}", "over 1000000 values; widen its step"),
+        ("{from: 1, to: 9, step: 0}", "the range would not end"),
+    ],
+)  # fmt: skip
+def test_a_number_beyond_all_bounds_is_refused(value: str, wrong: str) -> None:
+    text = f"extends: zcu104\npe_kernels: {value}\n"
+    line = refusal("cost", "--hw", text_file("hw.yaml", text))
+    assert line.startswith("hw.yaml:2:")
+    assert wrong in line
+
+
+def test_the_largest_numbers_that_a_file_may_hold_overflow_nothing() -> None:
+    text = "\n".join(
+        [
+            "extends: zcu104_space",
+            "device: {lut: 1, bram36: 999999999999999, uram288: 999999999999999, dsp: "
+            "999999999999999}",
+            "pe_kernels: [1, 1000000]",
+            "pe_channels: [1, 1000000]",
+            "dynamic_buffer_tiles: [2, 1000000]",
+            "persistent_buffer_kib: [0, 999999999999999]",
+            "clock_mhz: [0.000001, 999999999999999]",
+        ]
+    )
+    hw = text_file("hw.yaml", text)
+    words = ["sweep", "--hw", hw, "--workload", text_file("net.yaml", LAYERS), "--trace", "none"]
+    rows = json.loads(printed(*words, "--workers", "1", "--out", "r", "--format", "json"))["front"]
+    assert all(row["mean_latency_ms"] > 0 and row["energy_mj_per_query"] > 0 for row in rows)
+    parts = [pq.read_table(path) for path in Path("r").glob("part-*.parquet")]
+    for column in pa.concat_tables(parts).select(["dsp", "bram36", "uram288"]).columns:
+        assert min(value for value in column.to_pylist() if value is not None) >= 0
+
+
+def test_a_layer_beyond_64_bits_is_refused() -> None:
+    text = LAYERS.replace("kernels: 16", "kernels: 1000000000000")
+    wrong = refusal("cost", "--workload", text_file("net.yaml", text))
+    assert wrong.startswith("net.yaml:7:")
+    text = LAYERS.replace("kernels: 16", "kernels: 1048576").replace(": 32", ": 65536")
+    wrong = refusal("cost", "--workload", text_file("net.yaml", text))
+    assert "weights x pixels <= " in wrong
+
+
+def test_an_astronomical_space_is_refused_before_it_is_walked() -> None:
+    axes = ["clock_mhz", "mac_pj", "static_w"]
+    lines = [f"{axis}: {{from: 1, to: 100000, step: 1}}" for axis in axes]
+    hw = text_file("hw.yaml", "\n".join(["extends: zcu104", *lines]))
+    wrong = refusal("sweep", "--hw", hw, "--out", "r")
+    assert wrong.startswith("hw.yaml: 1000000000000000 designs, and a sweep walks 1e+10 at most; ")
+    assert not Path("r").exists()
+
+
+def test_more_queries_than_memory_holds_are_refused() -> None:
+    wrong = refusal("trace", "generate", "--queries", str(10**12), "--out", "t.csv")
+    assert wrong.startswith("--queries: '1000000000000' should be less than or equal to 100000000")
+    assert refusal("compare", "policies", "--seed", "9" * 5000).startswith("--seed: ")
 
 
 def test_memory_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,3 +467,36 @@ def test_a_policy_that_ends_the_program_is_one_line(text: str) -> None:
     line = refusal(*words, f"{text_file('mine.py', text)}:Mine")
     assert line.startswith("mine.py: ")
     assert line.endswith("; mend the file")
+
+
+# Chance
+
+
+def test_what_a_fuzz_run_tries_first_ends_as_it_should() -> None:
+    found = fuzz.summary(fuzz.fuzz(range(140), seed=0), seed=0)
+    assert found["cases"] == 140
+    assert found["faults"] == []
+
+
+def test_a_fuzz_run_is_that_of_its_seed(sound: Sound, tmp_path: Path) -> None:
+    for number in range(0, 28, 3):
+        made = []
+        for again in ("a", "b"):
+            folder = tmp_path / again
+            (folder / "out").mkdir(parents=True)
+            maker = fuzz.MAKERS[number % len(fuzz.MAKERS)]
+            words = maker(random.Random(f"7-{number}"), sound, folder)
+            made.append([word.replace(str(folder), "") for word in words])
+            shutil.rmtree(folder)
+        assert made[0] == made[1]
+
+
+def test_an_ofa_network_with_values_of_other_kinds_is_refused() -> None:
+    for key in OFA:
+        for value in (None, 0, -1, 1e300, [], {}, "x", [[]], True):
+            text = json.dumps(OFA | {key: value})
+            done = run_words(
+                ["workload", "import", text_file("net.json", text), "--input-shape", "1x3x32x32",
+                 "--out", "w.yaml"]
+            )  # fmt: skip
+            assert done.code in (0, 2), (key, value, done.faults)

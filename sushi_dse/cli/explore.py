@@ -15,6 +15,8 @@ import typer
 from sushi_dse.cli import completion, options
 from sushi_dse.interrupts import interrupts_end
 
+MOST_SWEPT = 10**10  # designs: hours of work without a trace
+
 
 class Kept(StrEnum):
     """Which rows of a sweep are stored."""
@@ -46,7 +48,9 @@ def sweep(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes that evaluate designs.", min=1, show_default="one a core"),
+        typer.Option(
+            help="Processes that evaluate designs.", min=1, max=1024, show_default="one a core"
+        ),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -122,6 +126,11 @@ def sweep(
         evaluation = setting.evaluation(policies, mode.value)
         block_designs = block_designs_of(evaluation)
         inputs = {**setting.inputs(policies, mode.value), "block_designs": block_designs}
+        if not exact and not dry_run and evaluation.space.size > MOST_SWEPT:
+            raise UserError(
+                f"{hw}: {evaluation.space.size} designs, and a sweep walks {MOST_SWEPT:g} at most; "
+                "offer fewer values, or take --exact or `sushi-dse search`"
+            )
         if exact:
             refuse_unbounded(metrics)
             inputs = {**setting.inputs(policies, mode.value), "exact": objective_names(metrics)}
