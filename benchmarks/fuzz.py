@@ -28,7 +28,7 @@ from benchmarks.fuzz_judge import Outcome, contents, faults_of, run_words, touch
 from benchmarks.fuzz_words import MAKERS
 
 MOST_BYTES = 6 * 2**30  # of address space, of which numba and arrow reserve more than they use
-KILL_SECONDS = 60.0  # after which a child hangs so hard that no alarm wakes it
+KILL_SECONDS = 120.0  # after which a child hangs so hard that no alarm wakes it
 SCRATCH = ("/dev/null", "__pycache__")  # which any program may write to
 SHOWN_CASES = 5  # of a fault
 

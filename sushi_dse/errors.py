@@ -1,6 +1,7 @@
 """The error that a user can mend, and that of work which is left undone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 MOST_CHARACTERS = 1200  # of a message, whose ends say where and what would mend it
@@ -30,6 +31,17 @@ def message_line(text: str) -> str:
     if len(line) <= MOST_CHARACTERS:
         return line
     return f"{line[: MOST_CHARACTERS // 2]} ... {line[-MOST_CHARACTERS // 2 :]}"
+
+
+@contextmanager
+def naming(place: object) -> Iterator[None]:
+    """Within, a `UserError` that does not name `place` begins with it."""
+    try:
+        yield
+    except UserError as error:
+        if str(place) in str(error):
+            raise
+        raise UserError(f"{place}: {error}") from None
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

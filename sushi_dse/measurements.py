@@ -25,6 +25,7 @@ OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
 MAX_LATENCY_US = 1e12  # eleven days
+MAX_ROWS = 2000  # the fit takes seconds of so many
 MAX_SIZE = 10**6  # of a count in a layer's shape
 
 
@@ -57,6 +58,8 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader]
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}") from None
+    if len(lines) > MAX_ROWS:
+        raise UserError(f"{path}:{MAX_ROWS + 1}: over {MAX_ROWS} lines; leave some out")
     header = lines[0][1] if lines else []
     _check_header(f"{path}:1", header)
     empty = True
@@ -77,8 +80,9 @@ def _check_header(place: str, header: Sequence[str]) -> None:
     wanted = (*NAME_COLUMNS, LATENCY)
     known = (*wanted, *SHAPE_COLUMNS, *OPTIONAL_COLUMNS)
     for name in header:
-        if name not in known or header.count(name) > 1:
-            what = "twice" if header.count(name) > 1 else near_names(name, known)
+        twice = header.count(name) > 1
+        if name not in known or twice:
+            what = "it is there twice" if twice else near_names(name, known)
             raise UserError(f"{place}: column {name!r} is not wanted here; {what}")
     shape = [name for name in SHAPE_COLUMNS if name in header]
     missing = [name for name in wanted if name not in header]

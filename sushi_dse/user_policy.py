@@ -41,10 +41,7 @@ def user_class(name: str) -> type[Any]:
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file")
     module = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever a user's file raises is for its user
-        raise UserError(f"{path}: {type(error).__name__}: {error}; mend the file") from error
+    _run(f"{path}", spec.loader.exec_module, module)
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
         raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
@@ -55,12 +52,20 @@ def user_class(name: str) -> type[Any]:
     return found
 
 
+def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
+    """What a user's code returns; `UserError` for whatever it raises, which is for its user."""
+    try:
+        return code(*arguments)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
+
+
 def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
     """The function that serves a trace under a user's policy; the class is loaded at once."""
     made_by = user_class(name)
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
-        return serve_by(made_by(), name, trace, table, every)
+        return serve_by(_run(name, made_by), name, trace, table, every)
 
     return service
 
@@ -70,11 +75,7 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
     subnets, subgraphs = table.latency_ms.shape
 
     def asked(method: str, bound: int, *arguments: object) -> int:
-        try:
-            answer = getattr(policy, method)(*arguments)
-        except (Exception, SystemExit) as error:  # whatever a user's class raises
-            wrong = f"{type(error).__name__}: {error}"
-            raise UserError(f"{name}: {method}: {wrong}; mend the file") from error
+        answer = _run(f"{name}: {method}", getattr(policy, method), *arguments)
         if not isinstance(answer, int | np.integer) or not 0 <= answer < bound:
             raise UserError(f"{name}: {method} must return 0 to {bound - 1}, got {answer!r}")
         return int(answer)

@@ -388,10 +388,10 @@ def test_a_mistake_in_a_base_is_told_in_the_base(load: Load) -> None:
 
 
 def test_a_space_that_64_bits_cannot_number_is_refused(load: Load) -> None:
-    every = "{from: 1, to: 100000, step: 1}"
+    every = "{from: 1, to: 10000, step: 1}"
     with pytest.raises(UserError, match=r"^my\.yaml: at most .* designs .*; offer fewer values"):
         load(f"{EXTENDING}pe_kernels: {every}\npe_channels: {every}\nclock_mhz: {every}\n"
-             f"launch_us: {every}\n")  # fmt: skip
+             f"launch_us: {every}\nmac_pj: {every}\n")  # fmt: skip
 
 
 # --- names and files

@@ -155,7 +155,8 @@ def test_a_file_without_rows_says_so(tmp_path: Path, content: str | bytes, messa
         (SHAPED.replace("stride,", ""), ":1: no column 'stride'; wanted: "),
         (SHAPED.replace("latency_us", "latency_ms"), ":1: column 'latency_ms' is not wanted here; "
                                                      "did you mean 'latency_us'?"),
-        (SHAPED.replace("index", "layer"), ":1: column 'layer' is not wanted here; twice"),
+        (SHAPED.replace("index", "layer"), ":1: column 'layer' is not wanted here; it is there "
+                                           "twice"),
         (SHAPED.replace("\n", ",\n"), ":1: column '' is not wanted here; known: "),
     ],
 )  # fmt: skip

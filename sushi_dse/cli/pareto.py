@@ -1,7 +1,5 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
-import contextlib
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,21 +8,9 @@ import typer
 
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import command_line
+from sushi_dse.errors import naming
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
-
-
-@contextlib.contextmanager
-def _naming(results: Path) -> Iterator[None]:
-    """Within, an error about results names their folder."""
-    from sushi_dse.errors import UserError
-
-    try:
-        yield
-    except UserError as error:
-        if str(results) in str(error):
-            raise
-        raise UserError(f"{results}: {error}") from None
 
 
 @app.command()
@@ -42,7 +28,7 @@ def show(
     from sushi_dse.summary import front_columns, objectives, records, survey
 
     metrics = objectives(objective)
-    with _naming(results):
+    with naming(results):
         found = survey(read_tables(results), metrics)
     front = records(found.front)
     print_rows(
@@ -116,7 +102,7 @@ def plot(
     shown = front_columns(next(read_tables(results)).column_names, metrics)
     shown += [] if colour in shown else [colour]
     rows = read_results(results, [*shown, "infeasible_reason"])
-    with _naming(results):
+    with naming(results):
         marked = mark(rows, metrics, colour=shade, designs=label or ())
     if is_page(path):
         run = _run(results / "run.json")
@@ -171,7 +157,7 @@ def hypervolume(
     from sushi_dse.summary import hypervolume_of, objectives, survey
 
     metrics = objectives(objective)
-    with _naming(results):
+    with naming(results):
         point, volume = hypervolume_of(survey(read_tables(results), metrics), metrics, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}

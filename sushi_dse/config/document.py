@@ -13,6 +13,7 @@ from sushi_dse.files import read_file
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 16
+MAX_VALUES = 250_000  # keys count too; more would fill the memory, and take a minute
 UNPRINTABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -108,7 +109,9 @@ def _refuse_references(path: Path, text: str) -> None:
     """
     depth = 0
     event: Any
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
+        if count > MAX_VALUES:
+            raise placed(path, f"has over {MAX_VALUES} keys and values; write fewer", _mark(event))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
