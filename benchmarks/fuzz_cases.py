@@ -131,10 +131,14 @@ def trace(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
             content = hostile.generated_csv(rng, header + rng.choice(["", "", ",slowdown", ",x"]))
         path = put(rng, folder, rng.choice(["trace.csv", "trace.csv", "trace.parquet"]), content)
     layers = str(sound.folder / "layers.yaml")
+    picture = str(folder / "out" / f"x{rng.choice(['.svg', '.html'])}")
     return rng.choice(
         [
             ["trace", "describe", path, "--format", rng.choice(FORMATS)],
             ["trace", "describe", path],
+            ["trace", "describe", path, "--plot", picture],
+            ["compare", "policies", "--workload", layers, "--trace", path, "--policy", "sushi",
+             "--plot", picture],
             ["sweep", "--hw", TINY, "--workload", layers, "--trace", path, "--workers", "1",
              "--policy", "sushi", "--out", str(folder / "out" / "r")],
             ["compare", "policies", "--workload", layers, "--trace", path],
@@ -150,7 +154,11 @@ def measured(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
     path = put(rng, folder, "board.csv", content)
     out = ["--out", str(folder / "out" / "c.yaml")]
     words = rng.choice(
-        [["validate", "--format", rng.choice(FORMATS)], ["validate"], ["calibrate", *out]]
+        [
+            ["validate", "--format", rng.choice(FORMATS)],
+            ["validate", "--plot", str(folder / "out" / "x.svg")],
+            ["calibrate", *out],
+        ]
     )
     return [*words, "--measured", path]
 

@@ -1,5 +1,6 @@
 """Inputs that no honest user writes: sound files, and what a seed makes of them."""
 
+import copy
 import gzip
 import hashlib
 import io
@@ -193,9 +194,9 @@ def mutated_json(rng: random.Random, content: bytes) -> bytes:
             case 0:
                 del holder[key]
             case 1 if isinstance(holder, dict):
-                holder[rng.choice(NAMES)] = holder[key]
+                holder[rng.choice(NAMES)] = copy.deepcopy(holder[key])
             case _:
-                holder[key] = rng.choice(hostile)
+                holder[key] = copy.deepcopy(rng.choice(hostile))
     return json.dumps(document).encode(errors="surrogatepass")
 
 

@@ -117,6 +117,8 @@ def check_all(
     if baseline is not None:
         kept = list(check_baseline(metrics, read_baseline(baseline, inputs), tolerance_percent))
         if not kept:
-            raise UserError(f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}")
+            raise UserError(
+                f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}; {WRITE_ONE}"
+            )
         checks += kept
     return checks

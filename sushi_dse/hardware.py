@@ -19,7 +19,7 @@ KIB = 1024
 # Bounds that no hardware comes near, so that all counts stay within 64 bits.
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000
-OF_A_KIND = ("pe_kernels", "pe_channels", "dynamic_buffer_tiles")
+OF_A_KIND = ("pe_kernels", "pe_channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

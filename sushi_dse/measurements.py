@@ -24,7 +24,7 @@ SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of 
 OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of layer files
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
-MAX_LATENCY_US = 1e12  # eleven days
+LATENCIES_US = (1e-6, 1e12)  # a picosecond to eleven days
 MAX_ROWS = 2000  # the fit takes seconds of so many
 MAX_SIZE = 10**6  # of a count in a layer's shape
 
@@ -57,7 +57,7 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader]
     except csv.Error as error:
-        raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}") from None
+        raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}; mend it") from None
     if len(lines) > MAX_ROWS:
         raise UserError(f"{path}:{MAX_ROWS + 1}: over {MAX_ROWS} lines; leave some out")
     header = lines[0][1] if lines else []
@@ -68,7 +68,8 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         if len(fields) != len(header):
             raise UserError(
-                f"{path}:{number}: {len(fields)} fields where the header has {len(header)}"
+                f"{path}:{number}: {len(fields)} fields where the header has {len(header)}; "
+                "write as many"
             )
         empty = False
         yield number, dict(zip(header, fields, strict=True))
@@ -99,8 +100,10 @@ def _measured(place: str, row: Mapping[str, str], supernet: SuperNet) -> Measure
     latency_us = _number(place, row, LATENCY)
     if not latency_us > 0:
         raise UserError(f"{place}: {LATENCY} > 0 must hold, got {row[LATENCY]}")
-    if latency_us > MAX_LATENCY_US:
-        raise UserError(f"{place}: {LATENCY} <= {MAX_LATENCY_US:g} must hold, got {latency_us:g}")
+    least, most = LATENCIES_US
+    if not least <= latency_us <= most:
+        law = f"{least:g} <= {LATENCY} <= {most:g}"
+        raise UserError(f"{place}: {law} must hold, got {latency_us:g}")
     subnet, name = row["subnet"], row["layer"]
     if "K" in row:
         layer = _layer_of_shape(place, row)
@@ -125,7 +128,7 @@ def _layer_of_shape(place: str, row: Mapping[str, str]) -> Layer:
     try:
         return Layer(name=row["layer"], supernet_layer=0, groups=groups, **counts)
     except ValueError as error:
-        raise UserError(f"{place}: {error}") from None
+        raise UserError(f"{place}: {error}; mend the row") from None
 
 
 def _number(place: str, row: Mapping[str, str], column: str) -> float:

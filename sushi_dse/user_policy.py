@@ -39,7 +39,7 @@ def user_class(name: str) -> type[Any]:
         raise UserError(f"{path}: no such file; a policy is path/to/file.py:ClassName")
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path}: not a Python file")
+        raise UserError(f"{path}: not a Python file; name one")
     module = module_from_spec(spec)
     _run(f"{path}", spec.loader.exec_module, module)
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}

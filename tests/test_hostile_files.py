@@ -341,6 +341,31 @@ def test_a_message_is_never_longer_than_a_reader_takes_in() -> None:
         assert len(refusal(*words)) < 1300
 
 
+# Extremes that are allowed
+
+
+EXTREMES = [
+    {"clock_mhz": "0.000000001"},
+    {"clock_mhz": "999999999999999", "dram_gb_per_s": "0.000000001"},
+    {"mac_pj": "999999999999999", "static_w": "999999999999999"},
+    {"persistent_buffer_kib": "999999999999999", "output_buffer_kib": "999999999999999"},
+    {"pe_kernels": "1000000", "pe_channels": "1000000", "dynamic_buffer_tiles": "1000000"},
+]
+
+
+@pytest.mark.parametrize("keys", EXTREMES, ids=lambda keys: next(iter(keys)))
+def test_the_extremes_of_hardware_are_costed(keys: dict[str, str]) -> None:
+    lines = [f"{key}: {value}" for key, value in keys.items()]
+    hw = text_file("hw.yaml", "\n".join(["extends: zcu104", *lines]))
+    setting = ["--hw", hw, "--workload", text_file("net.yaml", LAYERS)]
+    printed("cost", *setting)
+    printed("sweep", *setting, "--trace", "none", "--workers", "1", "--out", "steady")
+    wrong = "hw.yaml: is one design, and no space to search; leave --exact out"
+    assert refusal("sweep", *setting, "--exact", "--out", "exact") == wrong
+    done = run_words(["compare", "policies", *setting, "--queries", "9"])
+    assert done.code in (0, 2), done.faults
+
+
 # Folders of results
 
 

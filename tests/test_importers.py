@@ -463,7 +463,7 @@ def test_a_rate_or_limit_that_cannot_be_is_refused(options: dict[str, float], me
     ("fields", "message"),
     [
         ({"time_unit": "sec"}, "unknown time unit 'sec'; known: iso, ms, s, us"),
-        ({"latency": "at"}, "the column 'at' cannot be an arrival and a demand"),
+        ({"latency": "at"}, "the column 'at' cannot be an arrival and a demand; name another"),
         ({"accuracy": "x", "latency": "x"}, "the column 'x' cannot be percent and ms; map by rank"),
         ({"rank": True}, "no column to rank; name one for accuracy or latency"),
     ],

@@ -132,6 +132,8 @@ def sweep(
                 f"{hw}: {evaluation.space.size} designs, and a sweep walks {MOST_SWEPT:g} at most; "
                 "offer fewer values, or take --exact or `sushi-dse search`"
             )
+        if exact and not evaluation.space.axes:
+            raise UserError(f"{hw}: is one design, and no space to search; leave --exact out")
         if exact:
             refuse_unbounded(metrics)
             inputs = {**setting.inputs(policies, mode.value), "exact": objective_names(metrics)}

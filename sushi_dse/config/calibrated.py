@@ -1,11 +1,11 @@
 """Hardware files that `calibrate` writes: a base, and the constants fitted for it."""
 
-import json
 import os
 from pathlib import Path
 
 from sushi_dse.calibration import FITTED
 from sushi_dse.config.shipped import is_path
+from sushi_dse.config.writing import yaml_text
 from sushi_dse.errors import printable
 from sushi_dse.hardware import Accelerator
 
@@ -18,8 +18,8 @@ def calibrated_text(path: Path, base: str, accelerator: Accelerator, *, origin: 
     origin = printable(origin)  # a line in it would be a key
     extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
     lines = [
-        f"extends: {json.dumps(Path(extends).as_posix() if is_path(base) else base)}",
-        f"description: {json.dumps(f'{base} with constants fitted on {origin}')}",
+        f"extends: {yaml_text(Path(extends).as_posix() if is_path(base) else base)}",
+        f"description: {yaml_text(f'{base} with constants fitted on {origin}')}",
         "",
         f"# fitted by `sushi-dse calibrate` on {origin}",
         *(f"{name}: {getattr(accelerator, name):.6f}" for name in FITTED),

@@ -106,7 +106,8 @@ def _range(entries: Mapping[str, object], read: Read) -> tuple[float, ...]:
     broken = next((number for number in numbers if number % 1), None)
     if broken is not None:
         raise EntryError(
-            f"factor {pace:g} leads to {broken.normalize():f}, which is no whole number",
+            f"factor {pace:g} leads to {broken.normalize():f}, which is no whole number; "
+            "choose another",
             ("factor",),
         )
     return tuple(int(number) for number in numbers)

@@ -215,5 +215,7 @@ def _cut(
 def _refused(document: Document, location: Location, message: str) -> UserError:
     """The error at the key of the entry that the message names, or at the entry."""
     words = re.findall(r"\w+", message)
+    if ";" not in message and "must" not in message:
+        message += "; mend it here"
     named = [(*location, word) for word in words if (*location, word) in document.key_marks]
     return document.error(named[0] if named else location, message)

@@ -70,7 +70,9 @@ class LogColumns:
             known = near_names(self.time_unit, TIME_UNITS)
             raise ValueError(f"unknown time unit {self.time_unit!r}; {known}")
         if self.arrived in self.demands:
-            raise ValueError(f"the column {self.arrived!r} cannot be an arrival and a demand")
+            raise ValueError(
+                f"the column {self.arrived!r} cannot be an arrival and a demand; name another"
+            )
         if len(self.demands) == 2 and self.accuracy == self.latency and not self.rank:
             raise ValueError(f"the column {self.accuracy!r} cannot be percent and ms; map by rank")
         if self.rank and not self.demands:
