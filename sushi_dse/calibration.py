@@ -109,7 +109,9 @@ def validate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Val
 def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Accelerator:
     """`accelerator` with the constants that fit the measured layers best."""
     if len(measured) < len(FITTED):
-        raise ValueError(f"{len(FITTED)} constants need as many layers, got {len(measured)}")
+        raise ValueError(
+            f"{len(FITTED)} constants need as many layers, got {len(measured)}; measure more"
+        )
 
     from scipy.optimize import least_squares  # takes half a second to import
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import Evaluation, Row, policy_rows
+from sushi_dse.files import read_file
 from sushi_dse.hardware import Accelerator
 from sushi_dse.latency_table import candidate_table
 from sushi_dse.metrics import METRICS
@@ -14,6 +16,7 @@ from sushi_dse.store import SCHEMA_VERSION
 from sushi_dse.thresholds import Check, check_condition
 
 SHOWN_DIFFERENCES = 3
+WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
 MAY_DIFFER = ("policies", "trace.name")  # of a baseline: a trace is known by its contents
 
 
@@ -65,19 +68,14 @@ def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[st
     """
     now = json.loads(json.dumps(inputs))
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_file(path, WRITE_ONE))
         rows, was = document["rows"], dict(document["inputs"])
         if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
             raise KeyError
         metrics = metrics_by_policy(rows)
         other = [name for name in differences(was, now) if name not in MAY_DIFFER]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise UserError(
-            f"{path}: not a comparison; write one with "
-            "`sushi-dse compare policies --format json > FILE`"
-        ) from None
+        raise UserError(f"{path}: not a comparison; {WRITE_ONE}") from None
     if other:
         raise UserError(
             f"{path}: was made with other inputs ({', '.join(other[:SHOWN_DIFFERENCES])}); "
@@ -92,6 +90,8 @@ def check_baseline(
     tolerance_percent: float,
 ) -> Iterator[Check]:
     """Whether each metric is as good as it was, for every policy that is compared now."""
+    if not isfinite(tolerance_percent):
+        raise UserError(f"--tolerance-percent: must be a finite number, got {tolerance_percent}")
     for policy in (name for name in metrics if name in baseline):
         for name in (name for name in METRICS if name in baseline[policy]):
             was, now = baseline[policy][name], metrics[policy][name]
@@ -118,6 +118,8 @@ def check_all(
     if baseline is not None:
         kept = list(check_baseline(metrics, read_baseline(baseline, inputs), tolerance_percent))
         if not kept:
-            raise UserError(f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}")
+            raise UserError(
+                f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}; {WRITE_ONE}"
+            )
         checks += kept
     return checks

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from sushi_dse.energy import switch_energy
 from sushi_dse.hardware import Accelerator, infeasible_reason, infeasible_reasons, resources
 from sushi_dse.latency_table import SUMS, LatencyTable, candidate_table
-from sushi_dse.metrics import METRICS, Metric
+from sushi_dse.metrics import COUNTS, METRICS, Metric
 from sushi_dse.network import Network
 from sushi_dse.pareto import cost_matrix, non_dominated
 from sushi_dse.policies import Policy, find_policy, serve
@@ -28,7 +28,6 @@ from sushi_dse.tally import tally
 
 Row = dict[str, float | int | str | None]
 REFERENCE_POLICY = "no-sgs"
-COUNTS = b"sushi_dse"  # key of a table's metadata: designs, infeasible, infeasible_by_resource
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -16,6 +16,10 @@ MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand 
 BRAM36_BYTES = 4096  # 36 Kib without its parity bits (AMD UG573)
 URAM288_BYTES = 32768  # 288 Kib without its parity bits (AMD UG573)
 KIB = 1024
+# Bounds that no hardware comes near, so that all counts stay within 64 bits.
+MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
+MOST_OF_A_KIND = 1_000_000
+OF_A_KIND = ("pe_kernels", "pe_channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +77,15 @@ class Accelerator:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
                 raise ValueError(f"{field.name} >= 0 must hold, got {value}")
+            most = MOST_OF_A_KIND if field.name in OF_A_KIND else MOST
+            if isinstance(value, int | float) and value > most:
+                raise ValueError(f"{field.name} <= {most:g} must hold, got {value:g}")
         for name in ("pe_kernels", "pe_channels", "clock_mhz", "dram_gb_per_s", "dram_efficiency",
                      "recache_every_queries"):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
+            if getattr(self, name) < LEAST:
+                raise ValueError(f"{name} >= {LEAST:g} must hold, got {getattr(self, name)}")
         if self.dram_efficiency > 1:
             raise ValueError(f"dram_efficiency <= 1 must hold, got {self.dram_efficiency}")
         if self.dynamic_buffer_tiles < 2:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sushi_dse.calibration import MeasuredLayer
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
 from sushi_dse.supernet import Layer, SuperNet
 
 SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of a Layer
@@ -23,6 +24,8 @@ SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of 
 OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of layer files
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
+LATENCIES_US = (1e-6, 1e12)  # a picosecond to eleven days
+MAX_ROWS = 2000  # the fit takes seconds of so many
 MAX_SIZE = 10**6  # of a count in a layer's shape
 
 
@@ -45,9 +48,7 @@ def read_measurements(
 
 def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        text = read_file(path, "name a CSV file").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not text in UTF-8; a CSV file is wanted") from None
     if "\0" in text:
@@ -56,7 +57,9 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader]
     except csv.Error as error:
-        raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}") from None
+        raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}; mend it") from None
+    if len(lines) > MAX_ROWS:
+        raise UserError(f"{path}:{MAX_ROWS + 1}: over {MAX_ROWS} lines; leave some out")
     header = lines[0][1] if lines else []
     _check_header(f"{path}:1", header)
     empty = True
@@ -65,7 +68,8 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         if len(fields) != len(header):
             raise UserError(
-                f"{path}:{number}: {len(fields)} fields where the header has {len(header)}"
+                f"{path}:{number}: {len(fields)} fields where the header has {len(header)}; "
+                "write as many"
             )
         empty = False
         yield number, dict(zip(header, fields, strict=True))
@@ -77,8 +81,9 @@ def _check_header(place: str, header: Sequence[str]) -> None:
     wanted = (*NAME_COLUMNS, LATENCY)
     known = (*wanted, *SHAPE_COLUMNS, *OPTIONAL_COLUMNS)
     for name in header:
-        if name not in known or header.count(name) > 1:
-            what = "twice" if header.count(name) > 1 else near_names(name, known)
+        twice = header.count(name) > 1
+        if name not in known or twice:
+            what = "it is there twice" if twice else near_names(name, known)
             raise UserError(f"{place}: column {name!r} is not wanted here; {what}")
     shape = [name for name in SHAPE_COLUMNS if name in header]
     missing = [name for name in wanted if name not in header]
@@ -95,6 +100,10 @@ def _measured(place: str, row: Mapping[str, str], supernet: SuperNet) -> Measure
     latency_us = _number(place, row, LATENCY)
     if not latency_us > 0:
         raise UserError(f"{place}: {LATENCY} > 0 must hold, got {row[LATENCY]}")
+    least, most = LATENCIES_US
+    if not least <= latency_us <= most:
+        law = f"{least:g} <= {LATENCY} <= {most:g}"
+        raise UserError(f"{place}: {law} must hold, got {latency_us:g}")
     subnet, name = row["subnet"], row["layer"]
     if "K" in row:
         layer = _layer_of_shape(place, row)
@@ -119,7 +128,7 @@ def _layer_of_shape(place: str, row: Mapping[str, str]) -> Layer:
     try:
         return Layer(name=row["layer"], supernet_layer=0, groups=groups, **counts)
     except ValueError as error:
-        raise UserError(f"{place}: {error}") from None
+        raise UserError(f"{place}: {error}; mend the row") from None
 
 
 def _number(place: str, row: Mapping[str, str], column: str) -> float:

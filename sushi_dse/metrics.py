@@ -11,6 +11,9 @@ import numpy as np
 
 from sushi_dse.errors import UserError, near_names
 
+# Key of the metadata of rows: designs, infeasible, infeasible_by_resource, as JSON.
+COUNTS = b"sushi_dse"
+
 
 class Columns(Protocol):
     """Results by column, as a DataFrame or a mapping has them."""

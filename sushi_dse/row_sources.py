@@ -24,6 +24,7 @@ from sushi_dse.store import read_inputs, read_tables, stored_parts
 SHARE = "device_share"
 BLOCKS = ("dsp", "bram36", "uram288")
 MOST_WALKED = 1_000_000  # designs of a space; a larger one is searched by its exact front
+MOST_COUNTED = 10**8  # designs, to tell how many fit another device only
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
 
@@ -100,7 +101,10 @@ def folder_source(
         chosen = [name for name in chosen if not _has_system(name)]
         if len(chosen) < len(policies or stored):
             remarks.append("policies with a system of their own are left out with --device")
-        hidden = _unseen(space, on_device(space, device))
+        few = space.size <= MOST_COUNTED
+        hidden = _unseen(space, on_device(space, device)) if few else 0
+        if not few:
+            remarks.append(f"designs that fit the {device.name} alone are too many to count")
         if hidden:
             remarks.append(
                 f"{hidden} designs fit the {device.name} and not the {space.base.device.name}, so "
@@ -141,7 +145,10 @@ def _shown(by: Metric) -> list[str]:
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     """The rows that fit the device of `space`, with the blocks that they take on it."""
-    designs = space.designs(rows["design"].to_numpy())
+    try:
+        designs = space.designs(rows["design"].to_numpy())
+    except IndexError as error:
+        raise UserError(f"a part has a design that its space lacks: {error}; sweep again") from None
     unused = [name for name, policy in POLICIES.items() if not policy.has_persistent_buffer]
     held = np.where(rows["policy"].isin(unused), 0.0, designs.column("persistent_buffer_kib"))
     used = resources(designs.changed(persistent_buffer_kib=held))

@@ -154,7 +154,7 @@ def spanned_trace(
 def seeds(trace_name: str, seed: int, repeats: int) -> range:
     """The seeds of repeated runs; `UserError` where the trace is a file, which has none."""
     if repeats > 1 and trace_name not in DEMANDS:
-        raise UserError(f"--repeats: the trace {trace_name} is a file, and has no seed to change")
+        raise UserError(f"--repeats: the trace {trace_name} is a file without a seed; leave it out")
     return range(seed, seed + repeats)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.errors import UserError
-from sushi_dse.metrics import Metric, find_metric
+from sushi_dse.metrics import COUNTS, Metric, find_metric
 from sushi_dse.pareto import (
     cost_matrix,
     front,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # its kernels take a second to import, and a stored front nee
     from sushi_dse.evaluate import Evaluation
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
-COUNTS_KEY = b"sushi_dse"  # of a part's schema: what was evaluated for its rows
 MERGE_ROWS = 10_000
 
 
@@ -82,7 +81,7 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
         table = parts[number].read([*names, "infeasible_reason"])
         own = _Known.of(number, table, metrics)
         extremes = own.costs.min(axis=0, initial=np.inf), own.costs.max(axis=0, initial=-np.inf)
-        counts = json.loads(table.schema.metadata[COUNTS_KEY])
+        counts = json.loads(table.schema.metadata[COUNTS])
         return table.num_rows, counts, extremes, own.front()
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it leaves the interpreter alone
@@ -186,7 +185,7 @@ def hypervolume_of(
     Without a `reference` it is that of all rows.  `UserError` where there is no front.
     """
     if found.front.empty:
-        raise UserError("no design is feasible; there is no front")
+        raise UserError("no design is feasible, so there is no front; offer smaller designs")
     signs = np.array([-1.0 if metric.maximise else 1.0 for metric in metrics])
     if reference:
         if len(reference) != len(metrics):
@@ -194,6 +193,8 @@ def hypervolume_of(
                 f"--reference is wanted {len(metrics)} times, once an objective, "
                 f"got {len(reference)}"
             )
+        if not np.isfinite(reference).all():
+            raise UserError(f"--reference: a finite number must be given, got {list(reference)}")
         point = signs * np.asarray(reference, dtype=float)
     else:
         point = reference_point(found.cost_range)

@@ -11,7 +11,8 @@ from itertools import islice
 import pyarrow as pa
 
 from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.evaluate import COUNTS, Evaluation, evaluate_block, only_front
+from sushi_dse.evaluate import Evaluation, evaluate_block, only_front
+from sushi_dse.metrics import COUNTS
 from sushi_dse.store import MODEL_VERSION, Store, part_bytes
 from sushi_dse.workers import GO_ON, TRIES, Failure, place_for, results
 

@@ -97,7 +97,8 @@ class Condition:
         return left, right
 
     def _error(self, what: str) -> UserError:
-        return UserError(f"--fail-if {self.text!r}: {what}")
+        mend = "" if ";" in what else "; see sushi-dse compare policies --help"
+        return UserError(f"--fail-if {self.text!r}: {what}{mend}")
 
     def _next(self) -> str:
         if self._place == len(self._tokens):

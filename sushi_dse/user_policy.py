@@ -10,6 +10,7 @@ It has two methods, and is made without arguments for every run:
 code, with the rights of its user.
 """
 
+import os
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -34,24 +35,29 @@ def user_class(name: str) -> type[Any]:
     """The class that `path/to/file.py:ClassName` names; the file is run."""
     stem, _, class_name = name.rpartition(SEPARATOR)
     path = Path(f"{stem}.py")
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises where a name is too long
         raise UserError(f"{path}: no such file; a policy is path/to/file.py:ClassName")
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path}: not a Python file")
+        raise UserError(f"{path}: not a Python file; name one")
     module = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises is for its user to mend
-        raise UserError(f"{path}: {type(error).__name__}: {error}") from error
+    _run(f"{path}", spec.loader.exec_module, module)
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
         raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
     found = classes[class_name]
     for method in ("select", "recache"):
         if not callable(getattr(found, method, None)):
-            raise UserError(f"{path}: class {class_name!r} has no method {method!r}")
+            raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
     return found
+
+
+def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
+    """What a user's code returns; `UserError` for whatever it raises, which is for its user."""
+    try:
+        return code(*arguments)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
 
 
 def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
@@ -59,7 +65,7 @@ def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]
     made_by = user_class(name)
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
-        return serve_by(made_by(), name, trace, table, every)
+        return serve_by(_run(name, made_by), name, trace, table, every)
 
     return service
 
@@ -69,10 +75,7 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
     subnets, subgraphs = table.latency_ms.shape
 
     def asked(method: str, bound: int, *arguments: object) -> int:
-        try:
-            answer = getattr(policy, method)(*arguments)
-        except Exception as error:  # whatever a user's class raises is for its user to mend
-            raise UserError(f"{name}: {method}: {type(error).__name__}: {error}") from error
+        answer = _run(f"{name}: {method}", getattr(policy, method), *arguments)
         if not isinstance(answer, int | np.integer) or not 0 <= answer < bound:
             raise UserError(f"{name}: {method} must return 0 to {bound - 1}, got {answer!r}")
         return int(answer)

@@ -199,8 +199,8 @@ def test_a_baseline_may_be_of_other_policies_and_of_the_same_trace_under_another
 
 
 def test_a_baseline_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    assert "cannot be read" in fails(tmp_path / "missing.json")
-    assert "cannot be read" in fails(tmp_path)
+    assert "no such file" in fails(tmp_path / "missing.json")
+    assert "is a folder" in fails(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -463,7 +463,7 @@ def test_a_rate_or_limit_that_cannot_be_is_refused(options: dict[str, float], me
     ("fields", "message"),
     [
         ({"time_unit": "sec"}, "unknown time unit 'sec'; known: iso, ms, s, us"),
-        ({"latency": "at"}, "the column 'at' cannot be an arrival and a demand"),
+        ({"latency": "at"}, "the column 'at' cannot be an arrival and a demand; name another"),
         ({"accuracy": "x", "latency": "x"}, "the column 'x' cannot be percent and ms; map by rank"),
         ({"rank": True}, "no column to rank; name one for accuracy or latency"),
     ],
@@ -478,7 +478,7 @@ def test_columns_that_exclude_each_other_are_refused(
 def test_a_log_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "log.csv", "no such file; name a CSV file, plain or gzipped"),
-        (tmp_path, "cannot be read: Is a directory"),
+        (tmp_path, "is a folder; name a CSV file, plain or gzipped"),
     ):
         with pytest.raises(UserError) as error:
             import_log(path, AZURE_LLM, accuracy_percent=ACCURACY, latency_ms=LATENCY)

@@ -276,7 +276,7 @@ def test_a_broken_timeloop_problem_is_one_line_with_its_place(
         ('"K"', '"Z"', "the loop 'Z' of 'layer0' is none of a layer's"),
         ('"K", ', "", "loop_sizes needs 7 entries, one for each of loop_dims"),
         ("[1, 1, 8", "[2, 1, 8", "'layer0': a batch of 2"),
-        ("ix=1*ox", "ix=q*ox", "is none like 'ix=2*ox+1*fx'"),
+        ("ix=1*ox", "ix=q*ox", "is none such as 'ix=2*ox+1*fx'"),
         ("ix=1*ox", "ix=0*ox", "strides from 1 to 65535 are wanted"),
         ("ix=1*ox", "ix=2*ox", "strides 1 and 2, where a layer has one stride"),
         ("ix=1*ox+1*fx, iy=1*oy", "ix=2*ox+1*fx, iy=2*oy", "give another output"),

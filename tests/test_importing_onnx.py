@@ -512,8 +512,8 @@ def test_a_file_that_is_no_onnx_is_refused(content: bytes, tmp_path: Path) -> No
 
 def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.onnx").mkdir()
-    assert refusal(tmp_path / "folder.onnx") == "is no file; name an ONNX file"
-    assert "No such file" in refusal(tmp_path / "gone.onnx")
+    assert refusal(tmp_path / "folder.onnx") == "is a folder; name an ONNX file"
+    assert "no such file" in refusal(tmp_path / "gone.onnx")
 
 
 TORN = small(4)[0].model(small(4)[1]).SerializeToString()

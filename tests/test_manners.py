@@ -237,7 +237,10 @@ def test_a_reader_that_leaves_is_no_error_and_a_full_disk_is_one_line(printed: s
         pytest.skip("no /dev/full here")
     with open("/dev/full", "w", encoding="utf-8") as full:
         process = program(arguments, stdout=full)
-        assert process.communicate()[1] == "error: standard output: No space left on device\n"
+        assert (
+            process.communicate()[1]
+            == "error: standard output: No space left on device; mend that\n"
+        )
     assert process.returncode == 2
 
 

@@ -122,11 +122,11 @@ def test_the_measured_layers_of_the_zcu104_are_read(shared_data: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path / "no.csv") == ": cannot be read: No such file or directory"
+    assert refused(tmp_path / "no.csv") == ": no such file; name a CSV file"
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert refused(tmp_path) == ": cannot be read: Is a directory"
+    assert refused(tmp_path) == ": is a folder; name a CSV file"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,8 @@ def test_a_file_without_rows_says_so(tmp_path: Path, content: str | bytes, messa
         (SHAPED.replace("stride,", ""), ":1: no column 'stride'; wanted: "),
         (SHAPED.replace("latency_us", "latency_ms"), ":1: column 'latency_ms' is not wanted here; "
                                                      "did you mean 'latency_us'?"),
-        (SHAPED.replace("index", "layer"), ":1: column 'layer' is not wanted here; twice"),
+        (SHAPED.replace("index", "layer"), ":1: column 'layer' is not wanted here; it is there "
+                                           "twice"),
         (SHAPED.replace("\n", ",\n"), ":1: column '' is not wanted here; known: "),
     ],
 )  # fmt: skip
@@ -176,14 +177,14 @@ def test_a_wrong_header_is_named(tmp_path: Path, header: str, start: str) -> Non
         ("24", "-24", "K must be a count up to 1000000, got '-24'"),
         ("24", "1e7", "K must be a count up to 1000000, got '1e7'"),
         ("24", "many", "K must be a number, got 'many'"),
-        ("24", "0", "layer 'stem0': kernels > 0 must hold, got 0"),
-        ("160,160,2", "160,160,0", "layer 'stem0': stride > 0 must hold, got 0"),
-        ("160,160", "1,0", "layer 'stem0': width > 0 must hold, got 0"),
+        ("24", "0", "layer 'stem0': kernels > 0 must hold, got 0; mend the row"),
+        ("160,160,2", "160,160,0", "layer 'stem0': stride > 0 must hold, got 0; mend the row"),
+        ("160,160", "1,0", "layer 'stem0': width > 0 must hold, got 0; mend the row"),
         ("3,3,160,160", "9,9,4,4", "layer 'stem0': a 9x9 kernel is larger than its 4x4 input "
-                                   "with padding 1"),
-        (",1,", ",", "11 fields where the header has 12"),
-        (",1,", ",1,1,", "13 fields where the header has 12"),
-        ("stem0", '"stem0', "3 fields where the header has 12"),
+                                   "with padding 1; mend the row"),
+        (",1,", ",", "11 fields where the header has 12; write as many"),
+        (",1,", ",1,1,", "13 fields where the header has 12; write as many"),
+        ("stem0", '"stem0', "3 fields where the header has 12; write as many"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_line(
@@ -198,7 +199,7 @@ def test_groups_that_do_not_divide_are_named(tmp_path: Path) -> None:
     path = written(tmp_path, SHAPED.replace("index", "groups") + ROW.replace("A,0", "A,5"))
     assert refused(path) == (
         ":2: layer 'stem0': groups must divide kernels and channels, "
-        "got 5 groups of 24 kernels and 3 channels"
+        "got 5 groups of 24 kernels and 3 channels; mend the row"
     )
 
 

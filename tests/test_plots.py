@@ -303,7 +303,9 @@ def test_a_file_that_cannot_be_written_is_an_error_in_one_line(
 ) -> None:
     (tmp_path / "folder.svg").mkdir()
     marked = mark(rows, (LATENCY, ACCURACY))
-    with pytest.raises(UserError, match=r"folder\.svg: cannot be written \([^\n]+\)$"):
+    with pytest.raises(
+        UserError, match=r"folder\.svg: cannot be written \([^\n]+\); choose another$"
+    ):
         save_front_plot(tmp_path / "folder.svg", marked)
     with pytest.raises(UserError, match=r"missing is no folder; make it first$"):
         save_front_plot(tmp_path / "missing" / "front.svg", marked)
@@ -463,7 +465,7 @@ def test_a_name_hides_no_part_of_a_marker_where_there_is_room(seed: int) -> None
 def test_a_design_that_cannot_be_labelled_is_refused_with_the_reason(rows: pd.DataFrame) -> None:
     with pytest.raises(UserError, match="design 0 cannot be labelled: it does not fit: dsp: needs"):
         mark(rows, (LATENCY, ACCURACY), designs=[0])
-    with pytest.raises(UserError, match=r"design 99 .* the results have designs 0 to 59$"):
+    with pytest.raises(UserError, match=r"design 99 .* the results have designs 0 to 59; "):
         mark(rows, (LATENCY, ACCURACY), designs=[99])
     lacking = rows.assign(**{ENERGY.name: np.where(rows["design"] == 9, np.nan, 1.0)})
     with pytest.raises(UserError, match="design 9 cannot be labelled: it lacks a metric"):

@@ -641,7 +641,7 @@ def test_a_path_that_is_no_trace_file_is_refused(tmp_path: Path) -> None:
     assert message_of(tmp_path) == f"{tmp_path} is a folder; name a .csv or .parquet file in it"
     for name, shown in (("trace.json", "'.json'"), ("trace", "''")):
         path = tmp_path / name
-        message = f"{path}: a trace file ends in .csv or .parquet, not in {shown}"
+        message = f"{path}: a trace file ends in .csv or .parquet, not in {shown}; rename it"
         assert message_of(path) == message
         with pytest.raises(UserError) as error:
             write_trace(generate(SPEC), path)
@@ -651,7 +651,8 @@ def test_a_path_that_is_no_trace_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "trace.csv"
-    assert message_of(path) == f"{path} cannot be read: Not a directory"
+    hint = f"`sushi-dse trace generate --out {path}` writes one"
+    assert message_of(path) == f"{path}: cannot be read: Not a directory; {hint}"
 
 
 def test_a_trace_is_not_written_where_there_is_no_folder(tmp_path: Path) -> None:
@@ -674,7 +675,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(
     monkeypatch.setitem(files.WRITERS, suffix, fill)
     with pytest.raises(UserError) as error:
         write_trace(generate(SPEC), path)
-    assert str(error.value) == f"{path} cannot be written: No space left on device"
+    assert str(error.value) == f"{path} cannot be written: No space left on device; choose another"
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -13,7 +13,6 @@ from strategies import accelerators, supernets, zcu104
 
 from sushi_dse.config import load_workload
 from sushi_dse.evaluate import (
-    COUNTS,
     Evaluation,
     evaluate_block,
     resource_metrics,
@@ -21,7 +20,7 @@ from sushi_dse.evaluate import (
 )
 from sushi_dse.hardware import Accelerator, infeasible_reason
 from sushi_dse.latency_table import LatencyTable, candidate_table
-from sushi_dse.metrics import METRICS
+from sushi_dse.metrics import COUNTS, METRICS
 from sushi_dse.network import Network
 from sushi_dse.policies import POLICIES
 from sushi_dse.queries import Trace

@@ -39,9 +39,11 @@ json_mappings = st.dictionaries(st.text(max_size=2), json_values, max_size=3)
 
 def rows(first: int, count: int = 3) -> pa.Table:
     designs = list(range(first, first + count))
-    return pa.table(
-        {"design": designs, "policy": ["sushi"] * count, "mean_latency_ms": [0.5] * count}
-    )
+    columns = {"policy": "sushi", "mean_latency_ms": 0.5, "infeasible_reason": ""}
+    repeated = {name: [value] * count for name, value in columns.items()}
+    counts = {"designs": count, "infeasible": 0, "infeasible_by_resource": {}}
+    table = pa.table({"design": designs, **repeated})
+    return table.replace_schema_metadata({b"sushi_dse": json.dumps(counts)})
 
 
 def part(block: int, table: pa.Table | None = None) -> str:
@@ -391,7 +393,7 @@ def test_an_unknown_column_is_refused_with_the_near_one(tmp_path: Path) -> None:
 def test_parts_with_different_columns_are_refused(tmp_path: Path) -> None:
     with Store.open(tmp_path, INPUTS) as store:
         store.write(0, part_bytes(rows(0)))
-        store.write(1, part_bytes(pa.table({"design": ["text"]})))
+        store.write(1, part_bytes(rows(0).drop_columns(["mean_latency_ms"])))
     with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
         read_results(tmp_path)
 

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "sushi_dse"
 
 LEVELS = [
     {"errors", "units", "interrupts", "arrow"},
+    {"files"},
     {"hardware", "supernet", "queries", "metrics", "selection"},
     {"network", "accuracy_model"},
     {"cost_model", "space", "pareto"},

@@ -4,6 +4,7 @@ Whatever is slow to import is imported inside the commands, so that `--help` ans
 """
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ from sushi_dse.cli import (
     workload,
 )
 from sushi_dse.cli.usage import UsageError, command_path, usage_line
-from sushi_dse.errors import IncompleteError, UserError
+from sushi_dse.errors import IncompleteError, UserError, message_line
 
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
@@ -91,28 +92,50 @@ def tool(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool; a mistake in its input ends in one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever its encoding, it holds every name
+            stream.reconfigure(errors="backslashreplace")
     words = sorted(sys.argv[1:] if argv is None else argv, key=lambda word: word != QUIET)
     try:
+        _refuse_unwritable(words)
         code = app(words, prog_name="sushi-dse", standalone_mode=False) or 0
         sys.stdout.flush()
     except (UserError, IncompleteError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {message_line(str(error))}", file=sys.stderr)
         code = EXIT_USAGE if isinstance(error, UserError) else EXIT_INCOMPLETE
     except UsageError as error:
         line = usage_line(error, words, command_path(app, words))
-        print(line, end="", file=sys.stderr)
+        print(message_line(line.rstrip("\n")), end="\n" if line else "", file=sys.stderr)
         code = EXIT_USAGE
     except BrokenPipeError:  # the reader of our output has left, as `head` does: no error
         code = _drop_output(0)
     except OSError as error:
         place = error.filename or "standard output"
-        print(f"error: {place}: {error.strerror}", file=sys.stderr)
+        said = f"{place}: {error.strerror or error}; mend that"
+        print(f"error: {message_line(said)}", file=sys.stderr)
         code = EXIT_USAGE if error.filename else _drop_output(EXIT_USAGE)
+    except MemoryError:
+        print(
+            "error: not enough memory for this; ask for fewer queries, designs or workers",
+            file=sys.stderr,
+        )
+        code = EXIT_USAGE
     except SystemExit as stop:  # how typer and rich end where they meet a broken pipe
         code = stop.code
         if isinstance(stop.__context__, BrokenPipeError):
             code = _drop_output(0)
     raise SystemExit(code) from None
+
+
+def _refuse_unwritable(words: Sequence[str]) -> None:
+    """Raise `UserError` for a word that no system passes on, and so no path can be."""
+    for word in words:
+        try:
+            written = os.fsencode(word)
+        except UnicodeError:
+            written = b"\0"
+        if b"\0" in written:
+            raise UserError(f"{word!r}: no system takes such a character; leave it out")
 
 
 def _drop_output(code: int) -> int:

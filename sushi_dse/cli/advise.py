@@ -255,10 +255,10 @@ def recommend(
         raise UserError(f"{results}: has its own hardware and workload; leave --hw, --workload out")
     else:
         source = folder_source(results, by, board, policies=policy)
-    for remark in source.remarks:
-        note(remark)
     steps = with_progress(source.steps, source.designs, what="designs")
     advice = run((step.rows for step in steps if step.rows is not None), demands, by)
+    for remark in source.remarks:
+        note(remark)
     rows = advice.rows()
     bufferless = {name for name, known in POLICIES.items() if not known.has_persistent_buffer}
     for name in sorted(bufferless & {row["policy"] for row in rows}):

@@ -37,7 +37,8 @@ def policies(
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
     repeats: Annotated[
-        int, typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1)
+        int,
+        typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1, max=10_000),
     ] = 1,
     baseline: Annotated[
         Path | None, typer.Option(help="A comparison stored as JSON that must not be undercut.")

@@ -13,7 +13,10 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import completion, options
+from sushi_dse.errors import naming
 from sushi_dse.interrupts import interrupts_end
+
+MOST_SWEPT = 10**10  # designs: hours of work without a trace
 
 
 class Kept(StrEnum):
@@ -47,7 +50,9 @@ def sweep(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes that evaluate designs.", min=1, show_default="one a core"),
+        typer.Option(
+            help="Processes that evaluate designs.", min=1, max=1024, show_default="one a core"
+        ),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -130,6 +135,13 @@ def sweep(
         evaluation = setting.evaluation(policies, mode.value)
         block_designs = block_designs_of(evaluation)
         inputs = {**setting.inputs(policies, mode.value), "block_designs": block_designs}
+        if not exact and evaluation.space.size > MOST_SWEPT:
+            raise UserError(
+                f"{hw}: {evaluation.space.size} designs, and a sweep walks {MOST_SWEPT:g} at most; "
+                "offer fewer values, or take --exact or `sushi-dse search`"
+            )
+        if exact and not evaluation.space.axes:
+            raise UserError(f"{hw}: is one design, and no space to search; leave --exact out")
         if exact:
             refuse_unbounded(metrics)
             inputs = {**setting.inputs(policies, mode.value), "exact": objective_names(metrics)}
@@ -150,7 +162,7 @@ def sweep(
             print_facts(estimate, output_format.value, title="What this sweep would take")
             return
         command = shlex.join(["sushi-dse", *sys.argv[1:]])
-        with Store.open(folder, inputs, command=command) as store:
+        with Store.open(folder, inputs, command=command) as store, naming(folder):
             for part in chain.from_iterable(store.damaged.values()):
                 warn(f"{part}: is damaged; its block is done again")
             given_up, facts = [], {}

@@ -47,13 +47,14 @@ TraceName = Annotated[
         autocompletion=completion.traces,
     ),
 ]
-Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1)]
+Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
 Policies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="A policy; repeat it.",
+        help="A policy, or ./mine.py:Mine, a class of your own: its file is code, and is run; "
+        "repeat it.",
         show_default="all",
         autocompletion=completion.policies,
     ),

@@ -8,6 +8,7 @@ import typer
 
 from sushi_dse.cli import completion, options
 from sushi_dse.cli.plotting import command_line
+from sushi_dse.errors import naming
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
@@ -27,7 +28,8 @@ def show(
     from sushi_dse.summary import front_columns, objectives, records, survey
 
     metrics = objectives(objective)
-    found = survey(stored_parts(results), metrics)
+    with naming(results):
+        found = survey(stored_parts(results), metrics)
     front = records(found.front)
     print_rows(
         front,
@@ -102,7 +104,8 @@ def plot(
     shown = front_columns(stored_parts(results)[0].columns, metrics)
     shown += [] if colour in shown else [colour]
     rows = read_results(results, [*shown, "infeasible_reason"])
-    marked = mark(rows, metrics, colour=shade, designs=label or ())
+    with naming(results):
+        marked = mark(rows, metrics, colour=shade, designs=label or ())
     if is_page(path):
         run = _run(results / "run.json")
         commands = {
@@ -127,9 +130,10 @@ def _run(path: Path) -> Any:
     import json
 
     from sushi_dse.errors import UserError
+    from sushi_dse.files import file_bytes
 
     try:
-        run = json.loads(path.read_bytes())
+        run = json.loads(file_bytes(path))
         return {"command": str(run["command"]), "inputs": run["inputs"]}
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise UserError(f"{path}: is broken; run the sweep again") from None
@@ -157,7 +161,9 @@ def hypervolume(
     from sushi_dse.summary import hypervolume_of, objectives, survey
 
     metrics = objectives(objective)
-    point, volume = hypervolume_of(survey(stored_parts(results), metrics), metrics, reference)
+    with naming(results):
+        found = survey(stored_parts(results), metrics)
+        point, volume = hypervolume_of(found, metrics, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
     print_rows([row], list(row), output_format.value, document=document)
@@ -182,13 +188,15 @@ def verify(
     from sushi_dse.summary import objectives
 
     stored = read_inputs(results)
-    if "exact" not in stored:
-        raise UserError(f"{results}: was not swept with --exact, so it has no certificate")
+    if not {"exact", "policies", "mode"} <= set(stored):
+        raise UserError(
+            f"{results}: was not swept with --exact, so it has no certificate; sweep it so"
+        )
     setting = load_setting(hw, workload, NO_TRACE, queries=1, seed=0)
     policies = tuple(stored["policies"])
     inputs = {**setting.inputs(policies, stored["mode"]), "exact": stored["exact"]}
     check_inputs(results, inputs)
-    (rows,) = read_tables(results)
     evaluation = setting.evaluation(policies, stored["mode"])
+    rows = next(read_tables(results))
     counts = check_certificate(results, rows, evaluation, objectives(stored["exact"]))
     print_rows([counts], list(counts), output_format.value, document=counts, title="It holds")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sushi_dse.cli import options
+from sushi_dse.errors import naming
 from sushi_dse.interrupts import interrupts_end
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ def search(
         Sampler, typer.Option(help="What proposes designs; docs/search.md compares them.")
     ] = Sampler.nsga2,
     trials: Annotated[
-        int, typer.Option(help="Proposals in all; run again with more to go on.", min=1)
+        int, typer.Option(help="Proposals in all; run again with more to go on.", min=1, max=10**6)
     ] = 400,
     batch: Annotated[
         int,
         typer.Option(
-            help="Proposals before any is answered; a generation of nsga2 and nsga3.", min=1
+            help="Proposals before any is answered; a generation of nsga2 and nsga3.",
+            min=1,
+            max=10**6,
         ),
     ] = 20,
     storage: Annotated[
@@ -62,7 +65,10 @@ def search(
         typer.Option(help="Folder of the results.", show_default="results/<hw>-<workload>-<hash>"),
     ] = None,
     workers: Annotated[
-        int, typer.Option(help="Processes that evaluate designs; the rows are the same.", min=1)
+        int,
+        typer.Option(
+            help="Processes that evaluate designs; the rows are the same.", min=1, max=1024
+        ),
     ] = 1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -103,12 +109,10 @@ def search(
         words = sys.argv[1:]
         if storage is not None:  # which may hold a password
             words = [word.replace(storage, shown_url(storage)) for word in words]
-        size = evaluation.space.size
-        if size <= trials or size * len(evaluation.policies) * served <= QUICK_QUERIES:
-            note(f"`sushi-dse sweep` evaluates all of this space ({size}), for an exact front")
         steps: list[Step] = []
         with (
             Store.open(folder, inputs, command=shlex.join(["sushi-dse", *words])) as store,
+            naming(folder),
             open_study(plan, name, folder, storage) as study,
             evaluator(evaluation, workers=workers) as evaluate,
         ):
@@ -128,6 +132,9 @@ def search(
                 seconds=time.perf_counter() - started,
                 out=folder,
             )
+        size = evaluation.space.size
+        if size <= trials or size * len(evaluation.policies) * served <= QUICK_QUERIES:
+            note(f"`sushi-dse sweep` evaluates all of this space ({size}), for an exact front")
         _print(
             {
                 **summary,
@@ -149,6 +156,7 @@ def _status(step: "Step") -> str:
 
 def _print(summary: dict[str, Any], output_format: str) -> None:
     """The front of a search, and the counts below it."""
+    from sushi_dse.errors import printable
     from sushi_dse.report import print_rows
     from sushi_dse.report.views import TABLE_ROWS
     from sushi_dse.units import label
@@ -163,8 +171,9 @@ def _print(summary: dict[str, Any], output_format: str) -> None:
     )
     if output_format != "table":
         return
+    out = printable(str(summary["out"]))
     if len(front) > TABLE_ROWS:
-        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {summary['out']}")
+        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {out}")
     print(
         f"{summary['designs']} trials of {summary['sampler']} in a space of {summary['space']} "
         f"designs; {summary['infeasible']} designs met that do not fit\n"
@@ -172,5 +181,5 @@ def _print(summary: dict[str, Any], output_format: str) -> None:
         f"{summary['mode']}\n"
         f"{summary['evaluated']} designs evaluated now, {summary['repeated']} trials answered from "
         f"the store, in {summary['seconds']:.1f} s\n"
-        f"rows: {summary['out']}/part-*.parquet"
+        f"rows: {out}/part-*.parquet"
     )

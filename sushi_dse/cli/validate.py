@@ -63,7 +63,8 @@ def calibrate(
     from sushi_dse.calibration import calibrate as fit
     from sushi_dse.calibration import too_fast
     from sushi_dse.calibration import validate as errors_of
-    from sushi_dse.config.calibrated import write_calibrated
+    from sushi_dse.config.calibrated import calibrated_text
+    from sushi_dse.exporting import YAML_SUFFIXES, write_text
     from sushi_dse.report import note, warn
     from sushi_dse.setting import load_measured
 
@@ -71,9 +72,10 @@ def calibrate(
     try:
         fitted = fit(rows, accelerator)
     except ValueError as error:
-        raise UserError(f"{origin}: {error}") from None
+        raise UserError(f"{measured or origin}: {error}") from None
     left = errors_of(rows, fitted)
-    write_calibrated(out, hw, fitted, origin=f"{len(rows)} layers of {origin}")
+    text = calibrated_text(out, hw, fitted, origin=f"{len(rows)} layers of {origin}")
+    write_text(out, text, YAML_SUFFIXES)
     impossible = too_fast(rows, accelerator)
     if impossible:
         first = impossible[0]

@@ -1,31 +1,27 @@
 """Hardware files that `calibrate` writes: a base, and the constants fitted for it."""
 
-import json
 import os
 from pathlib import Path
 
 from sushi_dse.calibration import FITTED
 from sushi_dse.config.shipped import is_path
-from sushi_dse.errors import UserError
+from sushi_dse.config.writing import yaml_text
+from sushi_dse.errors import printable
 from sushi_dse.hardware import Accelerator
 
 
-def write_calibrated(path: Path, base: str, accelerator: Accelerator, *, origin: str) -> None:
-    """Write a file that extends `base`, a name or a path, with the constants of `accelerator`.
+def calibrated_text(path: Path, base: str, accelerator: Accelerator, *, origin: str) -> str:
+    """A file for `path` that extends `base`, a name or a path, with the constants of `accelerator`.
 
-    origin: what they were fitted on; it goes into the file. `UserError` where it cannot be written.
+    origin: what they were fitted on; it goes into the file.
     """
-    if path.suffix not in (".yaml", ".yml"):
-        raise UserError(f"{path}: a hardware file ends in .yaml")
+    origin = printable(origin)  # a line in it would be a key
     extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
     lines = [
-        f"extends: {json.dumps(Path(extends).as_posix() if is_path(base) else base)}",
-        f"description: {json.dumps(f'{base} with constants fitted on {origin}')}",
+        f"extends: {yaml_text(Path(extends).as_posix() if is_path(base) else base)}",
+        f"description: {yaml_text(f'{base} with constants fitted on {origin}')}",
         "",
         f"# fitted by `sushi-dse calibrate` on {origin}",
         *(f"{name}: {getattr(accelerator, name):.6f}" for name in FITTED),
     ]
-    try:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ from sushi_dse.config.keys import EntryError, shown
 from sushi_dse.errors import near_names
 from sushi_dse.units import SUFFIXES, quantity
 
-MAX_VALUES = 1_000_000
+MAX_VALUES = 10_000  # of a key
 MAX_COUNT = 1_000_000_000
 RANGE_KEYS = ("from", "to", "step", "factor")
 RANGE_EXAMPLE = "such as {from: 4, to: 64, step: 4} or {from: 4, to: 64, factor: 2}"
@@ -64,6 +64,8 @@ def choices(value: object, read: Read) -> tuple[float, ...]:
     elif isinstance(value, list):
         if not value:
             raise EntryError("the list is empty; write a value")
+        if len(value) > MAX_VALUES:
+            raise EntryError(f"the list has over {MAX_VALUES} values; write fewer")
         values = tuple(_read_at(read, item, i) for i, item in enumerate(value))
     else:
         return (read(value),)
@@ -88,7 +90,8 @@ def _range(entries: Mapping[str, object], read: Read) -> tuple[float, ...]:
             message = f"unknown key {key!r} of a range; {near_names(key, RANGE_KEYS)}"
             raise EntryError(message, (key,), of_key=True)
     if not {"from", "to"} <= set(entries) or len(entries) != len(RANGE_KEYS) - 1:
-        raise EntryError(f"a range has from, to and either step or factor, {RANGE_EXAMPLE}")
+        wanted = "a range has from, to and either step or factor"
+        raise EntryError(f"{wanted}; write one {RANGE_EXAMPLE}")
     pace_key = "step" if "step" in entries else "factor"
     first, last = _read_at(read, entries["from"], "from"), _read_at(read, entries["to"], "to")
     pace = _read_at(read if pace_key == "step" else read_number, entries[pace_key], pace_key)
@@ -103,7 +106,8 @@ def _range(entries: Mapping[str, object], read: Read) -> tuple[float, ...]:
     broken = next((number for number in numbers if number % 1), None)
     if broken is not None:
         raise EntryError(
-            f"factor {pace:g} leads to {broken.normalize():f}, which is no whole number",
+            f"factor {pace:g} leads to {broken.normalize():f}, which is no whole number; "
+            "choose another",
             ("factor",),
         )
     return tuple(int(number) for number in numbers)

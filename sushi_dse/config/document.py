@@ -8,10 +8,12 @@ from typing import Any
 import yaml
 
 from sushi_dse.config.scalars import Scalar, read_scalar
-from sushi_dse.errors import UserError
+from sushi_dse.errors import UserError, printable
+from sushi_dse.files import read_file
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 16
+MAX_VALUES = 250_000  # keys count too; more would fill the memory, and take a minute
 UNPRINTABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -44,27 +46,12 @@ class Document:
 def placed(path: Path, message: str, mark: Mark | None = None) -> UserError:
     """The error at a file, or a line and column of it: one line, whatever the texts hold."""
     place = f"{path}:{mark[0]}:{mark[1]}" if mark else f"{path}"
-    line = f"{place}: {message}"
-    return UserError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+    return UserError(printable(f"{place}: {message}"))
 
 
 def read_text(path: Path) -> str:
     """The text of the file, a megabyte at most; UserError where it cannot be had."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise placed(path, "no such file") from None
-    except IsADirectoryError:
-        raise placed(path, "is a folder; name a YAML file") from None
-    except PermissionError:
-        raise placed(path, "may not be read; change its permissions") from None
-    except OSError as error:
-        raise placed(path, f"cannot be read: {error.strerror}") from None
-    except ValueError:  # a null character, which no system allows in a path
-        raise placed(path, "is no path; name a YAML file") from None
-    if len(content) > MAX_BYTES:
-        raise placed(path, f"is larger than {MAX_BYTES} bytes; name a YAML file")
+    content = read_file(path, "name a YAML file", MAX_BYTES)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -122,7 +109,9 @@ def _refuse_references(path: Path, text: str) -> None:
     """
     depth = 0
     event: Any
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
+        if count > MAX_VALUES:
+            raise placed(path, f"has over {MAX_VALUES} keys and values; write fewer", _mark(event))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -132,7 +121,9 @@ def _refuse_references(path: Path, text: str) -> None:
         if getattr(event, "tag", None) is not None:
             raise placed(path, f"the tag {event.tag} is refused; leave it out", _mark(event))
         if depth > MAX_DEPTH:
-            raise placed(path, f"is nested more than {MAX_DEPTH} levels deep", _mark(event))
+            raise placed(
+                path, f"is nested more than {MAX_DEPTH} levels deep; flatten it", _mark(event)
+            )
 
 
 def _value(document: Document, node: Any, location: Location) -> Value:

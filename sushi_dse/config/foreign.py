@@ -33,6 +33,8 @@ class Entry:
     def error(self, message: str) -> UserError:
         """The error at this value: one line that begins with its line and column."""
         mark = self.node.start_mark
+        if ";" not in message and "wanted" not in message:
+            message += "; mend it here"
         return placed(self.path, message, (mark.line + 1, mark.column + 1))
 
     @property

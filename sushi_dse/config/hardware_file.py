@@ -19,7 +19,7 @@ from sushi_dse.config.document import Document, parse_document, placed, read_doc
 from sushi_dse.config.keys import EntryError, Keys, checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
 from sushi_dse.errors import UserError
-from sushi_dse.hardware import Accelerator, Device
+from sushi_dse.hardware import MOST_OF_A_KIND, Accelerator, Device
 from sushi_dse.space import AXIS_ORDER, SearchSpace
 from sushi_dse.units import unit_of
 
@@ -43,6 +43,8 @@ ANY_ACCELERATOR = Accelerator(  # to try single fields on
 def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
     """The values that a key offers for `field`, each one that an Accelerator takes."""
     values = choices(value, read)
+    if field == "dynamic_buffer_tiles" and max(values) > MOST_OF_A_KIND:
+        raise EntryError(f"{field} <= {MOST_OF_A_KIND:g} must hold, got {max(values):g}")
     for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
         tried: dict[str, Any] = {field: end}
         try:

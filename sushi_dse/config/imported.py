@@ -48,7 +48,9 @@ def workload_text(
     text = "\n".join(lines) + "\n"
     if len(text.encode()) > MAX_BYTES:
         count = sum(len(subnet.layers) for subnet in subnets)
-        raise UserError(f"{count} layers are more than a workload file of {MAX_BYTES} bytes holds")
+        raise UserError(
+            f"{count} layers are more than a workload file of {MAX_BYTES} bytes holds; import less"
+        )
     return text
 
 

@@ -47,11 +47,10 @@ class EntryError(ValueError):
         self.of_key = of_key
 
 
-class Mistake(NamedTuple):
-    """What is wrong at a location of a document, or with the key there."""
+class Place(NamedTuple):
+    """Where a mistake is in a document: at a value, at its key, or where a key is missing."""
 
     location: Location
-    message: str
     of_key: bool = False
     is_gap: bool = False
 
@@ -70,36 +69,45 @@ def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
     try:
         return model.model_validate(document.content)
     except ValidationError as error:
-        mistakes = [_mistake(model, details) for details in error.errors(include_url=False)]
-    first = min(mistakes, key=lambda mistake: mistake.order(document))
-    raise document.error(first.location, first.message, of_key=first.of_key)
+        mistakes = error.errors(include_url=False)
+    first = min(mistakes, key=lambda details: _place(details).order(document))
+    place = _place(first)
+    raise document.error(place.location, _message(model, first), of_key=place.of_key)
 
 
-def _mistake(model: type[Keys], details: ErrorDetails) -> Mistake:
+def _place(details: ErrorDetails) -> Place:
+    location, kind = details["loc"], details["type"]
+    if kind == "missing":
+        return Place(location[:-1], is_gap=True)
+    if kind == "value_error":
+        error = details["ctx"]["error"]
+        return Place((*location, *error.at), of_key=error.of_key)
+    return Place(location, of_key=kind == "extra_forbidden")
+
+
+def _message(model: type[Keys], details: ErrorDetails) -> str:
     location = details["loc"]
     kind, key = details["type"], str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         known = _model_at(model, location[:-1]).model_fields
-        return Mistake(location, f"unknown key {key!r}; {near_names(key, known)}", of_key=True)
+        return f"unknown key {key!r}; {near_names(key, known)}"
     if kind == "missing":
-        return Mistake(location[:-1], f"the key {key!r} is missing here; add it", is_gap=True)
+        return f"the key {key!r} is missing here; add it"
     name = next((str(part) for part in reversed(location) if isinstance(part, str)), "")
     if kind == "value_error":
         error = details["ctx"]["error"]
-        message = str(error) if name in str(error) else f"{name}: {error}"
-        return Mistake((*location, *error.at), message, of_key=error.of_key)
+        return str(error) if name in str(error) else f"{name}: {error}"
     given, context = shown(details["input"]), details.get("ctx", {})
     if kind in BOUNDS:
         sign, bound = BOUNDS[kind]
-        message = f"{name} {sign} {context[bound]:g} must hold, got {given}"
-    elif kind in LENGTHS:
+        return f"{name} {sign} {context[bound]:g} must hold, got {given}"
+    if kind in LENGTHS:
         words, bound = LENGTHS[kind]
-        message = f"{name}: {words} {context[bound]} entries, got {context['actual_length']}"
-    else:
-        message = f"{name}: {WANTED.get(kind, 'another value')} is wanted, got {given}"
-        if kind == "string_type" and isinstance(details["input"], int | float):
-            message += "; put it in quotes"
-    return Mistake(location, message)
+        return f"{name}: {words} {context[bound]} entries, got {context['actual_length']}"
+    wanted = f"{name}: {WANTED.get(kind, 'another value')} is wanted, got {given}"
+    if kind == "string_type" and isinstance(details["input"], int | float):
+        wanted += "; put it in quotes"
+    return wanted
 
 
 def shown(value: object) -> str:

@@ -12,6 +12,7 @@ from sushi_dse.config.document import Document, Location, read_document
 from sushi_dse.config.keys import Keys, checked, shown
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
 from sushi_dse.config.workload_keys import (
+    MAX_BLOCKS,
     LayerKeys,
     MobileNetV3Keys,
     PlainKeys,
@@ -161,6 +162,9 @@ def _staged(
     make_choice: Callable[..., Choice],
     supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
 ) -> tuple[Family, SuperNet]:
+    if sum(keys.max_blocks_per_stage) > MAX_BLOCKS:
+        message = f"max_blocks_per_stage: {MAX_BLOCKS} blocks at most must hold, of all stages"
+        raise document.error(("max_blocks_per_stage",), message)
     name = keys.name or document.path.stem
     family = _made(document, (), make_family, keys, name=name)
     choices = [
@@ -211,5 +215,7 @@ def _cut(
 def _refused(document: Document, location: Location, message: str) -> UserError:
     """The error at the key of the entry that the message names, or at the entry."""
     words = re.findall(r"\w+", message)
+    if ";" not in message and "must" not in message:
+        message += "; mend it here"
     named = [(*location, word) for word in words if (*location, word) in document.key_marks]
     return document.error(named[0] if named else location, message)

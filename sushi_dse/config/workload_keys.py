@@ -11,7 +11,10 @@ from sushi_dse.config.keys import Keys
 Size = Annotated[int, Field(gt=0, le=2**16)]
 Width = Annotated[int, Field(gt=0, le=2**20)]  # of a layer; a language model's last is 2**18 wide
 Blocks = Annotated[int, Field(gt=0, le=1000)]
+MAX_BLOCKS = 1000  # of all stages
 Ratio = Annotated[float, Field(gt=0, le=100)]
+MAX_SUBNETS = 32  # candidate SubGraphs grow with their pairs
+MAX_LAYERS = 4096
 Pair = Annotated[list[Size], Field(min_length=2, max_length=2)]
 
 
@@ -48,7 +51,7 @@ class StagedKeys(WorkloadKeys):
     expand_ratios: list[Ratio]
     channel_divisor: Size = 8
     classes: Size = 1000
-    subnets: Sequence[StagedChoiceKeys] = Field(min_length=1)
+    subnets: Sequence[StagedChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 
 class ResNetChoiceKeys(StagedChoiceKeys):
@@ -64,7 +67,7 @@ class ResNetKeys(StagedKeys):
 
     stem_widths: Pair
     width_multipliers: list[Ratio]
-    subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1)
+    subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 
 class AccuracyModelKeys(Keys):
@@ -110,14 +113,14 @@ class LayerKeys(Keys):
 class PlainChoiceKeys(ChoiceKeys):
     """The keys of a network whose layers are listed."""
 
-    layers: Sequence[LayerKeys] = Field(min_length=1)
+    layers: Sequence[LayerKeys] = Field(min_length=1, max_length=MAX_LAYERS)
 
 
 class PlainKeys(WorkloadKeys):
     """The keys of a workload of family `layers`."""
 
     supernet_layers: list[str] | None = None  # names by which SubNets share; by number without them
-    subnets: Sequence[PlainChoiceKeys] = Field(min_length=1)
+    subnets: Sequence[PlainChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 
 FAMILY_KEYS: dict[str, type[WorkloadKeys]] = {

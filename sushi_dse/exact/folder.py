@@ -11,14 +11,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluate import COUNTS, Evaluation, steady_rows
+from sushi_dse.evaluate import Evaluation, steady_rows
 from sushi_dse.exact.certificate import KINDS, SPLIT, Certificate, check
 from sushi_dse.exact.problem import Front, Problem, infeasible_designs
 from sushi_dse.exact.search import exact_front
-from sushi_dse.metrics import Metric
+from sushi_dse.files import file_bytes
+from sushi_dse.metrics import COUNTS, Metric
 from sushi_dse.store import Store, part_bytes, write_whole
 
 CERTIFICATE_FILE = "certificate.parquet"
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, pa.ArrowException)
+NO_CERTIFICATE = "is no certificate; delete it, and run the sweep again with --exact"
 
 
 def problem_of(evaluation: Evaluation, metrics: Sequence[Metric]) -> Problem:
@@ -62,7 +65,15 @@ def settled(certificate: pa.Table) -> dict[str, int]:
 
 def read_settled(folder: Path) -> dict[str, int]:
     """`settled` of the certificate in a folder."""
-    return settled(pq.read_table(folder / CERTIFICATE_FILE, columns=["kind", "designs"]))
+    path = folder / CERTIFICATE_FILE
+    try:
+        return settled(_certificate_table(path).select(["kind", "designs"]))
+    except UNREADABLE:
+        raise UserError(f"{path}: {NO_CERTIFICATE}") from None
+
+
+def _certificate_table(path: Path) -> pa.Table:
+    return pq.read_table(pa.BufferReader(file_bytes(path)))
 
 
 def front_rows(evaluation: Evaluation, front: Front) -> pa.Table:
@@ -89,17 +100,22 @@ def verify(
     problem = problem_of(evaluation, metrics)
     path = folder / CERTIFICATE_FILE
     try:
-        certificate = Certificate.of(pq.read_table(path), problem)
-    except (OSError, ValueError, KeyError, pa.ArrowException):
-        raise UserError(f"{path}: is no certificate; run the sweep again with --exact") from None
+        return check(
+            Certificate.of(_certificate_table(path), problem), _front(rows, problem), problem
+        )
+    except UNREADABLE:
+        raise UserError(f"{path}: {NO_CERTIFICATE}") from None
+
+
+def _front(rows: pa.Table, problem: Problem) -> Front:
+    """The front that a part of an exact sweep holds; `ValueError` or `KeyError` of another part."""
     subnets = [subnet.name for subnet in problem.network.supernet.subnets]
     candidates = [f"{policy} {name}" for policy in problem.policies for name in subnets]
     asked = zip(rows["policy"].to_pylist(), rows["subnet"].to_pylist(), strict=True)
-    front = Front(
+    return Front(
         costs=np.stack(
-            [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in metrics], axis=1
+            [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in problem.metrics], axis=1
         ),
         designs=rows["design"].to_numpy(),
         candidates=np.array([candidates.index(f"{policy} {name}") for policy, name in asked]),
     )
-    return check(certificate, front, problem)

@@ -98,8 +98,8 @@ def shortages(designs: Designs) -> dict[str, np.ndarray]:
 
 def fits(designs: Designs) -> np.ndarray:
     """Whether each design fits its device: [design]."""
-    lacking: np.ndarray = np.stack(list(shortages(designs).values())).any(axis=0)
-    return ~lacking
+    lacking = np.stack(list(shortages(designs).values()))
+    return np.asarray(~lacking.any(axis=0))
 
 
 def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:

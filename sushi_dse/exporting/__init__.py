@@ -35,10 +35,12 @@ FORMATS: dict[str, tuple[Callable[[Chosen], str], tuple[str, ...]]] = {
 def write_text(path: Path, text: str, suffixes: Sequence[str]) -> None:
     """Put `text` at `path`, whole or not at all; UserError where that cannot be."""
     if path.suffix not in suffixes:
-        raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}")
+        raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
     try:
         write_whole(path, text.encode())
     except FileNotFoundError:
         raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another file"
+        ) from None

@@ -1,6 +1,7 @@
 """The design that is chosen from a folder of results or a hardware file."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sushi_dse.config import load_hardware
 from sushi_dse.config.shipped import is_path
 from sushi_dse.errors import UserError
+from sushi_dse.files import file_bytes
 from sushi_dse.hardware import Accelerator, Device
 from sushi_dse.space import SearchSpace
 from sushi_dse.store.identity import RUN_FILE
@@ -51,14 +53,28 @@ def read_space(folder: Path) -> SearchSpace:
     """The search space of the results in `folder`; UserError where it cannot be read."""
     path = folder / RUN_FILE
     try:
-        hardware: Any = json.loads(path.read_bytes())["inputs"]["hardware"]
-        base = hardware["base"] | {"device": Device(**hardware["base"]["device"])}
+        hardware: Any = json.loads(file_bytes(path))["inputs"]["hardware"]
+        base, device = hardware["base"], hardware["base"]["device"]
+        _check_kinds(base.items())
+        _check_kinds(device.items())
+        for values in hardware["axes"].values():
+            _check_kinds(enumerate(values))
+        base |= {"device": Device(**device)}
         return SearchSpace.of(Accelerator(**base), hardware["axes"])
     except FileNotFoundError:
         raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}; name the folder of a sweep"
+        ) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UserError(
             f"{path}: is broken or of another version; run its sweep again in another folder"
         ) from None
+
+
+def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
+    """Raise `TypeError` where a value is of another kind than the field that it is for."""
+    for name, value in values:
+        if not isinstance(value, {"name": str, "device": dict}.get(str(name), int | float)):
+            raise TypeError

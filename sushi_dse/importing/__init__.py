@@ -71,7 +71,9 @@ def import_workload(
     try:
         supernet = plain_supernet(name or "imported", subnets, supernet_layers)
     except ValueError as error:
-        raise UserError(f"the files are no SuperNet together: {error}") from None
+        raise UserError(
+            f"{paths[0]}: no SuperNet with the others: {error}; import it alone"
+        ) from None
     sources = ", ".join(plain_name(path.name) for path in paths)
     remarks = {c.layer: c.remark for network in networks for c in network.layers if c.remark}
     text = workload_text(

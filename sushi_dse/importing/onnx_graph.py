@@ -14,11 +14,11 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, shape_infer
 
 from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
 from sushi_dse.importing.network import plain_name
 from sushi_dse.importing.onnx_values import fold_values
 from sushi_dse.importing.shapes import Shape
 
-MAX_BYTES = 2**31  # of a protocol buffer; a larger network keeps its weights in files beside it
 SHAPE_ELEMENTS = 256  # a constant of so many elements at most may be the shape of another tensor
 OWN_DOMAINS = ("", "ai.onnx")
 REASON_CHARACTERS = 200
@@ -62,7 +62,8 @@ class Graph:
     def error(self, node: NodeProto, message: str) -> UserError:
         """The error at an operator: one line."""
         kind = plain_name(node.op_type)
-        return placed(self.path, f"node {node_name(node)!r} ({kind}): {message}")
+        mend = "" if ";" in message else "; export the network again"
+        return placed(self.path, f"node {node_name(node)!r} ({kind}): {message}{mend}")
 
 
 def node_name(node: NodeProto) -> str:
@@ -96,13 +97,7 @@ def read_graph(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
 
 def _read_model(path: Path) -> ModelProto:
     try:
-        if path.exists() and not path.is_file():
-            raise placed(path, "is no file; name an ONNX file")
-        if path.stat().st_size > MAX_BYTES:
-            raise placed(path, f"is larger than {MAX_BYTES} bytes; save it with external data")
-        model = onnx.load_model_from_string(path.read_bytes())
-    except OSError as error:
-        raise placed(path, f"cannot be read: {error.strerror}") from None
+        model = onnx.load_model_from_string(read_file(path, "name an ONNX file"))
     except DecodeError:
         raise placed(path, "is no ONNX network, or a torn one; export it again") from None
     if not model.graph.node:
@@ -224,7 +219,7 @@ def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape
         inferred = shape_inference.infer_shapes(model, data_prop=values).graph
     except INFERENCE_ERRORS as error:
         reason = " ".join(str(error).split())[:REASON_CHARACTERS]
-        raise placed(path, f"onnx cannot infer its shapes: {reason}") from None
+        raise placed(path, f"onnx cannot infer its shapes: {reason}; export it again") from None
     shapes = {tensor.name: tuple(tensor.dims) for tensor in inferred.initializer}
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         shape = _dimensions(value)

@@ -92,7 +92,7 @@ def read_onnx(
             + "; cut the network before it, or leave it out of the count by --skip-unsupported",
         )
     if not layers:
-        raise placed(path, "has no convolution and no product with constant weights")
+        raise placed(path, "has no convolution or product with constant weights; name another")
     shared = [plain_name(name) for name, uses in weights.items() if uses > 1]
     notes = [f"{len(shared)} weights serve several layers, and count for each"] * bool(shared)
     return ImportedNetwork(

@@ -53,4 +53,6 @@ def _merged(networks: Sequence[ImportedNetwork]) -> list[str]:
     try:
         return list(order.static_order())
     except CycleError:
-        raise placed(networks[0].source, "and the others have layers in another order") from None
+        raise placed(
+            networks[0].source, "has layers in another order than the others; import each alone"
+        ) from None

@@ -155,7 +155,7 @@ def _relation(entry: Entry, axis: str) -> Pair:
         if left == f"i{axis}":
             match = RELATION.fullmatch(right)
             if not match:
-                raise relation.error(f"{relation.shown} is none like 'ix=2*ox+1*fx'")
+                raise relation.error(f"{relation.shown} is none such as 'ix=2*ox+1*fx'")
             stride, dilation = (int(number or 1) for number in match.groups())
             if not (0 < stride < 2**16 and 0 < dilation < 2**16):
                 raise relation.error(f"{relation.shown}: strides from 1 to 65535 are wanted")

@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import file_bytes
 from sushi_dse.plots.style import any_script
 from sushi_dse.store import write_whole
 
@@ -65,7 +66,7 @@ def save_page(path: Path, text: str) -> None:
     from plotly.offline import get_plotlyjs
 
     script, beside = get_plotlyjs().encode(), path.with_name(PLOTLY)
-    if not beside.is_file() or beside.read_bytes() != script:
+    if not beside.is_file() or file_bytes(beside) != script:
         _write(beside, script)
     _write(path, text.encode(errors="xmlcharrefreplace"))  # a path may hold any bytes
 
@@ -74,4 +75,4 @@ def _write(path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+        raise UserError(f"{path}: cannot be written ({error.strerror}); choose another") from None

@@ -81,14 +81,18 @@ def mark(
     feasible = feasible_rows(rows, shown).reset_index(drop=True)
     if feasible.empty:
         names = ", ".join(metric.name for metric in shown)
-        raise UserError(f"no feasible row has {names}: there is nothing to draw")
+        raise UserError(
+            f"no feasible row has {names}: there is nothing to draw; name other objectives"
+        )
     best = pareto.front(feasible, objectives)
     balance = pd.Series(normalised_costs(feasible, objectives).sum(axis=1), index=feasible.index)
     chosen = [feasible.iloc[:0]]
     for design in dict.fromkeys(designs):
         own = feasible.loc[feasible["design"] == design]
         if own.empty:
-            raise UserError(f"design {design} cannot be labelled: {_why_missing(rows, design)}")
+            raise UserError(
+                f"design {design} cannot be labelled: {_why_missing(rows, design)}; name others"
+            )
         chosen.append(own.loc[balance[own.index].sort_values(kind="stable").index])
     return Marked(
         objectives=tuple(objectives),

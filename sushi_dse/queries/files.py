@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 
 from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
 from sushi_dse.queries.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 
+MOST_QUERIES = 10**8
 SHOWN_CHARACTERS = 40  # of a wrong value, in its message
 
 
@@ -29,23 +31,13 @@ def read_trace(path: Path) -> Trace:
     Its columns are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`: [query].
     """
     read = READERS[_suffix(path)]
-    content = content_of(path, f"`sushi-dse trace generate --out {path}` writes one")
+    content = read_file(path, f"`sushi-dse trace generate --out {path}` writes one")
     if not content:
         raise UserError(f"{path} is empty; a trace has the columns {', '.join(COLUMNS)}")
     try:
         return read(path, content)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
-
-
-def content_of(path: Path, hint: str) -> bytes:
-    """The bytes of a file; raises `UserError`, with a hint where there is no such file."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; {hint}") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def write_trace(trace: Trace, path: Path) -> None:
@@ -64,7 +56,9 @@ def write_trace(trace: Trace, path: Path) -> None:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}; choose another"
+        ) from None
     finally:
         with suppress(OSError):  # gone where it was renamed, never there where it was not opened
             scratch.unlink()
@@ -75,7 +69,9 @@ def _suffix(path: Path) -> str:
         raise UserError(f"{path} is a folder; name a .csv or .parquet file in it")
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise UserError(f"{path}: a trace file ends in .csv or .parquet, not in {path.suffix!r}")
+        raise UserError(
+            f"{path}: a trace file ends in .csv or .parquet, not in {path.suffix!r}; rename it"
+        )
     return suffix
 
 
@@ -202,7 +198,10 @@ def _write_csv(trace: Trace, file: BinaryIO) -> None:
 
 def _read_parquet(path: Path, content: bytes) -> Trace:
     try:
-        table = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True).read()
+        file = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True)
+        if file.metadata.num_rows > MOST_QUERIES:  # of which a few bytes can hold any number
+            raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
+        table = file.read()
     except (pa.ArrowException, OSError):
         raise UserError(
             f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"

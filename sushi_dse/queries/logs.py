@@ -30,7 +30,8 @@ import pyarrow.csv as pacsv
 
 from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.queries.files import content_of, named_fields, number, numbered_rows, shown
+from sushi_dse.files import MOST_BYTES, read_file
+from sushi_dse.queries.files import named_fields, number, numbered_rows, shown
 from sushi_dse.queries.trace import RANGES, FloatArray, Range
 
 TimeArray: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
@@ -70,7 +71,9 @@ class LogColumns:
             known = near_names(self.time_unit, TIME_UNITS)
             raise ValueError(f"unknown time unit {self.time_unit!r}; {known}")
         if self.arrived in self.demands:
-            raise ValueError(f"the column {self.arrived!r} cannot be an arrival and a demand")
+            raise ValueError(
+                f"the column {self.arrived!r} cannot be an arrival and a demand; name another"
+            )
         if len(self.demands) == 2 and self.accuracy == self.latency and not self.rank:
             raise ValueError(f"the column {self.accuracy!r} cannot be percent and ms; map by rank")
         if self.rank and not self.demands:
@@ -109,7 +112,7 @@ class Log:
 
 def read_log(path: Path, columns: LogColumns) -> Log:
     """The `columns` of the log in a file; raises `UserError` where it holds none."""
-    content = _decompressed(path, content_of(path, "name a CSV file, plain or gzipped"))
+    content = _decompressed(path, read_file(path, "name a CSV file, plain or gzipped"))
     if b"\0" in content[:4096]:
         raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8, plain or gzipped")
     line, header = next(numbered_rows(path, content), (1, []))
@@ -127,18 +130,22 @@ def _decompressed(path: Path, content: bytes) -> bytes:
     """The content, unpacked where it begins as a gzip file does, whatever its name."""
     if not content.startswith(GZIP_MAGIC):
         return content
-    chunks: list[bytes] = []
+    unpacked = bytearray()
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             while chunk := file.read1(CHUNK_BYTES):
-                chunks.append(chunk)
+                unpacked += chunk
+                if len(unpacked) > MOST_BYTES:
+                    raise UserError(
+                        f"{path}: unpacks to more than {MOST_BYTES} bytes; cut it in parts"
+                    )
     except (EOFError, OSError, zlib.error) as error:
         what = "cut short" if isinstance(error, EOFError) else "damaged"
-        line = _line_ends(b"".join(chunks)) + 1
+        line = _line_ends(bytes(unpacked)) + 1
         raise UserError(
             f"{path}:{line}: the gzip file is {what} in this line; fetch it again"
         ) from None
-    return b"".join(chunks)
+    return bytes(unpacked)
 
 
 def _line_ends(content: bytes) -> int:

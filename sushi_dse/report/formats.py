@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sushi_dse.errors import printable
 from sushi_dse.store import SCHEMA_VERSION
 from sushi_dse.units import label
 
@@ -30,7 +31,7 @@ def shown(value: object) -> str:
         if not math.isfinite(value):
             return ""
         return f"{value:.0f}" if value == int(value) or abs(value) >= 1e4 else f"{value:.4g}"
-    return str(value)
+    return printable(str(value).strip())
 
 
 def plain(value: Any) -> Any:
@@ -98,7 +99,7 @@ def _bands(
 
 
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: str = "") -> Table:
-    table = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=escape(printable(title)) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS

@@ -7,6 +7,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sushi_dse.errors import message_line
 from sushi_dse.hardware import Accelerator, infeasible_reason
 from sushi_dse.setting import Setting
 
@@ -44,7 +45,7 @@ def with_progress(
 
 def warn(text: str) -> None:
     """A line of warning on standard error."""
-    print(f"warning: {text}", file=sys.stderr)
+    print(f"warning: {message_line(text)}", file=sys.stderr)
 
 
 def warn_if_infeasible(accelerator: Accelerator) -> None:
@@ -66,4 +67,4 @@ def warn_if_reference_infeasible(setting: Setting) -> None:
 
 def note(text: str) -> None:
     """A line on standard error about what was done."""
-    print(text, file=sys.stderr)
+    print(message_line(text), file=sys.stderr)

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
 from sushi_dse.thresholds import Check
 from sushi_dse.units import label
@@ -41,15 +42,16 @@ CYCLE_COLUMNS = ("compute_cycles", "exposed_load_cycles", "input_cycles", "outpu
 
 def junit(checks: Sequence[Check], *, suite: str) -> str:
     """The checks as a JUnit document: a test case each."""
+    suite = printable(suite)  # XML has no control characters
     root = ET.Element("testsuites")
     failures = str(sum(check.missed for check in checks))
     cases = ET.SubElement(
         root, "testsuite", name=suite, tests=str(len(checks)), failures=failures, errors="0"
     )
     for check in checks:
-        case = ET.SubElement(cases, "testcase", classname=suite, name=check.name)
+        case = ET.SubElement(cases, "testcase", classname=suite, name=printable(check.name))
         if check.missed:
-            ET.SubElement(case, "failure", message=check.detail)
+            ET.SubElement(case, "failure", message=printable(check.detail))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
@@ -74,10 +76,11 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     )
     if output_format != "table":
         return
+    out = printable(str(summary["out"]))
     if len(front) > TABLE_ROWS:
-        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {summary['out']}")
+        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {out}")
     lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
-    policies = ", ".join(summary["policies"])
+    policies = printable(", ".join(summary["policies"]))
     served = f"{summary['queries']} queries, {summary['mode']}"
     if summary["queries"] is None:
         served = "each SubNet served again and again"
@@ -91,7 +94,7 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     print(
         f"policies: {policies}; {served}\n"
         f"{summary['evaluated']} designs evaluated now, in {summary['seconds']:.1f} s\n"
-        f"rows: {summary['out']}/part-*.parquet"
+        f"rows: {out}/part-*.parquet"
     )
 
 

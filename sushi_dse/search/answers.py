@@ -10,6 +10,7 @@ from sushi_dse.pareto import (
     cost_matrix,
     feasible_rows,
     hypervolume,
+    known_metrics,
     non_dominated,
     reference_point,
 )
@@ -35,7 +36,7 @@ class Answers:
 
     def add(self, table: pa.Table) -> None:
         """Take in the rows of `table`."""
-        names = [metric.name for metric in self.objectives]
+        names = known_metrics(table.column_names, self.objectives)
         rows = table.select(["design", "policy", "infeasible_reason", *names]).to_pandas()
         costs = cost_matrix(rows, self.objectives)
         signs = np.array([-1.0 if metric.maximise else 1.0 for metric in self.objectives])

@@ -9,7 +9,8 @@ from functools import partial
 import pyarrow as pa
 
 from sushi_dse.errors import IncompleteError
-from sushi_dse.evaluate import COUNTS, Evaluation, evaluate_block
+from sushi_dse.evaluate import Evaluation, evaluate_block
+from sushi_dse.metrics import COUNTS
 from sushi_dse.workers import GO_ON, TRIES, Failure, Place, place_for, results
 
 Evaluate = Callable[[Sequence[int]], pa.Table]  # of designs in rising order

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import file_bytes, refuse_link
 from sushi_dse.search.plan import Search
 
 JOURNAL_FILE = "search.journal"
@@ -49,8 +50,13 @@ class _Journal(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
+        refuse_link(path)
         if path.exists():  # half a line would spoil the next
-            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+            content = file_bytes(path)
+            whole = content[: content.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                json.loads(line)  # Optuna finds a wrong last line when it reads the next one only
+            os.truncate(path, len(whole))
         super().__init__(str(path))
         self._path = path
 
@@ -70,6 +76,8 @@ class _Journal(JournalFileBackend):
 def _journal(path: Path) -> Iterator[BaseStorage]:
     try:
         storage = JournalStorage(_Journal(path))
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from None
     except Exception:  # of replaying lines that Optuna did not write

@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import refuse_link
 from sushi_dse.store.identity import RUN_FILE, check_run, run_of
 from sushi_dse.store.parts import (
     Part,
@@ -66,6 +67,7 @@ class Store:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 _refuse_strangers(folder)
+                refuse_link(folder / LOCK_FILE)
                 lock.acquire(timeout=0)
                 _start(folder, {**run, "command": command})
             except Timeout:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import file_bytes
 
 MODEL_VERSION = 2  # raise it when a formula changes: results of another version are never reused
 SCHEMA_VERSION = 1  # of run.json, and of every JSON document the tool prints
 RUN_FILE = "run.json"
+NAMES = ("policies", "exact", "kept_front")  # inputs that are lists of names
 EXCERPT_CHARACTERS = 60
 OTHER_FOLDER = "choose another --out, or delete the folder"
 
@@ -44,7 +46,10 @@ def read_inputs(folder: Path) -> dict[str, Any]:
     """What the results in `folder` depend on; `UserError` where it holds none."""
     path = folder / RUN_FILE
     try:
-        inputs: dict[str, Any] = dict(json.loads(path.read_bytes())["inputs"])
+        inputs: dict[str, Any] = dict(json.loads(file_bytes(path))["inputs"])
+        for key in NAMES:
+            if not all(isinstance(name, str) for name in list(inputs.get(key, []))):
+                raise TypeError
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise UserError(f"{path}: cannot be read; give the folder of a sweep") from None
     return inputs
@@ -58,7 +63,7 @@ def check_inputs(folder: Path, inputs: Mapping[str, object]) -> None:
 def check_run(path: Path, run: Mapping[str, object]) -> None:
     """Raise `UserError` unless the `run.json` at `path` has the versions and inputs of `run`."""
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(file_bytes(path))
         then = dict(_leaves("", {name: stored[name] for name in run}))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise UserError(f"{path}: is broken; {OTHER_FOLDER}") from None

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import file_bytes
+from sushi_dse.store.schema import check_schema, check_values
 
 if TYPE_CHECKING:  # the processes that evaluate designs need it not
     import pandas as pd
@@ -76,7 +78,7 @@ def verified_content(path: Path) -> bytes | None:
     """What the file of a part holds; None where that is not what its name promises."""
     match = PART_NAME.fullmatch(path.name)
     try:
-        content = path.read_bytes()
+        content = file_bytes(path)
     except OSError:
         return None
     return content if match and match[2] == _checksum(content) else None
@@ -106,7 +108,9 @@ class Part:
                     raise UserError(
                         f"{self.path}: has no column {name!r}; {near_names(name, known)}"
                     )
-            return file.read(columns=None if columns is None else list(columns))
+            table = file.read(columns=None if columns is None else list(columns))
+        check_values(self.path, table)
+        return table
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
@@ -115,8 +119,9 @@ class Part:
             raise UserError(f"{self.path}: is damaged; run the sweep again and it is redone")
         try:
             with pq.ParquetFile(arrow_reader(content)) as file:
+                check_schema(self.path, file.schema_arrow)
                 yield file
-        except pa.ArrowException:
+        except (pa.ArrowException, OSError):
             raise UserError(
                 f"{self.path}: is no Parquet file; delete it and run the sweep again"
             ) from None

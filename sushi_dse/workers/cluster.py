@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import IncompleteError, UserError
+from sushi_dse.files import file_bytes
 from sushi_dse.workers.places import GO_ON, Outcome, Work, attempt, failure_of
 
 BLOCKS_A_WORKER = 4  # more of them would only wait, and be lost with the worker
@@ -104,8 +105,8 @@ def _client(address: str) -> Any:
 def _address_in(file: Path) -> str:
     """The address in the file that a scheduler wrote."""
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, TypeError, KeyError):
+        return str(json.loads(file_bytes(file))["address"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise UserError(
             f"--cluster {file}: not the file of a scheduler; give tcp://HOST:PORT, or what "
             "`dask scheduler --scheduler-file` writes"

@@ -1,0 +1,56 @@
+"""What a part must hold to be read: its checksum says that it is whole, not who wrote it."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sushi_dse.errors import UserError, printable
+from sushi_dse.metrics import COUNTS
+
+WORDS = ("policy", "subnet", "infeasible_reason")
+NEEDED = ("design", "policy", "infeasible_reason")
+REDO = "delete it and run the sweep again"
+
+
+def check_schema(path: Path, schema: pa.Schema) -> None:
+    """Raise `UserError` where the part at `path` has other columns than a sweep writes."""
+    names = schema.names
+    for name in (*NEEDED, *names):
+        if names.count(name) != 1:
+            what = "no column" if name not in names else "several columns"
+            raise UserError(printable(f"{path}: has {what} {name!r}; {REDO}"))
+    for field in schema:
+        kind = field.type
+        if field.name in WORDS:
+            fits = pa.types.is_string(kind)
+        else:
+            fits = pa.types.is_int64(kind)
+            fits |= field.name != "design" and pa.types.is_float64(kind)
+        if not fits:
+            wrong = f"column {field.name!r} holds {kind}"
+            raise UserError(printable(f"{path}: {wrong}; {REDO}"))
+    if not _counts(schema):
+        raise UserError(printable(f"{path}: does not say what was evaluated for it; {REDO}"))
+
+
+def check_values(path: Path, table: pa.Table) -> None:
+    """Raise `UserError` where a column of the part at `path` lacks what each of its rows has."""
+    for name in table.column_names:
+        column = table[name]
+        lacks = name in NEEDED and column.null_count
+        if lacks or (pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py()):
+            wrong = f"column {name!r} has a row without its value"
+            raise UserError(printable(f"{path}: {wrong}; {REDO}"))
+
+
+def _counts(schema: pa.Schema) -> bool:
+    """Whether the part says how many designs it is of, and what those lack that do not fit."""
+    try:
+        counts = json.loads((schema.metadata or {})[COUNTS])
+        lacking = counts["infeasible_by_resource"].values()
+        numbers = [counts["designs"], counts["infeasible"], *lacking]
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return False
+    return all(type(number) is int for number in numbers)
