@@ -138,6 +138,13 @@ def test_shipped_files_are_found_within_the_package_or_beside_it(
 # --- what a file may say
 
 
+def test_a_file_that_does_not_describe_itself_says_what_it_changes(load: Load) -> None:
+    zcu104 = load_hardware("zcu104").description
+    assert load("extends: zcu104\n").description == f"zcu104. {zcu104}"
+    described = load("extends: zcu104\nclock: 200 MHz\ndevice: KV260\n").description
+    assert described == f"zcu104 with other clock, device. {zcu104}"
+
+
 def test_a_file_extends_a_name_or_a_path_relative_to_itself(load: Load) -> None:
     Path("bases").mkdir()
     Path("bases/base.yaml").write_text("extends: ./deeper.yaml\nclock: 250 MHz\n")
@@ -146,7 +153,9 @@ def test_a_file_extends_a_name_or_a_path_relative_to_itself(load: Load) -> None:
     base = file.space.base
     assert (base.pe_kernels, base.clock_mhz, base.launch_us) == (32, 250, 5)
     assert (file.name, base.name, file.description) == ("my", "my", "Mine.")
-    assert file.assumptions == load_hardware("zcu104").assumptions
+    assert file.assumptions == tuple(
+        f"Of zcu104: {assumption}" for assumption in load_hardware("zcu104").assumptions
+    )
     zcu104 = load_hardware("zcu104")
     assert len(file.sources) == 3 + len(zcu104.sources)
     assert set(zcu104.sources) < set(file.sources)

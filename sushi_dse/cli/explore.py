@@ -16,7 +16,7 @@ from sushi_dse.cli import completion, options
 from sushi_dse.errors import naming
 from sushi_dse.interrupts import interrupts_end
 
-MOST_SWEPT = 10**10  # designs: hours of work without a trace
+MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
 
 
 class Kept(StrEnum):

@@ -1,5 +1,6 @@
 """Hardware files: one accelerator, or a space of them where a key offers several values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -84,6 +85,9 @@ Measure = Annotated[Values, PlainValidator(_measure)]  # numbers in the key's un
 Quantity = Annotated[Values, PlainValidator(_quantity)]  # texts with a unit
 
 
+ABOUT = ("extends", "description", "assumptions")  # keys that change no design
+
+
 class HardwareKeys(Keys):
     """The keys of a hardware file; what a file leaves out comes from the one that it extends."""
 
@@ -165,8 +169,8 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
     return HardwareFile(
         path=path,
         name=path.stem,
-        description=settings.get("description", ""),
-        assumptions=tuple(settings.get("assumptions", ())),
+        description=_description(parts),
+        assumptions=_assumptions(parts),
         space=_space(path, settings),
         sources=tuple(sources),
     )
@@ -205,6 +209,25 @@ def _base(document: Document, extends: str) -> Document:
     except UserError as error:
         raise document.error(("extends",), f"extends: {error}") from None
     return parse_document(path, text)
+
+
+def _description(parts: Sequence[Part]) -> str:
+    """The file's own, or how it differs from the file that it extends."""
+    own = parts[0]
+    if len(parts) == 1 or "description" in own.settings:
+        return str(own.settings.get("description", ""))
+    changed = [str(key) for key in own.document.content if key not in ABOUT]
+    other = f" with other {', '.join(changed)}" if changed else ""
+    return f"{parts[1].document.path.stem}{other}. {_description(parts[1:])}"
+
+
+def _assumptions(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The file's own, or those of the file that it extends, said to be of that."""
+    for part in parts:
+        if "assumptions" in part.settings:
+            of = "" if part is parts[0] else f"Of {part.document.path.stem}: "
+            return tuple(f"{of}{assumption}" for assumption in part.settings["assumptions"])
+    return ()
 
 
 def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
