@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError
 from sushi_dse.evaluate import Evaluation, steady_rows
 from sushi_dse.exact.certificate import KINDS, SPLIT, Certificate, check
@@ -73,7 +74,7 @@ def read_settled(folder: Path) -> dict[str, int]:
 
 
 def _certificate_table(path: Path) -> pa.Table:
-    return pq.read_table(pa.BufferReader(file_bytes(path)))
+    return pq.read_table(arrow_reader(file_bytes(path)))
 
 
 def front_rows(evaluation: Evaluation, front: Front) -> pa.Table:
