@@ -80,7 +80,7 @@ def part_table(path: Path, content: bytes, columns: Sequence[str] | None = None)
                 if name not in known:
                     raise UserError(f"{path}: has no column {name!r}; {near_names(name, known)}")
             table = part.read(columns=None if columns is None else list(columns))
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise UserError(f"{path}: is no Parquet file; delete it and run the sweep again") from None
     check_values(path, table)
     return table
