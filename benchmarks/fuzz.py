@@ -29,7 +29,7 @@ from benchmarks.fuzz_words import MAKERS
 
 MOST_BYTES = 6 * 2**30  # of address space, of which numba and arrow reserve more than they use
 KILL_SECONDS = 120.0  # after which a child hangs so hard that no alarm wakes it
-SCRATCH = ("/dev/null", "__pycache__")  # which any program may write to
+SCRATCH = ("/dev/null", "/sushi_dse/", "/lib/python")  # compiled code, of tool and libraries
 SHOWN_CASES = 5  # of a fault
 
 

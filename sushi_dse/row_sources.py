@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sushi_dse.config import boards
-from sushi_dse.errors import UserError, near_names
+from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluate import Evaluation
 from sushi_dse.exact import Problem, exact_front, refuse_unbounded
 from sushi_dse.exact.problem import fits
@@ -134,7 +134,8 @@ def _stored(
         wanted = known & (frame["infeasible_reason"] == "") & frame["policy"].isin(policies)
         rows = frame[wanted].drop(columns="infeasible_reason")
         if device is not None:
-            rows = _moved(rows, on_device(space, device))
+            with naming(folder):
+                rows = _moved(rows, on_device(space, device))
         yield Step(frame["design"].nunique(), rows)
 
 
@@ -148,7 +149,7 @@ def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     try:
         designs = space.designs(rows["design"].to_numpy())
     except IndexError as error:
-        raise UserError(f"a part has a design that its space lacks: {error}; sweep again") from None
+        raise UserError(f"has a design that its space lacks: {error}; sweep again") from None
     unused = [name for name, policy in POLICIES.items() if not policy.has_persistent_buffer]
     held = np.where(rows["policy"].isin(unused), 0.0, designs.column("persistent_buffer_kib"))
     used = resources(designs.changed(persistent_buffer_kib=held))

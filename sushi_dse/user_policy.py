@@ -10,7 +10,6 @@ It has two methods, and is made without arguments for every run:
 code, with the rights of its user.
 """
 
-import os
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
 from sushi_dse.latency_table import LatencyTable
 from sushi_dse.queries import Trace
 from sushi_dse.serving import Served, wait_before
 
 SEPARATOR = ".py:"
+MOST_BYTES = 2**20  # of a file of code
 
 
 def is_user_policy(name: str) -> bool:
@@ -35,13 +36,13 @@ def user_class(name: str) -> type[Any]:
     """The class that `path/to/file.py:ClassName` names; the file is run."""
     stem, _, class_name = name.rpartition(SEPARATOR)
     path = Path(f"{stem}.py")
-    if not os.path.isfile(path):  # Path.is_file raises where a name is too long
-        raise UserError(f"{path}: no such file; a policy is path/to/file.py:ClassName")
+    source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file; name one")
     module = module_from_spec(spec)
-    _run(f"{path}", spec.loader.exec_module, module)
+    # Not by the loader, which would write compiled code beside the file.
+    _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
         raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")

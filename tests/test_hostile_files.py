@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import stat
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -528,6 +529,30 @@ def test_an_ofa_network_with_values_of_other_kinds_is_refused() -> None:
                  "--out", "w.yaml"]
             )  # fmt: skip
             assert done.code in (0, 2), (key, value, done.faults)
+
+
+def test_the_file_of_a_policy_is_read_like_any_other_and_leaves_nothing_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    words = ["compare", "policies", "--queries", "9", "--policy", "./mine.py:Mine"]
+    os.mkfifo("mine.py")
+    assert refusal(*words).startswith("mine.py: is a pipe or a device; save")
+    Path("mine.py").unlink()
+    with open("mine.py", "wb") as file:
+        file.truncate(2**36)
+    assert refusal(*words).startswith("mine.py: is larger than 1048576 bytes; ")
+    mine = "class Mine:\n    def select(self, *_): return 0\n    recache = select\n"
+    text_file("mine.py", mine)
+    printed(*words)
+    assert [path.name for path in Path().iterdir()] == ["mine.py"]
+
+
+def test_a_column_whose_name_is_no_text_is_refused(sound: Sound) -> None:
+    content = (sound.folder / "trace.parquet").read_bytes()
+    Path("t.parquet").write_bytes(content.replace(b"arrived_ms", b"arriv\xf6d_ms"))
+    wrong = "t.parquet is not a Parquet file, or a damaged one; "
+    assert refusal("trace", "describe", "t.parquet").startswith(wrong)
 
 
 # Many

@@ -202,17 +202,18 @@ def _read_parquet(path: Path, content: bytes) -> Trace:
         if file.metadata.num_rows > MOST_QUERIES:  # of which a few bytes can hold any number
             raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
         table = file.read()
-    except (pa.ArrowException, OSError):
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise UserError(
             f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
         ) from None
-    _check_columns(str(path), table.column_names)
-    for name in table.column_names:
+    _check_columns(str(path), names)
+    for name in names:
         kind = table.schema.field(name).type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
             raise UserError(f"{path}: the column {name!r} holds {kind}; store it as float64")
     # An empty cell becomes NaN here, which a trace refuses.
-    columns = {name: table[name].cast(pa.float64(), safe=False) for name in table.column_names}
+    columns = {name: table[name].cast(pa.float64(), safe=False) for name in names}
     return Trace(**{name: column.to_numpy() for name, column in columns.items()})
 
 

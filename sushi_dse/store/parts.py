@@ -121,7 +121,7 @@ class Part:
             with pq.ParquetFile(arrow_reader(content)) as file:
                 check_schema(self.path, file.schema_arrow)
                 yield file
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
             raise UserError(
                 f"{self.path}: is no Parquet file; delete it and run the sweep again"
             ) from None
