@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sushi_dse.cli import options
-from sushi_dse.errors import naming
 from sushi_dse.interrupts import interrupts_end
 
 if TYPE_CHECKING:
@@ -111,7 +110,6 @@ def search(
         steps: list[Step] = []
         with (
             Store.open(folder, inputs, command=shlex.join(["sushi-dse", *words])) as store,
-            naming(folder),
             open_study(plan, name, folder, storage) as study,
             evaluator(evaluation, workers=workers) as evaluate,
         ):
