@@ -586,3 +586,15 @@ def test_more_of_anything_than_is_of_use_is_refused_at_once() -> None:
     many = re.sub(r"max_blocks_per_stage: .*", "max_blocks_per_stage: [999, 2, 2, 2]", stages)
     wrong = "max_blocks_per_stage: 1000 blocks at most must hold, of all stages"
     assert wrong in refusal("cost", "--workload", text_file("net.yaml", many))
+
+
+def test_a_search_goes_on_from_no_part_that_lacks_an_objective(sound: Sound) -> None:
+    shutil.copytree(sound.folder / "found", "found")
+    for old in list(Path("found").glob("part-*.parquet")):
+        pq.write_table(pq.read_table(old).drop_columns(["energy_mj_per_query"]), "part")
+        old.unlink()
+        Path("part").rename(Path("found") / hostile.part_named(old.name, Path("part").read_bytes()))
+    line = refusal("search", "--hw", TINY, "--workload", str(sound.folder / "layers.yaml"),
+                   "--queries", "9", "--trials", "6", "--batch", "3", "--policy", "sushi",
+                   "--out", "found")  # fmt: skip
+    assert line.startswith("found: the results have no column 'energy_mj_per_query'; ")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sushi_dse.cli import options
-from sushi_dse.errors import naming
 from sushi_dse.interrupts import interrupts_end
 
 if TYPE_CHECKING:

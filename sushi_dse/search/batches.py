@@ -9,7 +9,7 @@ from optuna.samplers import BaseGASampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from sushi_dse.errors import UserError
+from sushi_dse.errors import UserError, naming
 from sushi_dse.search.answers import Answers
 from sushi_dse.search.plan import Search
 from sushi_dse.search.rows import Evaluate
@@ -40,7 +40,8 @@ def search(
     What `study` and `store` hold is not done again; errors are those of `evaluate`, `Store.write`
     and the study's storage.
     """
-    answers = Answers(plan.objectives, (part.read() for part in store.rows))
+    with naming(store.folder):
+        answers = Answers(plan.objectives, (part.read() for part in store.rows))
     free = (number for number in count() if number not in store)
     known = _live_trials(study)
     for start in range(0, trials, plan.batch):
