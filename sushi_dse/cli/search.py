@@ -112,7 +112,6 @@ def search(
         with (
             Store.open(folder, inputs, command=shlex.join(["sushi-dse", *words])) as store,
             open_study(plan, name, folder, storage) as study,
-            naming(folder),
             evaluator(evaluation, workers=workers) as evaluate,
         ):
             for part in (path for paths in store.damaged.values() for path in paths):
