@@ -1,4 +1,4 @@
-"""Files that a user names: read with care, for a path may lead to anything.
+"""Files: read with care, for a path that a user names may lead to anything, and written whole.
 
 A pipe or a device may never end, or never answer, so nothing but a file is read.
 """
@@ -6,7 +6,10 @@ A pipe or a device may never end, or never answer, so nothing but a file is read
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from sushi_dse.errors import UserError, printable
 
@@ -51,6 +54,31 @@ def read_file(path: Path, mend: str, most_bytes: int = MOST_BYTES) -> bytes:
         elif not reason.startswith("is "):
             reason = f"cannot be read: {reason}"
     raise UserError(printable(f"{path}: {reason}; {mend}"))
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, at `path` once all is written: a reader, or a kill, never meets half of it.
+
+    OSError where it cannot be written; a file that was there is then unchanged.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.unlink(missing_ok=True)  # of an earlier process of that number
+        with scratch.open("xb") as file:  # which follows no link
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        with suppress(OSError):  # gone where it was renamed, never there where it was not opened
+            scratch.unlink()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, as `whole_file` does."""
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def refuse_link(path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
+from sushi_dse.files import write_whole
 from sushi_dse.store import (
     Store,
     identity,
@@ -24,7 +25,6 @@ from sushi_dse.store import (
     read_results,
     read_tables,
     results_name,
-    write_whole,
 )
 
 INPUTS: dict[str, object] = {
@@ -376,6 +376,14 @@ def test_an_interrupted_write_leaves_the_old_file_whole(
     with pytest.raises(KeyboardInterrupt):
         write_whole(path, b"new")
     assert contents(tmp_path) == {"file": b"old"}
+
+
+def test_a_link_that_stands_where_a_file_is_written_first_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"keep me")
+    (tmp_path / f".file.{os.getpid()}").symlink_to(tmp_path / "victim")
+    write_whole(tmp_path / "file", b"new")
+    assert contents(tmp_path) == {"victim": b"keep me", "file": b"new"}
+    assert not (tmp_path / "file").is_symlink()
 
 
 def test_no_results_are_an_error(tmp_path: Path) -> None:

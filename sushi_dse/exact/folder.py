@@ -16,9 +16,9 @@ from sushi_dse.evaluate import Evaluation, steady_rows
 from sushi_dse.exact.certificate import KINDS, SPLIT, Certificate, check
 from sushi_dse.exact.problem import Front, Problem, infeasible_designs
 from sushi_dse.exact.search import exact_front
-from sushi_dse.files import file_bytes
+from sushi_dse.files import file_bytes, write_whole
 from sushi_dse.metrics import COUNTS, Metric
-from sushi_dse.store import Store, part_bytes, write_whole
+from sushi_dse.store import Store, part_bytes
 
 CERTIFICATE_FILE = "certificate.parquet"
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, pa.ArrowException)

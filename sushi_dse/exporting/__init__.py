@@ -8,7 +8,7 @@ from sushi_dse.exporting.chosen import Chosen, chosen_design, read_space
 from sushi_dse.exporting.hardware_yaml import hardware_yaml
 from sushi_dse.exporting.hls import hls_header
 from sushi_dse.exporting.timeloop import timeloop_architecture
-from sushi_dse.store import write_whole
+from sushi_dse.files import write_whole
 
 __all__ = [
     "FORMATS",

@@ -8,9 +8,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import file_bytes
+from sushi_dse.files import file_bytes, write_whole
 from sushi_dse.plots.style import any_script
-from sushi_dse.store import write_whole
 
 DOTS_PER_INCH = 200
 HTML = ".html"

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import read_file
+from sushi_dse.files import read_file, whole_file
 from sushi_dse.queries.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 
 MOST_QUERIES = 10**8
@@ -46,22 +46,15 @@ def write_trace(trace: Trace, path: Path) -> None:
     Raises `UserError` where it cannot be written; a file that was there is then unchanged.
     """
     write = WRITERS[_suffix(path)]
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with scratch.open("wb") as file:
+        with whole_file(path) as file:
             write(trace, file)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as error:
         raise UserError(
             f"{path} cannot be written: {error.strerror or error}; choose another"
         ) from None
-    finally:
-        with suppress(OSError):  # gone where it was renamed, never there where it was not opened
-            scratch.unlink()
 
 
 def _suffix(path: Path) -> str:

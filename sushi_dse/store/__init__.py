@@ -15,7 +15,6 @@ from sushi_dse.store.parts import (
     read_results,
     read_tables,
     stored_parts,
-    write_whole,
 )
 
 __all__ = [
@@ -31,5 +30,4 @@ __all__ = [
     "read_tables",
     "results_name",
     "stored_parts",
-    "write_whole",
 ]

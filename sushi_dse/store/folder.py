@@ -19,14 +19,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import refuse_link
+from sushi_dse.files import refuse_link, write_whole
 from sushi_dse.store.identity import RUN_FILE, check_run, run_of
 from sushi_dse.store.parts import (
     Part,
     part_files,
     part_name,
     verified_content,
-    write_whole,
 )
 
 LOCK_FILE = ".lock"

@@ -30,20 +30,6 @@ ENCODING = {pa.float64(): "BYTE_STREAM_SPLIT", pa.int64(): "DELTA_BINARY_PACKED"
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader, or a kill, never meets half of it."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        with contextlib.suppress(OSError):  # gone already where all went well
-            scratch.unlink()
-
-
 def part_bytes(table: pa.Table) -> bytes:
     """The file that holds the rows of `table`."""
     content = io.BytesIO()
