@@ -12,19 +12,13 @@ from sushi_dse.hardware import Designs, resources
 from sushi_dse.metrics import Metric
 from sushi_dse.network import Network
 from sushi_dse.pareto import non_dominated
-from sushi_dse.space import SearchSpace
+from sushi_dse.space import AXIS_ORDER, SearchSpace
 from sushi_dse.steady import STEADY_POLICIES, steady_metrics
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 COUNTED_AT_ONCE = 2**18  # likewise, by their blocks alone
-BLOCK_AXES = (  # that decide what a design takes of its device
-    "pe_kernels",
-    "pe_channels",
-    "persistent_buffer_kib",
-    "dynamic_buffer_tiles",
-    "streaming_buffer_kib",
-    "output_buffer_kib",
-)
+# The axes that decide what a design takes of its device.
+BLOCK_AXES = AXIS_ORDER[: AXIS_ORDER.index("output_buffer_kib") + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
