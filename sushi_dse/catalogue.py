@@ -38,7 +38,8 @@ def hardware_facts(name: str) -> Facts:
     if not axes:
         facts |= {f"takes {key}": value for key, value in asdict(resources(base)).items()}
         facts["fits its device"] = infeasible_reason(base) or "yes"
-    facts |= {f"assumption {i}": text for i, text in enumerate(file.assumptions, start=1)}
+    kind = "assumption" if file.assumed_by == file.name else f"{file.assumed_by}'s assumption"
+    facts |= {f"{kind} {i}": text for i, text in enumerate(file.assumptions, start=1)}
     return facts
 
 

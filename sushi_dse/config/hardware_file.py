@@ -141,6 +141,7 @@ class HardwareFile:
     name: str  # the file's, without its suffix
     description: str
     assumptions: tuple[str, ...]
+    assumed_by: str  # the name of the file whose assumptions they are: its own, or of a base
     space: SearchSpace
     sources: tuple[str, ...]  # the texts that were read: its own, its bases', the table of boards
 
@@ -170,7 +171,10 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
         path=path,
         name=path.stem,
         description=_description(parts),
-        assumptions=_assumptions(parts),
+        assumptions=tuple(settings.get("assumptions", ())),
+        assumed_by=next(
+            (part.document.path.stem for part in parts if "assumptions" in part.settings), path.stem
+        ),
         space=_space(path, settings),
         sources=tuple(sources),
     )
@@ -219,15 +223,6 @@ def _description(parts: Sequence[Part]) -> str:
     changed = [str(key) for key in own.document.content if key not in ABOUT]
     other = f" with other {', '.join(changed)}" if changed else ""
     return f"{parts[1].document.path.stem}{other}. {_description(parts[1:])}"
-
-
-def _assumptions(parts: Sequence[Part]) -> tuple[str, ...]:
-    """The file's own, or those of the file that it extends, said to be of that."""
-    for part in parts:
-        if "assumptions" in part.settings:
-            of = "" if part is parts[0] else f"Of {part.document.path.stem}: "
-            return tuple(f"{of}{assumption}" for assumption in part.settings["assumptions"])
-    return ()
 
 
 def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
