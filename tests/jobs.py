@@ -72,21 +72,23 @@ def dask_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
         "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s",  # to a worker that has died
     }
 
-    def start(kind: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start(name: str, kind: str, *arguments: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", file]
-        return subprocess.Popen(
-            [*command, "--no-dashboard", *arguments],
-            env=environment, cwd=folder, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(
+                [*command, "--no-dashboard", *arguments],
+                env=environment, cwd=folder, start_new_session=True, stdout=log, stderr=log,
+            )  # fmt: skip
 
-    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    scheduler = start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0")
     started = [scheduler]
     try:
         while not (Path(file).exists() and Path(file).read_text().endswith("}")):
             assert scheduler.poll() is None
             time.sleep(0.02)
-        started += [start("worker", "--nthreads", "1") for _ in range(workers)]
+        for name in (f"worker-{number}" for number in range(workers)):  # each as on its own host
+            own = str(folder / name)
+            started.append(start(name, "worker", "--nthreads", "1", "--local-directory", own))
         yield Cluster(file=file, scheduler=scheduler)
     finally:
         for process in started:

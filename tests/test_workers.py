@@ -82,7 +82,7 @@ def test_workers_that_are_all_killed_cost_no_block(places, kind: str) -> None:
         ending = results(place, BLOCKS)
         first = [next(ending)]
         if kind == "cluster":
-            place.client.wait_for_workers(2)
+            place.client.wait_for_workers(2, timeout=60)
             pids = list(place.client.run(os.getpid).values())
         else:
             pids = [process.pid for process in multiprocessing.active_children()]
