@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A slow machine is no fault of a law.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
+# A slow machine is no fault of a law.  `pytest --hypothesis-profile=thorough` draws more.
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=400)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

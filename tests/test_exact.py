@@ -100,7 +100,7 @@ def solved(problem: Problem) -> tuple[Found, int]:
             return end.value, count
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(problems())
 def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
     found, settled = solved(problem)
