@@ -49,12 +49,14 @@ TraceName = Annotated[
 ]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
+POLICY_HELP = (
+    "A policy, or ./mine.py:Mine, a class of your own: its file is code, and is run; repeat it."
+)
 Policies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="A policy, or ./mine.py:Mine, a class of your own: its file is code, and is run; "
-        "repeat it.",
+        help=POLICY_HELP,
         show_default="all",
         autocompletion=completion.policies,
     ),
@@ -63,7 +65,7 @@ SweptPolicies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="A policy; repeat it.",
+        help=POLICY_HELP,
         show_default="no-sgs, sushi, static-subgraph, latency-aware",
         autocompletion=completion.policies,
     ),
