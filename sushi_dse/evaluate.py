@@ -109,10 +109,11 @@ def policy_rows(
     blocks = {held: resource_metrics(accelerator, held) for held in (True, False)}
 
     def run(policy: Policy) -> dict[str, float]:
-        own_table, own_accelerator, own_blocks = table, accelerator, blocks
+        own_table, own_accelerator = table, accelerator
+        own_blocks = blocks[policy.has_persistent_buffer]
         if policy.system is not None:
             own_table, own_accelerator = policy.system(evaluation.network, accelerator)
-            own_blocks = {held: resource_metrics(own_accelerator, held) for held in blocks}
+            own_blocks = resource_metrics(own_accelerator, policy.has_persistent_buffer)
         served = serve(
             trace,
             own_table,
@@ -122,7 +123,7 @@ def policy_rows(
         )
         return {
             **serving_metrics(served, trace, own_table, own_accelerator),
-            **own_blocks[policy.has_persistent_buffer],
+            **own_blocks,
         }
 
     reference = run(find_policy(REFERENCE_POLICY))
