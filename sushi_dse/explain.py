@@ -13,6 +13,7 @@ from sushi_dse.evaluate import Evaluation, Row, policy_rows
 from sushi_dse.hardware import (
     BRAM36_BYTES,
     KIB,
+    RESOURCE_KINDS,
     URAM288_BYTES,
     Accelerator,
     Designs,
@@ -38,7 +39,6 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 MOST_DIGITS = 20  # of a design's number
 BLOCK_KIB = {"bram36": BRAM36_BYTES / KIB, "uram288": URAM288_BYTES / KIB}
-KINDS = ("dsp", "bram36", "uram288")
 
 
 def find_design(space: SearchSpace, text: str | None) -> int:
@@ -129,7 +129,7 @@ def describe_design(evaluation: Evaluation, number: int, metrics: Sequence[Metri
         "design": number,
         **space.values(number),
         "fits": f"no: {lacks}" if lacks else "yes",
-        **{f"takes {kind}": getattr(used, kind) for kind in KINDS},
+        **{f"takes {kind}": getattr(used, kind) for kind in RESOURCE_KINDS},
         "device_share": used.device_share,
         **{metric.name: found[metric.name].item() for metric in metrics},
     }
@@ -220,8 +220,12 @@ def next_blocks(evaluation: Evaluation, number: int) -> list[Row]:
         if traced is not None:
             row["trace_latency_change_percent"] = traced["mean_latency_ms"][i]
             row["trace_energy_change_percent"] = traced["energy_mj_per_query"][i]
-        row |= {f"more_{kind}": getattr(takes, kind) - getattr(used, kind) for kind in KINDS}
-        row |= {f"{kind}_left": getattr(device, kind) - getattr(takes, kind) for kind in KINDS}
+        row |= {
+            f"more_{kind}": getattr(takes, kind) - getattr(used, kind) for kind in RESOURCE_KINDS
+        }
+        row |= {
+            f"{kind}_left": getattr(device, kind) - getattr(takes, kind) for kind in RESOURCE_KINDS
+        }
         rows.append({**row, "lacks": infeasible_reason(designs[i])})
     return rows
 

@@ -16,6 +16,7 @@ MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand 
 BRAM36_BYTES = 4096  # 36 Kib without its parity bits (AMD UG573)
 URAM288_BYTES = 32768  # 288 Kib without its parity bits (AMD UG573)
 KIB = 1024
+RESOURCE_KINDS = ("dsp", "bram36", "uram288")  # blocks that a design takes of its device
 # Bounds that no hardware comes near, so that all counts stay within 64 bits.
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000

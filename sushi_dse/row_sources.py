@@ -13,7 +13,7 @@ from sushi_dse.evaluate import Evaluation
 from sushi_dse.exact import Problem, exact_front, refuse_unbounded
 from sushi_dse.exact.problem import fits
 from sushi_dse.exporting.chosen import read_space
-from sushi_dse.hardware import Device, resources
+from sushi_dse.hardware import RESOURCE_KINDS, Device, resources
 from sushi_dse.metrics import Metric, find_metric
 from sushi_dse.policies import POLICIES
 from sushi_dse.recommend import ACCURACY, ENERGY, LATENCY
@@ -22,7 +22,6 @@ from sushi_dse.steady import STEADY_METRICS, steady_metrics
 from sushi_dse.store import read_inputs, read_tables, stored_parts
 
 SHARE = "device_share"
-BLOCKS = ("dsp", "bram36", "uram288")
 MOST_WALKED = 1_000_000  # designs of a space; a larger one is searched by its exact front
 MOST_COUNTED = 10**8  # designs, to tell how many fit another device only
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
@@ -141,7 +140,7 @@ def _stored(
 
 def _shown(by: Metric) -> list[str]:
     """The metrics of a row that are needed or shown."""
-    return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *BLOCKS]))
+    return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS]))
 
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
@@ -153,7 +152,9 @@ def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     unused = [name for name, policy in POLICIES.items() if not policy.has_persistent_buffer]
     held = np.where(rows["policy"].isin(unused), 0.0, designs.column("persistent_buffer_kib"))
     used = resources(designs.changed(persistent_buffer_kib=held))
-    blocks = {name: np.broadcast_to(getattr(used, name), len(rows)) for name in (*BLOCKS, SHARE)}
+    blocks = {
+        name: np.broadcast_to(getattr(used, name), len(rows)) for name in (*RESOURCE_KINDS, SHARE)
+    }
     return rows.assign(**blocks)[fits(designs)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sushi_dse.exact.bounds import BOUNDED, bounds
 from sushi_dse.exact.boxes import Boxes
-from sushi_dse.hardware import Designs, resources
+from sushi_dse.hardware import RESOURCE_KINDS, Designs, resources
 from sushi_dse.metrics import Metric
 from sushi_dse.network import Network
 from sushi_dse.pareto import non_dominated
@@ -86,7 +86,7 @@ def shortages(designs: Designs) -> dict[str, np.ndarray]:
     used, device = resources(designs), designs.device
     return {
         kind: np.broadcast_to(getattr(used, kind) > getattr(device, kind), len(designs))
-        for kind in ("dsp", "bram36", "uram288")
+        for kind in RESOURCE_KINDS
     }
 
 
