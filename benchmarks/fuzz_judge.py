@@ -58,9 +58,10 @@ def run_words(words: Sequence[str], seconds: float = MOST_SECONDS) -> Outcome:
 
     done = Outcome(words=list(words))
     # As Python has them on a terminal or in a pipe: what is no Unicode ends in an error on one.
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
+    printed, said = io.BytesIO(), io.BytesIO()
+    out = io.TextIOWrapper(printed, encoding="utf-8", newline="", write_through=True)
     err = io.TextIOWrapper(
-        io.BytesIO(), encoding="utf-8", errors="backslashreplace", newline="", write_through=True
+        said, encoding="utf-8", errors="backslashreplace", newline="", write_through=True
     )
     signal.signal(signal.SIGALRM, _alarm)
     signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again where the first is swallowed
@@ -78,7 +79,7 @@ def run_words(words: Sequence[str], seconds: float = MOST_SECONDS) -> Outcome:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     done.seconds = time.perf_counter() - started
-    done.out, done.err = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    done.out, done.err = printed.getvalue().decode(), said.getvalue().decode()
     return done
 
 

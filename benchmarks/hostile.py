@@ -132,7 +132,9 @@ def relined(rng: random.Random, content: bytes) -> bytes:
 def replaced(rng: random.Random, content: bytes) -> bytes:
     """Another file altogether."""
     deep = rng.choice([10, 100, 100_000])
-    bomb = "".join(f"{c}: &{c} [{', '.join(['*' + p] * 9)}]\n" for p, c in zip("abcdef", "bcdefg"))  # noqa: B905
+    bomb = "".join(
+        f"{c}: &{c} [{', '.join(['*' + p] * 9)}]\n" for p, c in zip("abcdef", "bcdefg", strict=True)
+    )
     return rng.choice(
         [
             b"",
