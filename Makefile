@@ -39,7 +39,7 @@ smoke: .venv/ready  ## the README's other commands, and the sdist's wheel in a b
 	cd build/smoke && fresh/bin/python ../../examples/first_look.py
 
 figures: .venv/ready  ## what README and docs show
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.build.generate
 
 docs: .venv/ready  ## the site, into build/site
 	$(BIN)/mkdocs build --strict

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sushi_dse.accuracy_model import AccuracyModel, block_choices, features, free_gains
-from sushi_dse.config import load_workload
-from sushi_dse.supernet import MobileNetV3Choice, MobileNetV3Family
-from sushi_dse.supernet.stages import ratios_by_stage
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.workload.accuracy import AccuracyModel, block_choices, features, free_gains
+from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
+from sushi_dse.workload.stages import ratios_by_stage
 
 FOLDS, SHUFFLES = 10, 5
 RESOLUTION = 224

@@ -4,7 +4,7 @@
 
 A line a rule: the least and the mean share of the gain over no SGS, strict accuracy, over both
 workloads, three accelerators, the kinds of synthetic demand and SEEDS.  The rules that lost stay
-here, written as a user's policy would be; `latency-aware`, of `sushi_dse.recaching`, won.
+here, written as a user's policy would be; `latency-aware`, of `sushi_dse.serving.recaching`, won.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,15 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from sushi_dse.config import load_hardware, load_workload
-from sushi_dse.latency_table import LatencyTable, latency_table
-from sushi_dse.network import Network
-from sushi_dse.policies import POLICIES, serve
-from sushi_dse.queries import DEMANDS, Query, Trace
-from sushi_dse.selection import STRICT_ACCURACY, select_subnet
-from sushi_dse.setting import spanned_trace
-from sushi_dse.subgraphs import candidates
-from sushi_dse.user_policy import serve_by
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.evaluation.loading import spanned_trace
+from sushi_dse.model.latency_table import LatencyTable, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.policies.user_file import serve_by
+from sushi_dse.serving.selection import STRICT_ACCURACY, select_subnet
+from sushi_dse.traces.generators import DEMANDS
+from sushi_dse.traces.trace import Query, Trace
 
 EVERY = 8  # queries from one recache point to the next
 QUERIES = 2000

@@ -14,15 +14,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from sushi_dse.config import load_hardware, load_workload, workload_names
-from sushi_dse.exact import BOUNDED, Certificate, Found, Problem, check, exact_front
-from sushi_dse.exact.problem import Front
-from sushi_dse.hardware import Device
-from sushi_dse.metrics import find_metric
-from sushi_dse.network import Network
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload, workload_names
+from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.explore.exact.bounds import BOUNDED
+from sushi_dse.explore.exact.branch import Found, exact_front
+from sushi_dse.explore.exact.certificate import Certificate, check
+from sushi_dse.explore.exact.problem import Front, Problem
+from sushi_dse.hardware.accelerator import Device
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import STEADY_POLICIES
 from sushi_dse.report.formats import print_document
-from sushi_dse.space import SearchSpace
-from sushi_dse.steady import STEADY_POLICIES
 
 RANGES = {  # of an axis, and of how many values it has at most
     "pe_kernels": (4, 64, 4),

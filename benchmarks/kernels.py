@@ -22,18 +22,19 @@ from benchmarks.beside_c import (
     rates,
     seconds_of,
 )
-from sushi_dse.config import load_hardware, load_workload
-from sushi_dse.hardware import Accelerator
-from sushi_dse.latency_table import LatencyTable, candidate_table, latency_table
-from sushi_dse.network import Network
-from sushi_dse.queries import Trace
-from sushi_dse.recaching import NEAREST
-from sushi_dse.selection import MODES
-from sushi_dse.serving import Rules, columns_of, serve_queries
-from sushi_dse.setting import spanned_trace
-from sushi_dse.space import SearchSpace
-from sushi_dse.steady.layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
-from sushi_dse.steady.metrics import by_sides, layers_of, steady_cost
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.evaluation.loading import spanned_trace
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import by_sides, layers_of, steady_cost
+from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
+from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
+from sushi_dse.serving.recaching import NEAREST
+from sushi_dse.serving.selection import MODES
+from sushi_dse.traces.trace import Trace
 
 WORKLOAD = "ofa_resnet50"
 SUBGRAPHS = 31  # of the trace kernel's table

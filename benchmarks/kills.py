@@ -80,7 +80,7 @@ def is_whole(name: str, content: bytes) -> bool:
 
 def rows(folder: Path) -> "Counter[tuple[int, str]]":
     """How often each design and policy has a row."""
-    from sushi_dse.store import read_results
+    from sushi_dse.store.parts import read_results
 
     frame = read_results(folder, ["design", "policy"])
     return Counter(zip(frame["design"].tolist(), frame["policy"].tolist(), strict=True))

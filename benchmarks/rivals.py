@@ -18,12 +18,14 @@ from itertools import product
 
 import numpy as np
 
-from sushi_dse.config import load_hardware, load_workload
-from sushi_dse.equal_area import equal_area, equal_area_system
-from sushi_dse.hardware import Accelerator, infeasible_reason
-from sushi_dse.latency_table import LatencyTable, latency_table
-from sushi_dse.network import Network
-from sushi_dse.subgraphs import NOTHING, SubGraphs, candidates
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.model.latency_table import LatencyTable, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import NOTHING, SubGraphs, candidates
+from sushi_dse.policies.equal_area import equal_area, equal_area_system
 
 WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 BASE = "zcu104"

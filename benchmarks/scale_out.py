@@ -17,13 +17,15 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from sushi_dse.evaluate import evaluate_block
-from sushi_dse.setting import NO_TRACE, load_setting
-from sushi_dse.steady import OWN_SUBGRAPH
-from sushi_dse.store import Store, part_bytes
-from sushi_dse.summary import objectives
-from sushi_dse.sweep import STEADY_BLOCK_DESIGNS
-from sushi_dse.workers import place_for, results
+from sushi_dse.evaluation.loading import NO_TRACE, load_setting
+from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.explore.survey import objectives
+from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
+from sushi_dse.explore.workers.places import place_for
+from sushi_dse.explore.workers.work import results
+from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+from sushi_dse.store.folder import Store
+from sushi_dse.store.parts import part_bytes
 
 SPACE = "zcu104_large_space"
 BLOCKS = 64  # evaluated, spread evenly over the space

@@ -18,13 +18,16 @@ from statistics import median
 import numpy as np
 import pyarrow as pa
 
-from sushi_dse.evaluate import Evaluation, evaluate_block
-from sushi_dse.metrics import Metric, find_metric
-from sushi_dse.pareto import cost_matrix, hypervolume, non_dominated, reference_point
-from sushi_dse.policies import DEFAULT_POLICIES
-from sushi_dse.search import SAMPLERS, Search, open_study, search
-from sushi_dse.setting import load_setting
-from sushi_dse.store import Store
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.fronts import cost_matrix, hypervolume, non_dominated, reference_point
+from sushi_dse.evaluation.loading import load_setting
+from sushi_dse.evaluation.metrics import Metric, find_metric
+from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.explore.search.batches import search
+from sushi_dse.explore.search.plan import SAMPLERS, Search
+from sushi_dse.explore.search.storage import open_study
+from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+from sushi_dse.store.folder import Store
 
 SHARE = 0.99  # of the exact hypervolume
 QUERIES = 500

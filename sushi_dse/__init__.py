@@ -17,21 +17,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sushi_dse.compare import compare_policies
-    from sushi_dse.config import load_hardware, load_workload
+    from sushi_dse.analysis.compare import compare_policies
+    from sushi_dse.config.hardware_file import load_hardware
+    from sushi_dse.config.workload_file import load_workload
     from sushi_dse.errors import UserError
-    from sushi_dse.evaluate import Evaluation, evaluate_block
-    from sushi_dse.exact import Problem, exact_front
-    from sushi_dse.hardware import Accelerator
-    from sushi_dse.latency_table import LatencyTable, candidate_table
-    from sushi_dse.metrics import METRICS, find_metric
-    from sushi_dse.network import Network
-    from sushi_dse.pareto import front, hypervolume, non_dominated, reference_point
-    from sushi_dse.policies import POLICIES, find_policy, serve
-    from sushi_dse.queries import Trace, read_trace
-    from sushi_dse.selection import MODES
-    from sushi_dse.setting import load_setting, spanned_trace
-    from sushi_dse.store import read_results
+    from sushi_dse.evaluation.experiment import Evaluation
+    from sushi_dse.evaluation.fronts import front, hypervolume, non_dominated, reference_point
+    from sushi_dse.evaluation.loading import load_setting, spanned_trace
+    from sushi_dse.evaluation.metrics import METRICS, find_metric
+    from sushi_dse.evaluation.rows import evaluate_block
+    from sushi_dse.explore.exact.branch import exact_front
+    from sushi_dse.explore.exact.problem import Problem
+    from sushi_dse.hardware.accelerator import Accelerator
+    from sushi_dse.model.latency_table import LatencyTable, candidate_table
+    from sushi_dse.model.network import Network
+    from sushi_dse.policies.catalogue import POLICIES, find_policy, serve
+    from sushi_dse.serving.selection import MODES
+    from sushi_dse.store.parts import read_results
+    from sushi_dse.traces.files import read_trace
+    from sushi_dse.traces.trace import Trace
 
     __version__: str
 
@@ -67,21 +71,25 @@ __all__ = [
 ]
 
 _MODULES = {
-    "compare": ("compare_policies",),
-    "config": ("load_hardware", "load_workload"),
+    "analysis.compare": ("compare_policies",),
+    "config.hardware_file": ("load_hardware",),
+    "config.workload_file": ("load_workload",),
     "errors": ("UserError",),
-    "evaluate": ("Evaluation", "evaluate_block"),
-    "exact": ("Problem", "exact_front"),
-    "hardware": ("Accelerator",),
-    "latency_table": ("LatencyTable", "candidate_table"),
-    "metrics": ("METRICS", "find_metric"),
-    "network": ("Network",),
-    "pareto": ("front", "hypervolume", "non_dominated", "reference_point"),
-    "policies": ("POLICIES", "find_policy", "serve"),
-    "queries": ("Trace", "read_trace"),
-    "selection": ("MODES",),
-    "setting": ("load_setting", "spanned_trace"),
-    "store": ("read_results",),
+    "evaluation.experiment": ("Evaluation",),
+    "evaluation.fronts": ("front", "hypervolume", "non_dominated", "reference_point"),
+    "evaluation.loading": ("load_setting", "spanned_trace"),
+    "evaluation.metrics": ("METRICS", "find_metric"),
+    "evaluation.rows": ("evaluate_block",),
+    "explore.exact.branch": ("exact_front",),
+    "explore.exact.problem": ("Problem",),
+    "hardware.accelerator": ("Accelerator",),
+    "model.latency_table": ("LatencyTable", "candidate_table"),
+    "model.network": ("Network",),
+    "policies.catalogue": ("POLICIES", "find_policy", "serve"),
+    "serving.selection": ("MODES",),
+    "store.parts": ("read_results",),
+    "traces.files": ("read_trace",),
+    "traces.trace": ("Trace",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

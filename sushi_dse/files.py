@@ -6,15 +6,19 @@ A pipe or a device may never end, or never answer, so nothing but a file is read
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sushi_dse.errors import UserError, printable
 
+if TYPE_CHECKING:  # imported where it is used, for `files` is below everything
+    import pyarrow as pa
+
 MOST_BYTES = 2**31  # of any file that is read
 PIPE = "is a pipe or a device"
+YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def file_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
@@ -85,3 +89,30 @@ def refuse_link(path: Path) -> None:
     """Raise `UserError` where what is written to the file at `path` would go anywhere else."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
+
+
+def write_named(path: Path, text: str, suffixes: Sequence[str]) -> None:
+    """Put `text` at `path`, whole or not at all; UserError where that cannot be."""
+    if path.suffix not in suffixes:
+        raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
+    try:
+        write_whole(path, text.encode())
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another file"
+        ) from None
+
+
+def arrow_reader(content: bytes) -> "pa.BufferReader":
+    """A copy of `content` in Arrow's own memory, to be read.
+
+    Threads of Arrow's let go of what they read a moment after a reader returns.  Where that is an
+    object of Python's, and Python has ended meanwhile, the process aborts.
+    """
+    import pyarrow as pa
+
+    copy = pa.BufferOutputStream()
+    copy.write(content)
+    return pa.BufferReader(copy.getvalue())

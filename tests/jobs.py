@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import paths
+
+ROOT = paths.ROOT
 
 
 def squares(block: range) -> bytes:

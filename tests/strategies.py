@@ -5,8 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sushi_dse.hardware import Accelerator, Device
-from sushi_dse.supernet import Layer, PlainLayer, PlainSubNet, SuperNet, plain_supernet
+from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 KERNEL_SIZES = ((1, 1), (3, 3), (5, 5), (7, 7), (1, 3), (3, 5), (2, 2), (4, 1))
 SUBNET_NAMES = "ABCD"

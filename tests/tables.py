@@ -7,14 +7,14 @@ from math import prod
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
-from strategies import accelerators, supernets
 
-from sushi_dse.cost_model import FIELDS, LayerCost
-from sushi_dse.energy import Energy
-from sushi_dse.latency_table import SUMS, LatencyTable, latency_table
-from sushi_dse.network import Network
-from sushi_dse.queries import Trace
-from sushi_dse.subgraphs import SubGraphs, candidates
+from sushi_dse.model.energy import Energy
+from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.model.layer import FIELDS, LayerCost
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import SubGraphs, candidates
+from sushi_dse.traces.trace import Trace
+from tests.strategies import accelerators, supernets
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 import sushi_dse
+from tests import paths
 
-ROOT = Path(__file__).parents[1]
+ROOT = paths.ROOT
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 NAMES = [name for name in sushi_dse.__all__ if name != "__version__"]
 TABLES = ("METRICS", "MODES", "POLICIES")
@@ -45,7 +46,7 @@ def test_the_names_for_types_are_those_that_are_imported() -> None:
     block = text[text.index("if TYPE_CHECKING:") : text.index("__version__: str")]
     imports = dict(
         (name, module)
-        for module, names in re.findall(r"from sushi_dse\.(\w+) import (.*)", block)
+        for module, names in re.findall(r"from sushi_dse\.([\w.]+) import (.*)", block)
         for name in names.split(", ")
     )
     assert imports == sushi_dse._MODULE_OF

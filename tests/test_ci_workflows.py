@@ -15,7 +15,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-DOCS = Path(__file__).parents[1] / "docs"
+from tests import paths
+
+DOCS = paths.ROOT / "docs"
 PAGE = (DOCS / "continuous_integration.md").read_text(encoding="utf-8")
 GITHUB = yaml.safe_load((DOCS / "ci" / "github-actions.yml").read_text(encoding="utf-8"))
 GITLAB = yaml.safe_load((DOCS / "ci" / "gitlab-ci.yml").read_text(encoding="utf-8"))
@@ -95,11 +97,11 @@ def test_what_the_workflows_keep_is_what_their_commands_write() -> None:
     assert upload["if"] == "always()"
     assert JOB["artifacts"]["when"] == "always"
     kept = [*JOB["artifacts"]["paths"], JOB["artifacts"]["reports"]["junit"]]
-    for paths, (_, commands, _) in (
+    for shown, (_, commands, _) in (
         (upload["with"]["path"].split(), WORKFLOWS["github"]),
         (kept, WORKFLOWS["gitlab"]),
     ):
-        for path in paths:
+        for path in shown:
             assert any(re.search(rf"(--plot|>) {path}\b", command) for command in commands), path
 
 
@@ -111,7 +113,7 @@ def test_the_workflows_compare_as_the_baseline_is_made() -> None:
 def test_the_documented_schema_and_exit_codes_are_those_of_the_program() -> None:
     from sushi_dse.cli import EXIT_INCOMPLETE, EXIT_USAGE
     from sushi_dse.interrupts import EXIT_INTERRUPTED
-    from sushi_dse.store import SCHEMA_VERSION
+    from sushi_dse.store.run import SCHEMA_VERSION
 
     assert f"Its `schema_version` is {SCHEMA_VERSION}:" in PAGE
     codes = [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.M)]

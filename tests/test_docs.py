@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 import typer
 
-from docs import generate
+from docs.build import generate
 from sushi_dse.cli import app
-from sushi_dse.config import load_hardware
-from sushi_dse.hardware import infeasible_reason
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.hardware.resources import infeasible_reason
+from tests import paths
 
-ROOT = Path(__file__).parents[1]
+ROOT = paths.ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -12,10 +12,11 @@ import pytest
 import typer
 import yaml
 
-from docs.reference import commands
+from docs.build.reference import commands
 from sushi_dse.cli import app, main
+from tests import paths
 
-ROOT = Path(__file__).parents[1]
+ROOT = paths.ROOT
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md"))}
 DOCUMENTS = {"README.md": (ROOT / "README.md").read_text(encoding="utf-8"), **PAGES}
 BLOCK = re.compile(

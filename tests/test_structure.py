@@ -4,65 +4,50 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import paths
+
+ROOT = paths.ROOT
 PACKAGE = ROOT / "sushi_dse"
 
 LEVELS = [
-    {"errors", "units", "interrupts", "arrow"},
-    {"files"},
-    {"hardware", "supernet", "queries", "metrics", "selection"},
-    {"network", "accuracy_model"},
-    {"cost_model", "space", "pareto"},
-    {"energy", "calibration", "prefetch"},
-    {"config", "subgraphs", "measurements"},
-    {"latency_table", "breakdown", "importing"},
-    {"hindsight", "subnet_search", "recaching", "steady"},
+    {"errors", "units", "files", "interrupts"},
+    {"hardware", "workload", "traces"},
+    {"config", "model"},
     {"serving"},
-    {"equal_area", "slo_nn", "gati", "user_policy", "tally"},
     {"policies"},
-    {"evaluate", "store", "thresholds", "statistics"},
-    {
-        "setting",
-        "doctor",
-        "estimate",
-        "workers",
-        "compare",
-        "replay",
-        "summary",
-        "catalogue",
-        "exact",
-        "exporting",
-        "explain",
-        "recommend",
-        "sensitivity",
-    },
-    {"sweep", "search", "reproduce", "row_sources"},
+    {"evaluation"},
+    {"store"},
+    {"explore"},
+    {"analysis", "interchange"},
     {"report", "plots"},
     {"cli"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+GROUND = LEVELS[0]  # modules that lie at the top of the package: together they are a room
 ONLY_IN = {
     "typer": {"cli"},
     "rich": {"report"},
     "matplotlib": {"plots"},
     "plotly": {"plots"},
     "filelock": {"store"},
-    "distributed": {"workers"},
+    "distributed": {"explore"},
+    "optuna": {"explore"},
     "pydantic": {"config"},
-    "yaml": {"config"},
-    "onnx": {"importing"},
-    "SALib": {"sensitivity"},
-    "optuna": {"search"},
+    "yaml": {"config", "interchange"},
+    "onnx": {"interchange"},
+    "SALib": {"analysis"},
+    "numba": {"model", "serving", "policies", "explore"},
     "click": set(),
 }
 
 
-def module_of(path: Path) -> str:
+def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -76,22 +61,53 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in SOURCES}
+FACES = [path for path in SOURCES if path.name == "__init__.py" and room_of(path) != "cli"]
+each_source = pytest.mark.parametrize(
+    "path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_only_from_lower_levels(path: Path) -> None:
-    own = module_of(path)
+@each_source
+def test_a_room_imports_only_lower_levels(path: Path) -> None:
+    own = room_of(path)
     for name in imports_of(path):
         if name.startswith("sushi_dse."):
             other = name.split(".")[1]
-            assert other == own or LEVEL[other] < LEVEL[own], f"{own} imports {other}"
+            ground = own in GROUND and other in GROUND
+            assert ground or other == own or LEVEL[other] < LEVEL[own], f"{own} imports {other}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_library_is_used_in_the_one_module_that_it_is_for(path: Path) -> None:
+@each_source
+def test_a_library_is_used_in_the_rooms_that_it_is_for(path: Path) -> None:
     for name in imports_of(path):
         library = name.split(".")[0]
-        assert module_of(path) in ONLY_IN.get(library, {module_of(path)}), library
+        assert room_of(path) in ONLY_IN.get(library, {room_of(path)}), library
+
+
+def test_the_files_form_no_circle() -> None:
+    TopologicalSorter(
+        {name: [o for o in imports_of(path) if o in MODULES] for name, path in MODULES.items()}
+    ).prepare()  # which raises CycleError
+
+
+def test_the_top_of_the_package_can_be_taken_in_at_a_glance() -> None:
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    assert len(entries - {"py.typed"}) <= 22
+
+
+@pytest.mark.parametrize("path", FACES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_face_of_a_folder_is_its_docstring(path: Path) -> None:
+    (only,) = ast.parse(path.read_text(encoding="utf-8")).body
+    assert isinstance(only, ast.Expr)
+    assert isinstance(only.value, ast.Constant)
+    assert str(only.value.value).strip()
+
+
+def test_the_tests_lie_in_the_rooms_of_the_package() -> None:
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders <= rooms | {"fuzz"}
 
 
 def test_every_folder_of_the_package_is_in_the_wheel() -> None:

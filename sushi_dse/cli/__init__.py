@@ -13,15 +13,18 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import (
-    advise,
     compare,
+    cost,
+    describe,
     doctor,
-    explore,
+    explain,
     export,
-    inspect,
     pareto,
+    recommend,
+    reproduce,
     search,
-    traces,
+    sweep,
+    trace,
     validate,
     workload,
 )
@@ -38,21 +41,21 @@ app = typer.Typer(
     help="Which accelerator, under which policy, serves this SuperNet and this stream best?",
     epilog="What a command is not told is the ZCU104, OFA ResNet50 and a seeded synthetic trace.",
 )
-app.command()(explore.sweep)
+app.command()(sweep.sweep)
 app.command()(search.search)
 app.add_typer(pareto.app, name="pareto")
 app.add_typer(compare.app, name="compare")
-app.command()(advise.explain)
-app.command()(advise.recommend)
-app.command()(inspect.cost)
+app.command()(explain.explain)
+app.command()(recommend.recommend)
+app.command()(cost.cost)
 app.command()(validate.validate)
 app.command()(validate.calibrate)
-app.add_typer(traces.app, name="trace")
+app.add_typer(trace.app, name="trace")
 app.add_typer(workload.app, name="workload")
 app.command()(export.export)
 app.command()(export.schema)
-app.command()(inspect.describe)
-app.command()(inspect.reproduce)
+app.command()(describe.describe)
+app.command()(reproduce.reproduce)
 app.command()(doctor.doctor)
 
 

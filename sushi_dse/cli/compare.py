@@ -68,11 +68,12 @@ def policies(
 
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
-    from sushi_dse.compare import check_all, compare_policies
-    from sushi_dse.policies import POLICIES
-    from sushi_dse.report import print_comparison, warn, warn_if_infeasible
-    from sushi_dse.setting import load_setting, only_design, seeds
-    from sushi_dse.statistics import summarise_repeats
+    from sushi_dse.analysis.compare import check_all, compare_policies
+    from sushi_dse.analysis.repeats import summarise_repeats
+    from sushi_dse.evaluation.loading import load_setting, only_design, seeds
+    from sushi_dse.policies.catalogue import POLICIES
+    from sushi_dse.report.progress import warn, warn_if_infeasible
+    from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
     runs = []
@@ -102,8 +103,8 @@ def policies(
         title=title,
     )
     if plot is not None:
-        from sushi_dse.plots import serving_panels
-        from sushi_dse.replay import replay
+        from sushi_dse.evaluation.replay import replay
+        from sushi_dse.plots.streams import serving_panels
 
         served = replay(evaluation, setting.traced, only_design(setting.hardware))
         draw(plot, serving_panels(served, setting.traced), title)

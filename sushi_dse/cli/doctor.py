@@ -16,8 +16,9 @@ def doctor(output_format: options.Printed = options.Format.table) -> None:
     """
     from dataclasses import asdict
 
-    from sushi_dse.doctor import ABSENT, BROKEN, examine
-    from sushi_dse.report import print_rows, warn
+    from sushi_dse.analysis.doctor import ABSENT, BROKEN, examine
+    from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.progress import warn
 
     findings = examine()
     broken = [finding for finding in findings if finding.state == BROKEN]

@@ -39,8 +39,10 @@ def export(
 
     Example: sushi-dse export results/default --design 2663 --to timeloop --out design.yaml
     """
-    from sushi_dse.exporting import FORMATS, chosen_design, write_text
-    from sushi_dse.report import note, warn_if_infeasible
+    from sushi_dse.files import write_named as write_text
+    from sushi_dse.interchange.chosen import chosen_design
+    from sushi_dse.interchange.exports import FORMATS
+    from sushi_dse.report.progress import note, warn_if_infeasible
 
     chosen = chosen_design(source, design)
     warn_if_infeasible(chosen.accelerator)
@@ -59,7 +61,7 @@ def schema(
     import json
 
     from sushi_dse.config.schema import header_line, json_schema
-    from sushi_dse.report import note
+    from sushi_dse.report.progress import note
 
     print(json.dumps(json_schema(kind.value), indent=2))
     note(f"an editor finds it by the first line of a file: {header_line(kind.value)}")

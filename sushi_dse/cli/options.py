@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sushi_dse.cli import completion
+from sushi_dse.cli import names as completion
 
 
 class Format(StrEnum):

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sushi_dse.cli import completion, options
+from sushi_dse.cli import names as completion
+from sushi_dse.cli import options
 from sushi_dse.cli.plotting import command_line
 from sushi_dse.errors import naming
 
@@ -23,9 +24,9 @@ def show(
 
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
-    from sushi_dse.report import print_rows
-    from sushi_dse.store import stored_parts
-    from sushi_dse.summary import front_columns, objectives, records, survey
+    from sushi_dse.explore.survey import front_columns, objectives, records, survey
+    from sushi_dse.report.formats import print_rows
+    from sushi_dse.store.parts import stored_parts
 
     metrics = objectives(objective)
     with naming(results):
@@ -82,18 +83,15 @@ def plot(
     Example: sushi-dse pareto plot results/default --label 480 --label 2663 --out report.html
     """
     from sushi_dse.errors import UserError
-    from sushi_dse.metrics import Metric, find_metric
-    from sushi_dse.plots import (
-        check_plot_file,
-        is_page,
-        mark,
-        save_front_plot,
-        save_parallel_plot,
-        save_report,
-    )
-    from sushi_dse.report import note
-    from sushi_dse.store import read_results, stored_parts
-    from sushi_dse.summary import front_columns, objectives
+    from sushi_dse.evaluation.metrics import Metric, find_metric
+    from sushi_dse.explore.survey import front_columns, objectives
+    from sushi_dse.plots.files import check_plot_file, is_page
+    from sushi_dse.plots.front import save_front_plot
+    from sushi_dse.plots.marks import mark
+    from sushi_dse.plots.parallel import save_parallel_plot
+    from sushi_dse.plots.report import save_report
+    from sushi_dse.report.progress import note
+    from sushi_dse.store.parts import read_results, stored_parts
 
     metrics = objectives(objective)
     shade: Metric | Literal["policy"] = "policy" if colour == "policy" else find_metric(colour)
@@ -156,9 +154,9 @@ def hypervolume(
 
     Example: sushi-dse pareto hypervolume results/default --format json
     """
-    from sushi_dse.report import print_rows
-    from sushi_dse.store import stored_parts
-    from sushi_dse.summary import hypervolume_of, objectives, survey
+    from sushi_dse.explore.survey import hypervolume_of, objectives, survey
+    from sushi_dse.report.formats import print_rows
+    from sushi_dse.store.parts import stored_parts
 
     metrics = objectives(objective)
     with naming(results):
@@ -181,11 +179,12 @@ def verify(
     Example: sushi-dse pareto verify results/exact --hw zcu104_space
     """
     from sushi_dse.errors import UserError
-    from sushi_dse.exact import verify as check_certificate
-    from sushi_dse.report import print_rows
-    from sushi_dse.setting import NO_TRACE, load_setting
-    from sushi_dse.store import check_inputs, read_inputs, read_tables
-    from sushi_dse.summary import objectives
+    from sushi_dse.evaluation.loading import NO_TRACE, load_setting
+    from sushi_dse.explore.exact.folder import verify as check_certificate
+    from sushi_dse.explore.survey import objectives
+    from sushi_dse.report.formats import print_rows
+    from sushi_dse.store.parts import read_tables
+    from sushi_dse.store.run import check_inputs, read_inputs
 
     stored = read_inputs(results)
     if not {"exact", "policies", "mode"} <= set(stored):

@@ -13,7 +13,7 @@ from sushi_dse.cli import options
 from sushi_dse.interrupts import interrupts_end
 
 if TYPE_CHECKING:
-    from sushi_dse.search import Step
+    from sushi_dse.explore.search.batches import Step
 
 QUICK_QUERIES = 4e8  # designs x policies x queries: a sweep of about a minute on two cores
 
@@ -81,13 +81,21 @@ def search(
     with interrupts_end(
         lambda: f"interrupted; what is finished is kept in {folder}: run the same command to go on"
     ):
-        from sushi_dse.policies import DEFAULT_POLICIES
-        from sushi_dse.report import note, warn, warn_if_reference_infeasible, with_progress
-        from sushi_dse.search import Search, evaluator, open_study, shown_url
-        from sushi_dse.search import search as run_search
-        from sushi_dse.setting import load_setting
-        from sushi_dse.store import Store, results_name
-        from sushi_dse.summary import objectives, summarise, survey
+        from sushi_dse.evaluation.loading import load_setting
+        from sushi_dse.explore.search.batches import search as run_search
+        from sushi_dse.explore.search.plan import Search
+        from sushi_dse.explore.search.rows import evaluator
+        from sushi_dse.explore.search.storage import open_study, shown_url
+        from sushi_dse.explore.survey import objectives, summarise, survey
+        from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+        from sushi_dse.report.progress import (
+            note,
+            warn,
+            warn_if_reference_infeasible,
+            with_progress,
+        )
+        from sushi_dse.store.folder import Store
+        from sushi_dse.store.run import results_name
 
         started = time.perf_counter()
         setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
@@ -155,7 +163,7 @@ def _status(step: "Step") -> str:
 def _print(summary: dict[str, Any], output_format: str) -> None:
     """The front of a search, and the counts below it."""
     from sushi_dse.errors import printable
-    from sushi_dse.report import print_rows
+    from sushi_dse.report.formats import print_rows
     from sushi_dse.report.views import TABLE_ROWS
     from sushi_dse.units import label
 

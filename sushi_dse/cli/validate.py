@@ -34,17 +34,17 @@ def validate(
 
     Example: sushi-dse validate --measured board.csv --hw my_board.yaml --plot errors.png
     """
-    from sushi_dse.calibration import leave_one_subnet_out
-    from sushi_dse.calibration import validate as errors_of
-    from sushi_dse.report import print_validation
-    from sushi_dse.setting import load_measured
+    from sushi_dse.evaluation.loading import load_measured
+    from sushi_dse.model.calibration import leave_one_subnet_out
+    from sushi_dse.model.calibration import validate as errors_of
+    from sushi_dse.report.views import print_validation
 
     check_plot(plot)
     accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
     errors = errors_of(rows, accelerator)
     print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format.value)
     if plot is not None:
-        from sushi_dse.plots import validation_panels
+        from sushi_dse.plots.validation import validation_panels
 
         draw(plot, validation_panels(errors), f"{accelerator.name} against {origin}")
 
@@ -60,13 +60,14 @@ def calibrate(
 
     Example: sushi-dse calibrate --measured board.csv --hw zcu104_measured --out my_board.yaml
     """
-    from sushi_dse.calibration import calibrate as fit
-    from sushi_dse.calibration import too_fast
-    from sushi_dse.calibration import validate as errors_of
-    from sushi_dse.config.calibrated import calibrated_text
-    from sushi_dse.exporting import YAML_SUFFIXES, write_text
-    from sushi_dse.report import note, warn
-    from sushi_dse.setting import load_measured
+    from sushi_dse.config.writing import constants_text
+    from sushi_dse.evaluation.loading import load_measured
+    from sushi_dse.files import YAML_SUFFIXES
+    from sushi_dse.files import write_named as write_text
+    from sushi_dse.model.calibration import FITTED, too_fast
+    from sushi_dse.model.calibration import calibrate as fit
+    from sushi_dse.model.calibration import validate as errors_of
+    from sushi_dse.report.progress import note, warn
 
     accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
     try:
@@ -74,7 +75,7 @@ def calibrate(
     except ValueError as error:
         raise UserError(f"{measured or origin}: {error}") from None
     left = errors_of(rows, fitted)
-    text = calibrated_text(out, hw, fitted, origin=f"{len(rows)} layers of {origin}")
+    text = constants_text(out, hw, fitted, FITTED, origin=f"{len(rows)} layers of {origin}")
     write_text(out, text, YAML_SUFFIXES)
     impossible = too_fast(rows, accelerator)
     if impossible:

@@ -41,9 +41,11 @@ def import_files(
 
     Example: sushi-dse workload import resnet18.onnx --out my_net.yaml --top1-percent 69.8
     """
-    from sushi_dse.exporting import YAML_SUFFIXES, write_text
-    from sushi_dse.importing import import_workload, parse_shapes
-    from sushi_dse.report import note, warn
+    from sushi_dse.files import YAML_SUFFIXES
+    from sushi_dse.files import write_named as write_text
+    from sushi_dse.interchange.imports import import_workload
+    from sushi_dse.interchange.shapes import parse_shapes
+    from sushi_dse.report.progress import note, warn
 
     imported = import_workload(
         files,

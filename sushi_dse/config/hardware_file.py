@@ -20,8 +20,8 @@ from sushi_dse.config.document import Document, parse_document, placed, read_doc
 from sushi_dse.config.keys import EntryError, Keys, checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
 from sushi_dse.errors import UserError
-from sushi_dse.hardware import MOST_OF_A_KIND, Accelerator, Device
-from sushi_dse.space import AXIS_ORDER, SearchSpace
+from sushi_dse.hardware.accelerator import MOST_OF_A_KIND, Accelerator, Device
+from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.units import unit_of
 
 # Keys without their unit, for a text that has one; `dram` is the bandwidth.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sushi_dse.accuracy_model import AccuracyModel
 from sushi_dse.config.document import Document, Location, read_document
 from sushi_dse.config.keys import Keys, checked, shown
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
@@ -21,18 +20,15 @@ from sushi_dse.config.workload_keys import (
     WorkloadKeys,
 )
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.supernet import (
+from sushi_dse.workload.accuracy import AccuracyModel
+from sushi_dse.workload.layers import PlainLayer, SuperNet
+from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
     MobileNetV3Family,
-    PlainLayer,
-    PlainSubNet,
-    ResNetChoice,
-    ResNetFamily,
-    SuperNet,
     mobilenet_v3_supernet,
-    plain_supernet,
-    resnet_supernet,
 )
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 
 # Weights x padded pixels of a layer: no network comes near, and all counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52

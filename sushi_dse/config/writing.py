@@ -1,7 +1,25 @@
-"""Values as our YAML files have them, such that reading gives back the very same value."""
+"""Hardware and workload files of our own as text, such that reading gives back the same value."""
 
 import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sushi_dse.config.document import MAX_BYTES
+from sushi_dse.config.shipped import is_path
+from sushi_dse.config.workload_keys import LayerKeys
+from sushi_dse.errors import UserError, printable
+from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.workload.layers import PlainLayer
+from sushi_dse.workload.plain import PlainSubNet
+
+DEFAULTS = {
+    name: field.default for name, field in LayerKeys.model_fields.items() if not field.is_required()
+}
 
 
 def yaml_text(value: object) -> str:
@@ -14,3 +32,95 @@ def yaml_text(value: object) -> str:
         digits = f"{Decimal(repr(value)):f}"  # an exponent would be read in some forms only
         return digits if "." in digits else f"{digits}.0"
     return json.dumps(value, ensure_ascii=False)
+
+
+def constants_text(
+    path: Path, base: str, accelerator: Accelerator, names: Iterable[str], *, origin: str
+) -> str:
+    """A file for `path` that extends `base`, a name or a path, with constants of its own.
+
+    origin: what they were fitted on; it goes into the file.
+    """
+    origin = printable(origin)  # a line in it would be a key
+    extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
+    lines = [
+        f"extends: {yaml_text(Path(extends).as_posix() if is_path(base) else base)}",
+        f"description: {yaml_text(f'{base} with constants fitted on {origin}')}",
+        "",
+        f"# fitted by `sushi-dse calibrate` on {origin}",
+        *(f"{name}: {getattr(accelerator, name):.6f}" for name in names),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequence[str]) -> str:
+    """The text of a hardware file with every key, that extends no other.
+
+    origin: in words which design it is; it becomes the description.
+    """
+    device = ", ".join(
+        f"{field.name}: {yaml_text(getattr(accelerator.device, field.name))}"
+        for field in fields(Device)
+    )
+    lines = [f"description: {yaml_text(f'{origin}.')}", f"device: {{{device}}}"]
+    lines += [
+        f"{field.name}: {yaml_text(getattr(accelerator, field.name))}"
+        for field in fields(Accelerator)
+        if field.name not in ("name", "device")
+    ]
+    if assumptions:
+        lines += ["assumptions:", *(f"  - {yaml_text(text)}" for text in assumptions)]
+    return "\n".join(lines) + "\n"
+
+
+def workload_text(
+    subnets: Sequence[PlainSubNet],
+    *,
+    name: str = "",
+    description: str = "",
+    origin: str = "",
+    supernet_layers: Sequence[str] | None = None,
+    remarks: Mapping[PlainLayer, str] | None = None,
+) -> str:
+    """The text of a workload file of family `layers`, which reads back to the same SubNets.
+
+    origin: what they come from, for a comment; remarks: comments behind layers.
+    `UserError` where a layer or the whole is larger than a workload file may have it.
+    """
+    lines = [f"# {line}" for line in origin.splitlines()]
+    if description:
+        lines.append(f"description: {yaml_text(description)}")
+    lines.append("family: layers")
+    if name:
+        lines.append(f"name: {yaml_text(name)}")
+    if supernet_layers is not None:
+        lines += ["supernet_layers:", *(f"  - {yaml_text(name)}" for name in supernet_layers)]
+    lines.append("subnets:")
+    for subnet in subnets:
+        lines.append(f"  - name: {yaml_text(subnet.name)}")
+        lines.append(f"    top1_percent: {yaml_text(float(subnet.top1_percent))}")
+        lines.append("    layers:")
+        for layer in subnet.layers:
+            remark = (remarks or {}).get(layer, "")
+            lines.append(f"      - {_layer_text(layer)}" + (f"  # {remark}" if remark else ""))
+    text = "\n".join(lines) + "\n"
+    if len(text.encode()) > MAX_BYTES:
+        count = sum(len(subnet.layers) for subnet in subnets)
+        raise UserError(
+            f"{count} layers are more than a workload file of {MAX_BYTES} bytes holds; import less"
+        )
+    return text
+
+
+def _layer_text(layer: PlainLayer) -> str:
+    values = {key: getattr(layer, key) for key in LayerKeys.model_fields}
+    try:
+        LayerKeys.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key, problem = first["loc"][0], first["msg"].lower()
+        raise UserError(
+            f"layer {layer.name!r}: {key} is {first['input']}, {problem}; no workload has such"
+        ) from None
+    kept = {key: value for key, value in values.items() if value != DEFAULTS.get(key)}
+    return "{" + ", ".join(f"{key}: {yaml_text(value)}" for key, value in kept.items()) + "}"

@@ -16,8 +16,8 @@ from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sushi_dse.metrics import Metric
-from sushi_dse.pareto import cost_matrix, non_dominated
+from sushi_dse.evaluation.fronts import cost_matrix, non_dominated
+from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.plots.files import save_figure
 from sushi_dse.plots.labels import write_labels
 from sushi_dse.plots.marks import Marked, row_name

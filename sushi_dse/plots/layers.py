@@ -10,8 +10,8 @@ import numpy as np
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 
 if TYPE_CHECKING:  # their kernels take a second to import
-    from sushi_dse.breakdown import Breakdown
-    from sushi_dse.hardware import Accelerator
+    from sushi_dse.hardware.accelerator import Accelerator
+    from sushi_dse.model.breakdown import Breakdown
 
 BOUNDS = ("compute", "weights", "activations")  # what `LayerCost.bound_by` says
 CAUSES = {  # fields of a `LayerCost` in words

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sushi_dse import pareto
 from sushi_dse.errors import UserError
-from sushi_dse.metrics import Metric
-from sushi_dse.pareto import cost_matrix, feasible_rows, non_dominated
+from sushi_dse.evaluation import fronts as pareto
+from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, non_dominated
+from sushi_dse.evaluation.metrics import Metric
 
 Colour = Metric | Literal["policy"]
 

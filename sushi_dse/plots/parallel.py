@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from sushi_dse.metrics import Metric
-from sushi_dse.pareto import cost_matrix
+from sushi_dse.evaluation.fronts import cost_matrix
+from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.plots.files import save_figure
 from sushi_dse.plots.front import colour_scale
 from sushi_dse.plots.marks import Marked, row_name

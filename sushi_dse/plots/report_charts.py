@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.colors import to_hex
 from matplotlib.ticker import LogLocator
 
-from sushi_dse.metrics import Metric
-from sushi_dse.pareto import cost_matrix
+from sushi_dse.evaluation.fronts import cost_matrix
+from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.plots.charts import (
     DASHES,
     MARKER_PIXELS,

@@ -8,11 +8,11 @@ import numpy as np
 
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import LOG_FROM_RATIO
-from sushi_dse.queries import Trace
+from sushi_dse.traces.trace import Trace
 from sushi_dse.units import label
 
 if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.replay import Run
+    from sushi_dse.evaluation.replay import Run
 
 WINDOWS = 60  # of a stream, in each of which a mean is taken
 STEPS = 1000  # of a distribution: no figure shows more

@@ -9,7 +9,7 @@ from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.plots.style import LOG_FROM_RATIO
 
 if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.calibration import LayerError, Validation
+    from sushi_dse.model.calibration import LayerError, Validation
 
 
 def validation_panels(errors: "Validation") -> tuple[Panel, Panel]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sushi_dse.errors import printable
-from sushi_dse.store import SCHEMA_VERSION
+from sushi_dse.store.run import SCHEMA_VERSION
 from sushi_dse.units import label
 
 PROSE_CHARACTERS = 110  # width of a table with prose in it, where no terminal bounds it

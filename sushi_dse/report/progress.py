@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sushi_dse.errors import message_line
-from sushi_dse.hardware import Accelerator, infeasible_reason
-from sushi_dse.setting import Setting
+from sushi_dse.evaluation.loading import Setting
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.resources import infeasible_reason
 
 Step = TypeVar("Step", bound=Sized)  # as long as what it did
 

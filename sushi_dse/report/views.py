@@ -4,14 +4,14 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
-from sushi_dse.thresholds import Check
 from sushi_dse.units import label
 
 if TYPE_CHECKING:  # their kernels take a second to import, and what is printed needs none
-    from sushi_dse.breakdown import Breakdown
-    from sushi_dse.calibration import Validation
+    from sushi_dse.model.breakdown import Breakdown
+    from sushi_dse.model.calibration import Validation
 
 TABLE_ROWS = 20  # of a front; the rest is counted
 COMPARISON_COLUMNS = (

@@ -20,13 +20,13 @@ from filelock import FileLock, Timeout
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import refuse_link, write_whole
-from sushi_dse.store.identity import RUN_FILE, check_run, run_of
 from sushi_dse.store.parts import (
     Part,
     part_files,
     part_name,
     verified_content,
 )
+from sushi_dse.store.run import RUN_FILE, check_run, run_of
 
 LOCK_FILE = ".lock"
 SCRATCH_NAME = re.compile(r"\.(run\.json|part-[\w-]+\.parquet)\.\d+")

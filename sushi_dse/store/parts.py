@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sushi_dse.arrow import arrow_reader
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import file_bytes
+from sushi_dse.files import arrow_reader, file_bytes
 from sushi_dse.store.schema import check_schema, check_values
 
 if TYPE_CHECKING:  # the processes that evaluate designs need it not

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.errors import UserError, printable
-from sushi_dse.metrics import COUNTS
+from sushi_dse.evaluation.metrics import COUNTS
 
 WORDS = ("policy", "subnet", "infeasible_reason")
 NEEDED = ("design", "policy", "infeasible_reason")

@@ -1,0 +1,96 @@
+"""The figures of the pages on each system, drawn by the tool's own plots; run by `make figures`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.latency_table import latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.plots.curves import save_curves
+from sushi_dse.policies.equal_area import equal_area, equal_area_system
+from sushi_dse.policies.gati.stream import best_speedup
+from sushi_dse.policies.slo_nn.stream import speedup_range
+
+BUFFERS_MIB = (0.25, 0.5, 1.0, 1.6875, 3.0, 4.0, 6.0, 8.0)
+
+
+def zcu104(**changes: object) -> Accelerator:
+    """The ZCU104, changed."""
+    return replace(load_hardware("zcu104").space.base, **changes)  # type: ignore[arg-type]
+
+
+def network_of(workload: str) -> Network:
+    """The arrays of a shipped workload."""
+    return Network.of(load_workload(workload).supernet)
+
+
+def cold_and_best(network: Network, accelerator: Accelerator) -> tuple[np.ndarray, np.ndarray]:
+    """Latency of each SubNet with nothing cached, and with the static SubGraph best on average."""
+    table = latency_table(network, accelerator, candidates(network, accelerator))
+    return table.latency_ms[:, 0], table.latency_ms[:, table.latency_ms.mean(axis=0).argmin()]
+
+
+def sushi(path: Path) -> None:
+    """What a Persistent Buffer of some size saves each SubNet, on an array of 64 x 9 engines."""
+    network = network_of("ofa_resnet50")
+    saved = []
+    for buffer in BUFFERS_MIB:
+        cold, best = cold_and_best(
+            network, zcu104(pe_kernels=64, persistent_buffer_kib=1024 * buffer)
+        )
+        saved.append(100 * (1 - best / cold))
+    curves = {f"SubNet {s.name}": column for s, column in zip(
+        network.supernet.subnets, np.transpose(saved).tolist(), strict=True)}  # fmt: skip
+    save_curves(path, "persistent_buffer_mib", "latency_saved_percent", BUFFERS_MIB, curves)
+
+
+def rivals(path: Path) -> None:
+    """SGS, prefetching, and half of the memory for each, on an array of 64 x 9 engines."""
+    network = network_of("ofa_resnet50")
+    curves: dict[str, list[float]] = {"SGS": [], "prefetching": [], "half each": []}
+    for buffer in BUFFERS_MIB:
+        accelerator = zcu104(pe_kernels=64, persistent_buffer_kib=1024 * buffer)
+        cold, best = cold_and_best(network, accelerator)
+        rival, _ = equal_area_system(network, accelerator)
+        _, both = cold_and_best(network, equal_area(accelerator, share=0.5))
+        for name, latency in zip(curves, (best, rival.latency_ms[:, 0], both), strict=True):
+            curves[name].append(100 * (1 - float(latency.mean() / cold.mean())))
+    save_curves(path, "buffer_mib", "latency_saved_percent", BUFFERS_MIB, curves)
+
+
+def slo_nn(path: Path) -> None:
+    """SLO-NN's speed-up by how far the demanded accuracy lies below the network's."""
+    below = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5, 0.25, 0.0]
+    curves = {}
+    for workload in ("ofa_resnet50", "ofa_mbv3"):
+        network = network_of(workload)
+        top1_percent = float(network.top1_percent.max())
+        found = speedup_range(network, zcu104(), [top1_percent - points for points in below])
+        curves[workload] = [at.speedup for at in found]
+    save_curves(path, "demand_below_top1_points", "speedup", below, curves)
+
+
+def gati(path: Path) -> None:
+    """GATI's speed-up by the locality of the stream, beside the published one."""
+    found = best_speedup(network_of("resnet18_cifar10"), zcu104())
+    localities = [at.locality for at in found.by_locality]
+    curves = {
+        "fresh caches": [at.speedup for at in found.by_locality],
+        "published": [found.published] * len(localities),
+        "all end at the first cache": [found.ceiling] * len(localities),
+    }
+    save_curves(path, "locality", "speedup", localities, curves)
+
+
+FIGURES: dict[str, Callable[[Path], None]] = {
+    "sushi.png": sushi,
+    "rivals.png": rivals,
+    "slo_nn.png": slo_nn,
+    "gati.png": gati,
+}

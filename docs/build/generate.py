@@ -1,0 +1,136 @@
+"""Write the parts of README and docs that commands print; run by `make figures`.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.  `tests/test_docs.py` runs the
+same functions and compares, so that no figure in the text is older than the model.
+"""
+
+import contextlib
+import io
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from docs.build.figures import FIGURES
+from docs.build.reference import assumptions, cli
+from docs.build.scale_out import growth, scale
+from sushi_dse.cli import main
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.evaluation.metrics import metrics_table_markdown
+from sushi_dse.policies.catalogue import POLICIES
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+REFERENCE = ROOT / "results" / "reference"
+PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TIMES = re.compile(r"\bin \d+\.\d s\b")  # of this machine, so not a figure of the model
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints on standard output."""
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream), contextlib.suppress(SystemExit):
+        main(list(arguments))
+    return "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").splitlines())
+
+
+def fenced(*arguments: str) -> str:
+    """A command and what it prints, as a block of text."""
+    return f"```text\n$ sushi-dse {' '.join(arguments)}\n{printed(*arguments)}\n```\n"
+
+
+def calibration() -> str:
+    """The fitted constants and the error that remains."""
+    base = load_hardware("zcu104_measured").space.base
+    rows = [
+        ("`launch_us`", f"{base.launch_us:.2f}", "a layer's launch from the host"),
+        ("`dram_efficiency`", f"{base.dram_efficiency:.4f}",
+         f"of {base.dram_gb_per_s} GB/s: {base.bytes_per_cycle:.1f} bytes a cycle"),
+        ("`fill_cycles`", f"{base.fill_cycles:.2f}", "to fill the pipeline, per tile"),
+        ("`row_cycles`", f"{base.row_cycles:.2f}", "least time of a padded row"),
+    ]  # fmt: skip
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    errors = printed("validate").split("By SubNet;")[1]
+    return (
+        f"| constant | value | of |\n|---|---|---|\n{table}\n\n"
+        f"```text\n$ sushi-dse validate\n...\nBy SubNet;{errors}\n```\n"
+    )
+
+
+def sweep() -> str:
+    """The default sweep: its front's first rows and its counts; the plot goes to results/."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "default")
+        text = TIMES.sub("in a few seconds", printed("sweep", "--out", out))
+        text = text.replace(out, "results/default")
+        main_plot = Path(folder) / "front.png"
+        printed("pareto", "plot", out, "--out", str(main_plot))
+        REFERENCE.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(main_plot, REFERENCE / "front.png")
+        (REFERENCE / "front.md").write_text(
+            "The front of the default sweep, as `sushi-dse pareto show results/default --format "
+            "markdown` prints it after `make sweep`.\n\n"
+            + printed("pareto", "show", out, "--format", "markdown")
+            + "\n",
+            encoding="utf-8",
+        )
+    return f"```text\n$ make sweep\n{text}\n```\n"
+
+
+def exact() -> str:
+    """The exact front of a thousand million designs, and its check."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "exact")
+        swept = ("sweep", "--hw", "zcu104_large_space", "--exact", "--out")
+        front, checked = printed(*swept, out), ("--hw", "zcu104_large_space")
+        verified = printed("pareto", "verify", out, *checked)
+    return (
+        f"```text\n$ sushi-dse {' '.join(swept)} results/exact\n"
+        f"{TIMES.sub('in a few seconds', front).replace(out, 'results/exact')}\n"
+        f"$ sushi-dse pareto verify results/exact {' '.join(checked)}\n{verified}\n```\n"
+    )
+
+
+def policies() -> str:
+    """Every policy and its rule."""
+    rows = [f"| `{name}` | {policy.summary} |" for name, policy in POLICIES.items()]
+    return "\n".join(["| policy | rule |", "|---|---|", *rows])
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "assumptions": assumptions,
+    "calibration": calibration,
+    "cli": cli,
+    "exact": exact,
+    "compare": lambda: fenced("compare", "policies"),
+    "policies": policies,
+    "metrics": metrics_table_markdown,
+    "growth": growth,
+    "scale": scale,
+    "sweep": sweep,
+}
+
+
+def generated(document: Path) -> str:
+    """The text of a document with every part made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        return f"{match[1]}{PARTS[match['name']]().rstrip()}\n{match[3]}"
+
+    return PART.sub(part, document.read_text(encoding="utf-8"))
+
+
+def write() -> None:
+    """Write every document, the reference results and the figures."""
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, draw in FIGURES.items():
+        draw(REFERENCE / name)
+    for document in DOCUMENTS:
+        document.write_text(generated(document), encoding="utf-8")
+        print(f"wrote {document.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    write()

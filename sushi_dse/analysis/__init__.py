@@ -1,0 +1,1 @@
+"""Answers about designs, a file an answer."""

@@ -1,0 +1,261 @@
+"""Where the rows come from that a design is chosen from: a sweep's folder, or a whole space."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sushi_dse.analysis.recommend import ACCURACY, ENERGY, LATENCY
+from sushi_dse.config.boards import boards
+from sushi_dse.errors import UserError, naming, near_names
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.metrics import Metric, find_metric
+from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.explore.exact.bounds import refuse_unbounded
+from sushi_dse.explore.exact.branch import exact_front
+from sushi_dse.explore.exact.problem import Problem
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
+from sushi_dse.hardware.resources import fits, resources
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.steady_cost import STEADY_METRICS
+from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.store.parts import read_tables, stored_parts
+from sushi_dse.store.run import read_inputs, read_space
+
+SHARE = "device_share"
+MOST_WALKED = 1_000_000  # designs of a space; a larger one is searched by its exact front
+MOST_COUNTED = 10**8  # designs, to tell how many fit another device only
+WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
+
+
+def device_named(name: str) -> Device:
+    """The device of that name; `UserError` with the near ones where there is none."""
+    known = {board.lower(): entry for board, entry in boards().items()}
+    board = known.get(name.lower())
+    if board is None:
+        raise UserError(f"--device: unknown device {name!r}; {near_names(name, boards())}")
+    return Device(
+        name=board.name, lut=board.lut, bram36=board.bram36, uram288=board.uram288, dsp=board.dsp
+    )
+
+
+def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
+    """The space with its designs on another device; itself without one."""
+    return space if device is None else replace(space, base=replace(space.base, device=device))
+
+
+def _kept(space: SearchSpace, device: Device | None) -> list[str]:
+    """What the reader of the advice should know of designs that move to another device."""
+    own = space.base.device.name
+    if device is None or device.name == own:
+        return []
+    return [
+        f"only blocks are counted on the {device.name}: clock, bandwidth and constants stay those "
+        f"of the {own}; a hardware file with `device: {device.name}` may name its own"
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Designs that were looked at, and their feasible rows if they are known by now."""
+
+    designs: int
+    rows: pd.DataFrame | None
+
+    def __len__(self) -> int:
+        return self.designs
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Source:
+    """Where rows come from."""
+
+    steps: Iterator[Step]
+    designs: int  # of all steps together
+    device: str  # that holds the designs
+    remarks: tuple[str, ...]  # what the reader of the advice should know
+
+
+def folder_source(
+    folder: Path, by: Metric, device: Device | None, *, policies: Sequence[str] | None
+) -> Source:
+    """The feasible rows of a sweep, part by part, of all its policies or those named.
+
+    On another `device` the blocks of each design are counted again, and designs that do not fit it
+    are left out; so are policies with a system of their own, whose blocks are not known from the
+    rows.  `UserError` where the folder is no sweep's, or has no such policy or column.
+    """
+    space, inputs = read_space(folder), read_inputs(folder)
+    stored = list(map(str, inputs.get("policies", ())))
+    for policy in policies or ():
+        if policy not in stored:
+            hint = near_names(policy, stored)
+            raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
+    chosen, remarks = list(policies or stored), _kept(space, device)
+    if "kept_front" in inputs or "exact" in inputs:
+        kept = ", ".join(inputs.get("kept_front") or inputs["exact"])
+        remarks.append(
+            f"{folder} keeps only the front of {kept}: the cheapest row of that is named"
+        )
+    if device is not None:
+        chosen = [name for name in chosen if not _has_system(name)]
+        if len(chosen) < len(policies or stored):
+            remarks.append("policies with a system of their own are left out with --device")
+        few = space.size <= MOST_COUNTED
+        hidden = _unseen(space, on_device(space, device)) if few else 0
+        if not few:
+            remarks.append(f"designs that fit the {device.name} alone are too many to count")
+        if hidden:
+            remarks.append(
+                f"{hidden} designs fit the {device.name} and not the {space.base.device.name}, so "
+                f"{folder} has no metrics of them; sweep on the {device.name} to see them"
+            )
+    return Source(
+        steps=_stored(folder, space, by, device, chosen),
+        designs=space.size,
+        device=(device or space.base.device).name,
+        remarks=tuple(remarks),
+    )
+
+
+def _has_system(policy: str) -> bool:
+    return policy in POLICIES and POLICIES[policy].system is not None
+
+
+def _stored(
+    folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
+) -> Iterator[Step]:
+    columns = stored_parts(folder)[0].columns
+    axes = [axis.name for axis in space.axes]
+    who = ["policy", *(name for name in columns if name == "subnet")]
+    for table in read_tables(folder, ["design", *axes, *who, *_shown(by), "infeasible_reason"]):
+        frame = table.to_pandas()
+        known = frame[_shown(by)].notna().all(axis="columns")
+        wanted = known & (frame["infeasible_reason"] == "") & frame["policy"].isin(policies)
+        rows = frame[wanted].drop(columns="infeasible_reason")
+        if device is not None:
+            with naming(folder):
+                rows = _moved(rows, on_device(space, device))
+        yield Step(frame["design"].nunique(), rows)
+
+
+def _shown(by: Metric) -> list[str]:
+    """The metrics of a row that are needed or shown."""
+    return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS]))
+
+
+def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
+    """The rows that fit the device of `space`, with the blocks that they take on it."""
+    try:
+        designs = space.designs(rows["design"].to_numpy())
+    except IndexError as error:
+        raise UserError(f"has a design that its space lacks: {error}; sweep again") from None
+    unused = [name for name, policy in POLICIES.items() if not policy.has_persistent_buffer]
+    held = np.where(rows["policy"].isin(unused), 0.0, designs.column("persistent_buffer_kib"))
+    used = resources(designs.changed(persistent_buffer_kib=held))
+    blocks = {
+        name: np.broadcast_to(getattr(used, name), len(rows)) for name in (*RESOURCE_KINDS, SHARE)
+    }
+    return rows.assign(**blocks)[fits(designs)]
+
+
+def _unseen(space: SearchSpace, there: SearchSpace) -> int:
+    """How many designs fit the device of `there` and not that of `space`."""
+    count = 0
+    for block in space.blocks(WALKED_AT_ONCE):
+        count += int((fits(there.designs(block)) & ~fits(space.designs(block))).sum())
+    return count
+
+
+def space_source(
+    evaluation: Evaluation, by: Metric, device: Device | None, *, counted_in: SearchSpace
+) -> Source:
+    """The rows of each policy, SubNet and design that fits, at table level.
+
+    Designs have their numbers in `counted_in`, the space with its recache intervals, of which they
+    take the first: the numbers that a hardware file's designs have everywhere else.
+
+    Of a space of more than `MOST_WALKED` designs, the rows of designs on its exact front over
+    latency, accuracy, energy and `by`: whatever the demands, the cheapest that meets them is there.
+    `UserError` of a metric that needs a trace or, in a large space, has no bound.
+    """
+    if by.name not in STEADY_METRICS:
+        raise UserError(
+            f"--cheapest-by {by.name}: needs a trace; sweep with one and give the folder, or "
+            f"choose from {', '.join(STEADY_METRICS)}"
+        )
+    there = replace(evaluation, space=on_device(evaluation.space, device))
+    large = there.space.size > MOST_WALKED
+    remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
+    remarks += _kept(evaluation.space, device)
+    if large:
+        remarks.append(
+            f"{there.space.size} designs are searched by their exact front; other designs than "
+            "the recommended one are those of the front"
+        )
+    intervals = counted_in.size // there.space.size  # their axis is the fastest
+    steps = _front(there, by) if large else _walked(there, by)
+    return Source(
+        steps=(_renumbered(step, intervals) for step in steps),
+        designs=there.space.size,
+        device=there.space.base.device.name,
+        remarks=tuple(remarks),
+    )
+
+
+def _renumbered(step: Step, intervals: int) -> Step:
+    if step.rows is None:
+        return step
+    return Step(step.designs, step.rows.assign(design=step.rows["design"] * intervals))
+
+
+def _walked(evaluation: Evaluation, by: Metric) -> Iterator[Step]:
+    for block in evaluation.space.blocks(WALKED_AT_ONCE):
+        feasible = fits(evaluation.space.designs(block))
+        numbers = np.asarray(block)[feasible]
+        yield Step(len(block), _table_rows(evaluation, numbers, by) if len(numbers) else None)
+
+
+def _front(evaluation: Evaluation, by: Metric) -> Iterator[Step]:
+    metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
+    refuse_unbounded(metrics)
+    search = exact_front(
+        Problem(
+            space=evaluation.space,
+            network=evaluation.network,
+            policies=evaluation.policies,
+            metrics=metrics,
+        )
+    )
+    while True:
+        try:
+            yield Step(len(next(search)), None)
+        except StopIteration as end:
+            numbers = np.unique(end.value.front.designs)
+            break
+    if len(numbers):
+        yield Step(0, _table_rows(evaluation, numbers, by))
+
+
+def _table_rows(evaluation: Evaluation, numbers: np.ndarray, by: Metric) -> pd.DataFrame:
+    """A row for each policy, SubNet and design of those numbers."""
+    designs = evaluation.space.designs(numbers)
+    subnets = [subnet.name for subnet in evaluation.network.supernet.subnets]
+    tables = []
+    for policy in evaluation.policies:
+        metrics = steady_metrics(evaluation.network, designs, policy)
+        axes = {axis.name: designs.column(axis.name) for axis in evaluation.space.axes}
+        tables.append(
+            pd.DataFrame(
+                {
+                    "design": np.tile(numbers, len(subnets)),
+                    **{name: np.tile(values, len(subnets)) for name, values in axes.items()},
+                    "policy": policy,
+                    "subnet": np.repeat(subnets, len(numbers)),
+                    **{name: metrics[name].ravel() for name in _shown(by)},
+                }
+            )
+        )
+    return pd.concat(tables)

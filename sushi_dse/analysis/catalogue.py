@@ -1,0 +1,92 @@
+"""What a name stands for: hardware, workloads, policies, metrics and boards, with assumptions."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from sushi_dse.config.boards import boards
+from sushi_dse.config.hardware_file import hardware_names, load_hardware
+from sushi_dse.config.workload_file import load_workload, workload_names
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.evaluation.metrics import METRICS, find_metric
+from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.policies.catalogue import POLICIES, find_policy
+from sushi_dse.workload.layers import shared_weight_bytes
+
+Facts = dict[str, object]
+
+
+def hardware_facts(name: str) -> Facts:
+    """A board or a search space: its constants, axes, resources and assumptions."""
+    file = load_hardware(name)
+    base = file.space.base
+    facts: Facts = {"description": file.description, "designs": file.space.size}
+    facts |= {
+        f"axis {axis.name}": ", ".join(f"{value:g}" for value in axis.values)
+        for axis in file.space.axes
+    }
+    axes = {axis.name for axis in file.space.axes}
+    facts |= {
+        key: value
+        for key, value in asdict(base).items()
+        if key not in axes and key not in ("name", "device")
+    }
+    facts["device"] = ", ".join(f"{key} {value}" for key, value in asdict(base.device).items())
+    if not axes:
+        facts |= {f"takes {key}": value for key, value in asdict(resources(base)).items()}
+        facts["fits its device"] = infeasible_reason(base) or "yes"
+    kind = "assumption" if file.assumed_by == file.name else f"{file.assumed_by}'s assumption"
+    facts |= {f"{kind} {i}": text for i, text in enumerate(file.assumptions, start=1)}
+    return facts
+
+
+def workload_facts(name: str) -> Facts:
+    """A SuperNet: its SubNets, their work and weights."""
+    file = load_workload(name)
+    supernet = file.supernet
+    facts: Facts = {
+        "description": file.description,
+        "supernet_layers": len(supernet.layers),
+        "convolution_weight_bytes_shared_by_all": shared_weight_bytes(supernet),
+    }
+    for subnet in supernet.subnets:
+        facts[f"subnet {subnet.name}"] = (
+            f"top-1 {subnet.top1_percent:g} %, {len(subnet.layers)} layers, "
+            f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB weights"
+        )
+    return facts
+
+
+def policy_facts(name: str) -> Facts:
+    """A policy: its rule."""
+    return {"policy": name, "rule": find_policy(name).summary}
+
+
+def metric_facts(name: str) -> Facts:
+    """A metric: its meaning and direction."""
+    metric = find_metric(name)
+    return {"metric": name, "meaning": metric.meaning, "better": metric.better}
+
+
+def device_facts(name: str) -> Facts:
+    """A board that a hardware file may name as its `device`: its blocks and its memory."""
+    if name not in boards():
+        raise UserError(f"unknown device {name!r}; {near_names(name, boards())}")
+    return boards()[name].model_dump()
+
+
+FACTS: dict[str, Callable[[str], Facts]] = {
+    "hw": hardware_facts,
+    "workload": workload_facts,
+    "policy": policy_facts,
+    "metric": metric_facts,
+    "device": device_facts,
+}
+NAMES: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "hw": lambda: [(name, load_hardware(name).description) for name in hardware_names()],
+    "workload": lambda: [(name, load_workload(name).description) for name in workload_names()],
+    "policy": lambda: [(name, policy.summary) for name, policy in POLICIES.items()],
+    "metric": lambda: [(name, metric.meaning) for name, metric in METRICS.items()],
+    "device": lambda: [
+        (name, f"{board.part}, {board.offchip}") for name, board in boards().items()
+    ],
+}

@@ -1,0 +1,126 @@
+"""Policies beside each other on one design and trace, and checks that a build can fail on."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+
+from sushi_dse.analysis.thresholds import Check, check_condition
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.files import read_file
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.store.run import SCHEMA_VERSION
+from sushi_dse.traces.trace import Trace
+
+SHOWN_DIFFERENCES = 3
+WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
+MAY_DIFFER = ("policies", "trace.name")  # of a baseline: a trace is known by its contents
+
+
+def compare_policies(evaluation: Evaluation, trace: Trace, accelerator: Accelerator) -> list[Row]:
+    """The metrics of each policy of `evaluation` on one design, in the order asked for.
+
+    A row is a dict: `policy`, and each of `METRICS` under its name, which ends in its unit.
+    Whether the design fits its device is not asked (`infeasible_reason` says it).
+    """
+    table = candidate_table(evaluation.network, accelerator)
+    return list(policy_rows(evaluation, trace, accelerator, table))
+
+
+def is_metric(name: str) -> bool:
+    """Whether a column is a metric, or a bound of its interval over repeats."""
+    return name.removesuffix("_low").removesuffix("_high") in METRICS
+
+
+def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[str, float]]:
+    """The metrics of each row under the name of its policy."""
+    return {
+        str(row["policy"]): {
+            name: float(value)
+            for name, value in row.items()
+            if is_metric(name) and isinstance(value, int | float)
+        }
+        for row in rows
+    }
+
+
+def differences(was: object, now: object, name: str = "") -> Iterator[str]:
+    """Dotted names of what differs between two JSON values.
+
+    >>> list(differences({"mode": "a", "trace": {"name": "b"}}, {"mode": "a", "trace": {}}))
+    ['trace.name']
+    """
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in {**was, **now}:
+            yield from differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif was != now:
+        yield name
+
+
+def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[str, float]]:
+    """The metrics of a comparison that was stored as JSON.
+
+    `UserError` unless it was made with the same `inputs`: other hardware, another workload, trace
+    or mode has other metrics, of which none is better or worse.  The policies may differ.
+    """
+    now = json.loads(json.dumps(inputs))
+    try:
+        document = json.loads(read_file(path, WRITE_ONE))
+        rows, was = document["rows"], dict(document["inputs"])
+        if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
+            raise KeyError
+        metrics = metrics_by_policy(rows)
+        other = [name for name in differences(was, now) if name not in MAY_DIFFER]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise UserError(f"{path}: not a comparison; {WRITE_ONE}") from None
+    if other:
+        raise UserError(
+            f"{path}: was made with other inputs ({', '.join(other[:SHOWN_DIFFERENCES])}); "
+            "compare as it was made, or make it again as you compare, with --format json"
+        )
+    return metrics
+
+
+def check_baseline(
+    metrics: Mapping[str, Mapping[str, float]],
+    baseline: Mapping[str, Mapping[str, float]],
+    tolerance_percent: float,
+) -> Iterator[Check]:
+    """Whether each metric is as good as it was, for every policy that is compared now."""
+    if not isfinite(tolerance_percent):
+        raise UserError(f"--tolerance-percent: must be a finite number, got {tolerance_percent}")
+    for policy in (name for name in metrics if name in baseline):
+        for name in (name for name in METRICS if name in baseline[policy]):
+            was, now = baseline[policy][name], metrics[policy][name]
+            sign = -1 if METRICS[name].maximise else 1
+            worse = sign * (now - was)
+            yield Check(
+                name=f"{policy}.{name}",
+                missed=not worse <= abs(was) * tolerance_percent / 100,  # nor is NaN as good
+                detail=f"was {was:.6g}, is {now:.6g}",
+            )
+
+
+def check_all(
+    rows: Iterable[Mapping[str, object]],
+    *,
+    conditions: Iterable[str],
+    baseline: Path | None,
+    tolerance_percent: float,
+    inputs: Mapping[str, object],
+) -> list[Check]:
+    """The outcome of every condition, and of every metric of the baseline of the same `inputs`."""
+    metrics = metrics_by_policy(rows)
+    checks = [check for text in conditions for check in check_condition(text, metrics)]
+    if baseline is not None:
+        kept = list(check_baseline(metrics, read_baseline(baseline, inputs), tolerance_percent))
+        if not kept:
+            raise UserError(
+                f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}; {WRITE_ONE}"
+            )
+        checks += kept
+    return checks

@@ -1,0 +1,169 @@
+"""Whether this installation works: versions, files, folders, and a small evaluation.
+
+What is examined is imported inside its examination, so that a broken part is named, not met.
+"""
+
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+DISTRIBUTION = "sushi-dse"
+OK, ABSENT, BROKEN = "ok", "absent", "broken"
+REQUIREMENT = re.compile(
+    r"(?P<name>[\w.-]+)(\[.*?\])?(>=(?P<least>[\d.]+))?(\s*;\s*extra\s*==\s*.(?P<extra>\w+).)?"
+)
+DEV = "dev"  # the extra of those who change the tool
+REINSTALL = "install sushi-dse again, into an environment of its own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found of one thing, and what would mend it where that is needed."""
+
+    check: str
+    state: str  # OK, ABSENT of what is optional, or BROKEN
+    found: str
+    mend: str = ""
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare; what is no number ends it.
+
+    >>> number("2.10.1rc1") > number("2.9")
+    True
+    """
+    return tuple(map(int, re.findall(r"\d+", re.split(r"[a-z+]", version)[0])))
+
+
+def find_python() -> Finding:
+    """The interpreter that runs."""
+    return Finding(check="Python", state=OK, found=f"{platform.python_version()}, {sys.executable}")
+
+
+def find_processors() -> Finding:
+    """The cores that this process may use, which is how many workers a sweep has."""
+    return Finding(check="processors", state=OK, found=str(os.cpu_count() or 1))
+
+
+def find_package() -> Finding:
+    """The version of this package, and where it lies."""
+    version = metadata.version(DISTRIBUTION)
+    return Finding(check=DISTRIBUTION, state=OK, found=f"{version}, {Path(__file__).parent}")
+
+
+def find_libraries() -> Iterator[Finding]:
+    """Each library that the package needs, and those of its extras, against the least version."""
+    for text in metadata.requires(DISTRIBUTION) or ():
+        asked = REQUIREMENT.match(text)
+        if not asked or asked["extra"] == DEV:
+            continue
+        name, least, extra = asked["name"], asked["least"] or "0", asked["extra"]
+        mend = (
+            f"pip install '{DISTRIBUTION}[{extra}]'" if extra else f"pip install '{name}>={least}'"
+        )
+        check = f"{name} (extra {extra})" if extra else name
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            state = ABSENT if extra else BROKEN
+            yield Finding(check=check, state=state, found="not installed", mend=mend)
+            continue
+        if number(found) < number(least):
+            yield Finding(check=check, state=BROKEN, found=f"{found} < {least}", mend=mend)
+        else:
+            yield Finding(check=check, state=OK, found=found)
+
+
+def find_shipped_files() -> Finding:
+    """Every board, search space and workload that ships is read."""
+    from sushi_dse.config.hardware_file import hardware_names, load_hardware
+    from sushi_dse.config.workload_file import load_workload, workload_names
+
+    boards, workloads = hardware_names(), workload_names()
+    if not boards or not workloads:
+        raise FileNotFoundError("no shipped hardware or workload files")
+    for name in boards:
+        load_hardware(name)
+    for name in workloads:
+        load_workload(name)
+    found = f"{len(boards)} hardware files, {len(workloads)} workloads"
+    return Finding(check="shipped files", state=OK, found=found)
+
+
+def find_kernel_cache() -> Finding:
+    """Where compiled kernels are kept; without it every command compiles them again."""
+    from sushi_dse.model.kernels import subnet_costs
+
+    folder = Path(str(subnet_costs.stats.cache_path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding(check="kernel cache", state=OK, found=f"{folder} is writable")
+    except OSError as error:
+        return Finding(
+            check="kernel cache",
+            state=BROKEN,
+            found=f"{folder}: {error.strerror}",
+            mend="set NUMBA_CACHE_DIR to a folder that you may write to",
+        )
+
+
+def find_evaluation() -> Finding:
+    """Laws that must hold on the default board, whatever the model's constants are.
+
+    What is compiled equals what is interpreted; no SubNet is faster than its work on a busy array;
+    no cached SubGraph makes a SubNet slower.
+    """
+    import numpy as np
+
+    from sushi_dse.config.hardware_file import load_hardware
+    from sushi_dse.config.workload_file import load_workload
+    from sushi_dse.model.breakdown import subnet_breakdown
+    from sushi_dse.model.latency_table import candidate_table
+    from sushi_dse.model.network import Network
+
+    network = Network.of(load_workload("ofa_resnet50").supernet)
+    board = load_hardware("zcu104").space.base
+    table = candidate_table(network, board)
+    cold_ms = table.latency_ms[:, 0]
+    name = table.subnet_names[0]
+    interpreted_ms = subnet_breakdown(network, board, name, "nothing").latency_ms
+    if not np.isclose(cold_ms[0], interpreted_ms, rtol=1e-9):
+        raise ArithmeticError(f"SubNet {name}: {cold_ms[0]} ms compiled, {interpreted_ms} not")
+    busy_ms = table.macs / (board.macs_per_cycle * board.clock_mhz * 1e3)
+    if not (cold_ms >= busy_ms).all():
+        raise ArithmeticError("a SubNet is faster than its array")
+    if not (table.latency_ms <= cold_ms[:, None] * (1 + 1e-9)).all():
+        raise ArithmeticError("a cached SubGraph makes a SubNet slower")
+    return Finding(check="evaluation", state=OK, found=f"{table.latency_ms.size} latencies hold")
+
+
+EXAMINATIONS: dict[str, Callable[[], Finding]] = {
+    "Python": find_python,
+    "processors": find_processors,
+    DISTRIBUTION: find_package,
+    "shipped files": find_shipped_files,
+    "kernel cache": find_kernel_cache,
+    "evaluation": find_evaluation,
+}
+
+
+def examine() -> list[Finding]:
+    """All findings about this installation; an examination that fails is one of them."""
+    findings = []
+    for check, examination in EXAMINATIONS.items():
+        try:
+            findings.append(examination())
+        except Exception as error:  # whatever is broken, it is to be named
+            found = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            findings.append(Finding(check=check, state=BROKEN, found=found, mend=REINSTALL))
+    with suppress(metadata.PackageNotFoundError):  # said above, of the package itself
+        findings += find_libraries()
+    return findings

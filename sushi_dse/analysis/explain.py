@@ -1,0 +1,272 @@
+"""Why a design is where it is: what bounds it, what each axis moves, what more blocks would buy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.metrics import METRICS, Metric
+from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.hardware.accelerator import (
+    BRAM36_BYTES,
+    KIB,
+    RESOURCE_KINDS,
+    URAM288_BYTES,
+    Accelerator,
+)
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.hardware.space import AXIS_ORDER, Axis, SearchSpace
+from sushi_dse.model.breakdown import subnet_breakdown
+from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import NO_SGS, OWN_SUBGRAPH, STEADY_METRICS
+from sushi_dse.model.subgraphs import NOTHING, candidates
+from sushi_dse.policies.catalogue import find_policy
+
+STEP_SHARE = 1 / 8  # of a field, where no axis says what comes next: assumption
+# What takes blocks of each kind.  A map must fit both of its buffers, so they grow together.
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("dsp", ("pe_kernels",)),
+    ("dsp", ("pe_channels",)),
+    ("bram36", ("dynamic_buffer_tiles",)),
+    ("bram36", ("streaming_buffer_kib", "output_buffer_kib")),
+    ("uram288", ("persistent_buffer_kib",)),
+)
+MOST_DIGITS = 20  # of a design's number
+BLOCK_KIB = {"bram36": BRAM36_BYTES / KIB, "uram288": URAM288_BYTES / KIB}
+
+
+def find_design(space: SearchSpace, text: str | None) -> int:
+    """The number of the design that `text` names: its number, or `axis=value,axis=value`.
+
+    An axis that is not named stands at its middle, and so do all without a text.  `UserError` where
+    there is no such design.
+    """
+    if text is not None and text.strip().isdecimal() and len(text) <= MOST_DIGITS:
+        number = int(text)
+        if number >= space.size:
+            raise UserError(f"design {number}: there is none; they are 0 to {space.size - 1}")
+        return number
+    axes = {axis.name: axis for axis in space.axes}
+    chosen = {name: axis.values[len(axis.values) // 2] for name, axis in axes.items()}
+    for entry in text.split(",") if text is not None else ():
+        name, equals, value = (word.strip() for word in entry.partition("="))
+        if not equals:
+            raise UserError(f"design {entry[:40]!r}: give a number, or axis=value,axis=value")
+        if name not in axes:
+            raise UserError(f"design: unknown axis {name[:40]!r}; {near_names(name, axes)}")
+        chosen[name] = _value_on(axes[name], value)
+    return space.index_of_values(chosen)
+
+
+def _value_on(axis: Axis, text: str) -> float:
+    known = ", ".join(f"{value:g}" for value in axis.values)
+    try:
+        return axis.values[axis.values.index(float(text))]
+    except ValueError:
+        raise UserError(f"{axis.name}={text[:40]}: is not on the axis; it has {known}") from None
+
+
+def mean_metrics(evaluation: Evaluation, designs: Designs) -> dict[str, np.ndarray]:
+    """The metrics of designs under the one policy, whether or not they fit: each [design].
+
+    Without a trace: the mean over the SubNets, each in its steady state.
+    """
+    (policy,) = evaluation.policies
+    if evaluation.trace is None:
+        steady = steady_metrics(evaluation.network, designs, policy)
+        return {name: values.mean(axis=0) for name, values in steady.items()}
+    rows: list[Row] = []
+    for place in range(len(designs)):
+        accelerator = designs.design(place)
+        table = candidate_table(evaluation.network, accelerator)
+        rows += policy_rows(evaluation, evaluation.trace, accelerator, table)
+    return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
+
+
+def has_own_system(evaluation: Evaluation) -> bool:
+    """Whether the policy brings a latency table of its own, which the table level does not show."""
+    return find_policy(evaluation.policies[0]).system is not None
+
+
+def at_table_level(evaluation: Evaluation) -> Evaluation:
+    """The evaluation without its trace: a SubNet finds its own SubGraph, or nothing, on chip.
+
+    The recache interval, which has no meaning there, is no axis any more.
+    """
+    policy = find_policy(evaluation.policies[0])
+    return replace(
+        evaluation,
+        trace=None,
+        policies=(OWN_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
+        space=evaluation.space.without("recache_every_queries"),
+    )
+
+
+def sampled_evaluation(
+    evaluation: Evaluation, names: Sequence[str], *, on_trace: bool
+) -> tuple[Evaluation, list[str]]:
+    """What Sobol indices are evaluated on, and the objectives that are known there."""
+    if on_trace and evaluation.trace is not None:
+        return evaluation, list(names)
+    # Accuracy is the SubNets', whatever the design.
+    known = [name for name in names if name in STEADY_METRICS and name != "mean_accuracy_percent"]
+    return at_table_level(evaluation), known
+
+
+def describe_design(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> Row:
+    """Facts of a design: its values, whether it fits, its blocks, its metrics."""
+    space = evaluation.space
+    accelerator = space.design(number)
+    used, lacks = resources(accelerator), infeasible_reason(accelerator)
+    found = mean_metrics(evaluation, _of([accelerator]))
+    return {
+        "design": number,
+        **space.values(number),
+        "fits": f"no: {lacks}" if lacks else "yes",
+        **{f"takes {kind}": getattr(used, kind) for kind in RESOURCE_KINDS},
+        "device_share": used.device_share,
+        **{metric.name: found[metric.name].item() for metric in metrics},
+    }
+
+
+def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list[Row]:
+    """A row a SubNet: shares of its latency by cause, and layers by what bounds them.
+
+    In its steady state: with its own SubGraph on chip, or nothing where the policy caches nothing.
+    """
+    known = candidates(network, accelerator).names
+    caches = find_policy(policy).has_persistent_buffer
+    rows: list[Row] = []
+    for subnet in network.supernet.subnets:
+        own = f"{subnet.name}/value"
+        subgraph = own if caches and own in known else NOTHING
+        found = subnet_breakdown(network, accelerator, subnet.name, subgraph)
+        cost, percent = found.cost, 0.1 / found.latency_ms  # of a microsecond
+        in_cycles = percent / accelerator.clock_mhz
+        bound = [line.cost.bound_by for line in found.lines]
+        rows.append(
+            {
+                "subnet": subnet.name,
+                "cached": subgraph,
+                "latency_ms": found.latency_ms,
+                "energy_mj": float(found.energy.total_mj),
+                "compute_percent": in_cycles * cost.compute_cycles,
+                "weights_percent": in_cycles * cost.exposed_load_cycles,
+                "activations_percent": in_cycles * (cost.input_cycles + cost.output_stall_cycles),
+                "launch_percent": percent * found.launch_us * len(found.lines),
+                "layers": len(bound),
+                "compute_bound": bound.count("compute"),
+                "weights_bound": bound.count("weights"),
+                "activations_bound": bound.count("activations"),
+            }
+        )
+    return rows
+
+
+def moves(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> list[Row]:
+    """A row for each axis and neighbour of the design: one value down, one up.
+
+    The change of each metric in percent, and what the neighbour lacks on its device; a neighbour
+    that does not fit is evaluated anyway.
+    """
+    space, steps = evaluation.space, list[tuple[str, float, float]]()
+    here = space.values(number)
+    for axis in space.axes:
+        values = sorted(axis.values)
+        place = values.index(here[axis.name])
+        steps += [
+            (axis.name, here[axis.name], values[to])
+            for to in (place - 1, place + 1)
+            if 0 <= to < len(values)
+        ]
+    numbers = [space.index_of_values({**here, name: to}) for name, _, to in steps]
+    changed = _changes(evaluation, space.design(number), [space.design(n) for n in numbers])
+    rows: list[Row] = []
+    for i, (name, start, to) in enumerate(steps):
+        row: Row = {"axis": name, "from": start, "to": to, "design": numbers[i]}
+        row |= {f"{m.name}_change_percent": changed[m.name][i] for m in metrics}
+        rows.append({**row, "lacks": infeasible_reason(space.design(numbers[i]))})
+    return rows
+
+
+def next_blocks(evaluation: Evaluation, number: int) -> list[Row]:
+    """What the next larger array and buffers take, buy and leave: a row a step.
+
+    A step goes to the next larger value on an axis, or adds `STEP_SHARE`, in whole blocks.  Latency
+    and energy are the mean over the SubNets at table level; with a trace, and on it too.
+    """
+    space = evaluation.space
+    here = space.design(number)
+    device, used = here.device, resources(here)
+    larger = [(kind, _larger(space, here, kind, fields)) for kind, fields in STEPS]
+    designs = [replace(here, **fields) for _, fields in larger]
+    steady = _changes(at_table_level(evaluation), here, designs)
+    traced = None if evaluation.trace is None else _changes(evaluation, here, designs)
+    rows: list[Row] = []
+    for i, (kind, fields) in enumerate(larger):
+        takes = resources(designs[i])
+        row: Row = {
+            "resource": "bram36" if kind == "uram288" and not device.uram288 else kind,
+            "step": ", ".join(f"{n} {getattr(here, n):g} to {to:g}" for n, to in fields.items()),
+            "latency_change_percent": steady["mean_latency_ms"][i],
+            "energy_change_percent": steady["energy_mj_per_query"][i],
+        }
+        if traced is not None:
+            row["trace_latency_change_percent"] = traced["mean_latency_ms"][i]
+            row["trace_energy_change_percent"] = traced["energy_mj_per_query"][i]
+        row |= {
+            f"more_{kind}": getattr(takes, kind) - getattr(used, kind) for kind in RESOURCE_KINDS
+        }
+        row |= {
+            f"{kind}_left": getattr(device, kind) - getattr(takes, kind) for kind in RESOURCE_KINDS
+        }
+        rows.append({**row, "lacks": infeasible_reason(designs[i])})
+    return rows
+
+
+def _larger(
+    space: SearchSpace, here: Accelerator, kind: str, fields: Sequence[str]
+) -> dict[str, Any]:
+    """The next larger values of those fields."""
+    on_axes: Mapping[str, tuple[float, ...]] = {axis.name: axis.values for axis in space.axes}
+    found = {}
+    for name in fields:
+        value = getattr(here, name)
+        block = BLOCK_KIB[kind] if name.endswith("_kib") else 1
+        off_axis = value + max(ceil(value * STEP_SHARE / block), 1) * block
+        found[name] = min((v for v in on_axes.get(name, ()) if v > value), default=off_axis)
+    return found
+
+
+def _changes(
+    evaluation: Evaluation, here: Accelerator, others: Sequence[Accelerator]
+) -> dict[str, list[float | None]]:
+    """By how many percent each metric of `others` differs from that of `here`: [design]."""
+    if not others:
+        return {name: [] for name in METRICS}
+    found = mean_metrics(evaluation, _of([here, *others]))
+    return {
+        name: [_change_percent(values[0].item(), value) for value in values[1:].tolist()]
+        for name, values in found.items()
+    }
+
+
+def _of(accelerators: Sequence[Accelerator]) -> Designs:
+    """Accelerators that differ in fields that may be axes."""
+    names = AXIS_ORDER
+    columns = {name: np.array([getattr(one, name) for one in accelerators]) for name in names}
+    return Designs(accelerators[0], columns)
+
+
+def _change_percent(start: float, end: float) -> float | None:
+    """The change from `start` to `end`; None where `start` is 0 and `end` is not."""
+    if start == end:
+        return 0.0
+    return 100 * (end - start) / abs(start) if start else None

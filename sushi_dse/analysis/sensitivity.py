@@ -1,0 +1,184 @@
+"""Which axes of a search space move an objective: Sobol indices, and axes that move none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.store.parts import Part
+
+NOTHING = 1e-9  # of the variance: what rounding makes, and no axis
+SMALL = 0.01  # of the variance: what is called next to nothing
+AT_ONCE = 256  # designs, for the sake of a progress bar
+WHO = ("policy", "subnet")  # who serves; the latter where there is no trace
+MOST_ROWS = 1_000_000  # that are compared for the sake of a warning, in 100 MB
+
+Values = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """Sobol indices of an axis for an objective, each with half of its 95 % interval.
+
+    Shares of the objective's variance over the space: what the axis alone explains, and what it
+    explains together with others.
+    """
+
+    objective: str
+    axis: str
+    first_order: float
+    first_order_confidence: float
+    total: float
+    total_confidence: float
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the axis changed nothing in any sample."""
+        return self.total < NOTHING
+
+
+def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int) -> list[Index]:
+    """The indices of each axis for each objective that `values` gives, the largest total first.
+
+    All values of an axis are equally likely.  `samples` x (axes + 2) designs are drawn, fewer of
+    them distinct, and `values` is asked once, for those in rising order.  `ValueError` where
+    `samples` is no power of two, or the space has no axes.
+
+    The estimators are those of Saltelli et al. (2010, doi:10.1016/j.cpc.2009.09.018), by SALib.
+    """
+    from SALib.analyze import sobol as analysis  # two seconds, of which a sweep needs none
+    from SALib.sample import sobol as sampling
+
+    if samples < 2 or samples & (samples - 1):
+        raise ValueError(f"samples must be a power of two, got {samples}")
+    if not space.axes:
+        raise ValueError("a space without axes has nothing to vary")
+    names = [axis.name for axis in space.axes]
+    sizes = [len(axis.values) for axis in space.axes]
+    problem = {"num_vars": len(names), "names": names, "bounds": [[0, size] for size in sizes]}
+    drawn = sampling.sample(problem, samples, calc_second_order=False, seed=seed)
+    digits = np.minimum(drawn.astype(np.int64), np.array(sizes) - 1)  # [sample, axis]
+    distinct, place = np.unique(digits @ _strides(sizes), return_inverse=True)
+    found = []
+    for objective, of_design in values(distinct).items():
+        of_sample = np.asarray(of_design, dtype=float)[place]
+        if np.ptp(of_sample) <= NOTHING * np.abs(of_sample).max():  # no variance to share
+            zeros = np.zeros(len(names))
+            indices = {"S1": zeros, "S1_conf": zeros, "ST": zeros, "ST_conf": zeros}
+        else:
+            indices = analysis.analyze(
+                problem,
+                of_sample,
+                calc_second_order=False,
+                seed=seed + 1,  # SALib takes 0 for none
+            )
+        rows = [
+            Index(
+                objective=objective,
+                axis=name,
+                first_order=float(indices["S1"][i]),
+                first_order_confidence=float(indices["S1_conf"][i]),
+                total=float(indices["ST"][i]),
+                total_confidence=float(indices["ST_conf"][i]),
+            )
+            for i, name in enumerate(names)
+        ]
+        found += sorted(rows, key=lambda row: -row.total)
+    return found
+
+
+def in_blocks(numbers: np.ndarray) -> list[np.ndarray]:
+    """The numbers of designs, cut into what is evaluated at a time."""
+    return [numbers[at : at + AT_ONCE] for at in range(0, len(numbers), AT_ONCE)]
+
+
+def index_rows(indices: Sequence[Index]) -> list[dict[str, object]]:
+    """A row an index, with a word on those that are next to nothing."""
+    small = {True: "changes nothing", False: "next to nothing"}
+    return [
+        {**asdict(index), "verdict": small[index.is_idle] if index.total < SMALL else ""}
+        for index in indices
+    ]
+
+
+def axes_without_effect(indices: Sequence[Index]) -> list[str]:
+    """The axes that changed no objective in any sample."""
+    moved = {index.axis for index in indices if not index.is_idle}
+    return list(dict.fromkeys(index.axis for index in indices if index.axis not in moved))
+
+
+def idle_axes(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:
+    """The axes of `space` that changed none of `metrics` in the rows of a sweep.
+
+    An axis is idle where any two feasible rows of one policy (and SubNet), whose designs differ in
+    that axis alone, are equal in all of `metrics`, and there are such rows.  The parts must hold
+    the rows of all designs, not only fronts; `MOST_ROWS` are compared in a few seconds.
+    """
+    sizes = [len(axis.values) for axis in space.axes]
+    suspects = list(range(len(sizes)))
+    read: list[_Rows] = []
+    served = dict[tuple[object, ...], int]()
+    who = [name for name in WHO if name in parts[0].columns]
+    names = [metric.name for metric in metrics]
+    for part in parts:
+        table = part.read(["design", *who, *names, "infeasible_reason"])
+        read.append(_rows_of(table, who, names, served))
+        suspects = [axis for axis in suspects if not _differ(read[-1], sizes, axis)]
+        if not suspects:  # the rest need not be read
+            return []
+    whole = _Rows(
+        design=np.concatenate([rows.design for rows in read]),
+        who=np.concatenate([rows.who for rows in read]),
+        values=np.concatenate([rows.values for rows in read]),
+    )
+    return [space.axes[axis].name for axis in suspects if _differ(whole, sizes, axis) is False]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Rows:
+    design: np.ndarray  # [row]
+    who: np.ndarray  # [row]: a number for each policy and SubNet
+    values: np.ndarray  # [row, metric]
+
+
+def _rows_of(
+    table: pa.Table,
+    who: Sequence[str],
+    metrics: Sequence[str],
+    served: dict[tuple[object, ...], int],
+) -> _Rows:
+    """The feasible rows of `table`; `served` numbers who serves, the same in all tables."""
+    known = table.filter(pc.field("infeasible_reason") == "")
+    number = np.zeros(known.num_rows, dtype=np.int64)
+    for name in who:
+        words = known[name].combine_chunks().dictionary_encode()
+        numbers = [
+            served.setdefault((name, word), len(served)) for word in words.dictionary.to_pylist()
+        ]
+        # Both columns together stay apart: a word has a number of its own.
+        number = number * MOST_ROWS + np.array(numbers, dtype=np.int64)[words.indices.to_numpy()]
+    values = [known[name].to_numpy() for name in metrics]
+    return _Rows(design=known["design"].to_numpy(), who=number, values=np.column_stack(values))
+
+
+def _differ(rows: _Rows, sizes: Sequence[int], axis: int) -> bool | None:
+    """Whether two rows that differ in that axis alone have other values; None without such rows."""
+    stride = int(_strides(sizes)[axis])
+    digit = rows.design // stride % sizes[axis]
+    others = rows.design - digit * stride
+    order = np.lexsort((others, rows.who))
+    same = (np.diff(others[order]) == 0) & (np.diff(rows.who[order]) == 0)
+    if not same.any():
+        return None
+    values = rows.values[order]
+    unequal = (values[1:] != values[:-1]).any(axis=1)
+    return bool((same & unequal).any())
+
+
+def _strides(sizes: Sequence[int]) -> np.ndarray:
+    """By how much a design's number grows with each digit: [axis]."""
+    return np.cumprod([1, *sizes[:0:-1]], dtype=np.int64)[::-1]

@@ -1,0 +1,135 @@
+"""The rows that no other row beats, and the volume that they dominate.
+
+Everything here minimises: `Metric.cost` has turned what is to be maximised.  The algorithms are
+moocore's (Fonseca, Paquete, López-Ibáñez, CEC 2006, doi:10.1109/CEC.2006.1688440).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import moocore
+import numpy as np
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.evaluation.metrics import Columns, Metric
+
+if TYPE_CHECKING:  # the processes that evaluate designs need it not
+    import pandas as pd
+
+REFERENCE_MARGIN = 0.1  # of the range of each objective
+MANY_ROWS = 1000
+
+
+def non_dominated(costs: np.ndarray) -> np.ndarray:
+    """Mask of the rows no other row beats.  costs: [row, objective]; equal rows are all kept.
+
+    `ValueError` where a cost is NaN: it would neither beat nor be beaten.
+
+    >>> non_dominated(np.array([[1, 3], [2, 2], [2, 3], [2, 2]])).tolist()
+    [True, True, False, True]
+    """
+    costs = _checked(costs)
+    kept: np.ndarray = np.ones(len(costs), dtype=bool)
+    if len(costs) > MANY_ROWS:  # of which one good row beats most
+        columns = np.ascontiguousarray(costs.T)
+        least, most = columns.min(axis=1), columns.max(axis=1)
+        extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
+        share = np.nan_to_num((columns - least[:, None]) / extent[:, None])
+        good = columns[:, [share.sum(axis=0).argmin()]]
+        beaten = (columns >= good).all(axis=0) & (columns > good).any(axis=0)
+        kept = np.logical_not(beaten)
+    kept[kept] = moocore.is_nondominated(costs[kept], keep_weakly=True)
+    return kept
+
+
+def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
+    """Volume between the rows and `reference` that some row dominates; 0 of no rows.
+
+    costs: [row, objective], reference: [objective].  What lies beyond the reference in any
+    objective adds nothing.  Hypervolumes compare only under the same reference.  `ValueError` where
+    a cost is not finite or the reference has another number of objectives.
+
+    >>> hypervolume(np.array([[1, 3], [2, 2]]), np.array([4, 4]))
+    5.0
+    """
+    costs, reference = _checked(costs), np.asarray(reference, dtype=float)
+    if reference.shape != costs.shape[1:]:
+        raise ValueError(
+            f"one reference per objective must hold, got {reference.shape} for {costs.shape}"
+        )
+    if not (np.isfinite(costs).all() and np.isfinite(reference).all()):
+        raise ValueError("costs and reference must be finite for a hypervolume")
+    inside = costs[(costs < reference).all(axis=1)]
+    return float(moocore.hypervolume(inside, ref=reference)) if len(inside) else 0.0
+
+
+def reference_point(costs: np.ndarray) -> np.ndarray:
+    """The reference for the hypervolume of these rows, or of any choice of them; [objective].
+
+    The fixed rule: in each objective the worst cost of all rows plus a tenth of the range, so that
+    the extreme rows count too; plus 1 where all rows are equal, which leaves the volume of the
+    other objectives as it is.  `ValueError` of no rows, or where a cost is not finite.
+
+    >>> reference_point(np.array([[10, -80], [20, -80]])).tolist()
+    [21.0, -79.0]
+    """
+    costs = _checked(costs)
+    if not len(costs) or not np.isfinite(costs).all():
+        raise ValueError("a reference needs at least one row, and finite costs")
+    worst = costs.max(axis=0)
+    extent = worst - costs.min(axis=0)
+    return np.asarray(worst + np.where(extent > 0, REFERENCE_MARGIN * extent, 1.0))
+
+
+def cost_matrix(rows: Columns, metrics: Sequence[Metric]) -> np.ndarray:
+    """The costs of `rows`: [row, objective], in the order of `metrics`."""
+    return np.column_stack([metric.cost(rows) for metric in metrics])
+
+
+def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:
+    """The columns of `metrics`; `UserError` where one is missing, `ValueError` of no metrics."""
+    if not metrics:
+        raise ValueError("at least one metric must be given")
+    columns = list(columns)
+    for metric in metrics:
+        if metric.name not in columns:
+            hint = near_names(metric.name, columns)
+            raise UserError(f"the results have no column {metric.name!r}; {hint}")
+    return [metric.name for metric in metrics]
+
+
+def feasible_rows(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
+    """The rows of designs that fit their device and for which each of `metrics` is known.
+
+    Errors are those of `known_metrics`.
+    """
+    known = frame[known_metrics(map(str, frame.columns), metrics)].notna().all(axis="columns")
+    return frame.loc[(frame["infeasible_reason"] == "") & known]
+
+
+def front(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
+    """The feasible rows that no other feasible row beats in `metrics`; equal rows are all kept.
+
+    Best first in the first metric, then in the others, then by design and policy.  Errors are
+    those of `feasible_rows`; there may be no row.
+    """
+    rows = feasible_rows(frame, metrics).reset_index(drop=True)
+    costs = cost_matrix(rows, metrics)
+    kept = non_dominated(costs)
+    rows, costs = rows.loc[kept].reset_index(drop=True), costs[kept]
+    order = np.lexsort((rows["policy"].astype(str), rows["design"], *costs.T[::-1]))
+    return rows.loc[order].reset_index(drop=True)
+
+
+def _checked(costs: np.ndarray) -> np.ndarray:
+    """`costs` as floats, [row, objective], none of them NaN."""
+    costs = np.asarray(costs, dtype=float)
+    if costs.ndim != 2 or not costs.shape[1]:
+        raise ValueError(
+            f"costs must be [row, objective] with one objective at least, got {costs.shape}"
+        )
+    if np.isnan(costs).any():
+        raise ValueError(
+            f"costs must not be NaN, got {int(np.isnan(costs).any(axis=1).sum())} rows with NaN"
+        )
+    return costs

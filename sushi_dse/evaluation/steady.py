@@ -1,0 +1,105 @@
+"""Metrics and rows without a trace: each SubNet in its steady state."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.resources import infeasible_reasons, resources
+from sushi_dse.model.energy import energy
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import OWN_SUBGRAPH, STEADY_METRICS, steady_cost
+
+
+def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str, np.ndarray]:
+    """`STEADY_METRICS` of each SubNet on each design under one of `STEADY_POLICIES`.
+
+    Each is [subnet, design].  What a trace's mean would come to if all of its queries were served
+    by that SubNet, the first one's load of the SubGraph left out.
+    """
+    launches_us = np.diff(network.starts)[:, None] * designs.column("launch_us")
+    cold, warm = steady_cost(network, designs)
+    cold_us = launches_us + cold.cycles / designs.clock_mhz
+    cost, latency_us, held = cold, cold_us, designs.changed(persistent_buffer_kib=0.0)
+    if policy == OWN_SUBGRAPH:
+        cost, held = warm, designs
+        latency_us = launches_us + cost.cycles / designs.clock_mhz
+    macs = network.macs[:, None]
+    used, blocks = energy(designs, cost, macs, latency_us), resources(held)
+    latency_ms = latency_us * 1e-3
+    return {
+        name: np.broadcast_to(np.asarray(value, dtype=float), latency_ms.shape)
+        for name, value in {
+            "mean_latency_ms": latency_ms,
+            "mean_accuracy_percent": network.top1_percent[:, None],
+            "offchip_bytes_per_query": cost.offchip_bytes,
+            "energy_mj_per_query": used.total_mj,
+            "offchip_energy_mj_per_query": used.offchip_mj,
+            "buffer_energy_mj_per_query": used.buffer_mj,
+            "mac_energy_mj_per_query": used.mac_mj,
+            "static_energy_mj_per_query": used.static_mj,
+            "persistent_buffer_hit_share": cost.cached_weight_bytes / network.weight_bytes[:, None],
+            "throughput_queries_per_s": 1e3 / latency_ms,
+            "array_utilisation": macs
+            / (designs.macs_per_cycle * designs.clock_mhz * 1e3 * latency_ms),
+            "dsp": blocks.dsp,
+            "bram36": blocks.bram36,
+            "uram288": blocks.uram288,
+            "device_share": blocks.device_share,
+            "gain_over_no_sgs_percent": 100 * (1 - latency_us / cold_us),
+        }.items()
+    }
+
+
+def steady_rows(evaluation: Evaluation, designs: Sequence[int] | np.ndarray) -> pa.Table:
+    """The rows of a block of designs without a trace: one a SubNet; infeasible designs come last.
+
+    A design that does not fit has one row a policy, without a SubNet.
+    """
+    network, numbers = evaluation.network, np.asarray(designs, dtype=np.int64)
+    block = evaluation.space.designs(numbers)
+    reasons = np.array(infeasible_reasons(block), dtype=object)
+    fits = reasons == ""
+    axes = {axis.name: block.column(axis.name).astype(float) for axis in evaluation.space.axes}
+    names = [subnet.name for subnet in network.supernet.subnets]
+
+    def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str],
+             metrics: Mapping[str, np.ndarray]) -> pa.Table:  # fmt: skip
+        count, each = int(chosen.sum()), max(len(subnets), 1)
+        who = _repeated(subnets, count) if subnets else pa.nulls(count, pa.string())
+        columns = {
+            "design": _column(np.tile(numbers[chosen], each)),
+            **{name: _column(np.tile(values[chosen], each)) for name, values in axes.items()},
+            "policy": _repeated([policy], count * each),
+            "subnet": who,
+            **{name: _column(metrics[name].ravel()) if metrics else pa.nulls(count, pa.float64())
+               for name in STEADY_METRICS},
+            "infeasible_reason": _repeated([""], count * each) if metrics
+            else pa.array(reasons[chosen], pa.string()),
+        }  # fmt: skip
+        return pa.table(columns)
+
+    tables = []
+    if fits.any():
+        feasible = block.only(fits)
+        for policy in evaluation.policies:
+            tables.append(rows(fits, policy, names, steady_metrics(network, feasible, policy)))
+    if not fits.all():
+        tables += [rows(~fits, policy, [], {}) for policy in evaluation.policies]
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    """`values` as a column; `pa.array` would import pandas, for half a second of each process."""
+    kind, values = pa.from_numpy_dtype(values.dtype), np.ascontiguousarray(values)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _repeated(words: Sequence[str], times: int) -> pa.Array:
+    """Each word so many times, one after the other, as a column."""
+    letters = [word.encode() for word in words]
+    ends = np.cumsum(np.repeat([0, *map(len, letters)], [1, *[times] * len(words)]), dtype=np.int32)
+    text = b"".join(word * times for word in letters)
+    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))

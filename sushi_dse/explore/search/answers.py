@@ -1,0 +1,67 @@
+"""What is known of designs already."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from sushi_dse.evaluation.fronts import (
+    cost_matrix,
+    feasible_rows,
+    hypervolume,
+    known_metrics,
+    non_dominated,
+    reference_point,
+)
+from sushi_dse.evaluation.metrics import Metric
+
+MAX_HYPERVOLUME_OBJECTIVES = 5  # of 1,500 rows: 0.03 s of five objectives, 7 s of six
+
+
+class Answers:
+    """The objectives of all rows known, and the front of those that are feasible.
+
+    The reference point of the hypervolume is that of the rows of the first table that has feasible
+    ones.  It stays, so that the hypervolumes of a search compare.
+    """
+
+    def __init__(self, objectives: Sequence[Metric], tables: Iterable[pa.Table]) -> None:
+        self.objectives = objectives
+        self.designs: set[int] = set()
+        self._told: dict[tuple[int, str], list[float]] = {}
+        self._front = np.empty((0, len(objectives)))
+        self._reference: np.ndarray | None = None
+        for table in tables:
+            self.add(table)
+
+    def add(self, table: pa.Table) -> None:
+        """Take in the rows of `table`."""
+        names = known_metrics(table.column_names, self.objectives)
+        rows = table.select(["design", "policy", "infeasible_reason", *names]).to_pandas()
+        costs = cost_matrix(rows, self.objectives)
+        signs = np.array([-1.0 if metric.maximise else 1.0 for metric in self.objectives])
+        told = signs * np.where(np.isnan(costs), np.inf, costs)
+        keys = zip(rows["design"].tolist(), rows["policy"].tolist(), strict=True)
+        self._told.update(zip(keys, told.tolist(), strict=True))
+        self.designs.update(rows["design"].tolist())
+        feasible = cost_matrix(feasible_rows(rows, self.objectives), self.objectives)
+        if self._reference is None and len(feasible):
+            self._reference = reference_point(feasible)
+        front = np.concatenate([self._front, feasible])
+        self._front = front[non_dominated(front)]
+
+    def __getitem__(self, row: tuple[int, str]) -> list[float]:
+        """The objectives of a design under a policy; infinitely bad where it does not fit."""
+        return self._told[row]
+
+    @property
+    def front(self) -> int:
+        """How many rows no other row beats."""
+        return len(self._front)
+
+    @property
+    def hypervolume(self) -> float | None:
+        """What the front dominates; None of so many objectives that it would take long."""
+        if len(self.objectives) > MAX_HYPERVOLUME_OBJECTIVES:
+            return None
+        return 0.0 if self._reference is None else hypervolume(self._front, self._reference)

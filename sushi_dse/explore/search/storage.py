@@ -1,0 +1,142 @@
+"""Where a study is kept: a journal in the folder of the results, or a database."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import Study
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from sushi_dse.errors import UserError
+from sushi_dse.explore.search.plan import Search
+from sushi_dse.files import file_bytes, refuse_link
+
+JOURNAL_FILE = "search.journal"
+CONNECT_S = 10
+
+
+@contextlib.contextmanager
+def open_study(plan: Search, name: str, folder: Path, url: str | None = None) -> Iterator[Study]:
+    """The study of that name: in a journal in `folder`, or in the database at `url`.
+
+    `UserError` where the storage cannot be used, now or while the study is open.
+    """
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what goes wrong is raised, and said
+    with _journal(folder / JOURNAL_FILE) if url is None else _database(url) as storage:
+        yield optuna.create_study(
+            storage=storage,
+            study_name=name,
+            directions=["maximize" if m.maximise else "minimize" for m in plan.objectives],
+            load_if_exists=True,
+        )
+
+
+def shown_url(text: str) -> str:
+    """The URL of a database with its password masked; `UserError` where it is none."""
+    return _shown(_parsed(text))
+
+
+class _Journal(JournalFileBackend):
+    """Optuna's journal, in a folder that is locked: it has no lock for a kill to leave behind.
+
+    Its lines are not flushed to disk one by one: what a power cut takes is asked again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        refuse_link(path)
+        if path.exists():  # half a line would spoil the next
+            content = file_bytes(path)
+            whole = content[: content.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                json.loads(line)  # Optuna finds a wrong last line when it reads the next one only
+            os.truncate(path, len(whole))
+        super().__init__(str(path))
+        self._path = path
+
+    def append_logs(self, logs: list[dict[str, object]]) -> None:
+        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+        try:
+            with self._path.open("ab") as file:
+                file.write(lines.encode())
+        except OSError as error:
+            raise UserError(
+                f"{self._path}: cannot be written ({error.strerror}); mend that, and run the same "
+                "command again to go on"
+            ) from None
+
+
+@contextlib.contextmanager
+def _journal(path: Path) -> Iterator[BaseStorage]:
+    try:
+        storage = JournalStorage(_Journal(path))
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from None
+    except Exception:  # of replaying lines that Optuna did not write
+        raise UserError(
+            f"{path}: is broken; delete it: what it held is asked again, and answered from the "
+            "rows beside it"
+        ) from None
+    yield storage
+
+
+@contextlib.contextmanager
+def _database(text: str) -> Iterator[BaseStorage]:
+    url = _parsed(text)
+    connect = {"connect_timeout": CONNECT_S} if url.drivername.startswith("postgresql") else {}
+    try:
+        storage = RDBStorage(
+            url.render_as_string(hide_password=False), engine_kwargs={"connect_args": connect}
+        )
+    except ImportError:
+        raise UserError(
+            f"--storage {_shown(url)}: its driver is not installed; for PostgreSQL: "
+            "pip install 'sushi-dse[postgresql]'"
+        ) from None
+    except (SQLAlchemyError, RuntimeError) as error:  # the latter of another version's tables
+        raise _refused(url, error) from None
+    try:
+        yield storage
+    except (SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
+        raise _refused(url, error) from None
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _parsed(text: str) -> URL:
+    """The URL of a database; one of PostgreSQL is psycopg's.  `UserError` where it is none."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise UserError(
+            "--storage: is no URL of a database; postgresql://USER:PASSWORD@HOST:PORT/DATABASE is"
+        ) from None
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _shown(url: URL) -> str:
+    """The URL without its password, and without its options, which may hold one too."""
+    return url.set(query={}).render_as_string()
+
+
+def _refused(url: URL, error: Exception) -> UserError:
+    """The error about a database, its password masked wherever it stands."""
+    cause = error.__cause__ or error
+    reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
+    for secret in (url.password, url.query.get("password")):
+        reason = reason.replace(str(secret), "***") if secret else reason
+    return UserError(
+        f"--storage {_shown(url)}: cannot be used ({reason}); mend that, and run the same command "
+        "again"
+    )

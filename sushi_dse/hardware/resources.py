@@ -1,0 +1,136 @@
+"""The blocks of its device that a design takes, and what is short where it does not fit."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sushi_dse.hardware.accelerator import (
+    BRAM36_BYTES,
+    KIB,
+    MACS_PER_DSP,
+    RESOURCE_KINDS,
+    URAM288_BYTES,
+    Accelerator,
+    Device,
+    _whole,
+)
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
+
+# The axes that decide what a design takes of its device.
+BLOCK_AXES = AXIS_ORDER[: AXIS_ORDER.index("output_buffer_kib") + 1]
+
+
+COUNTED_AT_ONCE = 2**18  # likewise, by their blocks alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Blocks a design takes, and the largest share of one kind on its device (1 is all of it)."""
+
+    dsp: int
+    bram36: int
+    uram288: int
+    device_share: float
+
+
+def resources(accelerator: Accelerator | Designs) -> Resources:
+    """Blocks of a design; the Persistent Buffer takes URAM first, the other buffers BRAM first.
+
+    What one kind cannot hold spills into the other, as a designer would place it (assumption).
+    The line buffer's two rows lie in LUT RAM (assumption).  Of `Designs`, each field is [design].
+    """
+    device = accelerator.device
+    dsp = np.ceil(accelerator.macs_per_cycle / MACS_PER_DSP)
+    uram = np.minimum(np.ceil(accelerator.persistent_buffer_bytes / URAM288_BYTES), device.uram288)
+    left_bytes = np.maximum(accelerator.persistent_buffer_bytes - uram * URAM288_BYTES, 0)
+    bram = (
+        np.ceil(left_bytes / BRAM36_BYTES)
+        + np.ceil(accelerator.dynamic_buffer_bytes / BRAM36_BYTES)
+        + np.ceil(accelerator.streaming_buffer_kib * KIB / BRAM36_BYTES)
+        + np.ceil(accelerator.output_buffer_kib * KIB / BRAM36_BYTES)
+    )
+    spare = np.maximum(bram - device.bram36, 0)  # block RAMs that the device lacks
+    spilled = np.minimum(np.ceil(spare * BRAM36_BYTES / URAM288_BYTES), device.uram288 - uram)
+    bram = bram - np.minimum(spilled * (URAM288_BYTES // BRAM36_BYTES), spare)
+    uram = uram + spilled
+    shares = [
+        used / available if available else np.where(used > 0, 1e9, 0.0)
+        for used, available in (
+            (dsp, device.dsp),
+            (bram, device.bram36),
+            (uram, device.uram288),
+        )
+    ]
+    share: Any = np.maximum(np.maximum(shares[0], shares[1]), shares[2])
+    return Resources(
+        dsp=_whole(dsp),
+        bram36=_whole(bram),
+        uram288=_whole(uram),
+        device_share=share if share.ndim else float(share),
+    )
+
+
+def infeasible_reason(accelerator: Accelerator) -> str:
+    """Why the design does not fit its device; empty where it fits."""
+    used = resources(accelerator)
+    return shortage(accelerator.device, used.dsp, used.bram36, used.uram288)
+
+
+def infeasible_reasons(designs: Designs) -> list[str]:
+    """Why each design does not fit its device; empty where it fits."""
+    used, device = resources(designs), designs.device
+    dsp, bram36, uram288 = (
+        np.broadcast_to(blocks, len(designs)) for blocks in (used.dsp, used.bram36, used.uram288)
+    )
+    reasons = [""] * len(designs)
+    lacking = (dsp > device.dsp) | (bram36 > device.bram36) | (uram288 > device.uram288)
+    for d in np.flatnonzero(lacking).tolist():
+        reasons[d] = shortage(device, int(dsp[d]), int(bram36[d]), int(uram288[d]))
+    return reasons
+
+
+def shortage(device: Device, dsp: int, bram36: int, uram288: int) -> str:
+    """What of so many blocks the device lacks; empty where it has them."""
+    return "; ".join(
+        f"{kind}: needs {need}, {device.name} has {have}"
+        for kind, need, have in (
+            ("dsp", dsp, device.dsp),
+            ("bram36", bram36, device.bram36),
+            ("uram288", uram288, device.uram288),
+        )
+        if need > have
+    )
+
+
+def shortages(designs: Designs) -> dict[str, np.ndarray]:
+    """Whether each design takes more blocks of a kind than its device has: [design], by kind."""
+    used, device = resources(designs), designs.device
+    return {
+        kind: np.broadcast_to(getattr(used, kind) > getattr(device, kind), len(designs))
+        for kind in RESOURCE_KINDS
+    }
+
+
+def fits(designs: Designs) -> np.ndarray:
+    """Whether each design fits its device: [design]."""
+    lacking = np.stack(list(shortages(designs).values()))
+    return np.asarray(~lacking.any(axis=0))
+
+
+def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:
+    """How many designs of `space` do not fit, and how many lack blocks of each kind.
+
+    Only the axes that decide what a design takes are walked; the others multiply the counts.
+    """
+    deciding = {axis.name: axis.values for axis in space.axes if axis.name in BLOCK_AXES}
+    small = SearchSpace.of(space.base, deciding)
+    infeasible, lacking = 0, Counter[str]()
+    for block in small.blocks(COUNTED_AT_ONCE):
+        lacks = shortages(small.designs(block))
+        infeasible += int(np.stack(list(lacks.values())).any(axis=0).sum())
+        lacking.update({kind: int(some.sum()) for kind, some in lacks.items()})
+    times = space.size // small.size
+    return infeasible * times, {kind: n * times for kind, n in sorted(lacking.items()) if n}

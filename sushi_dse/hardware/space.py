@@ -1,0 +1,174 @@
+"""A search space: an accelerator with values to choose from on some of its fields.
+
+A design is an integer, mixed radix over the axes, the last axis fastest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.designs import Designs
+
+# The field that changes least in cost comes last and so fastest: designs that differ only there
+# are neighbours and share a latency table.
+AXIS_ORDER = (
+    "pe_kernels",
+    "pe_channels",
+    "persistent_buffer_kib",
+    "dynamic_buffer_tiles",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+    "dram_gb_per_s",
+    "clock_mhz",
+    "dram_efficiency",
+    "launch_us",
+    "fill_cycles",
+    "row_cycles",
+    "dram_pj_per_bit",
+    "mac_pj",
+    "static_w",
+    "recache_every_queries",
+)
+MAX_DESIGNS = 2**63 - 1  # a design's number is a 64-bit integer in the store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """A field of the accelerator and the values to choose from."""
+
+    name: str
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.name not in AXIS_ORDER:
+            raise ValueError(f"an axis must be one of {', '.join(AXIS_ORDER)}, got {self.name!r}")
+        if len(self.values) < 2 or len(set(self.values)) < len(self.values):
+            raise ValueError(f"{self.name}: two values at least and no value twice must hold")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpace:
+    """Designs that differ from `base` in the fields of `axes`; without axes, `base` alone.
+
+    ValueError where the axes are out of `AXIS_ORDER`, a value is none that an Accelerator takes,
+    or the designs cannot be numbered in 64 bits.
+    """
+
+    axes: tuple[Axis, ...]
+    base: Accelerator
+
+    def __post_init__(self) -> None:
+        order = [AXIS_ORDER.index(axis.name) for axis in self.axes]
+        if any(before >= after for before, after in pairwise(order)):
+            raise ValueError(f"axes once each and in the order {', '.join(AXIS_ORDER)} must hold")
+        if self.size > MAX_DESIGNS:
+            raise ValueError(f"at most {MAX_DESIGNS} designs must hold, got {self.size}")
+        for axis in self.axes:  # an Accelerator's bounds are intervals, so both ends stand for all
+            for value in (min(axis.values), max(axis.values)):
+                _with(self.base, {axis.name: value})
+
+    @classmethod
+    def of(cls, base: Accelerator, values: Mapping[str, Sequence[float]]) -> "SearchSpace":
+        """The space of `base` with those values by field; one value alone becomes the base's."""
+        single = {name: choices[0] for name, choices in values.items() if len(choices) == 1}
+        several = sorted(set(values) - set(single), key=_place_in_order)
+        return cls(
+            base=_with(base, single),
+            axes=tuple(Axis(name=name, values=tuple(values[name])) for name in several),
+        )
+
+    @property
+    def size(self) -> int:
+        """How many designs there are."""
+        return prod(len(axis.values) for axis in self.axes)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def values(self, index: int) -> dict[str, float]:
+        """What design number `index` chooses on each axis; IndexError past the last design."""
+        if not 0 <= index < self.size:
+            raise IndexError(f"0 <= design < {self.size} must hold, got {index}")
+        chosen = {}
+        for axis in reversed(self.axes):
+            index, digit = divmod(index, len(axis.values))
+            chosen[axis.name] = axis.values[digit]
+        return {axis.name: chosen[axis.name] for axis in self.axes}
+
+    def design(self, index: int) -> Accelerator:
+        """Design number `index`; IndexError past the last design."""
+        return _with(self.base, self.values(index))
+
+    def designs(self, numbers: Sequence[int] | np.ndarray) -> Designs:
+        """The designs of those numbers, field by field."""
+        digits = self.digits(numbers)
+        columns = {axis.name: np.array(axis.values)[digits[i]] for i, axis in enumerate(self.axes)}
+        columns["recache_every_queries"] = columns.get(
+            "recache_every_queries", np.full(len(numbers), self.base.recache_every_queries)
+        )  # a space without axes has its designs, one, too
+        return Designs(self.base, columns)
+
+    def digits(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Which value each design has on each axis: [axis, design].
+
+        IndexError past the last design.
+        """
+        left = np.asarray(numbers, dtype=np.int64)
+        outside = left[(left < 0) | (left >= self.size)]
+        if len(outside):
+            raise IndexError(f"0 <= design < {self.size} must hold, got {outside[0]}")
+        digits = np.empty((len(self.axes), len(left)), dtype=np.int64)
+        for i in range(len(self.axes) - 1, -1, -1):
+            left, digits[i] = np.divmod(left, len(self.axes[i].values))
+        return digits
+
+    def index_of_values(self, values: Mapping[str, float]) -> int:
+        """The number of the design with those values; ValueError where an axis lacks its value."""
+        index = 0
+        for axis in self.axes:
+            if axis.name not in values or values[axis.name] not in axis.values:
+                raise ValueError(f"{axis.name}: {values.get(axis.name)} is not on the axis")
+            index = index * len(axis.values) + axis.values.index(values[axis.name])
+        return index
+
+    def index(self, design: Accelerator) -> int:
+        """The number of `design`; ValueError where it is not in the space."""
+        index = self.index_of_values({axis.name: getattr(design, axis.name) for axis in self.axes})
+        if self.design(index) != design:
+            raise ValueError(f"{design.name} differs from {self.base.name} in a field off the axes")
+        return index
+
+    def without(self, name: str) -> "SearchSpace":
+        """The space with the first value of that axis alone; itself where it has no such axis."""
+        values = {axis.name: axis.values for axis in self.axes}
+        if name not in values:
+            return self
+        return SearchSpace.of(self.base, values | {name: values[name][:1]})
+
+    @property
+    def reference(self) -> Accelerator:
+        """The design in the middle of each axis."""
+        middle = {axis.name: axis.values[len(axis.values) // 2] for axis in self.axes}
+        return _with(self.base, middle)
+
+    def blocks(self, block_size: int) -> Iterator[range]:
+        """The numbers of all designs, in order, cut into ranges of `block_size`."""
+        if block_size < 1:
+            raise ValueError(f"block_size >= 1 must hold, got {block_size}")
+        for start in range(0, self.size, block_size):
+            yield range(start, min(start + block_size, self.size))
+
+
+def _place_in_order(name: str) -> int:
+    """Where the axis stands; a name that is no axis goes last, for `Axis` to refuse."""
+    return AXIS_ORDER.index(name) if name in AXIS_ORDER else len(AXIS_ORDER)
+
+
+def _with(base: Accelerator, values: Mapping[str, Any]) -> Accelerator:
+    """`base` with other values on the fields named; ValueError where an Accelerator refuses one."""
+    return replace(base, **values)

@@ -1,0 +1,164 @@
+"""Networks in files of ONNX, Once-for-all (`net.config`), Timeloop and ZigZag, as workloads.
+
+Each reader makes a list of layers with the same weights and multiplications; what is not a layer is
+named, and what does real work without being one is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sushi_dse.config.document import placed
+from sushi_dse.config.writing import workload_text
+from sushi_dse.errors import UserError
+from sushi_dse.interchange.foreign import Entry, read_foreign
+from sushi_dse.interchange.network import ImportedNetwork, plain_name
+from sushi_dse.interchange.ofa import read_ofa
+from sushi_dse.interchange.shapes import Shape, parse_shapes
+from sushi_dse.interchange.sharing import shared_names
+from sushi_dse.interchange.timeloop_in import read_timeloop
+from sushi_dse.interchange.zigzag import is_zigzag, read_zigzag
+from sushi_dse.workload.layers import SuperNet
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+
+__all__ = ["ImportedNetwork", "ImportedWorkload", "import_workload", "parse_shapes"]
+
+ONNX_SUFFIX = ".onnx"
+INSTALL_ONNX = "reading ONNX needs the package onnx: pip install 'sushi-dse[onnx]'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedWorkload:
+    """The networks of the files that were read, as the SubNets of one SuperNet."""
+
+    supernet: SuperNet
+    networks: tuple[ImportedNetwork, ...]
+    text: str  # of the workload file
+
+
+def import_workload(
+    paths: Sequence[Path],
+    *,
+    name: str = "",
+    top1_percent: Sequence[float] = (),
+    input_shapes: Mapping[str, Shape] | None = None,
+    skip_unsupported: bool = False,
+) -> ImportedWorkload:
+    """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
+
+    Every file is a network; Timeloop's, which hold a layer each, are one together.
+    top1_percent: one for each network, or none, which counts as 0.
+    input_shapes: of the inputs of ONNX networks by name, "" for the only one; the image's for OFA.
+    """
+    if name != plain_name(name):
+        raise UserError(f"--name {name!r}: letters, digits and _ . / : - are wanted, 100 at most")
+    networks = _read(paths, dict(input_shapes or {}), skip_unsupported)
+    if top1_percent and len(top1_percent) != len(networks):
+        raise UserError(
+            f"--top1-percent: {len(networks)} networks are read, {len(top1_percent)} figures given;"
+            " give one for each, in their order"
+        )
+    if len(networks) > 1 and not top1_percent:
+        raise UserError(
+            f"{len(networks)} networks are read: give --top1-percent once for each, in their order"
+        )
+    subnets = [
+        PlainSubNet(name=subnet, top1_percent=top1, layers=tuple(c.layer for c in network.layers))
+        for subnet, top1, network in zip(
+            _subnet_names(paths, networks), top1_percent or [0.0], networks, strict=True
+        )
+    ]
+    supernet_layers = shared_names(networks)
+    try:
+        supernet = plain_supernet(name or "imported", subnets, supernet_layers)
+    except ValueError as error:
+        raise UserError(
+            f"{paths[0]}: no SuperNet with the others: {error}; import it alone"
+        ) from None
+    sources = ", ".join(plain_name(path.name) for path in paths)
+    remarks = {c.layer: c.remark for network in networks for c in network.layers if c.remark}
+    text = workload_text(
+        subnets,
+        name=name,
+        description=f"{len(subnets)} network{'s' * (len(subnets) > 1)} imported from {sources}.",
+        origin="Layers read by `sushi-dse workload import`."
+        + ("" if top1_percent else "\ntop1_percent is not known: write what you measured."),
+        supernet_layers=supernet_layers,
+        remarks=remarks,
+    )
+    return ImportedWorkload(supernet=supernet, networks=tuple(networks), text=text)
+
+
+def _read(
+    paths: Sequence[Path], input_shapes: dict[str, Shape], skip_unsupported: bool
+) -> list[ImportedNetwork]:
+    networks, problems = [], []
+    for path in paths:
+        if path.suffix.lower() == ONNX_SUFFIX:
+            networks.append(_read_onnx(path, input_shapes, skip_unsupported))
+            continue
+        top = read_foreign(path)
+        if top.is_mapping and (problem := top.find("problem")):
+            problems.append(problem)
+        elif is_zigzag(top):
+            networks.append(read_zigzag(top, skip_unsupported=skip_unsupported))
+        elif top.is_mapping and top.find("blocks") and top.find("name"):
+            networks.append(read_ofa(top, resolution=_resolution(path, input_shapes)))
+        elif top.is_mapping and top.find("family"):
+            raise placed(path, "is a workload file already; give it to --workload")
+        else:
+            raise placed(
+                path,
+                "is no ONNX file, no net.config of Once-for-all and no workload of Timeloop or "
+                "ZigZag; name one of these",
+            )
+    if problems and networks:
+        raise placed(problems[0].path, "holds one layer; import Timeloop's files by themselves")
+    if problems:
+        networks.append(_one_network(problems))
+    for network in networks if input_shapes else ():
+        if not network.has_input_shape:
+            raise placed(network.source, "tells its sizes; leave --input-shape out")
+    return networks
+
+
+def _read_onnx(
+    path: Path, input_shapes: Mapping[str, Shape], skip_unsupported: bool
+) -> ImportedNetwork:
+    try:
+        from sushi_dse.interchange.onnx_layers import read_onnx
+    except ImportError:
+        raise UserError(INSTALL_ONNX) from None
+    return read_onnx(path, input_shapes=input_shapes, skip_unsupported=skip_unsupported)
+
+
+def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
+    """The side of the image; UserError where none is given, or another shape than an image's."""
+    shape = input_shapes.get("", ())
+    if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
+        raise placed(
+            path, "does not tell the size of its image; give it, such as --input-shape 1x3x224x224"
+        )
+    return shape[2]
+
+
+def _one_network(problems: Sequence[Entry]) -> ImportedNetwork:
+    """The network of Timeloop's files, a layer each, in their order."""
+    layers, names = [], set()
+    for i, problem in enumerate(problems):
+        name = plain_name(problem.path.stem)
+        if name in names or name.isdigit() or not name:
+            name = f"layer{i}"
+        names.add(name)
+        layers.append(read_timeloop(problem, name))
+    return ImportedNetwork(source=problems[0].path, layers=tuple(layers))
+
+
+def _subnet_names(paths: Sequence[Path], networks: Sequence[ImportedNetwork]) -> list[str]:
+    """Names from the files', or from their folders' where files of one name or one layer each."""
+    names = [plain_name(path.stem) for path in paths]
+    if len(networks) < len(paths) or len(set(names)) < len(names):
+        names = [plain_name(path.resolve().parent.name) for path in paths][: len(networks)]
+    if len(set(names)) < len(names) or not all(names):
+        raise UserError(f"the files give SubNets one name ({names[0]!r}); rename one of them")
+    return names

@@ -1,0 +1,219 @@
+"""The `net.config` of a Once-for-all network: ResNets and MobileNetV3, as once-for-all writes it.
+
+Layers are named by their place in the SuperNet (stage, block, part), so that several networks of
+one SuperNet share what they have in common.  The layers of an MBConvLayer and of a
+ResNetBottleneckBlock are those of `ofa/utils/layers.py` (github.com/mit-han-lab/once-for-all).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sushi_dse.errors import near_names
+from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.network import Counted, ImportedNetwork, convolution, matrix_product
+from sushi_dse.workload.stages import rounded_channels
+
+SQUEEZE_RATIO, CHANNEL_DIVISOR = 4, 8  # SEModule.REDUCTION, MyNetwork.CHANNEL_DIVISIBLE
+POOL_STRIDE = 2  # of the 3x3 max pool behind a ResNet's stem, padded by 1
+OF_SUPERNET = "OFA"  # begins the name of a SuperNet as a whole
+WRAPPED = ("mobile_inverted_conv", "conv")  # the key of a residual block's layer: older, newer
+
+
+class Map(NamedTuple):
+    """What flows from layer to layer: channels on a square map."""
+
+    channels: int
+    size: int
+
+
+class Built:
+    """Layers one behind the other, and the map behind the last of them."""
+
+    def __init__(self, size: int) -> None:
+        self.map = Map(3, size)
+        self.layers: list[Counted] = []
+
+    def conv(
+        self, name: str, entry: Entry, kernels: int, kernel_size: int = 1, stride: int = 1,
+        groups: int = 1, at: Map | None = None,
+    ) -> Map:  # fmt: skip
+        """Append a convolution, padded to keep its map, and tell the map behind it."""
+        source = at or self.map
+        pad = kernel_size // 2
+        try:
+            counted = convolution(
+                name,
+                kernels=kernels,
+                channels=source.channels,
+                window=(kernel_size, kernel_size),
+                size=(source.size, source.size),
+                pads=((pad, pad), (pad, pad)),
+                stride=(stride, stride),
+                groups=groups,
+            )
+        except ValueError as error:
+            raise entry.error(str(error)) from None
+        self.layers.append(counted)
+        return Map(kernels, counted.layer.output_height)
+
+    def listed(self, name: str, entry: Entry, *, at: Map | None = None) -> None:
+        """Append the convolution of a ConvLayer, and go on behind it."""
+        source = at or self.map
+        _check_input(entry, source)
+        self.map = self.conv(
+            name,
+            entry,
+            entry["out_channels"].count(),
+            _optional(entry, "kernel_size", 1),
+            _optional(entry, "stride", 1),
+            _optional(entry, "groups", 1),
+            at=source,
+        )
+        if _is_true(entry, "use_se"):
+            self.squeeze_excite(name, entry)
+
+    def squeeze_excite(self, name: str, entry: Entry) -> None:
+        """Append the two convolutions of a squeeze-excite on the pooled map."""
+        channels = self.map.channels
+        squeezed = rounded_channels(channels // SQUEEZE_RATIO, CHANNEL_DIVISOR)
+        behind = self.conv(f"{name}.se_reduce", entry, squeezed, at=Map(channels, 1))
+        self.conv(f"{name}.se_expand", entry, channels, at=behind)
+
+    def linear(self, name: str, entry: Entry) -> None:
+        """Append the classifier."""
+        inputs, outputs = entry["in_features"].count(), entry["out_features"].count()
+        if inputs != self.map.channels:
+            raise entry["in_features"].error(
+                f"in_features is {inputs}, but {self.map.channels} channels come in"
+            )
+        self.layers.append(matrix_product(name, inputs=inputs, outputs=outputs))
+
+
+def read_ofa(config: Entry, *, resolution: int) -> ImportedNetwork:
+    """The layers of a `net.config` on square images; UserError where it is none."""
+    kind = config["name"]
+    if kind.text() not in NETWORKS:
+        raise kind.error(f"unknown network {kind.shown}; {near_names(kind.text(), NETWORKS)}")
+    built = Built(resolution)
+    NETWORKS[kind.text()](built, config)
+    return ImportedNetwork(
+        source=config.path,
+        layers=tuple(built.layers),
+        supernet_kind=kind.text().removeprefix(OF_SUPERNET),
+        has_input_shape=True,
+    )
+
+
+def _mobilenet_v3(built: Built, config: Entry) -> None:
+    built.listed("first_conv", config["first_conv"])
+    for name, block in _placed_blocks(config, first_is_alone=True):
+        _inverted_bottleneck(built, name, block)
+    built.listed("final_expand", config["final_expand_layer"])
+    pooled = Map(built.map.channels, 1)
+    built.listed("feature_mix", config["feature_mix_layer"], at=pooled)
+    built.linear("classifier", config["classifier"])
+
+
+def _resnet(built: Built, config: Entry) -> None:
+    stem = list(config["input_stem"].items())
+    for i, entry in enumerate(stem):
+        wrapped = next((found for key in WRAPPED if (found := entry.find(key))), entry)
+        # The middle one may be missing: the last one has its place from the end.
+        built.listed("stem2" if i == len(stem) - 1 > 0 else f"stem{i}", wrapped)
+    channels, size = built.map
+    built.map = Map(channels, (size - 1) // POOL_STRIDE + 1)
+    for name, block in _placed_blocks(config, first_is_alone=False):
+        _bottleneck(built, name, block)
+    built.linear("classifier", config["classifier"])
+
+
+NETWORKS = {"MobileNetV3": _mobilenet_v3, "OFAMobileNetV3": _mobilenet_v3,
+            "ResNets": _resnet, "OFAResNets": _resnet}  # fmt: skip
+
+
+def _placed_blocks(config: Entry, *, first_is_alone: bool) -> Iterator[tuple[str, Entry]]:
+    """The layer of each block and its place: a stage begins where channels or the map change."""
+    stage, number = 0, 0
+    for i, block in enumerate(config["blocks"].items()):
+        layer = next((found for key in WRAPPED if (found := block.find(key))), block)
+        if layer.find("in_channels") is None:  # a block that was taken out leaves its shortcut
+            continue
+        changes = layer["in_channels"].count() != layer["out_channels"].count()
+        if i == 0 and first_is_alone:
+            yield "block0", layer
+            continue
+        if stage == 0 or changes or _optional(layer, "stride", 1) != 1:
+            stage, number = stage + 1, 0
+        yield f"s{stage}.b{number}", layer
+        number += 1
+
+
+def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
+    _check_input(entry, built.map)
+    channels = built.map.channels
+    inner, expands = _inner(entry, channels), entry["expand_ratio"].number() != 1
+    if expands:
+        built.map = built.conv(f"{name}.expand", entry, inner)
+    elif inner != channels:
+        raise entry.error(f"expand_ratio is 1, but mid_channels {inner} are not {channels}")
+    kernel_size = entry["kernel_size"].count()
+    # A smaller window is no part of a larger one's weights: Once-for-all transforms them.
+    built.map = built.conv(
+        f"{name}.dw{kernel_size}x{kernel_size}",
+        entry,
+        inner,
+        kernel_size,
+        _optional(entry, "stride", 1),
+        _optional(entry, "groups", inner),
+    )
+    if _is_true(entry, "use_se"):
+        built.squeeze_excite(name, entry)
+    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count())
+
+
+def _bottleneck(built: Built, name: str, entry: Entry) -> None:
+    _check_input(entry, built.map)
+    source, outputs = built.map, entry["out_channels"].count()
+    inner = rounded_channels(_inner(entry, outputs), CHANNEL_DIVISOR)
+    stride = _optional(entry, "stride", 1)
+    kernel_size = _optional(entry, "kernel_size", 3)
+    window = "conv2" if kernel_size == 3 else f"conv2_{kernel_size}x{kernel_size}"
+    built.map = built.conv(f"{name}.conv1", entry, inner)
+    groups = _optional(entry, "groups", 1)
+    built.map = built.conv(f"{name}.{window}", entry, inner, kernel_size, stride, groups)
+    built.map = built.conv(f"{name}.conv3", entry, outputs)
+    if stride == 1 and source.channels == outputs:
+        return
+    mode = entry["downsample_mode"]
+    if mode.text() == "avgpool_conv":
+        built.conv(f"{name}.downsample", entry, outputs, at=Map(source.channels, built.map.size))
+    elif mode.text() == "conv":
+        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source)
+    else:
+        raise mode.error(f"downsample_mode {mode.shown} is unknown; known: avgpool_conv, conv")
+
+
+def _inner(entry: Entry, channels: int) -> int:
+    """Channels within a block: `mid_channels`, or what `expand_ratio` makes of `channels`."""
+    given = entry.find("mid_channels")
+    if given:
+        return given.count()
+    return round(channels * entry["expand_ratio"].number())
+
+
+def _check_input(entry: Entry, source: Map) -> None:
+    channels = entry["in_channels"]
+    if channels.count() != source.channels:
+        raise channels.error(
+            f"in_channels is {channels.shown}, but {source.channels} channels come in"
+        )
+
+
+def _optional(entry: Entry, key: str, default: int) -> int:
+    found = entry.find(key)
+    return found.count() if found else default
+
+
+def _is_true(entry: Entry, key: str) -> bool:
+    found = entry.find(key)
+    return found.truth() if found else False

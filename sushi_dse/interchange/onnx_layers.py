@@ -1,0 +1,235 @@
+"""The layers of an ONNX network: convolutions, and activations times constant weights."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from onnx import NodeProto, helper
+
+from sushi_dse.config.document import placed
+from sushi_dse.interchange.network import (
+    Counted,
+    ImportedNetwork,
+    Unsupported,
+    convolution,
+    matrix_product,
+    plain_name,
+)
+from sushi_dse.interchange.onnx_graph import Graph, is_standard, node_name, read_graph
+from sushi_dse.interchange.shapes import Shape
+
+# Where an operator has its activations and its weights.
+CONVOLUTIONS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
+PRODUCTS = {"MatMul": (0, 1), "MatMulInteger": (0, 1), "QLinearMatMul": (0, 3), "Gemm": (0, 1)}
+
+# Operators that the cost model does not charge; any that is not here is taken to do real work.
+ELEMENTWISE = """
+    Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr
+    BitwiseXor Ceil Celu Clip Cos Cosh CumProd CumSum Div Dropout Elu Equal Erf Exp Floor Gelu
+    Greater GreaterOrEqual HardSigmoid HardSwish Hardmax IsInf IsNaN LeakyRelu Less LessOrEqual
+    Log LogSoftmax Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu
+    Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Sub Sum Swish Tan Tanh
+    ThresholdedRelu Where Xor
+"""
+POOLING = """
+    ArgMax ArgMin AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool
+    MaxRoiPool MaxUnpool NonMaxSuppression ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
+    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare RoiAlign TopK
+"""
+NORMALISATION = """
+    BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization
+    LpNormalization MeanVarianceNormalization RMSNormalization
+"""
+MOVEMENT = """
+    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant
+    ConstantOfShape DepthToSpace DequantizeLinear DynamicQuantizeLinear Expand EyeLike Flatten
+    Gather GatherElements GatherND GridSample Identity NonZero OneHot Pad QuantizeLinear Range
+    Reshape Resize ReverseSequence Scatter ScatterElements ScatterND SequenceAt
+    SequenceConstruct Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze Tile Transpose
+    Trilu Unsqueeze Upsample
+"""
+UNCHARGED = frozenset(" ".join((ELEMENTWISE, POOLING, NORMALISATION, MOVEMENT)).split())
+
+SHOWN_NODES = 3  # in an error
+
+
+def read_onnx(
+    path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool
+) -> ImportedNetwork:
+    """The layers of an ONNX network; UserError where work in it can be no layer, unless skipped."""
+    graph = read_graph(path, input_shapes)
+    layers: list[Counted] = []
+    uncharged: Counter[str] = Counter()
+    unsupported: list[str] = []
+    names: set[str] = set()
+    weights: Counter[str] = Counter()
+    for node in _working(graph):
+        try:
+            counted = _layer(graph, node)
+        except Unsupported as reason:
+            unsupported.append(f"{node_name(node)!r} ({reason})")
+            continue
+        except ValueError as error:
+            raise graph.error(node, str(error)) from None
+        if counted is None:
+            uncharged[plain_name(node.op_type)] += 1
+            continue
+        name = node_name(node)
+        if name in names:
+            name = f"{name}_{len(layers)}"
+        names.add(name)
+        layers.append(counted._replace(layer=replace(counted.layer, name=name)))
+        weights[_weight(graph, node)] += 1
+    if unsupported and not skip_unsupported:
+        more = len(unsupported) - SHOWN_NODES
+        raise placed(
+            path,
+            f"no layer can do the work of {', '.join(unsupported[:SHOWN_NODES])}"
+            + (f" and {more} more" if more > 0 else "")
+            + "; cut the network before it, or leave it out of the count by --skip-unsupported",
+        )
+    if not layers:
+        raise placed(path, "has no convolution or product with constant weights; name another")
+    shared = [plain_name(name) for name, uses in weights.items() if uses > 1]
+    notes = [f"{len(shared)} weights serve several layers, and count for each"] * bool(shared)
+    return ImportedNetwork(
+        source=path,
+        has_input_shape=True,
+        layers=tuple(layers),
+        uncharged=dict(uncharged.most_common()),
+        skipped=tuple(unsupported),
+        assumptions=(*graph.notes, *notes),
+    )
+
+
+def _working(graph: Graph) -> Iterator[NodeProto]:
+    """The operators that have something to do for a new input."""
+    for node in graph.nodes:
+        if not all(name in graph.constants for name in node.output):
+            yield node
+
+
+def _weight(graph: Graph, node: NodeProto) -> str:
+    sides = (CONVOLUTIONS | PRODUCTS)[node.op_type]
+    constant = [str(node.input[side]) for side in sides if graph.is_constant(node, side)]
+    return constant[-1]
+
+
+def _layer(graph: Graph, node: NodeProto) -> Counted | None:
+    """The layer of an operator, None where it is not charged; `Unsupported` where none is like it.
+
+    ValueError where the operator cannot be run.
+    """
+    kind = plain_name(node.op_type)
+    if not is_standard(node):
+        raise Unsupported(f"{kind} of {plain_name(node.domain)}")
+    if node.op_type in CONVOLUTIONS:
+        if not graph.is_constant(node, CONVOLUTIONS[node.op_type][1]):
+            raise Unsupported(f"{kind} with weights that are computed")
+        return _convolution(graph, node)
+    if node.op_type in PRODUCTS:
+        if not any(graph.is_constant(node, side) for side in PRODUCTS[node.op_type]):
+            raise Unsupported(f"{kind} of two activations")
+        return _product(graph, node)
+    if node.op_type in UNCHARGED:
+        return None
+    raise Unsupported(kind)
+
+
+def _product(graph: Graph, node: NodeProto) -> Counted:
+    left, right = (graph.shape(node, side) for side in PRODUCTS[node.op_type])
+    if node.op_type == "Gemm":
+        left = left[::-1] if _attribute(node, "transA", 0) else left
+        right = right[::-1] if _attribute(node, "transB", 0) else right
+    if not graph.is_constant(node, PRODUCTS[node.op_type][1]):  # (A B)^T is B^T A^T
+        left, right = _transposed(right), _transposed(left)
+    *batch, inputs, outputs = right if len(right) > 1 else (*right, 1)
+    if prod(batch) > 1:
+        raise Unsupported(f"{node.op_type} with {prod(batch)} matrices of weights")
+    if left[-1:] != (inputs,):
+        raise ValueError(f"{inputs} rows of weights do not fit {'x'.join(map(str, left))} inputs")
+    return matrix_product(node_name(node), inputs=inputs, outputs=outputs, rows=prod(left[:-1]))
+
+
+def _transposed(shape: Shape) -> Shape:
+    """The shape of a matrix, or of each of many, with rows and columns swapped."""
+    return shape if len(shape) < 2 else (*shape[:-2], shape[-1], shape[-2])
+
+
+def _convolution(graph: Graph, node: NodeProto) -> Counted:
+    activations, weights = (graph.shape(node, side) for side in CONVOLUTIONS[node.op_type])
+    axes = len(weights) - 2
+    if len(activations) != len(weights) or axes < 1:
+        raise ValueError(
+            f"weights of {len(weights)} dimensions do not fit an input of {len(activations)}"
+        )
+    if axes > 2:
+        raise Unsupported(f"{node.op_type} over {axes} axes")
+    groups = _attribute(node, "group", 1)
+    if activations[0] != 1:
+        raise ValueError(f"a batch of {activations[0]}; export the network with a batch of 1")
+    if groups < 1 or activations[1] != weights[1] * groups:
+        raise ValueError(
+            f"{groups} groups of {weights[1]} channels do not fit an input of {activations[1]}"
+        )
+    window, size = weights[2:], activations[2:]
+    stride = _numbers(node, "strides", (1,) * axes, least=1)
+    dilation = _numbers(node, "dilations", (1,) * axes, least=1)
+    pads = _pads(node, window, size, stride, dilation)
+    line = 2 - axes  # an axis of one pixel before that of a line
+    return convolution(
+        node_name(node),
+        kernels=weights[0],
+        channels=activations[1],
+        window=_pair((1,) * line + window),
+        size=_pair((1,) * line + size),
+        pads=((0, 0), pads[0]) if line else (pads[0], pads[1]),
+        stride=_pair(stride[:1] * line + stride),
+        dilation=_pair((1,) * line + dilation),
+        groups=groups,
+    )
+
+
+def _pair(values: Sequence[int]) -> tuple[int, int]:
+    return values[0], values[1]
+
+
+def _pads(
+    node: NodeProto, window: Shape, size: Shape, stride: Shape, dilation: Shape
+) -> list[tuple[int, int]]:
+    """Padding before and after each axis; as the ONNX standard says for `auto_pad`."""
+    automatic = _attribute(node, "auto_pad", b"NOTSET")
+    if automatic in (b"NOTSET", b""):
+        flat = _numbers(node, "pads", (0,) * 2 * len(size), least=0)
+        return list(zip(flat[: len(size)], flat[len(size) :], strict=True))
+    if automatic == b"VALID":
+        return [(0, 0)] * len(size)
+    pads = []
+    for k, side, step, d in zip(window, size, stride, dilation, strict=True):
+        total = max((-(-side // step) - 1) * step + (k - 1) * d + 1 - side, 0)
+        less, more = total // 2, -(-total // 2)
+        pads.append((more, less) if automatic == b"SAME_LOWER" else (less, more))
+    return pads
+
+
+def _attribute(node: NodeProto, name: str, default: Any) -> Any:
+    """The attribute, of the type of its default; ValueError for another type."""
+    for attribute in node.attribute:
+        if attribute.name == name:
+            value = helper.get_attribute_value(attribute)
+            if not isinstance(value, type(default)):
+                raise ValueError(f"its attribute {name} is {type(value).__name__}")
+            return value
+    return default
+
+
+def _numbers(node: NodeProto, name: str, default: Shape, *, least: int) -> Shape:
+    """An attribute of whole numbers, one for each of `default`; ValueError for others."""
+    numbers = tuple(_attribute(node, name, list(default)))
+    whole = all(isinstance(number, int) and number >= least for number in numbers)
+    if not whole or len(numbers) != len(default):
+        raise ValueError(f"its {name} must be {len(default)} whole numbers from {least}")
+    return numbers

@@ -1,0 +1,184 @@
+"""A ZigZag workload: a list of layers with their loops, or the older mapping of them by number.
+
+K kernels and C channels (of each of G groups), a window FX x FY, an output OX x OY; B images, or
+B x D vectors of a matrix product.  A layer's weights are its own where `operand_source` names the
+layer itself, or nothing.
+"""
+
+import re
+from collections import Counter
+
+from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.network import (
+    Counted,
+    ImportedNetwork,
+    Pair,
+    convolution,
+    matrix_product,
+    plain_name,
+)
+
+CONVOLUTIONS = ("conv", "depthwise")  # beginnings of an operator_type
+PRODUCTS = ("gemm", "matmul", "fc", "fullyconnected", "linear", "dense")
+UNCHARGED = ("add", "pool", "maxpool", "averagepool", "avgpool", "globalaveragepool", "relu", "mul",
+             "softmax", "concat", "batchnorm", "layernorm", "simd")  # fmt: skip
+RELATION = re.compile(r"(?:(\d+)\*)?o[xy]\+(?:(\d+)\*)?f[xy]")
+LOOPS = {"B", "D", "K", "G", "C", "OX", "OY", "FX", "FY"}
+
+
+def read_zigzag(workload: Entry, *, skip_unsupported: bool) -> ImportedNetwork:
+    """The layers of a workload; UserError where one can be no layer, unless skipped."""
+    layers: list[Counted] = []
+    uncharged: Counter[str] = Counter()
+    skipped: list[str] = []
+    names: set[str] = set()
+    for position, entry in enumerate(workload.items()):
+        given = entry.find("name") or entry.find("id")
+        name = plain_name(given.text() if given else entry.name)
+        name = f"layer{name}" if name.isdigit() or not name else name
+        if name in names:
+            name = f"{name}_{position}"
+        names.add(name)
+        kind = _kind(entry)
+        if _begins(kind, UNCHARGED):
+            uncharged[plain_name(kind)] += 1
+        elif _begins(kind, CONVOLUTIONS + PRODUCTS) and not _weights_are_computed(entry):
+            layers.append(_layer(name, entry, is_product=_begins(kind, PRODUCTS)))
+        elif skip_unsupported:
+            skipped.append(f"{name!r} ({plain_name(kind)})")
+        else:
+            raise entry.error(
+                f"no layer can do the work of {name!r} ({plain_name(kind)}); take it out, or leave "
+                "it out of the count by --skip-unsupported"
+            )
+    if not layers:
+        raise workload.error("has no convolution and no product with weights")
+    return ImportedNetwork(
+        source=workload.path,
+        layers=tuple(layers),
+        uncharged=dict(uncharged.most_common()),
+        skipped=tuple(skipped),
+    )
+
+
+def is_zigzag(top: Entry) -> bool:
+    """Whether the file is a list of layers, or a mapping of them, with their loops."""
+    if not (top.is_list or top.is_mapping):
+        return False
+    layers = list(top.items())
+    return bool(layers) and layers[0].is_mapping and any(
+        entry.name in ("loop_dims", "loop_dim_size") for entry in layers[0].items()
+    )  # fmt: skip
+
+
+def _kind(entry: Entry) -> str:
+    """The operator of a layer; where none is told, a convolution if it has weights."""
+    operator, equation = entry.find("operator_type"), entry.find("equation")
+    if operator:
+        return operator.text()
+    return "Conv" if equation is None or "W[" in equation.text() else "Add"
+
+
+def _begins(kind: str, beginnings: tuple[str, ...]) -> bool:
+    return re.sub(r"[^a-z]", "", kind.lower()).startswith(beginnings)
+
+
+def _weights_are_computed(entry: Entry) -> bool:
+    """Whether another layer makes this one's weights: both factors are activations."""
+    sources = entry.find("operand_source")
+    weights = sources.find("W") if sources else None
+    if weights is None:
+        return False
+    if weights.is_list:
+        return bool(weights.counts())
+    own = entry.find("id")
+    return (own.text() if own else entry.name) != weights.text()
+
+
+def _layer(name: str, entry: Entry, *, is_product: bool) -> Counted:
+    older = entry.find("loop_dim_size")
+    if older:
+        sizes = {size.name.upper(): size.count() for size in older.items()}
+    else:
+        sizes = _sizes(entry, "loop_dims", "loop_sizes")
+    strange = sorted(set(sizes) - LOOPS)
+    if strange:
+        raise entry.error(f"the loop {plain_name(strange[0])!r} of {name!r} is none of a layer's")
+    rows = sizes.get("B", 1) * sizes.get("D", 1)
+    groups = sizes.get("G", 1)
+    kernels, channels = sizes.get("K", 1) * groups, sizes.get("C", 1) * groups
+    window = sizes.get("FY", 1), sizes.get("FX", 1)
+    outputs = sizes.get("OY", 1), sizes.get("OX", 1)
+    if is_product and (*window, *outputs, groups) == (1, 1, 1, 1, 1):
+        return matrix_product(name, inputs=channels, outputs=kernels, rows=rows)
+    if rows != 1:
+        raise entry.error(f"{name!r}: a batch of {rows}; write B: 1, a network is run by image")
+    (stride_y, dilation_y), (stride_x, dilation_x) = (_relation(entry, axis) for axis in "yx")
+    stride, dilation = (stride_y, stride_x), (dilation_y, dilation_x)
+    spans = [
+        (output - 1) * step + (k - 1) * d + 1
+        for output, step, k, d in zip(outputs, stride, window, dilation, strict=True)
+    ]
+    size, pads = _input(entry, (spans[0], spans[1]))
+    try:
+        counted = convolution(
+            name,
+            kernels=kernels,
+            channels=channels,
+            window=window,
+            size=size,
+            pads=pads,
+            stride=stride,
+            dilation=dilation,
+            groups=groups,
+        )
+    except ValueError as error:
+        raise entry.error(f"{name!r}: {error}") from None
+    if (counted.layer.output_height, counted.layer.output_width) != outputs:
+        raise entry.error(f"{name!r}: its input, padding and relations give another output")
+    return counted
+
+
+def _sizes(entry: Entry, names: str, numbers: str) -> dict[str, int]:
+    """Sizes by the names of their loops, from two lists."""
+    keys, values = list(entry[names].items()), list(entry[numbers].items())
+    if len(keys) != len(values):
+        raise entry[numbers].error(f"{numbers} needs {len(keys)} entries, one for each of {names}")
+    return {k.text().upper(): v.count() for k, v in zip(keys, values, strict=True)}
+
+
+def _relation(entry: Entry, axis: str) -> Pair:
+    """Stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
+    relations = entry.find("dimension_relations")
+    for relation in relations.items() if relations else ():
+        left, _, right = relation.text().lower().replace(" ", "").partition("=")
+        if left == f"i{axis}":
+            match = RELATION.fullmatch(right)
+            if not match:
+                raise relation.error(f"{relation.shown} is none such as 'ix=2*ox+1*fx'")
+            stride, dilation = (int(number or 1) for number in match.groups())
+            if not (0 < stride < 2**16 and 0 < dilation < 2**16):
+                raise relation.error(f"{relation.shown}: strides from 1 to 65535 are wanted")
+            return stride, dilation
+    return 1, 1
+
+
+def _input(entry: Entry, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
+    """Height and width of the input, and their padding; `spans` are those of both together."""
+    pads = {"IX": (0, 0), "IY": (0, 0)}
+    sides, padding = entry.find("pr_loop_dims"), entry.find("padding")
+    if padding:
+        names = [side.text() for side in sides.items()] if sides else ["IX", "IY"]
+        for i, pair in enumerate(padding.items()):
+            name = pair.name if padding.is_mapping else names[i] if i < len(names) else ""
+            both = pair.counts()
+            if name.upper() not in pads or len(both) != 2:
+                raise pair.error("padding: two numbers for each of IX and IY are wanted")
+            pads[name.upper()] = both[0], both[1]
+    if sides:
+        sizes = _sizes(entry, "pr_loop_dims", "pr_loop_sizes")
+        if not {"IX", "IY"} <= set(sizes):
+            raise sides.error("pr_loop_dims: IX and IY are wanted")
+        return (sizes["IY"], sizes["IX"]), (pads["IY"], pads["IX"])
+    height, width = (span - sum(pads[side]) for span, side in zip(spans, ("IY", "IX"), strict=True))
+    return (height, width), (pads["IY"], pads["IX"])

@@ -1,0 +1,11 @@
+"""Cycles, traffic and energy of the layers of a SuperNet on an accelerator, and the tables of them.
+
+The equations of a layer stand in `layer`, once: a function marked `register_jitable` there runs as
+it stands under the interpreter, and is the same source that Numba compiles into the kernels.
+`docs/model.md` says what of it is measured and what is assumed.
+
+`latency_table` (SushiAbs) is all that a scheduler sees of one design.  Modules whose names begin
+with `steady` work on many designs at once, without a trace: each SubNet is served again and again,
+finds its own SubGraph in the Persistent Buffer, and no policy has anything to choose.  Their
+figures are those that `latency_table` gives design by design, bit by bit.
+"""

@@ -1,0 +1,97 @@
+"""One SubNet on one design, layer by layer: what each layer costs and what bounds it."""
+
+from dataclasses import dataclass
+
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.energy import Energy, energy
+from sushi_dse.model.layer import (
+    LayerCost,
+    array_of,
+    layer_cost_of,
+    layer_latency_us,
+    total_cost,
+)
+from sushi_dse.model.network import Network, layer_shape
+from sushi_dse.model.prefetch import prefetch_waits
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.workload.layers import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLine:
+    """A layer of a breakdown."""
+
+    layer: Layer
+    cost: LayerCost
+    latency_us: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """The layers of a SubNet, their sum and its energy."""
+
+    subnet: str
+    subgraph: str
+    launch_us: float  # of each layer
+    lines: tuple[LayerLine, ...]
+    energy: Energy
+    array_utilisation: float
+
+    @property
+    def cost(self) -> LayerCost:
+        """The sum over the layers."""
+        return total_cost([line.cost for line in self.lines])
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of the SubNet."""
+        return sum(line.layer.macs for line in self.lines)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Weights of the SubNet, cached or not."""
+        return sum(line.layer.weight_bytes for line in self.lines)
+
+    @property
+    def latency_ms(self) -> float:
+        """Latency of the SubNet."""
+        return sum(line.latency_us for line in self.lines) * 1e-3
+
+
+def subnet_breakdown(
+    network: Network, accelerator: Accelerator, subnet_name: str, subgraph_name: str
+) -> Breakdown:
+    """The breakdown of a SubNet with a candidate SubGraph in the Persistent Buffer."""
+    subnet = network.supernet.subnet(subnet_name)
+    subgraphs = candidates(network, accelerator)
+    column = subgraphs.index(subgraph_name)
+    array = array_of(accelerator)
+    waits = None
+    if accelerator.dynamic_buffer_tiles > 2:
+        start = network.starts[network.supernet.subnets.index(subnet)]
+        cached = subgraphs.kernels[[column]], subgraphs.channels[[column]]
+        waits = prefetch_waits(network, accelerator, *cached)[:, start:, 0]
+    lines = []
+    for i, layer in enumerate(subnet.layers):
+        shape = layer_shape(layer, is_first=i == 0, is_last=i == len(subnet.layers) - 1)
+        kernels = int(subgraphs.kernels[column, layer.supernet_layer])
+        channels = int(subgraphs.channels[column, layer.supernet_layer])
+        cost = LayerCost(*layer_cost_of(shape, array, kernels, channels))
+        if waits is not None:
+            cost = cost._replace(
+                exposed_load_cycles=float(waits[0, i]), output_stall_cycles=float(waits[1, i])
+            )
+        lines.append(
+            LayerLine(layer=layer, cost=cost, latency_us=layer_latency_us(cost, accelerator))
+        )
+    total = total_cost([line.cost for line in lines])
+    latency_us = sum(line.latency_us for line in lines)
+    return Breakdown(
+        subnet=subnet_name,
+        subgraph=subgraph_name,
+        launch_us=accelerator.launch_us,
+        lines=tuple(lines),
+        energy=energy(accelerator, total, subnet.macs, latency_us),
+        array_utilisation=subnet.macs
+        / (accelerator.macs_per_cycle * accelerator.clock_mhz * latency_us),
+    )

@@ -1,0 +1,106 @@
+"""Energy of work whose cost is known, by cause."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from math import exp, log
+from typing import Any
+
+import numpy as np
+
+from sushi_dse.hardware.accelerator import KIB, Accelerator
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.model.layer import LayerCost
+
+# Read and write energy by capacity: CACTI 7, 22 nm, itrs-hp cells, 64-bit port, 350 K.  An FPGA's
+# block memory has no public figure; that an array of blocks costs what one SRAM of its size does
+# is an assumption.
+SRAM_BYTES = (4096, 8192, 32768, 65536, 131072, 262144, 524288, 1048576, 2097152, 4194304)
+SRAM_READ_PJ_PER_BYTE = (0.157, 0.216, 0.500, 0.666, 1.071, 1.409, 1.935, 2.636, 3.668, 5.279)
+SRAM_WRITE_PJ_PER_BYTE = (0.168, 0.241, 0.405, 0.571, 0.734, 1.072, 1.599, 2.286, 3.327, 4.603)
+
+
+def sram_pj_per_byte(capacity_bytes: Any, pj_per_byte: tuple[float, ...]) -> Any:
+    """Energy of one byte in a memory of that capacity, interpolated on logarithmic axes.
+
+    `pj_per_byte` is `SRAM_READ_PJ_PER_BYTE` or `SRAM_WRITE_PJ_PER_BYTE`; past the ends of the table
+    the nearest segment goes on (assumption).  Of an array of capacities, an array.
+
+    >>> sram_pj_per_byte(32768, SRAM_READ_PJ_PER_BYTE)
+    0.5
+    """
+    if isinstance(capacity_bytes, np.ndarray):
+        capacities, place = np.unique(capacity_bytes, return_inverse=True)
+        each = [sram_pj_per_byte(capacity, pj_per_byte) for capacity in capacities.tolist()]
+        return np.array(each)[place]
+    if capacity_bytes <= 0:
+        return 0.0
+    upper = min(max(bisect_right(SRAM_BYTES, capacity_bytes), 1), len(SRAM_BYTES) - 1)
+    (x0, x1), (y0, y1) = SRAM_BYTES[upper - 1 : upper + 1], pj_per_byte[upper - 1 : upper + 1]
+    share = log(capacity_bytes / x0) / log(x1 / x0)
+    return y0 if share == 0 else exp(log(y0) + share * log(y1 / y0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Energy:
+    """Energy by cause, in mJ; numbers, or arrays of one shape."""
+
+    offchip_mj: np.ndarray | float
+    buffer_mj: np.ndarray | float
+    mac_mj: np.ndarray | float
+    static_mj: np.ndarray | float
+
+    @property
+    def total_mj(self) -> np.ndarray | float:
+        """All causes together."""
+        return self.offchip_mj + self.buffer_mj + self.mac_mj + self.static_mj
+
+
+def energy(
+    accelerator: Accelerator | Designs,
+    cost: LayerCost,
+    macs: np.ndarray | float,
+    latency_us: np.ndarray | float,
+) -> Energy:
+    """Energy of work with that cost; the fields of `cost` are numbers or arrays of one shape.
+
+    Of `Designs`, the last axis of those arrays is the design.
+
+    Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and read, or
+    the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
+    """
+
+    def read(capacity_bytes: Any) -> Any:
+        return sram_pj_per_byte(capacity_bytes, SRAM_READ_PJ_PER_BYTE)
+
+    def write(capacity_bytes: Any) -> Any:
+        return sram_pj_per_byte(capacity_bytes, SRAM_WRITE_PJ_PER_BYTE)
+
+    dynamic, persistent = accelerator.dynamic_buffer_bytes, accelerator.persistent_buffer_bytes
+    streaming = accelerator.streaming_buffer_kib * KIB
+    output = accelerator.output_buffer_kib * KIB
+    buffer_pj = (
+        cost.weight_bytes * (write(dynamic) + read(dynamic))
+        + cost.cached_weight_bytes * read(persistent)
+        + cost.streaming_buffer_read_bytes * read(streaming)
+        + cost.streaming_buffer_write_bytes * write(streaming)
+        + cost.output_buffer_bytes * (write(output) + read(output))
+    )
+    return Energy(
+        offchip_mj=cost.offchip_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9),
+        buffer_mj=buffer_pj * 1e-9,
+        mac_mj=macs * (accelerator.mac_pj * 1e-9),
+        static_mj=latency_us * (accelerator.static_w * 1e-3),
+    )
+
+
+def switch_energy(
+    accelerator: Accelerator, *, switch_bytes: float, fetched_bytes: float, switch_ms: float
+) -> Energy:
+    """Energy of changing the SubGraph: bytes loaded for it alone, bytes written into the buffer."""
+    persistent = sram_pj_per_byte(accelerator.persistent_buffer_bytes, SRAM_WRITE_PJ_PER_BYTE)
+    return Energy(
+        offchip_mj=switch_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9),
+        buffer_mj=fetched_bytes * persistent * 1e-9,
+        mac_mj=0.0,
+        static_mj=switch_ms * accelerator.static_w,
+    )

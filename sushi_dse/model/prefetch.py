@@ -1,0 +1,235 @@
+"""A Dynamic Buffer of more than two tiles, which prefetches weights across tiles and layers.
+
+Timing alone: bytes, loads and the cycles of a tile are those of `cost_model`.  A SubNet runs its
+layers in order, a layer its tiles: kernel blocks outermost, channel blocks within, the passes of a
+larger window innermost.  With D slots,
+
+    loaded[t] = max(loaded[t - 1], computed[t - D]) + load[t]
+    computed[t] = max(loaded[t], computed[t - 1]) + stream
+
+where t - D and t - 1 of the first line count the tiles that load anything: one that is wholly in
+the Persistent Buffer takes no slot.  Chosen, where nothing was measured:
+
+* The loader knows the weights of a SubNet when its first layer starts, and not before: the launch
+  of that layer and the reading of its input map hide no load.
+* A later layer starts when the one before has ended.  Loads go on during its launch; they stop,
+  in the middle of a tile too, while its input map is read from DRAM.
+* An output map leaves for DRAM while its own layer computes, whenever the bus loads no weights of
+  that layer, and before those of later layers.  The layer ends when it has computed and its map
+  has left.  For a layer alone that is max(tiles, bus), as in `cost_model`.
+
+The bus does one thing at a time, so no latency lies below bytes over bandwidth.  Whatever a tile
+waits for goes before whatever it does not wait for, so another slot never delays anything.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.kernels import layer_costs
+from sushi_dse.model.layer import Array, LayerCost, array_of, blocks, blocks_of, cached_part
+from sushi_dse.model.network import LayerShape, Network
+
+
+class LayerCycles(NamedTuple):
+    """Cycles of each layer that the depth of the Dynamic Buffer does not change: [layer]."""
+
+    compute: np.ndarray
+    read_input: np.ndarray
+    write_output: np.ndarray
+
+
+@register_jitable
+def tile_count(shape: LayerShape, array: Array) -> int:
+    """Tiles of a layer."""
+    kernels, channels = blocks(shape, array)
+    rows, columns = -(-shape.kernels // kernels), -(-shape.channels_per_group // channels)
+    return int(rows * columns * shape.passes)
+
+
+@register_jitable
+def tile_runs(
+    shape: LayerShape,
+    array: Array,
+    cached_kernels: int,
+    cached_channels: int,
+    lengths: np.ndarray,
+    loads: np.ndarray,
+) -> int:
+    """How many runs of tiles with equal loads the layer has, in order.
+
+    Written to lengths, loads: [run] tiles, and cycles to load each.
+    """
+    kernel_block, channel_block = blocks(shape, array)
+    kernels, channels = cached_part(shape, cached_kernels, cached_channels)
+    cycles_per_pair = shape.taps / shape.passes * array.cycles_per_byte
+    runs = 0
+    for i in range(4):
+        rows, row_length, row_cached = blocks_of(i, shape.kernels, kernel_block, kernels)
+        if rows == 0:
+            continue
+        row = runs
+        for j in range(4):
+            columns, length, column_cached = blocks_of(
+                j, shape.channels_per_group, channel_block, channels
+            )
+            if columns > 0:
+                lengths[runs] = columns * shape.passes
+                loads[runs] = (row_length * length - row_cached * column_cached) * cycles_per_pair
+                runs += 1
+        period = runs - row
+        runs = row + rows * period
+        for run in range(row + period, runs):
+            lengths[run], loads[run] = lengths[run - period], loads[run - period]
+    return runs
+
+
+@register_jitable
+def after_pauses(start: float, load: float, pauses: np.ndarray, pause: int) -> tuple[float, int]:
+    """When a load from `start` on ends, and the first pause that it leaves ahead.
+
+    pauses: [pause, start and end] of the bus, apart and in order.
+    """
+    while start + load > pauses[pause, 0]:
+        load = min(load, start + load - pauses[pause, 0])
+        start = max(start, pauses[pause, 1])
+        pause += 1
+    return start + load, pause
+
+
+@register_jitable
+def run_tiles(
+    lengths: np.ndarray,
+    loads: np.ndarray,
+    stream: float,
+    ready: float,
+    freed: np.ndarray,
+    depth: int,
+    load: int,
+    bus: float,
+    pauses: np.ndarray,
+    pause: int,
+) -> tuple[float, float, float, int, int]:
+    """The tiles of a layer from `ready` on, with `load` the next load and the bus free at `bus`.
+
+    freed: [load] when the slot of a load is, written `depth` loads ahead.  Returns when the tiles
+    are computed and when loaded, the cycles of loading after `ready` (if a load passed the layer's
+    own pause; else meaningless), the next load and the next pause.
+    """
+    computed, late, pause_start = ready, 0.0, pauses[pause, 0]
+    for run in range(len(lengths)):
+        cycles, tiles = loads[run], lengths[run]
+        if cycles == 0:
+            computed += tiles * stream
+            continue
+        for tile in range(load, load + tiles):
+            start = max(bus, freed[tile])
+            bus = start + cycles
+            if bus > pause_start:
+                bus, pause = after_pauses(start, cycles, pauses, pause)
+                pause_start = pauses[pause, 0]
+                late = min(cycles, bus - ready) - (tile + 1 - load) * cycles
+            computed = max(computed, bus) + stream
+            freed[tile + depth] = computed
+        late += tiles * cycles
+        load += tiles
+    return computed, bus, late, load, pause
+
+
+@numba.njit(cache=True)
+def layer_waits(
+    shapes: np.ndarray,
+    supernet_layer: np.ndarray,
+    starts: np.ndarray,
+    array: Array,
+    cycles: LayerCycles,
+    launch_cycles: float,
+    depth: int,
+    kernels: np.ndarray,
+    channels: np.ndarray,
+) -> np.ndarray:
+    """Cycles that a layer waits for weights and for its output map: [cause, layer, subgraph].
+
+    The first three are of a `Network`; kernels, channels: [subgraph, supernet_layer].  Tile by
+    tile: a run of equal tiles, a row of channel blocks, is too short for a jump over it to pay.
+    """
+    waits = np.empty((2, len(shapes), len(kernels)))
+    tiles = np.array([tile_count(shapes[i], array) for i in range(len(shapes))])
+    depth = min(depth, tiles.sum())
+    lengths, loads = np.empty(tiles.max(), dtype=np.int64), np.empty(tiles.max())
+    freed = np.zeros(depth + tiles.sum())  # the first `depth` slots are free from the start
+    for s in range(len(starts) - 1):
+        for g in range(len(kernels)):
+            pauses = np.full((starts[s + 1] - starts[s] + 1, 2), np.inf)
+            ended, bus, load, pause = 0.0, 0.0, 0, 0
+            for i in range(starts[s], starts[s + 1]):
+                layer, own = supernet_layer[i], i - starts[s]
+                runs = tile_runs(
+                    shapes[i], array, kernels[g, layer], channels[g, layer], lengths, loads
+                )
+                pauses[own, 0] = ended + launch_cycles
+                ready = pauses[own, 1] = ended + launch_cycles + cycles.read_input[i]
+                if own == 0:
+                    bus = ready
+                computed, bus, late, load, pause = run_tiles(
+                    lengths[:runs], loads[:runs], cycles.compute[i] / tiles[i], ready,
+                    freed, depth, load, bus, pauses, pause,
+                )  # fmt: skip
+                if pause > own:
+                    spare = bus - ready - late
+                    bus += max(cycles.write_output[i] - spare, 0.0)
+                    ended = max(computed, bus)
+                else:  # all was loaded before the layer, so its map leaves first of all
+                    pauses[own, 1] += cycles.write_output[i]
+                    ended = max(computed, pauses[own, 1])
+                waits[0, i, g] = max(computed - ready - cycles.compute[i], 0.0)
+                waits[1, i, g] = ended - computed
+    return waits
+
+
+def prefetch_waits(
+    network: Network, accelerator: Accelerator, kernels: np.ndarray, channels: np.ndarray
+) -> np.ndarray:
+    """Cycles that each layer waits: [for weights and for its output map, layer, subgraph].
+
+    kernels, channels: [subgraph, supernet_layer], the rectangles in the Persistent Buffer.
+    """
+    array = array_of(accelerator)
+    cold = LayerCost(*layer_costs(network.shapes, array, False))
+    cycles = LayerCycles(
+        compute=np.asarray(cold.compute_cycles),
+        read_input=np.asarray(cold.input_cycles),
+        write_output=np.asarray(cold.output_bytes) * array.cycles_per_byte,
+    )
+    return np.asarray(
+        layer_waits(
+            network.shapes,
+            network.supernet_layer,
+            network.starts,
+            array,
+            cycles,
+            accelerator.launch_us * accelerator.clock_mhz,
+            accelerator.dynamic_buffer_tiles,
+            kernels,
+            channels,
+        )
+    )
+
+
+def prefetched(
+    cost: LayerCost,
+    network: Network,
+    accelerator: Accelerator,
+    kernels: np.ndarray,
+    channels: np.ndarray,
+) -> LayerCost:
+    """The cost of each SubNet under each SubGraph, with the waits that a deeper buffer leaves.
+
+    Each field of `cost` is [subnet, subgraph], for a Dynamic Buffer of two tiles.
+    """
+    waits = prefetch_waits(network, accelerator, kernels, channels)
+    loads, outputs = np.add.reduceat(waits, network.starts[:-1], axis=1)
+    return cost._replace(exposed_load_cycles=loads, output_stall_cycles=outputs)

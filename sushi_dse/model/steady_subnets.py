@@ -1,0 +1,200 @@
+"""The kernel: cost of each SubNet, its own SubGraph on chip, from the cycles of its layers.
+
+Of the layers' order by value only the place matters where the buffer is full, and that is near the
+place in a like design.  Sums run over the layers in their order, as in `cost_model`: the figures
+are the same bits.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+from sushi_dse.model.layer import FIELDS, Array, LayerCost, layer_cost_of, map_bytes
+from sushi_dse.model.steady_layers import (
+    CAUSES,
+    CHUNK,
+    COLD_STALL,
+    COMPUTE,
+    EXPOSED,
+    WARM_STALL,
+    Arrays,
+    Layers,
+    chunk_of,
+    in_registers,
+    layer_cycles,
+    tiles_of,
+)
+
+FIELD: Any = LayerCost(*range(FIELDS))  # places in a cost
+
+
+@numba.njit(cache=True)
+def add_cold(
+    layers: Layers, subnet: int, arrays: Arrays, cycles: np.ndarray, sums: np.ndarray
+) -> None:
+    """Sum the cost of a SubNet's layers, nothing on chip: into sums [field, design]."""
+    per_byte, resident = arrays.cycles_per_byte, arrays.resident_map_bytes
+    smallest_map = resident.min()
+    compute, exposed = sums[FIELD.compute_cycles], sums[FIELD.exposed_load_cycles]
+    reading, stall = sums[FIELD.input_cycles], sums[FIELD.output_stall_cycles]
+    read, written = sums[FIELD.input_bytes], sums[FIELD.output_bytes]
+    for i in layers.shape_of[layers.starts[subnet] : layers.starts[subnet + 1]]:
+        own_compute, own_exposed = cycles[COMPUTE, i], cycles[EXPOSED, i]
+        for d in range(len(per_byte)):
+            compute[d] += own_compute[d]
+            exposed[d] += own_exposed[d]
+        shape = in_registers(layers.shapes[i])
+        if map_bytes(shape, smallest_map) != (0.0, 0.0):
+            own_stall = cycles[COLD_STALL, i]
+            for d in range(len(per_byte)):
+                input_bytes, output_bytes = map_bytes(shape, resident[d])
+                stall[d] += own_stall[d]
+                reading[d] += input_bytes * per_byte[d]
+                read[d] += input_bytes
+                written[d] += output_bytes
+
+
+@numba.njit(cache=True)
+def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.ndarray) -> None:
+    """What a byte of each of a SubNet's layers is worth on chip, in cycles: [layer, design]."""
+    first = layers.starts[subnet]
+    for i in range(first, layers.starts[subnet + 1]):
+        shape = layers.shape_of[i]
+        exposed, worth = cycles[EXPOSED, shape], saved[i - first]
+        cold, warm = cycles[COLD_STALL, shape], cycles[WARM_STALL, shape]
+        weight_bytes = float(layers.kernels[i] * layers.channels[i] * layers.taps[i])
+        for d in range(len(worth)):
+            worth[d] = (exposed[d] + cold[d] - warm[d]) / weight_bytes
+
+
+@register_jitable
+def comes_before(value: float, key: int, other_value: float, other_key: int) -> bool:
+    """Whether a layer is kept before another: by falling value, equal ones by rising key."""
+    return value > other_value or (value == other_value and key < other_key)
+
+
+@numba.njit(cache=True)
+def last_kept(
+    saved: np.ndarray, key: np.ndarray, weight_bytes: np.ndarray, capacity: int, d: int, guess: int
+) -> tuple[int, int]:
+    """The layer at which the Persistent Buffer of design `d` is full, and the bytes before it.
+
+    It keeps a part at most.  saved: [layer, design].  All layers together must exceed `capacity`.
+    It is looked for from `guess` on, one place in the order after the other: that of a like design
+    is near.
+    """
+    layer = guess
+    while True:
+        value, own_key, before = saved[layer, d], key[layer], 0
+        for i in range(len(key)):
+            before += weight_bytes[i] * comes_before(saved[i, d], key[i], value, own_key)
+        earlier = before > capacity
+        if not earlier and before + weight_bytes[layer] > capacity:
+            return layer, before
+        place = -1  # the nearest one on that side
+        for i in range(len(key)):
+            if i == layer or earlier != comes_before(saved[i, d], key[i], value, own_key):
+                continue
+            if place < 0 or earlier != comes_before(
+                saved[i, d], key[i], saved[place, d], key[place]
+            ):
+                place = i
+        layer = place
+
+
+@numba.njit(cache=True)
+def cache_weights(
+    layers: Layers,
+    subnet: int,
+    sides: tuple[int, int],
+    arrays: Arrays,
+    capacity: np.ndarray,
+    by_bandwidth: np.ndarray,
+    cycles: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """Change sums [field, design] to those of a SubNet whose own SubGraph is on chip."""
+    own = slice(layers.starts[subnet], layers.starts[subnet + 1])
+    shape_of, key, channels = layers.shape_of[own], layers.supernet_layer[own], layers.channels[own]
+    kernel_bytes = channels * layers.taps[own]
+    weight_bytes, designs = layers.kernels[own] * kernel_bytes, len(capacity)
+    saved = np.empty((len(key), designs))
+    saved_per_byte(layers, subnet, cycles, saved)
+    last, last_value = np.full(designs, -1), np.full(designs, -np.inf)  # where all layers fit
+    last_key, last_waits = np.zeros(designs, dtype=np.int64), np.empty((2, designs))
+    guess, all_bytes, kept = 0, weight_bytes.sum(), np.empty(designs, dtype=np.bool_)
+    for d in by_bandwidth:  # neighbours in bandwidth are so in the layers' order too
+        cached_bytes = all_bytes
+        if all_bytes > capacity[d]:
+            guess, cached_bytes = last_kept(saved, key, weight_bytes, capacity[d], d, guess)
+            last[d], last_value[d], last_key[d] = guess, saved[guess, d], key[guess]
+            kernels = (capacity[d] - cached_bytes) // kernel_bytes[guess]
+            array = Array(
+                sides[0], sides[1], arrays.cycles_per_byte[d], arrays.fill_cycles[d],
+                arrays.row_cycles[d], arrays.resident_map_bytes[d],
+            )  # fmt: skip
+            cost = layer_cost_of(layers.shapes[shape_of[guess]], array, kernels, channels[guess])
+            last_waits[0, d], last_waits[1, d] = cost.exposed_load_cycles, cost.output_stall_cycles
+            cached_bytes += kernels * kernel_bytes[guess]
+        sums[FIELD.weight_bytes, d] -= cached_bytes
+        sums[FIELD.cached_weight_bytes, d] += cached_bytes
+        sums[FIELD.exposed_load_cycles, d] = sums[FIELD.output_stall_cycles, d] = 0.0
+    for i in range(len(key)):
+        shape = shape_of[i]
+        for d in range(designs):
+            kept[d] = comes_before(saved[i, d], key[i], last_value[d], last_key[d])
+        for d in range(designs):
+            wait = 0.0 if kept[d] else cycles[EXPOSED, shape, d]
+            sums[FIELD.exposed_load_cycles, d] += last_waits[0, d] if last[d] == i else wait
+        for d in range(designs):
+            wait = cycles[WARM_STALL, shape, d] if kept[d] else cycles[COLD_STALL, shape, d]
+            sums[FIELD.output_stall_cycles, d] += last_waits[1, d] if last[d] == i else wait
+
+
+@numba.njit(cache=True)
+def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
+    """The costs of each SubNet that the sides of the array alone decide: [subnet, field]."""
+    no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
+    fixed = np.zeros((len(layers.starts) - 1, FIELDS))
+    for s in range(len(fixed)):
+        for shape in layers.shape_of[layers.starts[s] : layers.starts[s + 1]]:
+            cost = layer_cost_of(layers.shapes[shape], no_design, 0, 0)
+            fixed[s, FIELD.weight_bytes] += cost.weight_bytes
+            fixed[s, FIELD.streaming_buffer_read_bytes] += cost.streaming_buffer_read_bytes
+            fixed[s, FIELD.streaming_buffer_write_bytes] += cost.streaming_buffer_write_bytes
+            fixed[s, FIELD.output_buffer_bytes] += cost.output_buffer_bytes
+    return fixed
+
+
+@numba.njit(cache=True)
+def steady_costs(
+    layers: Layers,
+    sides: tuple[int, int],
+    arrays: Arrays,
+    capacity: np.ndarray,
+    costs: np.ndarray,
+    first: int,
+) -> None:
+    """Cost of each SubNet on each design: nothing on chip, and its own SubGraph.
+
+    sides: PE kernels and channels; capacity: [design] bytes of the Persistent Buffer.  Into
+    costs [nothing or own, field of LayerCost, subnet, design], from design `first` on.
+    """
+    tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
+    cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
+    sums = np.empty((FIELDS, CHUNK))
+    for start in range(0, len(capacity), CHUNK):
+        own, chunk = slice(start, start + CHUNK), chunk_of(arrays, start)
+        designs = len(chunk.cycles_per_byte)
+        place = slice(first + start, first + start + designs)
+        layer_cycles(layers.shapes, tiles, chunk, cycles)
+        by_bandwidth = np.argsort(chunk.cycles_per_byte)
+        for s in range(len(fixed)):
+            for field in range(FIELDS):
+                sums[field] = fixed[s, field]
+            add_cold(layers, s, chunk, cycles, sums)
+            costs[0, :, s, place] = sums[:, :designs]
+            cache_weights(layers, s, sides, chunk, capacity[own], by_bandwidth, cycles, sums)
+            costs[1, :, s, place] = sums[:, :designs]

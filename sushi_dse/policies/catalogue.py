@@ -1,0 +1,177 @@
+"""The policies by name: each chooses SubNets and SubGraphs, or is a system of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.model.network import Network
+from sushi_dse.policies.equal_area import equal_area_system
+from sushi_dse.policies.gati.stream import serve_gati
+from sushi_dse.policies.gati.system import gati_system
+from sushi_dse.policies.slo_nn.stream import serve_slo_nn
+from sushi_dse.policies.slo_nn.system import slo_nn_system
+from sushi_dse.policies.user_file import is_user_policy, user_service
+from sushi_dse.serving.hindsight import best_static, fixed_subnet, nothing_cached, offline_optimum
+from sushi_dse.serving.kernel import (
+    BY_COST,
+    BY_LOAD,
+    BY_MODE,
+    BY_SLACK,
+    FIXED,
+    LOAD_QUERIES,
+    MAX_UTILISATION,
+    Rules,
+    serve_by_rules,
+)
+from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDULED
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+
+Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
+System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
+Service = Callable[[Trace, LatencyTable, int, int], Served]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A way to serve a stream; what is not said is as in SUSHI.
+
+    `recaching` and `selection` are codes for the kernel in `serving`; a scheduled policy follows
+    `plan`, which gives the SubGraph of each interval from (trace, table, mode, recache interval).
+    `system` makes a latency table and an accelerator of its own, and `service` serves the trace on
+    it in place of the kernel.
+    """
+
+    summary: str
+    recaching: int = SCHEDULED
+    selection: int = BY_MODE
+    plan: Plan = nothing_cached
+    has_persistent_buffer: bool = True
+    system: System | None = None
+    service: Service | None = None
+
+
+def serve(trace: Trace, table: LatencyTable, policy: Policy, *, mode: int, every: int) -> Served:
+    """What `policy` does with `trace`, its SubGraph open to change `every` so many queries.
+
+    `mode` is one of the numbers of `MODES`.  First come, first served, on one accelerator; the
+    arrays of what comes back are [query], times in ms.
+    """
+    if policy.service is not None:
+        return policy.service(trace, table, mode, every)
+    fixed = fixed_subnet(trace, table) if policy.selection == FIXED else 0
+    rules = Rules(recaching=policy.recaching, selection=policy.selection, fixed=fixed)
+    schedule = policy.plan(trace, table, mode, every)
+    return serve_by_rules(trace, table, rules, schedule, mode=mode, every=every)
+
+
+POLICIES: dict[str, Policy] = {
+    "no-sgs": Policy(
+        summary="The same array without a Persistent Buffer: every weight is loaded for every "
+        "query. What the other policies gain is counted from here.",
+        has_persistent_buffer=False,
+    ),
+    "sushi": Policy(
+        summary="SushiSched: after every recache interval it averages the encodings of the SubNets "
+        "that it served, and keeps the candidate SubGraph nearest to that average. The first "
+        "interval starts with an empty buffer.",
+        recaching=NEAREST,
+    ),
+    "static-subgraph": Policy(
+        summary="One SubGraph for the whole trace, the best in hindsight; loading it is charged to "
+        "the first query. It knows the trace: a bound for every policy that never changes the "
+        "SubGraph.",
+        plan=best_static,
+    ),
+    "latency-aware": Policy(
+        summary="After every recache interval it takes the SubGraph with the least expected "
+        "latency over the next interval: expected demand times the table's column, plus the "
+        "cost of the change. Demand is expected by a Markov chain of which SubNet follows which, "
+        f"learned as the stream goes by; what was seen fades by a factor of {MEMORY} a time "
+        "(assumption).",
+        recaching=EXPECTED,
+    ),
+    "last-subnet": Policy(
+        summary="After every recache interval it keeps what fits of the SubNet served last, most "
+        "saved cycles per byte first.",
+        recaching=LAST,
+    ),
+    "offline-optimum": Policy(
+        summary="The best SubGraph of every interval with the whole trace known, by dynamic "
+        "programming over recache points, the cost of changes included. A bound: no policy that "
+        "selects SubNets by the same rule serves the trace in less time (strict accuracy), or more "
+        "accurately (strict latency).",
+        plan=offline_optimum,
+    ),
+    "clipper": Policy(
+        summary="One SubNet for the whole trace, without a Persistent Buffer, as Clipper serves a "
+        "model: the one that meets both demands of most queries, the fastest of equals. It is "
+        "chosen in hindsight.",
+        selection=FIXED,
+        has_persistent_buffer=False,
+    ),
+    "model-switching": Policy(
+        summary="Model switching by load, without a Persistent Buffer: the most accurate SubNet "
+        f"that keeps the accelerator under {MAX_UTILISATION:.0%} busy at the rate of the last "
+        f"{LOAD_QUERIES} arrivals (assumptions), or the fastest. A closed loop has no load: the "
+        "most accurate is served.",
+        selection=BY_LOAD,
+        has_persistent_buffer=False,
+    ),
+    "infaas": Policy(
+        summary="INFaaS, without a Persistent Buffer: the cheapest variant, in time of the "
+        "accelerator, that meets both demands of the query after its wait; the fastest where none "
+        "does.",
+        selection=BY_COST,
+        has_persistent_buffer=False,
+    ),
+    "slackfit": Policy(
+        summary="SlackFit (SuperServe, NSDI 2025), without a Persistent Buffer: the most accurate "
+        "SubNet that fits the slack of the most urgent query waiting; the fastest where none does.",
+        selection=BY_SLACK,
+        has_persistent_buffer=False,
+    ),
+    "equal-area": Policy(
+        summary="The fair rival of SGS: the Persistent Buffer's memory given to the Dynamic "
+        "Buffer, which then prefetches weights across tiles and layers. Nothing is kept from query "
+        "to query.",
+        system=equal_area_system,
+    ),
+    "slo-nn": Policy(
+        summary="SLO-NN: of the most accurate SubNet's nodes a fraction is computed, another for "
+        "each query. Strict accuracy: the least whose estimated confidence meets the demand; "
+        "strict latency: the largest that meets the deadline. The Persistent Buffer keeps what all "
+        "fractions use. Confidence, activator and common part are assumptions (docs/slo_nn.md).",
+        system=slo_nn_system,
+        service=serve_slo_nn,
+    ),
+    "gati": Policy(
+        summary="GATI: small predictors behind the blocks of the most accurate SubNet; the first "
+        "answer that a selector accepts ends the query. Predictors cost traffic and compete for "
+        "the Persistent Buffer; hits follow locality, fall after a shift and come back on "
+        "retraining. All of its rates are assumptions (docs/gati.md).",
+        system=gati_system,
+        service=serve_gati,
+    ),
+}
+DEFAULT_POLICIES = ("no-sgs", "sushi", "static-subgraph", "latency-aware")
+
+
+def find_policy(name: str) -> Policy:
+    """The policy of that name, or the class in a user's file (`./mine.py:MyPolicy`), which is run.
+
+    `UserError` with the near names where there is none, or with the place in the file.  Each of
+    `POLICIES` says in its `summary` what it does, and the paper that it is from.
+    """
+    if is_user_policy(name):
+        return Policy(summary=f"The user's policy {name}.", service=user_service(name))
+    if name not in POLICIES:
+        raise UserError(
+            f"unknown policy {name!r}; {near_names(name, POLICIES)}; a policy of your own is "
+            "path/to/file.py:ClassName"
+        )
+    return POLICIES[name]

@@ -1,0 +1,177 @@
+"""SLO-NN on an accelerator: the latency table whose rows are node fractions."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.energy import Energy, energy
+from sushi_dse.model.kernels import subnet_costs
+from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.model.layer import FIELDS, LayerCost, array_of
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import NOTHING, SubGraphs, cut
+from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
+from sushi_dse.workload.layers import Layer
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+
+COMMON = "common"  # the column in which the nodes that every query uses are on chip
+DEFAULTS = SloNn()
+DIFFICULTIES = 4096  # strips of the mean over difficulty
+
+# The activator hashes the input by signed sums of a few of its values; in the bucket that each
+# table then gives lies a ranking of all nodes.  All four are assumptions.
+HASH_TABLES = 4
+BITS_PER_HASH = 16
+INPUTS_PER_BIT = 64
+BYTES_PER_RANKED_NODE = 2
+
+
+def hashing_activator(layers: Sequence[Layer]) -> Activator:
+    """The activator of a network: it hashes the input, and adds up the rankings of the tables."""
+    nodes = sum(layer.kernels for layer in layers[:-1])
+    hashed = HASH_TABLES * BITS_PER_HASH * INPUTS_PER_BIT  # a sign for each takes a byte
+    ranked = HASH_TABLES * nodes
+    return Activator(read_bytes=hashed + ranked * BYTES_PER_RANKED_NODE, macs=hashed + ranked)
+
+
+def kept_sizes(layers: Sequence[Layer], share: float) -> list[tuple[int, int, int]]:
+    """(kernels per group, channels per group, groups) of each layer when that share is kept.
+
+    Of K kernels ceil(share * K) stay, and the channels that come of them; all channels of the first
+    layer and all kernels of the last one stay.  A grouped layer between keeps whole groups.
+    """
+
+    def kept(count: int) -> int:
+        return ceil(round(share * count, 9))  # 0.55 * 100 is a little more than 55
+
+    sizes, before = [], 0
+    for i, layer in enumerate(layers):
+        kernels, channels = layer.kernels // layer.groups, layer.channels_per_group
+        groups, is_first, is_last = layer.groups, i == 0, i == len(layers) - 1
+        if groups > 1 and not (is_first or is_last):
+            groups = kept(groups)
+        else:
+            if not is_first:  # a flattened map has a channel for each pixel of each kernel
+                flat = layer.fully_connected and channels % before == 0
+                pixels = channels // before if flat else 1
+                channels = kept(channels // pixels) * pixels
+            if not is_last:
+                kernels = kept(kernels)
+        sizes.append((kernels, channels, groups))
+        before = layer.kernels
+    return sizes
+
+
+def scaled_layers(layers: Sequence[Layer], fraction: float) -> tuple[Layer, ...]:
+    """The layers of a network of whose nodes that fraction, above 0, is computed."""
+    sizes = kept_sizes(layers, fraction)
+    return tuple(
+        replace(layer, kernels=kernels * groups, channels=channels * groups, groups=groups)
+        for layer, (kernels, channels, groups) in zip(layers, sizes, strict=True)
+    )
+
+
+@lru_cache(maxsize=8)
+def fraction_network(network: Network, parameters: SloNn) -> Network:
+    """The most accurate SubNet of `network` at each node fraction, as if it were a SubNet.
+
+    The top-1 of a fraction is its mean over inputs of every difficulty in equal measure.
+    """
+    whole = network.supernet.subnets[int(network.top1_percent.argmax())]
+    difficulty = (np.arange(DIFFICULTIES) + 0.5) / DIFFICULTIES
+    rows = [
+        PlainSubNet(
+            name=str(fraction),
+            top1_percent=whole.top1_percent * parameters.agreement(fraction, difficulty).mean(),
+            layers=scaled_layers(whole.layers, fraction),
+        )
+        for fraction in parameters.fractions
+    ]
+    return Network.of(plain_supernet(f"{network.supernet.name}-{whole.name}", rows))
+
+
+def common_part(network: Network, accelerator: Accelerator, share: float) -> SubGraphs:
+    """Nothing, and the share of the nodes that all queries use, cut at the Persistent Buffer.
+
+    `network` is a `fraction_network`.  Layers are taken in value order: most saved cycles per byte
+    first, summed over the fractions.
+    """
+    sizes = np.array(kept_sizes(network.supernet.subnets[-1].layers, share))
+    kernels, channels = sizes[:, 0] * sizes[:, 2], sizes[:, 1]
+    nothing = np.zeros_like(kernels)
+    each_layer_alone = SubGraphs(
+        names=(NOTHING, *(layer.name for layer in network.supernet.layers)),
+        kernels=np.vstack([nothing, np.diag(kernels)]),
+        channels=np.vstack([nothing, np.diag(channels)]),
+    )
+    costs = subnet_costs(
+        network.shapes,
+        network.supernet_layer,
+        network.starts,
+        array_of(accelerator),
+        each_layer_alone.kernels,
+        each_layer_alone.channels,
+    )
+    cycles = np.asarray(LayerCost(*costs).cycles)
+    saved = (cycles[:, :1] - cycles[:, 1:]).sum(axis=0)
+    value = saved / np.maximum(kernels * channels * network.taps, 1)
+    order = np.argsort(-value, kind="stable")
+    kept = cut(kernels, channels, network.taps, order, accelerator.persistent_buffer_bytes)
+    return SubGraphs(
+        names=(NOTHING, COMMON),
+        kernels=np.stack([nothing, kept]),
+        channels=np.stack([nothing, np.where(kept > 0, channels, 0)]),
+    )
+
+
+def with_activator(
+    table: LatencyTable, activator: Activator, accelerator: Accelerator
+) -> LatencyTable:
+    """`table` with the time, traffic and energy of the activator added to every inference."""
+    read_bytes, macs = float(activator.read_bytes), float(activator.macs)
+    cost = LayerCost(*[0.0] * FIELDS)._replace(
+        compute_cycles=macs / accelerator.macs_per_cycle,
+        exposed_load_cycles=read_bytes / accelerator.bytes_per_cycle,
+        weight_bytes=read_bytes,
+    )
+    latency_us = activator.launches * accelerator.launch_us + cost.cycles / accelerator.clock_mhz
+    used = energy(accelerator, cost, macs, latency_us)
+    added = {
+        "offchip_bytes": read_bytes,
+        "weight_bytes": read_bytes,
+        "cached_weight_bytes": 0.0,
+        "macs": macs,
+        "offchip_mj": used.offchip_mj,
+        "buffer_mj": used.buffer_mj,
+        "mac_mj": used.mac_mj,
+        "static_mj": used.static_mj,
+    }
+    return replace(
+        table,
+        macs=table.macs + macs,
+        weight_bytes=table.weight_bytes + read_bytes,
+        latency_ms=table.latency_ms + latency_us * 1e-3,
+        cost=LayerCost(*(a + b for a, b in zip(table.cost, cost, strict=True))),
+        energy=Energy(*(a + b for a, b in zip(astuple(table.energy), astuple(used), strict=True))),
+        sums=table.sums + np.array([added[name] for name in SUMS])[:, None, None],
+    )
+
+
+def slo_nn_system(
+    network: Network, accelerator: Accelerator, *, parameters: SloNn = DEFAULTS
+) -> tuple[LatencyTable, Accelerator]:
+    """The table of `accelerator` over the node fractions of the most accurate SubNet.
+
+    Columns: nothing cached, and the part that is common to all node sets.
+    """
+    fractions = fraction_network(network, parameters)
+    common = common_part(fractions, accelerator, parameters.common)
+    activator = parameters.activator
+    if activator is None:
+        activator = hashing_activator(fractions.supernet.subnets[-1].layers)
+    table = latency_table(fractions, accelerator, common)
+    return with_activator(table, activator, accelerator), accelerator

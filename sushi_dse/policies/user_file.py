@@ -1,0 +1,110 @@
+"""A user's own policy: a class in a Python file, named `path/to/file.py:ClassName`.
+
+It has two methods, and is made without arguments for every run:
+
+    select(query, table, latency_ms) -> int    the row of the table that serves `query`
+    recache(served, table, cached) -> int      the column of the SubGraph to keep
+
+`latency_ms` is [subnet] with what is on chip now, a change of the SubGraph included; `served` is
+[subnet], how often each was served since the last recache point.  Naming a file runs it: it is
+code, with the rights of its user.
+"""
+
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import read_file
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.serving.queue import wait_before
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+
+SEPARATOR = ".py:"
+MOST_BYTES = 2**20  # of a file of code
+
+
+def is_user_policy(name: str) -> bool:
+    """Whether a policy's name is that of a class in a file."""
+    return SEPARATOR in name
+
+
+def user_class(name: str) -> type[Any]:
+    """The class that `path/to/file.py:ClassName` names; the file is run."""
+    stem, _, class_name = name.rpartition(SEPARATOR)
+    path = Path(f"{stem}.py")
+    source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: not a Python file; name one")
+    module = module_from_spec(spec)
+    # Not by the loader, which would write compiled code beside the file.
+    _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
+    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+    if class_name not in classes:
+        raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
+    found = classes[class_name]
+    for method in ("select", "recache"):
+        if not callable(getattr(found, method, None)):
+            raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
+    return found
+
+
+def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
+    """What a user's code returns; `UserError` for whatever it raises, which is for its user."""
+    try:
+        return code(*arguments)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
+
+
+def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
+    """The function that serves a trace under a user's policy; the class is loaded at once."""
+    made_by = user_class(name)
+
+    def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
+        return serve_by(_run(name, made_by), name, trace, table, every)
+
+    return service
+
+
+def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: int) -> Served:
+    """What an object with the two methods does with `trace`, queued as in `serving`."""
+    subnets, subgraphs = table.latency_ms.shape
+
+    def asked(method: str, bound: int, *arguments: object) -> int:
+        answer = _run(f"{name}: {method}", getattr(policy, method), *arguments)
+        if not isinstance(answer, int | np.integer) or not 0 <= answer < bound:
+            raise UserError(f"{name}: {method} must return 0 to {bound - 1}, got {answer!r}")
+        return int(answer)
+
+    rows: list[tuple[int, int, int, float]] = []
+    response_ms: list[float] = []
+    served, subgraph = np.zeros(subnets, dtype=np.int64), 0
+    closed_loop = trace.closed_loop
+    for number, query in enumerate(trace):
+        target = subgraph
+        if number % every == 0:
+            target = asked("recache", subgraphs, served.copy(), table, subgraph)
+            served[:] = 0
+        latency_ms = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
+        latency_ms = latency_ms * trace.slowdown[number]
+        chosen = asked("select", subnets, query, table, latency_ms)
+        wait_ms = wait_before(number, trace.arrived_ms, response_ms, closed_loop)
+        response_ms.append(wait_ms + float(latency_ms[chosen]))
+        rows.append((chosen, subgraph, target, float(latency_ms[chosen])))
+        served[chosen] += 1
+        subgraph = target
+    subnet, cached, kept, service_ms = map(np.array, zip(*rows, strict=True))
+    return Served(
+        subnet=subnet,
+        cached=cached,
+        kept=kept,
+        service_ms=service_ms,
+        response_ms=np.array(response_ms),
+        accuracy_percent=table.top1_percent[subnet],
+    )

@@ -1,0 +1,1 @@
+"""A trace over a latency table: which SubNet, which SubGraph next, the queue, what happened."""

@@ -1,0 +1,214 @@
+"""A trace served by one accelerator under one policy, first come, first served."""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.serving.queue import response_times, wait_before
+from sushi_dse.serving.recaching import (
+    EXPECTED,
+    LAST,
+    MEMORY,
+    NEAREST,
+    UNSEEN,
+    cheapest_subgraph,
+    expected_demand,
+    nearest_subgraph,
+)
+from sushi_dse.serving.selection import (
+    all_steps,
+    cheapest_meeting_both,
+    kept_demands,
+    most_accurate_within,
+    select_subnet,
+    steps_reached,
+    unsigned,
+)
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+
+BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # how the SubNet is selected
+
+LOAD_QUERIES = 16  # arrivals over which load is measured (assumption)
+MEMO = 1024  # slots for contents of windows
+MAX_UTILISATION = 0.8  # of the accelerator, that model switching stays under (assumption)
+
+
+class Rules(NamedTuple):
+    """How a policy chooses: codes of this module and of `recaching`."""
+
+    recaching: int
+    selection: int = BY_MODE
+    fixed: int = 0  # the SubNet of FIXED
+
+
+class Columns(NamedTuple):
+    """The arrays of a `LatencyTable` that the kernel reads."""
+
+    top1_percent: np.ndarray
+    latency_ms: np.ndarray
+    switch_ms: np.ndarray
+    encoding_dot: np.ndarray
+    encoding_norm: np.ndarray
+    own_subgraph: np.ndarray
+
+
+@register_jitable
+def select_by_rule(
+    rules: Rules,
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    query: int,
+    wait_ms: float,
+) -> int:
+    """The SubNet of a query under a rule other than BY_MODE, which sees the queue: an index."""
+    arrived_ms, min_accuracy_percent, max_latency_ms, _ = queries
+    start_ms = arrived_ms[query] + wait_ms
+    if rules.selection == FIXED:
+        return rules.fixed
+    if rules.selection == BY_COST:
+        budget_ms = max_latency_ms[query] - wait_ms
+        return cheapest_meeting_both(
+            top1_percent, latency_ms, min_accuracy_percent[query], budget_ms
+        )
+    closed_loop = arrived_ms[-1] == 0
+    last = query
+    while not closed_loop and last + 1 < len(arrived_ms) and arrived_ms[last + 1] <= start_ms:
+        last += 1
+    if rules.selection == BY_SLACK:
+        slack_ms = np.inf
+        for waiting in range(query, last + 1):
+            deadline_ms = arrived_ms[waiting] + max_latency_ms[waiting]
+            slack_ms = min(slack_ms, deadline_ms - start_ms)
+        return most_accurate_within(top1_percent, latency_ms, slack_ms)
+    first = max(last - LOAD_QUERIES, 0)
+    gap_ms = np.inf  # a closed loop has no load of its own
+    if not closed_loop and last > first:
+        gap_ms = (start_ms - arrived_ms[first]) / (last - first)
+    return most_accurate_within(top1_percent, latency_ms, MAX_UTILISATION * gap_ms)
+
+
+@numba.njit(cache=True)
+def serve_queries(
+    rules: Rules,
+    mode: int,
+    every: int,
+    schedule: np.ndarray,
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    table: Columns,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each query its SubNet, service and response; of each window the SubGraph that it keeps.
+
+    `queries` are a `Trace`'s columns and its slowdown: a query that the machine slows down takes so
+    many times longer, and selection knows it.  schedule: [window], read by a SCHEDULED rule.
+    """
+    arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
+    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
+    count, subnets = len(arrived_ms), len(table.top1_percent)
+    subnet = np.empty(count, dtype=np.int64)
+    service_ms, response_ms = np.empty(count), np.empty(count)
+    kept = np.empty(-(-count // every), dtype=np.int64)
+    # A window's number: how often it served each SubNet, to the base of every + 1.
+    has_number = (every + 1.0) ** subnets < 2.0**62
+    digits = np.zeros(subnets, dtype=np.int64)
+    for each in range(subnets):
+        digits[each] = (every + 1) ** each if has_number else 0
+    numbers, nearest = np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64)
+    number, served = 0, np.zeros(subnets)
+    followed = np.full((subnets, subnets), UNSEEN)  # a SubNet is expected to be followed by itself
+    for each in range(subnets):
+        followed[each, each] += 1.0
+    closed_loop = arrived_ms[-1] == 0
+    thresholds, choices = all_steps(mode, table.top1_percent, table.latency_ms)
+    step_ms, step_number = np.empty(choices.shape), np.empty(choices.shape, dtype=np.int64)
+    for subgraph, step in np.ndindex(choices.shape):
+        step_ms[subgraph, step] = table.latency_ms[choices[subgraph, step], subgraph]
+        step_number[subgraph, step] = digits[choices[subgraph, step]]
+    subgraph, latency = 0, np.empty(subnets)
+    for window in range(len(kept)):
+        start, end = window * every, min((window + 1) * every, count)
+        target = subgraph
+        if rules.recaching == NEAREST:
+            if window:
+                slot = number % MEMO
+                if not has_number or numbers[slot] != number:  # most windows have been seen
+                    served[:] = 0.0
+                    for query in range(start - every, start):
+                        served[subnet[query]] += 1.0
+                    numbers[slot] = number
+                    nearest[slot] = nearest_subgraph(
+                        served, table.encoding_dot, table.encoding_norm
+                    )
+                target = nearest[slot]
+                number = 0
+        elif rules.recaching == EXPECTED:
+            last = subnet[start - 1] if window else -1
+            first, total = expected_demand(followed, last, every)
+            target = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, subgraph)
+        elif rules.recaching == LAST:
+            if window:
+                target = table.own_subgraph[subnet[start - 1]]
+        else:
+            target = schedule[window]
+        kept[window] = target
+        by_steps = start  # from here on a query's SubNet depends on its demand alone
+        if rules.selection != BY_MODE:
+            by_steps = end
+        elif target != subgraph:
+            by_steps = start + 1
+        for query in range(start, by_steps):
+            for each in range(subnets):
+                changing_ms = table.switch_ms[subgraph, target, each]
+                latency[each] = table.latency_ms[each, subgraph] + changing_ms
+            if rules.selection == BY_MODE:
+                chosen = select_subnet(
+                    mode, table.top1_percent, latency, demand[query], demand[query]
+                )
+            else:  # these rules see the queue
+                wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+                chosen = select_by_rule(
+                    rules, table.top1_percent, latency * slowdown[query], queries, query, wait_ms
+                )
+                response_ms[query] = wait_ms + latency[chosen] * slowdown[query]
+            subnet[query] = chosen
+            number += digits[chosen]
+            service_ms[query] = latency[chosen] * slowdown[query]
+            subgraph = target
+        own = unsigned(target)
+        for query in range(unsigned(by_steps), unsigned(end)):
+            step = steps_reached(thresholds, own, demand[query])
+            subnet[query] = choices[own, step]
+            number += step_number[own, step]
+            service_ms[query] = step_ms[own, step] * slowdown[query]
+        if rules.recaching == EXPECTED:
+            for query in range(max(start, 1), end):
+                followed[subnet[query - 1]] *= MEMORY
+                followed[subnet[query - 1], subnet[query]] += 1.0
+    return subnet, service_ms, response_times(arrived_ms, service_ms), kept
+
+
+def columns_of(table: LatencyTable) -> Columns:
+    """The arrays of `table` that the kernel reads."""
+    return Columns(*(getattr(table, name) for name in Columns._fields))
+
+
+def serve_by_rules(
+    trace: Trace, table: LatencyTable, rules: Rules, schedule: np.ndarray, *, mode: int, every: int
+) -> Served:
+    """What the rules do with `trace`, the SubGraph open to change `every` so many queries."""
+    subnet, service_ms, response_ms, kept = serve_queries(
+        rules, mode, every, schedule, (*trace.columns, trace.slowdown), columns_of(table)
+    )
+    kept = np.repeat(kept, every)[: len(trace)]
+    return Served(
+        subnet=subnet,
+        cached=np.concatenate([[0], kept[:-1]]),  # at first nothing
+        kept=kept,
+        service_ms=service_ms,
+        response_ms=response_ms,
+        accuracy_percent=table.top1_percent[subnet],
+    )

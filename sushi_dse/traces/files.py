@@ -1,0 +1,224 @@
+"""Trace files, CSV or Parquet: the columns of a trace, one row a query, no bit changed.
+
+What is wrong with a file ends in a `UserError` of one line: where, what, and what would mend it.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import arrow_reader, read_file, whole_file
+from sushi_dse.traces.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
+
+MOST_QUERIES = 10**8
+SHOWN_CHARACTERS = 40  # of a wrong value, in its message
+
+
+def read_trace(path: Path) -> Trace:
+    """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none.
+
+    Its columns are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`: [query].
+    """
+    read = READERS[_suffix(path)]
+    content = read_file(path, f"`sushi-dse trace generate --out {path}` writes one")
+    if not content:
+        raise UserError(f"{path} is empty; a trace has the columns {', '.join(COLUMNS)}")
+    try:
+        return read(path, content)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def write_trace(trace: Trace, path: Path) -> None:
+    """Put a trace at `path`, `.csv` or `.parquet`; a reader, or a kill, never meets half of it.
+
+    Raises `UserError` where it cannot be written; a file that was there is then unchanged.
+    """
+    write = WRITERS[_suffix(path)]
+    try:
+        with whole_file(path) as file:
+            write(trace, file)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}; choose another"
+        ) from None
+
+
+def _suffix(path: Path) -> str:
+    if os.path.isdir(path):  # Path.is_dir raises where a folder above may not be read
+        raise UserError(f"{path} is a folder; name a .csv or .parquet file in it")
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise UserError(
+            f"{path}: a trace file ends in .csv or .parquet, not in {path.suffix!r}; rename it"
+        )
+    return suffix
+
+
+def shown(text: str) -> str:
+    """A wrong value as a message shows it: quoted, in one line, cut where it is long."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
+
+
+def _check_columns(where: str, names: list[str]) -> None:
+    for position, name in enumerate(names):
+        if name not in ALL_COLUMNS:
+            other_mark = any(mark in name for mark in ";\t")
+            hint = "put commas between fields" if other_mark else near_names(name, ALL_COLUMNS)
+            raise UserError(f"{where}: unknown column {shown(name)}; {hint}")
+        if name in names[:position]:
+            raise UserError(f"{where}: the column {name!r} is there twice; leave one out")
+    for name in COLUMNS:
+        if name not in names:
+            raise UserError(
+                f"{where}: the column {name!r} is missing; a trace has the columns "
+                f"{', '.join(COLUMNS)}"
+            )
+
+
+def _read_csv(path: Path, content: bytes) -> Trace:
+    if b"\0" in content[:4096]:
+        raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8")
+    rows = numbered_rows(path, content)
+    line, header = next(rows, (1, []))
+    _check_columns(f"{path}:{line}", header)
+    with suppress(ValueError):  # pyarrow's errors as well; reading row by row says which it is
+        return _read_csv_block(content, header, line)
+    return _read_csv_rows(path, rows, header)
+
+
+def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trace:
+    """The trace in a plain file, all at once; raises `ValueError` where anything is unusual."""
+    table = pacsv.read_csv(
+        arrow_reader(content),
+        read_options=pacsv.ReadOptions(column_names=header, skip_rows=header_line),
+        parse_options=pacsv.ParseOptions(quote_char=False),
+        convert_options=pacsv.ConvertOptions(
+            column_types={name: pa.float64() for name in header}, null_values=[]
+        ),
+    )
+    return Trace(**{name: table[name].to_numpy() for name in header})
+
+
+def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Trace:
+    """The trace in the rows below the header, or what is wrong in which line."""
+    names = _present(header)
+    queries: list[list[float]] = []
+    previous_ms = 0.0
+    for line, fields in rows:
+        values = _row_values(f"{path}:{line}", header, fields)
+        if reason := fault(values, previous_ms, names):
+            raise UserError(f"{path}:{line}: {reason}")
+        previous_ms = values[0]
+        queries.append(values)
+    columns = np.array(queries, dtype=np.float64).reshape(-1, len(names)).T
+    return Trace(**dict(zip(names, columns, strict=True)))
+
+
+def _present(names: list[str]) -> tuple[str, ...]:
+    """The columns of a file in the order of `ALL_COLUMNS`; `_check_columns` has seen them."""
+    return (*COLUMNS, *(name for name in OPTIONAL_RANGES if name in names))
+
+
+def numbered_rows(
+    path: Path, content: bytes, lines_before: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """The line a row begins in, from 1, and its fields; blank lines are left out."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
+    reader = csv.reader(text, strict=True)
+    while True:
+        line = lines_before + reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UserError(f"{path}:{line}: not CSV: {error}; numbers need no quotes") from None
+        if fields:
+            yield line, fields
+
+
+def named_fields(where: str, header: list[str], fields: list[str]) -> dict[str, str]:
+    """The fields of a row by their column; raises `UserError` where they are not as many."""
+    if len(fields) < len(header):
+        raise UserError(
+            f"{where}: the field {header[len(fields)]!r} is missing: "
+            f"{len(fields)} fields, the header names {len(header)}"
+        )
+    if len(fields) > len(header):
+        raise UserError(
+            f"{where}: {len(fields)} fields, the header names {len(header)}; take out what follows "
+            f"{header[-1]!r}, and write decimals with a point"
+        )
+    return dict(zip(header, fields, strict=True))
+
+
+def _row_values(where: str, header: list[str], fields: list[str]) -> list[float]:
+    """The numbers in a row, in the order of `ALL_COLUMNS`."""
+    named = named_fields(where, header, fields)
+    return [number(where, name, named[name]) for name in _present(header)]
+
+
+def number(where: str, name: str, text: str) -> float:
+    """The number that a field holds; raises `UserError` where it holds none."""
+    try:
+        # Python also takes 1_000 and the digits of other scripts; no other reader of the file does.
+        return float(text if text.isascii() and "_" not in text else "")
+    except ValueError:
+        what = f"got {shown(text)}" if text.strip() else "the field is empty"
+        raise UserError(f"{where}: {name} must be a number such as 12.5, {what}") from None
+
+
+def _write_csv(trace: Trace, file: BinaryIO) -> None:
+    file.write((",".join(trace.named_columns) + "\n").encode("ascii"))
+    table = pa.table(trace.named_columns)
+    # Of a float, pyarrow writes the shortest text that reads back as the same bits.
+    pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
+
+
+def _read_parquet(path: Path, content: bytes) -> Trace:
+    try:
+        file = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True)
+        if file.metadata.num_rows > MOST_QUERIES:  # of which a few bytes can hold any number
+            raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
+        table = file.read()
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        raise UserError(
+            f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
+        ) from None
+    _check_columns(str(path), names)
+    for name in names:
+        kind = table.schema.field(name).type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+            raise UserError(f"{path}: the column {name!r} holds {kind}; store it as float64")
+    # An empty cell becomes NaN here, which a trace refuses.
+    columns = {name: table[name].cast(pa.float64(), safe=False) for name in names}
+    return Trace(**{name: column.to_numpy() for name, column in columns.items()})
+
+
+def _write_parquet(trace: Trace, file: BinaryIO) -> None:
+    table = pa.table(trace.named_columns)
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+READERS: dict[str, Callable[[Path, bytes], Trace]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+WRITERS: dict[str, Callable[[Trace, BinaryIO], None]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}

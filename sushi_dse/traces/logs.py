@@ -1,0 +1,289 @@
+"""Published request logs as columns of numbers: CSV, plain or gzipped, with other columns beside.
+
+A log is read in pieces, and a piece in two ways that agree: all at once by pyarrow, and, where that
+finds anything unusual, row by row, which reads it after all or says what is wrong in which line.
+
+* Fine: a byte order mark, any line ending, blank lines, quotes, an end without a line ending;
+  times with or without a fraction or an offset from UTC, which is taken as 0 where there is none.
+* Left out with a warning: a torn last row, that is one that no line ending follows and that lacks a
+  field or ends within one.  (Of digits that are missing from a last number, nothing can tell.)
+* Refused with the line: a wrong row anywhere else, a value that is missing, NaN or negative, and a
+  gzip file that is cut short or damaged, for which there is a whole one to fetch.
+"""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.files import MOST_BYTES, arrow_reader, read_file
+from sushi_dse.traces.files import named_fields, number, numbered_rows, shown
+from sushi_dse.traces.trace import RANGES, FloatArray, Range
+
+TimeArray: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+Columns: TypeAlias = dict[str, TimeArray]  # [row] of each, in the order of its limits
+Parser: TypeAlias = Callable[[str, str, str], float]  # of where it stands, its name and its text
+
+ISO = "iso"
+TIME_UNITS = {"s": (1e3, 1.0), "ms": (1.0, 1.0), "us": (1.0, 1e3), ISO: (1.0, 1e6)}
+"""What a time is multiplied and then divided by to be in ms; iso is read as whole ns."""
+
+TIME = Range(0, 1e18)  # since the epoch of whoever wrote the log
+SIZE = Range(0, 1e15)  # of a request: tokens, bytes
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NS = Range(-(2**63), 2**63 - 2**10)  # of an iso time: the years 1678 to 2261
+STRAY_QUOTE = re.compile(rb'(?<=[^,\r\n"])"(?=[^,\r\n"])')  # which pyarrow would drop
+FRACTION = re.compile(r"(?<=:\d\d)\.(\d+)", re.ASCII)
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK_BYTES = 1 << 22  # unpacked at once
+PIECE_BYTES = 1 << 24  # read at once: one wrong row costs reading so much row by row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogColumns:
+    """Which columns of a log make a query, and how.
+
+    Raises `ValueError` where two of them exclude each other.
+    """
+
+    arrived: str
+    time_unit: str = ISO  # a name in TIME_UNITS
+    accuracy: str | None = None
+    latency: str | None = None
+    rank: bool = False  # map both by rank; without, they are percent and ms as they stand
+
+    def __post_init__(self) -> None:
+        if self.time_unit not in TIME_UNITS:
+            known = near_names(self.time_unit, TIME_UNITS)
+            raise ValueError(f"unknown time unit {self.time_unit!r}; {known}")
+        if self.arrived in self.demands:
+            raise ValueError(
+                f"the column {self.arrived!r} cannot be an arrival and a demand; name another"
+            )
+        if len(self.demands) == 2 and self.accuracy == self.latency and not self.rank:
+            raise ValueError(f"the column {self.accuracy!r} cannot be percent and ms; map by rank")
+        if self.rank and not self.demands:
+            raise ValueError("no column to rank; name one for accuracy or latency")
+
+    @property
+    def demands(self) -> list[str]:
+        """The columns of the demands, as far as there are any."""
+        return [name for name in (self.accuracy, self.latency) if name is not None]
+
+    @property
+    def limits(self) -> dict[str, Range]:
+        """What the numbers of each column must lie in."""
+        limits = {self.arrived: NS if self.time_unit == ISO else TIME}
+        of_demands = {
+            self.accuracy: RANGES["min_accuracy_percent"],
+            self.latency: RANGES["max_latency_ms"],
+        }
+        return limits | {name: SIZE if self.rank else of_demands[name] for name in self.demands}
+
+    @property
+    def parsers(self) -> dict[str, Parser]:
+        """What reads a field of each column, in the order of `limits`."""
+        parsers: dict[str, Parser] = dict.fromkeys(self.limits, number)
+        return parsers | ({self.arrived: iso_ns} if self.time_unit == ISO else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Log:
+    """The columns of a log that make a query, in the order of its rows."""
+
+    arrived: TimeArray  # [row], in its time unit
+    demands: dict[str, FloatArray]  # column: [row]
+    warnings: tuple[str, ...]
+
+
+def read_log(path: Path, columns: LogColumns) -> Log:
+    """The `columns` of the log in a file; raises `UserError` where it holds none."""
+    content = _decompressed(path, read_file(path, "name a CSV file, plain or gzipped"))
+    if b"\0" in content[:4096]:
+        raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8, plain or gzipped")
+    line, header = next(numbered_rows(path, content), (1, []))
+    header = [name.strip() for name in header]
+    _check_header(f"{path}:{line}", header, columns.limits)
+    content, warnings = _without_torn_row(path, content, line, header, columns)
+    read = list(_read_pieces(path, content, line, header, columns))
+    if not read:
+        raise UserError(f"{path}: no rows below the header; a log has one for each request")
+    whole = {name: np.concatenate([piece[name] for piece in read]) for name in columns.limits}
+    return Log(arrived=whole.pop(columns.arrived), demands=whole, warnings=warnings)
+
+
+def _decompressed(path: Path, content: bytes) -> bytes:
+    """The content, unpacked where it begins as a gzip file does, whatever its name."""
+    if not content.startswith(GZIP_MAGIC):
+        return content
+    unpacked = bytearray()
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            while chunk := file.read1(CHUNK_BYTES):
+                unpacked += chunk
+                if len(unpacked) > MOST_BYTES:
+                    raise UserError(
+                        f"{path}: unpacks to more than {MOST_BYTES} bytes; cut it in parts"
+                    )
+    except (EOFError, OSError, zlib.error) as error:
+        what = "cut short" if isinstance(error, EOFError) else "damaged"
+        line = _line_ends(bytes(unpacked)) + 1
+        raise UserError(
+            f"{path}:{line}: the gzip file is {what} in this line; fetch it again"
+        ) from None
+    return bytes(unpacked)
+
+
+def _line_ends(content: bytes) -> int:
+    line_feeds = content.count(b"\n")
+    if b"\r" not in content:
+        return line_feeds
+    return line_feeds + content.count(b"\r") - content.count(b"\r\n")
+
+
+def _check_header(where: str, header: list[str], wanted: Collection[str]) -> None:
+    if not any(header):
+        raise UserError(f"{where}: no header; the first line of a log names its columns")
+    for name in wanted:
+        if name not in header:
+            known = near_names(name, [shown(other)[1:-1] for other in header])
+            raise UserError(f"{where}: no column {shown(name)}; {known}")
+        if header.count(name) > 1:
+            raise UserError(f"{where}: the column {shown(name)} is there twice; rename one")
+
+
+def _without_torn_row(
+    path: Path, content: bytes, header_line: int, header: list[str], columns: LogColumns
+) -> tuple[bytes, tuple[str, ...]]:
+    """The content up to a torn last row, and a warning where there is one."""
+    start = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    text = content[start:].decode(errors="replace")
+    if not text.strip():
+        return content[:start], ()
+    line = _line_ends(content) + 1
+    if line <= header_line:
+        return content, ()
+    try:
+        (fields,) = csv.reader([text], strict=True)
+        _row_values(f"{path}:{line}", header, fields, columns.parsers)
+    except (UserError, csv.Error):
+        warning = f"{path}:{line}: the last row is torn, and left out: {shown(text)}"
+        return content[:start], (warning,)
+    return content, ()
+
+
+def _read_pieces(
+    path: Path, content: bytes, header_line: int, header: list[str], columns: LogColumns
+) -> Iterator[Columns]:
+    """The columns, piece by piece, of whole lines; a log with quotes is one, for it may quote ends.
+
+    A piece without rows is left out.
+    """
+    piece_bytes = len(content) if b'"' in content else PIECE_BYTES
+    start, line = 0, 0  # behind the pieces so far
+    while start < len(content):
+        end = content.find(b"\n", start + piece_bytes) + 1 or len(content)
+        piece = content[start:end]
+        try:
+            yield _read_block(piece, max(header_line - line, 0), header, columns)
+        except ValueError:  # pyarrow's errors as well; reading row by row says which it is
+            rows = numbered_rows(path, piece, lines_before=line)
+            rows = ((at, fields) for at, fields in rows if at > header_line)
+            if read := _read_rows(path, rows, header, columns):
+                yield read
+        start, line = end, line + _line_ends(piece)
+
+
+def _read_block(
+    content: bytes, skipped_lines: int, header: list[str], columns: LogColumns
+) -> Columns:
+    """The columns, all at once; raises `ValueError` where anything is unusual."""
+    quoted = b'"' in content
+    if quoted and STRAY_QUOTE.search(content):
+        raise ValueError("a stray quote")
+    kinds = [pa.float64()]
+    if columns.time_unit == ISO:  # without an offset from UTC, and with one
+        kinds = [pa.timestamp("ns"), pa.timestamp("ns", "UTC")]
+    for kind in kinds:
+        types = {name: pa.float64() for name in columns.limits} | {columns.arrived: kind}
+        with suppress(pa.ArrowInvalid):
+            table = pacsv.read_csv(
+                arrow_reader(content),
+                read_options=pacsv.ReadOptions(column_names=header, skip_rows=skipped_lines),
+                parse_options=pacsv.ParseOptions(quote_char=quoted and '"'),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=types, include_columns=list(types), null_values=[]
+                ),
+            )
+            break
+    else:
+        raise ValueError("unusual")
+    if columns.time_unit == ISO:
+        table = table.set_column(0, columns.arrived, table[columns.arrived].cast(pa.int64()))
+    read = {name: table[name].to_numpy() for name in columns.limits}
+    for name, limits in columns.limits.items():
+        if not len(read[name]) or not limits.holds(read[name]).all():
+            raise ValueError("no rows, or a wrong one")
+    return read
+
+
+def _read_rows(
+    path: Path,
+    numbered: Iterable[tuple[int, list[str]]],
+    header: list[str],
+    columns: LogColumns,
+) -> Columns:
+    """The columns, row by row, or what is wrong in which line; empty where there are no rows."""
+    rows: list[list[float]] = []
+    limits, parsers = list(columns.limits.items()), columns.parsers
+    for line, fields in numbered:
+        values = _row_values(f"{path}:{line}", header, fields, parsers)
+        for (name, limit), value in zip(limits, values, strict=True):
+            if not limit.holds(value):
+                raise UserError(f"{path}:{line}: {limit.law(name)} must hold, got {value}")
+        rows.append(values)
+    if not rows:
+        return {}
+    read = zip(parsers, zip(*rows, strict=True), strict=True)
+    return {name: np.array(values) for name, values in read}  # a time in whole ns is an int64
+
+
+def _row_values(
+    where: str, header: list[str], fields: list[str], parsers: dict[str, Parser]
+) -> list[float]:
+    """The numbers in a row, in the order of `parsers`; raises `UserError`."""
+    named = named_fields(where, header, fields)
+    return [parse(where, name, named[name]) for name, parse in parsers.items()]
+
+
+def iso_ns(where: str, name: str, text: str) -> int:
+    """The ns from 1970 to a time in ISO 8601, in UTC where it names no offset."""
+    fraction = FRACTION.search(text)
+    try:
+        moment = datetime.fromisoformat(FRACTION.sub("", text.strip(), count=1))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        ns = (moment - EPOCH) // timedelta(seconds=1) * 10**9
+        if fraction:
+            ns += int(fraction[1][:9].ljust(9, "0"))
+        if not NS.holds(ns):
+            raise ValueError(NS.law(name))
+    except ValueError:
+        what = f"got {shown(text)}" if text.strip() else "the field is empty"
+        raise UserError(
+            f"{where}: {name} must be a time such as 2023-11-16 18:17:03.97, {what}"
+        ) from None
+    return ns

@@ -1,0 +1,257 @@
+"""Layers, the SubNets made of them and the SuperNet that holds the SubNets' weights; all int8."""
+
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+from sushi_dse.errors import UserError, near_names
+
+POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
+                  "stride", "groups")  # fmt: skip
+SUPERNET_LAYER_SIZES = ("kernels", "channels_per_group", "kernel_height", "kernel_width")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainLayer:
+    """A convolution by itself; height and width are the input's, without padding.
+
+    A fully connected layer is a 1x1 convolution on a 1x1 map.
+    """
+
+    name: str
+    kernels: int  # K, the output channels
+    channels: int  # C, the input channels of all groups
+    kernel_height: int  # R
+    kernel_width: int  # S
+    height: int  # H
+    width: int  # W
+    stride: int = 1
+    padding: int = 0  # on each of the four sides
+    groups: int = 1
+    fully_connected: bool = False
+
+    def __post_init__(self) -> None:
+        for size in POSITIVE_SIZES:
+            if not getattr(self, size) > 0:
+                raise ValueError(
+                    f"layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
+                )
+        if self.padding < 0:
+            raise ValueError(f"layer {self.name!r}: padding >= 0 must hold, got {self.padding}")
+        if self.kernels % self.groups or self.channels % self.groups:
+            raise ValueError(
+                f"layer {self.name!r}: groups must divide kernels and channels, "
+                f"got {self.groups} groups of {self.kernels} kernels and {self.channels} channels"
+            )
+        if self.output_height < 1 or self.output_width < 1:
+            raise ValueError(
+                f"layer {self.name!r}: a {self.kernel_height}x{self.kernel_width} kernel is larger "
+                f"than its {self.height}x{self.width} input with padding {self.padding}"
+            )
+        if self.fully_connected and not self._is_pointwise_on_one_pixel:
+            raise ValueError(
+                f"layer {self.name!r}: a fully connected layer has a 1x1 kernel, a 1x1 input, "
+                "no padding and one group; put all inputs into channels"
+            )
+
+    @property
+    def _is_pointwise_on_one_pixel(self) -> bool:
+        sizes = (self.kernel_height, self.kernel_width, self.height, self.width, self.groups)
+        return all(size == 1 for size in sizes) and self.padding == 0
+
+    @property
+    def kind(self) -> str:
+        """`fc`, `dwconv` where each channel is a group by itself, else `conv`."""
+        if self.fully_connected:
+            return "fc"
+        return "dwconv" if self.groups == self.channels > 1 else "conv"
+
+    @property
+    def channels_per_group(self) -> int:
+        """Input channels that one kernel sums over."""
+        return self.channels // self.groups
+
+    @property
+    def output_height(self) -> int:
+        """P, the rows of the output."""
+        return (self.height + 2 * self.padding - self.kernel_height) // self.stride + 1
+
+    @property
+    def output_width(self) -> int:
+        """Q, the columns of the output."""
+        return (self.width + 2 * self.padding - self.kernel_width) // self.stride + 1
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the int8 weights: K * C/groups * R * S."""
+        return self.kernels * self.channels_per_group * self.kernel_height * self.kernel_width
+
+    @property
+    def macs(self) -> int:
+        """Multiplications: each weight once per output pixel."""
+        return self.weight_bytes * self.output_height * self.output_width
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of the int8 input map, without padding: C * H * W."""
+        return self.channels * self.height * self.width
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of the int8 output map: K * P * Q."""
+        return self.kernels * self.output_height * self.output_width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer(PlainLayer):
+    """A layer of a SubNet: the first kernels and channels of one layer of its SuperNet."""
+
+    supernet_layer: int  # its number in the SuperNet, from 0
+
+    def __post_init__(self) -> None:
+        PlainLayer.__post_init__(self)  # slots make a new class, which super() does not know
+        if self.supernet_layer < 0:
+            raise ValueError(
+                f"layer {self.name!r}: supernet_layer >= 0 must hold, got {self.supernet_layer}"
+            )
+
+
+def placed(layer: PlainLayer, supernet_layer: int) -> Layer:
+    """`layer` as a cut from the SuperNet layer of that number."""
+    sizes = {field.name: getattr(layer, field.name) for field in fields(PlainLayer)}
+    return Layer(supernet_layer=supernet_layer, **sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubNet:
+    """A network cut from a SuperNet, its layers in the order of the SuperNet's."""
+
+    name: str
+    top1_percent: float
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError(f"SubNet {self.name!r} has no layer")
+        if not 0 <= self.top1_percent <= 100:
+            raise ValueError(
+                f"SubNet {self.name!r}: 0 <= top1_percent <= 100 must hold, got {self.top1_percent}"
+            )
+        for before, after in pairwise(self.layers):
+            if after.supernet_layer <= before.supernet_layer:
+                raise ValueError(
+                    f"SubNet {self.name!r}: supernet_layer must grow from layer to layer, got "
+                    f"{after.supernet_layer} ({after.name!r}) after {before.supernet_layer}"
+                )
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of one inference."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all int8 weights."""
+        return sum(layer.weight_bytes for layer in self.layers)
+
+    @property
+    def conv_weight_bytes(self) -> int:
+        """Bytes of the int8 weights without the fully connected layers."""
+        return sum(layer.weight_bytes for layer in self.layers if not layer.fully_connected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperNetLayer:
+    """The largest size of a layer over a SuperNet.
+
+    The first k kernels x first c channels of it, a part of a SubGraph, are k * c * R * S bytes.
+    """
+
+    name: str
+    kernels: int  # K
+    channels_per_group: int  # C / groups
+    kernel_height: int  # R
+    kernel_width: int  # S
+
+    def __post_init__(self) -> None:
+        for size in SUPERNET_LAYER_SIZES:
+            if not getattr(self, size) > 0:
+                raise ValueError(
+                    f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperNet:
+    """All layers that SubNets are cut from, and the SubNets that are served."""
+
+    name: str
+    layers: tuple[SuperNetLayer, ...]
+    subnets: tuple[SubNet, ...]
+
+    def __post_init__(self) -> None:
+        names = [subnet.name for subnet in self.subnets]
+        if not names:
+            raise ValueError(f"SuperNet {self.name!r} has no SubNet")
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"SuperNet {self.name!r} has two SubNets named {name!r}")
+        for subnet in self.subnets:
+            for layer in subnet.layers:
+                self._check_within(subnet, layer)
+
+    def _check_within(self, subnet: SubNet, layer: Layer) -> None:
+        where = f"layer {layer.name!r} of SubNet {subnet.name!r}"
+        if layer.supernet_layer >= len(self.layers):
+            raise ValueError(
+                f"{where} is cut from SuperNet layer {layer.supernet_layer}, "
+                f"but {self.name!r} has {len(self.layers)}, counted from 0"
+            )
+        whole = self.layers[layer.supernet_layer]
+        for size in ("kernels", "channels_per_group"):
+            if getattr(layer, size) > getattr(whole, size):
+                raise ValueError(
+                    f"{where} has {getattr(layer, size)} {size}, "
+                    f"SuperNet layer {whole.name!r} has {getattr(whole, size)}"
+                )
+        for size in ("kernel_height", "kernel_width"):
+            if getattr(layer, size) != getattr(whole, size):
+                raise ValueError(
+                    f"{where} has {size} {getattr(layer, size)}, "
+                    f"SuperNet layer {whole.name!r} has {getattr(whole, size)}"
+                )
+
+    def subnet(self, name: str) -> SubNet:
+        """The SubNet of that name; a `UserError` that names the near ones where there is none."""
+        for subnet in self.subnets:
+            if subnet.name == name:
+                return subnet
+        known = [subnet.name for subnet in self.subnets]
+        raise UserError(f"{self.name} has no SubNet {name!r}; {near_names(name, known)}")
+
+
+def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -> int:
+    """Bytes of int8 weights that all SubNets use: per layer the first min(k) x min(c).
+
+    `convolutions_only` leaves out the fully connected layers, as the SUSHI paper does.
+    """
+    of_subnets = [{layer.supernet_layer: layer for layer in s.layers} for s in supernet.subnets]
+    total = 0
+    for number, whole in enumerate(supernet.layers):
+        cuts = [layers[number] for layers in of_subnets if number in layers]
+        if len(cuts) < len(of_subnets):
+            continue
+        if convolutions_only and any(layer.fully_connected for layer in cuts):
+            continue
+        kernels = min(layer.kernels for layer in cuts)
+        channels = min(layer.channels_per_group for layer in cuts)
+        total += kernels * channels * whole.kernel_height * whole.kernel_width
+    return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredLayer:
+    """A layer whose latency was measured, launch included."""
+
+    subnet: str
+    layer: Layer
+    latency_us: float

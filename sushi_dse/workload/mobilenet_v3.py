@@ -1,0 +1,148 @@
+"""Once-for-all MobileNetV3: inverted bottlenecks of elastic depth and expand ratio.
+
+A block is a 1x1 convolution to more channels, a depthwise one (which strides in a stage's first
+block), a squeeze-excite in some stages (two 1x1 convolutions on the pooled 1x1 map) and a 1x1
+convolution back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sushi_dse.workload.layers import PlainLayer, SuperNet
+from sushi_dse.workload.stages import (
+    StagedChoice,
+    StagedFamily,
+    cut_supernet,
+    linear,
+    ratios_by_stage,
+    rounded_channels,
+    square_conv,
+)
+
+IMAGE_CHANNELS = 3
+SQUEEZE_RATIO = 4  # "Searching for MobileNetV3" (ICCV 2019)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobileNetV3Family(StagedFamily):
+    """What a SubNet of a MobileNetV3 SuperNet may choose from.
+
+    `expand_ratios` are the inner channels of a block over its input channels.
+    """
+
+    first_conv_width: int  # output channels of the first convolution
+    first_block_width: int  # output channels of the first block, which has no expansion
+    stage_squeeze_excite: tuple[bool, ...]
+    last_widths: tuple[int, int]  # output channels of the two layers before the classifier
+    kernel_size: int  # of the depthwise convolutions of the stages
+
+    def __post_init__(self) -> None:
+        StagedFamily.__post_init__(self)  # slots make a new class, which super() does not know
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"{self.name}: kernel_size must be odd, got {self.kernel_size}")
+
+    def _by_stage(self) -> tuple[str, ...]:
+        return (*StagedFamily._by_stage(self), "stage_squeeze_excite")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobileNetV3Choice(StagedChoice):
+    """One SubNet's choices within a `MobileNetV3Family`."""
+
+
+def mobilenet_v3_supernet(
+    family: MobileNetV3Family, choices: Sequence[MobileNetV3Choice]
+) -> SuperNet:
+    """The SuperNet of `family` with a SubNet for each choice.
+
+    A choice that the family does not have raises a `ValueError` that says what is allowed.
+    """
+    return cut_supernet(
+        family,
+        _layers(family, _largest(family)),
+        [(choice, _layers(family, choice)) for choice in choices],
+    )
+
+
+def _largest(family: MobileNetV3Family) -> MobileNetV3Choice:
+    return MobileNetV3Choice(
+        name=family.name,
+        top1_percent=0,
+        resolution=1,  # weights depend on neither of the two
+        blocks_per_stage=family.max_blocks_per_stage,
+        block_expand_ratios=(max(family.expand_ratios),) * sum(family.max_blocks_per_stage),
+    )
+
+
+def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainLayer]:
+    ratios = ratios_by_stage(family, choice)
+    layers = _stem(family, choice.resolution)
+    channels, size = layers[-1].kernels, layers[-1].output_height
+    for stage, of_stage in enumerate(ratios):
+        for block, ratio in enumerate(of_stage):
+            layers += _inverted_bottleneck(
+                family,
+                stage,
+                block,
+                channels=channels,
+                inner=family.inner_channels(channels, ratio),
+                size=size,
+            )
+            channels, size = layers[-1].kernels, layers[-1].output_height
+    expanded, mixed = family.last_widths
+    return [
+        *layers,
+        square_conv("final_expand", kernels=expanded, channels=channels, size=size),
+        square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # after the pooling
+        linear("classifier", inputs=mixed, outputs=family.classes),
+    ]
+
+
+def _stem(family: MobileNetV3Family, resolution: int) -> list[PlainLayer]:
+    width = family.first_conv_width
+    first = square_conv(
+        "first_conv",
+        kernels=width,
+        channels=IMAGE_CHANNELS,
+        size=resolution,
+        kernel_size=3,
+        stride=2,
+    )
+    size = first.output_height
+    return [
+        first,
+        square_conv(
+            "block0.dw", kernels=width, channels=width, size=size, kernel_size=3, groups=width
+        ),
+        square_conv("block0.project", kernels=family.first_block_width, channels=width, size=size),
+    ]
+
+
+def _inverted_bottleneck(
+    family: MobileNetV3Family, stage: int, block: int, *, channels: int, inner: int, size: int
+) -> list[PlainLayer]:
+    name = f"s{stage + 1}.b{block}"
+    expand = square_conv(f"{name}.expand", kernels=inner, channels=channels, size=size)
+    depthwise = square_conv(
+        f"{name}.dw",
+        kernels=inner,
+        channels=inner,
+        size=size,
+        kernel_size=family.kernel_size,
+        stride=family.stage_strides[stage] if block == 0 else 1,
+        groups=inner,
+    )
+    squeeze_excite = []
+    if family.stage_squeeze_excite[stage]:
+        squeezed = rounded_channels(inner // SQUEEZE_RATIO, family.channel_divisor)
+        squeeze_excite = [
+            square_conv(f"{name}.se_reduce", kernels=squeezed, channels=inner, size=1),
+            square_conv(f"{name}.se_expand", kernels=inner, channels=squeezed, size=1),
+        ]
+    project = square_conv(
+        f"{name}.project",
+        kernels=family.stage_widths[stage],
+        channels=inner,
+        size=depthwise.output_height,
+    )
+    return [expand, depthwise, *squeeze_excite, project]

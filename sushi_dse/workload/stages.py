@@ -1,0 +1,194 @@
+"""What the Once-for-all families share: stages of blocks, of elastic depth and expand ratio.
+
+"Once-for-All: Train One Network and Specialize it for Efficient Deployment" (ICLR 2020).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import inf
+
+from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
+
+LARGEST_ROUNDING_LOSS = 0.1  # share of the channels that rounding down may take
+
+
+def rounded_channels(channels: float, divisor: int) -> int:
+    """The multiple of `divisor` nearest to `channels`, the next one where that loses over 10 %.
+
+    As the MobileNet and Once-for-all code bases round (`make_divisible`).
+
+    >>> rounded_channels(256 * 0.65, 8), rounded_channels(18, 8)
+    (168, 24)
+    """
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < (1 - LARGEST_ROUNDING_LOSS) * channels else rounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFamily:
+    """What a SubNet may choose from; tuples by stage have one entry for each stage."""
+
+    name: str
+    stage_widths: tuple[int, ...]  # output channels
+    stage_strides: tuple[int, ...]  # of a stage's first block
+    min_blocks_per_stage: tuple[int, ...]
+    max_blocks_per_stage: tuple[int, ...]
+    expand_ratios: tuple[float, ...]
+    channel_divisor: int = 8  # channels are multiples of it
+    classes: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in self._by_stage():
+            if len(getattr(self, name)) != len(self.stage_widths):
+                raise ValueError(
+                    f"{self.name}: {name} needs one entry for each of the "
+                    f"{len(self.stage_widths)} stage_widths, got {len(getattr(self, name))}"
+                )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == ():
+                raise ValueError(f"{self.name}: {field.name} is empty")
+            entries = value if isinstance(value, tuple) else (value,)
+            numbers = [entry for entry in entries if not isinstance(entry, str | bool)]
+            if not all(0 < number < inf for number in numbers):
+                raise ValueError(f"{self.name}: {field.name} > 0 must hold, got {value}")
+        for least, most in zip(self.min_blocks_per_stage, self.max_blocks_per_stage, strict=True):
+            if least > most:
+                raise ValueError(
+                    f"{self.name}: min_blocks_per_stage <= max_blocks_per_stage must hold, "
+                    f"got {least} and {most}"
+                )
+
+    def _by_stage(self) -> tuple[str, ...]:
+        return ("stage_strides", "min_blocks_per_stage", "max_blocks_per_stage")
+
+    def inner_channels(self, channels: int, expand_ratio: float) -> int:
+        """Channels within a block that expands `channels` by `expand_ratio`."""
+        return rounded_channels(round(channels * expand_ratio), self.channel_divisor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedChoice:
+    """One SubNet's choices within a `StagedFamily`."""
+
+    name: str
+    top1_percent: float
+    resolution: int  # height and width of the image
+    blocks_per_stage: tuple[int, ...]
+    # One per block; or one per block of the largest SubNet, of which a stage ignores the last ones.
+    block_expand_ratios: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.resolution > 0:
+            raise ValueError(
+                f"SubNet {self.name!r}: resolution > 0 must hold, got {self.resolution}"
+            )
+
+
+def check_allowed(what: str, value: float, allowed: Sequence[float]) -> None:
+    """Refuse, with the allowed values, one that the family does not have."""
+    if value not in allowed:
+        raise ValueError(f"{what} {value} is not a choice; allowed: {', '.join(map(str, allowed))}")
+
+
+def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[float, ...]]:
+    """The expand ratios of the blocks of each stage.
+
+    A number of blocks or an expand ratio that the family does not have raises a `ValueError`.
+    """
+    subnet, blocks = f"SubNet {choice.name!r}", choice.blocks_per_stage
+    if len(blocks) != len(family.stage_widths):
+        raise ValueError(
+            f"{subnet}: blocks_per_stage needs one entry for each of the "
+            f"{len(family.stage_widths)} stages, got {len(blocks)}"
+        )
+    bounds = zip(family.min_blocks_per_stage, family.max_blocks_per_stage, blocks, strict=True)
+    for stage, (least, most, count) in enumerate(bounds, start=1):
+        if not least <= count <= most:
+            raise ValueError(f"{subnet}: stage {stage} has {least} to {most} blocks, got {count}")
+    one_each, ratios = sum(blocks), choice.block_expand_ratios
+    one_possible = sum(family.max_blocks_per_stage)
+    if len(ratios) not in (one_each, one_possible):
+        raise ValueError(
+            f"{subnet}: block_expand_ratios needs {one_each} entries, one for each block, "
+            f"or {one_possible}, one for each block of the largest SubNet; got {len(ratios)}"
+        )
+    given = blocks if len(ratios) == one_each else family.max_blocks_per_stage
+    stages = [
+        ratios[sum(given[:stage]) : sum(given[:stage]) + count]
+        for stage, count in enumerate(blocks)
+    ]
+    for stage, of_stage in enumerate(stages, start=1):
+        for block, ratio in enumerate(of_stage):
+            what = f"{subnet}: expand ratio of block s{stage}.b{block}"
+            check_allowed(what, ratio, family.expand_ratios)
+    return stages
+
+
+def square_conv(
+    name: str,
+    *,
+    kernels: int,
+    channels: int,
+    size: int,
+    kernel_size: int = 1,
+    stride: int = 1,
+    groups: int = 1,
+) -> PlainLayer:
+    """A convolution with a square kernel on a square map of side `size`, padded to keep it."""
+    return PlainLayer(
+        name=name,
+        kernels=kernels,
+        channels=channels,
+        kernel_height=kernel_size,
+        kernel_width=kernel_size,
+        height=size,
+        width=size,
+        stride=stride,
+        padding=kernel_size // 2,
+        groups=groups,
+    )
+
+
+def linear(name: str, *, inputs: int, outputs: int) -> PlainLayer:
+    """A fully connected layer."""
+    return PlainLayer(
+        name=name,
+        kernels=outputs,
+        channels=inputs,
+        kernel_height=1,
+        kernel_width=1,
+        height=1,
+        width=1,
+        fully_connected=True,
+    )
+
+
+def cut_supernet(
+    family: StagedFamily,
+    largest: Sequence[PlainLayer],
+    subnets: Sequence[tuple[StagedChoice, Sequence[PlainLayer]]],
+) -> SuperNet:
+    """The SuperNet whose layers are those of its largest SubNet, and the SubNets cut from it."""
+    numbers = {layer.name: number for number, layer in enumerate(largest)}
+    return SuperNet(
+        name=family.name,
+        layers=tuple(
+            SuperNetLayer(
+                name=layer.name,
+                kernels=layer.kernels,
+                channels_per_group=layer.channels_per_group,
+                kernel_height=layer.kernel_height,
+                kernel_width=layer.kernel_width,
+            )
+            for layer in largest
+        ),
+        subnets=tuple(
+            SubNet(
+                name=choice.name,
+                top1_percent=choice.top1_percent,
+                layers=tuple(placed(layer, numbers[layer.name]) for layer in layers),
+            )
+            for choice, layers in subnets
+        ),
+    )

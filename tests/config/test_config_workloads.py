@@ -1,0 +1,193 @@
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from sushi_dse.config.keys import Keys
+from sushi_dse.config.shipped import shipped_folder
+from sushi_dse.config.workload_file import WorkloadFile, load_workload, workload_names
+from sushi_dse.config.workload_keys import (
+    LayerKeys,
+    MobileNetV3Keys,
+    PlainChoiceKeys,
+    ResNetChoiceKeys,
+    ResNetKeys,
+    StagedChoiceKeys,
+)
+from sushi_dse.errors import UserError
+from sushi_dse.workload.layers import PlainLayer, shared_weight_bytes
+from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
+from sushi_dse.workload.plain import PlainSubNet
+from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily
+
+RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
+SIZES = "channels: 3, kernel_height: 3, kernel_width: 3, height: 8, width: 8, padding: 1"
+PLAIN = f"""\
+family: layers
+name: two
+description: Two networks.
+subnets:
+  - name: A
+    top1_percent: 70
+    layers:
+      - {{name: c, kernels: 8, {SIZES}}}
+      - {{name: f, kernels: 10, channels: 8, kernel_height: 1, kernel_width: 1, height: 1,
+         width: 1, fully_connected: true}}
+  - name: B
+    top1_percent: 71.5
+    layers:
+      - {{name: c, kernels: 16, {SIZES}}}
+"""
+Load = Callable[[str], WorkloadFile]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a text as the workload file `my.yaml` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def of_text(text: str) -> WorkloadFile:
+        Path("my.yaml").write_text(text)
+        return load_workload("my.yaml")
+
+    return of_text
+
+
+def test_the_shipped_workloads_are_known_by_name() -> None:
+    assert workload_names() == ["ofa_mbv3", "ofa_resnet50", "resnet18_cifar10"]
+    resnet, mobilenet = load_workload("ofa_resnet50"), load_workload("ofa_mbv3")
+    assert resnet.name == "ofa_resnet50"
+    assert [subnet.name for subnet in resnet.supernet.subnets] == list("ABCDEF")
+    assert [subnet.name for subnet in mobilenet.supernet.subnets] == list("ABCDEFG")
+    assert shared_weight_bytes(resnet.supernet) == 7916296
+    assert shared_weight_bytes(mobilenet.supernet) == 2674656
+    assert resnet.sources == (RESNET,)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (ResNetKeys, ResNetFamily),
+        (ResNetChoiceKeys, ResNetChoice),
+        (MobileNetV3Keys, MobileNetV3Family),
+        (StagedChoiceKeys, MobileNetV3Choice),
+        (PlainChoiceKeys, PlainSubNet),
+        (LayerKeys, PlainLayer),
+    ],
+)
+def test_the_keys_are_the_fields_of_the_values(keys: type[Keys], value: type) -> None:
+    beside_the_family = {"family", "description", "subnets", "accuracy_model"}
+    written = set(keys.model_fields) - beside_the_family
+    assert written == {field.name for field in fields(value)}
+    for field in fields(value):
+        has_default = field.name == "name" and "family" in keys.model_fields
+        required = field.default.__class__.__name__ == "_MISSING_TYPE" and not has_default
+        assert keys.model_fields[field.name].is_required() == required
+
+
+def test_a_network_may_be_listed_layer_by_layer(load: Load) -> None:
+    file = load(PLAIN)
+    assert (file.name, file.description) == ("two", "Two networks.")
+    whole, part = file.supernet.subnets
+    assert [layer.kernels for layer in whole.layers] == [8, 10]
+    assert whole.layers[1].fully_connected
+    assert part.top1_percent == 71.5
+    assert file.supernet.layers[0].kernels == 16
+
+
+def test_a_workload_without_a_name_has_its_files(load: Load) -> None:
+    assert load(PLAIN.replace("name: two\n", "")).name == "my"
+    assert load(RESNET.replace("name: ofa_resnet50\n", "")).supernet.name == "my"
+
+
+def test_a_subnet_of_the_users_own_is_added(load: Load) -> None:
+    own = RESNET[RESNET.index("  - name: F") :].replace("name: F", "name: G")
+    subnets = load(RESNET + "\n" + own).supernet.subnets
+    assert subnets[-1].macs == subnets[-2].macs
+    assert subnets[-1].name == "G"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "wrong"),
+    [
+        ("resnet\n", "resnt\n", "resnt", "unknown family 'resnt'; did you mean 'resnet'?"),
+        ("family: resnet\n", "family: [a]\n", "[a]", "unknown family ['a']; known: layers, "),
+        ("    resolution: 160", "    resolutio: 160", "resolutio:",
+         "unknown key 'resolutio'; did you mean 'resolution'?"),
+        ("stage_widths:", "stag_widths:", "stag_widths", "did you mean 'stage_widths'?"),
+        ("    resolution: 160\n", "", "name: A", "the key 'resolution' is missing here; add it"),
+        ("resolution: 160", "resolution: 0", "0\n    stem", "resolution > 0 must hold, got 0"),
+        ("resolution: 160", "resolution: 99999", "99999", "resolution <= 65536 must hold"),
+        ("resolution: 160", "resolution: 160.5", "160.5", "resolution: a whole number is wanted"),
+        ("top1_percent: 76.3", "top1_percent: 176.3", "176.3", "top1_percent <= 100 must hold"),
+        ("top1_percent: 76.3", "top1_percent: high", "high", "top1_percent: a number is wanted"),
+        ("stem_residual_conv: false", "stem_residual_conv: 0", "0\n    stem_w",
+         "stem_residual_conv: true or false is wanted, got 0"),
+        ("name: B", "name: 1", "1  #", "name: a text is wanted, got 1; put it in quotes"),
+        ("name: B", "name: A", "name: A  # resnet50D_MAC@0.9B", "two SubNets named 'A'"),
+        ("[24, 40]", "[24]", "[24]", "stem_widths: write at least 2 entries, got 1"),
+        ("[24, 40]", "[24, 40, 3]", "[24, 40, 3]", "stem_widths: write at most 2 entries, got 3"),
+        ("[24, 40]", "[24, 41]", "name: A", "41 is not a choice; allowed: 40, 48, 64"),
+        ("[2, 2, 5, 2]", "[2, 2, 5]", "[2, 2, 5]\n", "blocks_per_stage needs one entry for each"),
+        ("[2, 2, 5, 2]", "[2, 2, 7, 2]", "name: A", "stage 3 has 4 to 6 blocks, got 7"),
+        ("[1, 2, 2, 2]", "[1, 2, 2]", "[1, 2, 2]", "stage_strides needs one entry for each"),
+        ("[1, 2, 2, 2]", "[1, 2, 2, 0]", "0]", "stage_strides > 0 must hold, got 0"),
+        ("expand_ratios: [0.2, 0.25, 0.35]", "expand_ratios: []", "[]", "expand_ratios is empty"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_workload_is_one_line_with_its_place(
+    old: str, new: str, at: str, wrong: str, load: Load
+) -> None:
+    text = RESNET.replace(old, new, 1)
+    assert text != RESNET
+    start = text.index(at, text.index("family: "))  # behind the comment
+    row, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+    with pytest.raises(UserError) as refused:
+        load(text)
+    message = str(refused.value)
+    assert message.startswith(f"my.yaml:{row}:{column}: ")
+    assert wrong in message
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "wrong"),
+    [
+        ("kernel_height: 3", "kernel_height: 5", "11:5", "layer 'c' of SubNet 'B'"),
+        ("padding: 1", "padding: -1", "8:109", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "groups: 2", "8:108", "groups must divide kernels and channels"),
+        ("padding: 1", "paddin: 1", "8:100", "unknown key 'paddin'; did you mean 'padding'?"),
+        ("height: 8, width: 8, padding: 1", "height: 2, width: 8", "8:9", "larger than its 2x8"),
+        ("layers:\n      - {name: c, kernels: 16", "layers: []\nx:\n      - {name: c, kernels: 16",
+         "13:13", "layers: write at least 1 entries, got 0"),
+        ("    layers:\n      - {name: c, kernels: 16", "    layers: {a: 1}\nx:\n      - {name: c",
+         "13:13", "layers: a list is wanted, got {'a': 1}"),
+        ("family: layers\n", "", "1:1", "the key 'family' is missing; known: resnet, "),
+        ("family: layers\n", "family: no\n", "1:9", "YAML reads no as true or false"),
+        ("top1_percent: 70\n", "top1_percent: 7e1\n", "6:19", "write 70 or 7.0e+1"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_list_of_layers_is_one_line_with_its_place(
+    old: str, new: str, place: str, wrong: str, load: Load
+) -> None:
+    text = PLAIN.replace(old, new, 1)
+    assert text != PLAIN
+    with pytest.raises(UserError) as refused:
+        load(text)
+    assert str(refused.value).startswith(f"my.yaml:{place}: ")
+    assert wrong in str(refused.value)
+
+
+def test_the_first_subnet_that_cannot_be_cut_is_the_one_that_is_told(load: Load) -> None:
+    text = RESNET.replace("name: B", "name: A").replace("[0.65, 0.65, 1.0, 1.0]", "[2, 2, 2, 2]")
+    row = text[: text.index("name: A  # resnet50D_MAC@0.9B")].count("\n") + 1
+    with pytest.raises(UserError, match=rf"^my\.yaml:{row}:5: .* two SubNets named 'A'"):
+        load(text)
+
+
+def test_an_unknown_workload_is_told_the_near_ones() -> None:
+    with pytest.raises(UserError, match=r"^unknown workload 'ofa_mbv2'; did you mean 'ofa_mbv3'\?"):
+        load_workload("ofa_mbv2")
+    with pytest.raises(UserError, match=r"^gone\.yaml: no such file"):
+        load_workload(Path("gone.yaml"))

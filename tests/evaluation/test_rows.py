@@ -1,0 +1,366 @@
+"""Rows of designs: each metric against its definition, query by query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from math import isfinite
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.traced import (
+    REFERENCE_POLICY,
+    Row,
+    design_rows,
+    policy_rows,
+    resource_metrics,
+    serving_metrics,
+)
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.energy import Energy, switch_energy
+from sushi_dse.model.latency_table import LatencyTable, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.serving.kernel import BY_MODE
+from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.served import Served, tally_queries
+from sushi_dse.traces.trace import MAX_MS, Trace
+from sushi_dse.workload.layers import PlainLayer
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.strategies import accelerators, supernets, zcu104
+from tests.tables import scaled, traces
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trace on a small design under a policy."""
+
+    accelerator: Accelerator
+    table: LatencyTable
+    trace: Trace
+    served: Served
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return serving_metrics(self.served, self.trace, self.table, self.accelerator)
+
+
+# Those without a latency table of their own; systems have tests of their own.
+GENERAL = [name for name, policy in POLICIES.items() if policy.system is None]
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    network = Network.of(draw(supernets()))
+    accelerator = draw(accelerators(recache_every_queries=draw(st.integers(1, 5))))
+    table = latency_table(network, accelerator, candidates(network, accelerator))
+    trace = scaled(draw(traces(max_queries=30)), table)
+    policy = POLICIES[draw(st.sampled_from(GENERAL))]
+    mode = draw(st.sampled_from(sorted(MODES.values())))
+    every = accelerator.recache_every_queries
+    return Run(accelerator, table, trace, serve(trace, table, policy, mode=mode, every=every))
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+few = settings(max_examples=40)
+
+
+@few
+@given(runs())
+def test_the_tally_is_what_its_source_says(run: Run) -> None:
+    served, table = run.served, run.table
+    arguments = (
+        (served.subnet, served.cached, served.kept, served.service_ms, served.response_ms,
+         served.accuracy_percent),
+        (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
+        table.switch_bytes, table.switch_ms, table.fetched_bytes,
+    )  # fmt: skip
+    compiled, plain = tally_queries(*arguments), tally_queries.py_func(*arguments)
+    assert np.array_equal(compiled.served, plain.served)
+    assert compiled[1:] == plain[1:]
+    assert compiled.served.sum() == len(run.trace)
+
+
+@given(runs())
+def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Run) -> None:
+    table, served = run.table, run.served
+    energy_mj, offchip_bytes = np.zeros(len(fields(Energy))), 0.0
+    for s, old, new in zip(served.subnet, served.cached, served.kept, strict=True):
+        energy_mj += [getattr(table.energy, field.name)[s, old] for field in fields(Energy)]
+        cost = table.cost
+        offchip_bytes += cost.weight_bytes[s, old] + cost.input_bytes[s, old]
+        offchip_bytes += cost.output_bytes[s, old] + table.switch_bytes[old, new, s]
+        switching = switch_energy(
+            run.accelerator,
+            switch_bytes=float(table.switch_bytes[old, new, s]),
+            fetched_bytes=float(table.fetched_bytes[old, new]),
+            switch_ms=float(table.switch_ms[old, new, s]),
+        )
+        energy_mj += [getattr(switching, field.name) for field in fields(Energy)]
+    metrics, queries = run.metrics, len(run.trace)
+    by_cause = [
+        metrics[f"{cause}_energy_mj_per_query"] for cause in ("offchip", "buffer", "mac", "static")
+    ]
+    assert by_cause == pytest.approx((energy_mj / queries).tolist(), rel=1e-9)
+    assert metrics["energy_mj_per_query"] == pytest.approx(sum(by_cause), rel=1e-12)
+    assert metrics["offchip_bytes_per_query"] == pytest.approx(offchip_bytes / queries, rel=1e-12)
+
+
+@few
+@given(runs())
+def test_bytes_time_and_off_chip_energy_of_a_trace_agree(run: Run) -> None:
+    accelerator, metrics = run.accelerator, run.metrics
+    offchip_mj = metrics["offchip_bytes_per_query"] * 8 * accelerator.dram_pj_per_bit * 1e-9
+    assert metrics["offchip_energy_mj_per_query"] == pytest.approx(offchip_mj, rel=1e-9)
+    static_mj = run.served.service_ms.mean() * accelerator.static_w
+    assert metrics["static_energy_mj_per_query"] == pytest.approx(static_mj, rel=1e-9)
+
+
+@few
+@given(runs())
+def test_attainment_is_the_share_of_queries_whose_demands_were_met(run: Run) -> None:
+    accurate, in_time, both = 0, 0, 0
+    for query, s, response_ms in zip(
+        run.trace, run.served.subnet, run.served.response_ms, strict=True
+    ):
+        is_accurate = bool(run.table.top1_percent[s] >= query.min_accuracy_percent)
+        is_in_time = bool(response_ms <= query.max_latency_ms)
+        accurate, in_time = accurate + is_accurate, in_time + is_in_time
+        both += is_accurate and is_in_time
+    metrics, queries = run.metrics, len(run.trace)
+    assert metrics["accuracy_attainment"] == pytest.approx(accurate / queries)
+    assert metrics["latency_attainment"] == pytest.approx(in_time / queries)
+    assert metrics["slo_attainment"] == pytest.approx(both / queries)
+
+
+@few
+@given(runs())
+def test_a_percentile_is_the_least_response_that_the_share_stays_within(run: Run) -> None:
+    response_ms, metrics = run.served.response_ms.tolist(), run.metrics
+    for percent in (50, 95, 99):
+        enough = [
+            limit_ms
+            for limit_ms in response_ms
+            if 100 * sum(r <= limit_ms for r in response_ms) >= percent * len(response_ms)
+        ]
+        assert metrics[f"p{percent}_latency_ms"] == min(enough)
+    assert metrics["mean_latency_ms"] == pytest.approx(mean(response_ms), rel=1e-12)
+
+
+@few
+@given(runs())
+def test_the_other_metrics_are_what_they_are_defined_as(run: Run) -> None:
+    table, served, trace, metrics = run.table, run.served, run.trace, run.metrics
+    on_chip = [float(table.cost.cached_weight_bytes[s, g]) for s, g in pairs(served)]
+    weights = [float(table.weight_bytes[s]) for s in served.subnet]
+    assert metrics["persistent_buffer_hit_share"] == pytest.approx(sum(on_chip) / sum(weights))
+    kept = np.hstack([table.subgraphs.kernels, table.subgraphs.channels])
+    changes = (kept[served.cached] != kept[served.kept]).any(axis=1)
+    assert metrics["subgraph_switches"] == changes.sum()
+    accuracies = [float(table.top1_percent[s]) for s in served.subnet]
+    assert metrics["mean_accuracy_percent"] == pytest.approx(mean(accuracies))
+    busy_ms = float(served.service_ms.sum())
+    possible = run.accelerator.macs_per_cycle * run.accelerator.clock_mhz * 1e3 * busy_ms
+    macs = sum(float(table.macs[s]) for s in served.subnet)
+    assert metrics["array_utilisation"] == pytest.approx(macs / possible)
+    assert metrics["array_utilisation"] <= 1 + 1e-12
+    span_ms = busy_ms
+    if not trace.closed_loop:
+        span_ms = (trace.arrived_ms + served.response_ms).max() - trace.arrived_ms[0]
+    assert metrics["throughput_queries_per_s"] == pytest.approx(1e3 * len(trace) / span_ms)
+
+
+def pairs(served: Served) -> list[tuple[int, int]]:
+    return list(zip(served.subnet.tolist(), served.cached.tolist(), strict=True))
+
+
+def layer(name: str, kernels: int, channels: int, size: int) -> PlainLayer:
+    return PlainLayer(
+        name=name,
+        kernels=kernels,
+        channels=channels,
+        kernel_height=1,
+        kernel_width=1,
+        height=size,
+        width=size,
+    )
+
+
+SMALL = Network.of(
+    plain_supernet(
+        "small",
+        [
+            PlainSubNet(
+                name=name,
+                top1_percent=top1_percent,
+                layers=(
+                    layer("a", width, 64, 7),
+                    layer("b", 512, width, 7),
+                    layer("c", 512, 512, 1),
+                ),
+            )
+            for name, width, top1_percent in (("A", 128, 71.0), ("B", 256, 73.0), ("C", 512, 75.0))
+        ],
+    )
+)
+SPACE = SearchSpace.of(
+    zcu104(),
+    {
+        "pe_kernels": (8, 16, 128),  # 128 kernels need more DSPs than the ZCU104 has
+        "persistent_buffer_kib": (128, 256),
+        "recache_every_queries": (2, 5),
+    },
+)
+
+
+def walk(queries: int = 40, first_ms: float = 0.0, gap_ms: float = 0.0) -> Trace:
+    rng = np.random.default_rng(7)
+    return Trace(
+        arrived_ms=first_ms + gap_ms * np.arange(queries),
+        min_accuracy_percent=rng.uniform(70, 76, queries),
+        max_latency_ms=rng.uniform(0.05, 0.5, queries),
+    )
+
+
+def evaluation(mode: str = "strict-accuracy", trace: Trace | None = None) -> Evaluation:
+    return Evaluation(
+        space=SPACE,
+        network=SMALL,
+        trace=trace or walk(),
+        policies=tuple(POLICIES),
+        mode=mode,
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
+    for row in design_rows(evaluation(mode), walk(), range(8)):
+        axes = [axis.name for axis in SPACE.axes]
+        assert set(row) == {"design", *axes, "policy", *METRICS, "infeasible_reason"}
+        assert all(isfinite(row[name]) for name in METRICS)
+        assert row["infeasible_reason"] == ""
+
+
+def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
+    rows = list(design_rows(evaluation(), walk(), range(8, 12)))
+    assert [row["policy"] for row in rows] == list(POLICIES) * 4
+    for row in rows:
+        assert row["infeasible_reason"] == "dsp: needs 5184, ZCU104 has 1728"
+        assert row["pe_kernels"] == 128
+        assert [row[name] for name in METRICS] == [None] * len(METRICS)
+
+
+@pytest.mark.parametrize("block", [1, 3, 5, 12])
+def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -> None:
+    whole = evaluate_block(evaluation(), range(12))
+    parts = [evaluate_block(evaluation(), designs) for designs in SPACE.blocks(block)]
+    assert pa.concat_tables(parts).combine_chunks().equals(whole)
+
+
+def test_the_rows_of_a_design_do_not_depend_on_the_one_before() -> None:
+    rows = list(design_rows(evaluation(), walk(), range(12)))
+    alone = [
+        row for design in reversed(range(12)) for row in design_rows(evaluation(), walk(), [design])
+    ]
+    assert sorted(alone, key=order_of) == sorted(rows, key=order_of)
+
+
+def order_of(row: dict[str, object]) -> tuple[int, str]:
+    return int(str(row["design"])), str(row["policy"])
+
+
+def test_a_block_has_its_columns_in_one_order_and_type() -> None:
+    block = evaluate_block(evaluation(), range(7, 9))
+    axes = [axis.name for axis in SPACE.axes]
+    assert block.column_names == ["design", *axes, "policy", *METRICS, "infeasible_reason"]
+    types = {field.name: str(field.type) for field in block.schema}
+    assert types.pop("design") == "int64"
+    assert types.pop("policy") == types.pop("infeasible_reason") == "string"
+    assert set(types.values()) == {"double"}
+
+
+def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy") -> Evaluation:
+    space = SearchSpace(axes=(), base=zcu104())
+    return Evaluation(space=space, network=SMALL, trace=trace, policies=policies, mode=mode)
+
+
+def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> dict[str, Row]:
+    accelerator = zcu104(**{"persistent_buffer_kib": 128} | changes)
+    table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
+    rows = policy_rows(asked(trace, tuple(POLICIES), mode), trace, accelerator, table)
+    return {str(row["policy"]): row for row in rows}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_gain_is_latency_saved_against_no_sgs_which_gains_nothing(mode: str) -> None:
+    rows = rows_of(walk(), mode)
+    reference_ms = rows[REFERENCE_POLICY]["mean_latency_ms"]
+    assert rows[REFERENCE_POLICY]["gain_over_no_sgs_percent"] == 0
+    for row in rows.values():
+        saved = 100 * (reference_ms - row["mean_latency_ms"]) / reference_ms
+        assert row["gain_over_no_sgs_percent"] == pytest.approx(saved, abs=1e-9)
+    assert rows["offline-optimum"]["gain_over_no_sgs_percent"] > 0
+
+
+def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
+    accelerator = zcu104(persistent_buffer_kib=128)
+    table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
+    (row,) = policy_rows(asked(walk(), ("sushi",)), walk(), accelerator, table)
+    assert row == rows_of(walk())["sushi"]
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        walk(queries=1),
+        walk(queries=1, first_ms=5.0),
+        walk(queries=1, first_ms=MAX_MS),
+        walk(queries=2, first_ms=MAX_MS),
+        walk(queries=5, first_ms=1.0),  # all at once
+        walk(queries=5, gap_ms=1e9),
+    ],
+    ids=["one", "one later", "one at the end of time", "two at the end of time", "a burst", "rare"],
+)
+@pytest.mark.parametrize("changes", [{}, {"persistent_buffer_kib": 0}, {"launch_us": 0}], ids=str)
+def test_every_metric_is_a_number_on_odd_traces(trace: Trace, changes: dict[str, float]) -> None:
+    for row in rows_of(trace, **changes).values():
+        assert all(isfinite(row[name]) for name in METRICS)
+        assert row["throughput_queries_per_s"] > 0
+
+
+def test_without_a_persistent_buffer_no_policy_differs_from_no_sgs_in_time() -> None:
+    every_row = rows_of(walk(), persistent_buffer_kib=0)
+    rows = {name: every_row[name] for name in GENERAL if POLICIES[name].selection == BY_MODE}
+    assert {row["mean_latency_ms"] for row in rows.values()} == {
+        rows[REFERENCE_POLICY]["mean_latency_ms"]
+    }
+    for name in ("persistent_buffer_hit_share", "subgraph_switches"):
+        assert {row[name] for row in rows.values()} == {0}
+
+
+@given(accelerators(), st.sampled_from(sorted(POLICIES)))
+def test_a_policy_without_a_persistent_buffer_does_without_its_blocks(
+    accelerator: Accelerator, name: str
+) -> None:
+    if not POLICIES[name].has_persistent_buffer:
+        accelerator = replace(accelerator, persistent_buffer_kib=0)
+    used = resources(accelerator)
+    assert resource_metrics(accelerator, POLICIES[name].has_persistent_buffer) == {
+        "dsp": used.dsp,
+        "bram36": used.bram36,
+        "uram288": used.uram288,
+        "device_share": used.device_share,
+    }
+    if not infeasible_reason(accelerator):
+        assert used.device_share <= 1

@@ -1,0 +1,258 @@
+"""Exact fronts: they equal walking the whole space, and their certificates hold only for them."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.fronts import non_dominated
+from sushi_dse.evaluation.metrics import METRICS, find_metric
+from sushi_dse.explore.exact.bounds import BOUNDED, refuse_unbounded
+from sushi_dse.explore.exact.boxes import Boxes
+from sushi_dse.explore.exact.branch import Found, exact_front
+from sushi_dse.explore.exact.certificate import INFEASIBLE, SPLIT, WALKED, Certificate, check
+from sushi_dse.explore.exact.problem import Front, Problem
+from sushi_dse.hardware.accelerator import Device
+from sushi_dse.hardware.resources import fits, infeasible_designs, infeasible_reasons
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import STEADY_POLICIES
+from sushi_dse.workload.layers import PlainLayer
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.strategies import accelerators, supernets, zcu104
+
+AXES = {
+    "pe_kernels": st.integers(1, 24),
+    "pe_channels": st.integers(1, 12),
+    "persistent_buffer_kib": st.floats(0.0, 64.0),
+    "dynamic_buffer_tiles": st.integers(2, 4),
+    "streaming_buffer_kib": st.floats(0.1, 32.0),
+    "output_buffer_kib": st.floats(0.1, 32.0),
+    "dram_gb_per_s": st.floats(0.05, 20.0),
+    "clock_mhz": st.floats(50.0, 400.0),
+    "dram_efficiency": st.floats(0.05, 1.0),
+    "launch_us": st.floats(0.0, 50.0),
+    "fill_cycles": st.floats(0.0, 20.0),
+    "row_cycles": st.floats(0.0, 20.0),
+    "dram_pj_per_bit": st.floats(0.0, 40.0),
+    "mac_pj": st.floats(0.0, 2.0),
+    "static_w": st.floats(0.0, 5.0),
+}
+
+
+@st.composite
+def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
+    """Random boards, workloads and objectives; the board may be too small for part of the space."""
+    names = draw(st.lists(st.sampled_from(list(AXES)), min_size=1, max_size=5, unique=True))
+    values, size = {}, 1
+    for name in names:
+        most = min(most_designs // size, 6)
+        if most >= 2:
+            values[name] = draw(st.lists(AXES[name], min_size=2, max_size=most, unique=True))
+            size *= len(values[name])
+    device = Device(
+        name="board",
+        lut=0,
+        bram36=draw(st.integers(1, 60)),
+        uram288=draw(st.integers(0, 8)),
+        dsp=draw(st.integers(1, 1200)),
+    )
+    base = replace(draw(accelerators()), device=device)
+    objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))
+    policies = draw(st.sampled_from([*((name,) for name in STEADY_POLICIES), STEADY_POLICIES]))
+    return Problem(
+        space=SearchSpace.of(base, values),
+        network=Network.of(draw(supernets())),
+        policies=tuple(policies),
+        metrics=tuple(find_metric(name) for name in objectives),
+    )
+
+
+def walked(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """By brute force: number and candidate of each row that no other one beats, in order."""
+    designs = problem.space.designs(range(problem.space.size))
+    numbers = np.flatnonzero(fits(designs))
+    if not len(numbers):
+        return numbers, numbers
+    costs = problem.costs(designs.only(numbers))
+    rows = costs.reshape(len(costs), -1).T
+    candidate, place = np.divmod(np.flatnonzero(non_dominated(rows)), len(numbers))
+    order = np.lexsort((candidate, numbers[place]))
+    return numbers[place][order], candidate[order]
+
+
+def solved(problem: Problem) -> tuple[Found, int]:
+    """The exact front, and the count of designs that were said to be settled."""
+    search, count = exact_front(problem), 0
+    while True:
+        try:
+            count += len(next(search))
+        except StopIteration as end:
+            return end.value, count
+
+
+@settings(max_examples=30)
+@given(problems())
+def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
+    found, settled = solved(problem)
+    front = found.front
+    order = np.lexsort((front.candidates, front.designs))
+    designs, candidates = walked(problem)
+    assert front.designs[order].tolist() == designs.tolist()
+    assert front.candidates[order].tolist() == candidates.tolist()
+    assert settled == problem.space.size
+    table = found.certificate.table(problem)
+    counts = check(Certificate.of(table, problem), front, problem)
+    assert counts["designs"] + counts["designs_left_out"] == problem.space.size
+
+
+@settings(max_examples=60)
+@given(problems())
+def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem: Problem) -> None:
+    reasons = infeasible_reasons(problem.space.designs(range(problem.space.size)))
+    kinds = Counter(one.split(":")[0] for reason in reasons for one in reason.split("; ") if one)
+    assert infeasible_designs(problem.space) == (sum(map(bool, reasons)), dict(kinds))
+
+
+@settings(max_examples=60)
+@given(problems(), st.data())
+def test_no_design_of_a_box_costs_less_than_its_bound(
+    problem: Problem, data: st.DataObject
+) -> None:
+    whole = Boxes.whole(problem.space)
+    ends = [sorted(data.draw(st.tuples(*[st.integers(0, last)] * 2))) for last in whole.high[:, 0]]
+    for i, axis in enumerate(problem.space.axes):
+        if axis.name in ("pe_kernels", "pe_channels"):
+            ends[i][1] = ends[i][0]
+    low, high = np.array(ends, dtype=np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
+    box = Boxes(problem.space, low, high)
+    costs = problem.costs(problem.space.designs(box.designs()))
+    assert (costs >= problem.bounds(box)).all()
+
+
+@settings(max_examples=40)
+@given(problems())
+def test_the_halves_of_a_box_hold_its_designs_once(problem: Problem) -> None:
+    whole = Boxes.whole(problem.space)
+    if problem.space.size == 1:
+        return
+    halves = whole.halves(whole.widest_axis())
+    both = [half for place in range(2) for half in halves.only(np.array([place])).designs()]
+    assert sorted(both) == list(range(problem.space.size))
+
+
+def layer(name: str, kernels: int, channels: int) -> PlainLayer:
+    return PlainLayer(
+        name=name,
+        kernels=kernels,
+        channels=channels,
+        kernel_height=1,
+        kernel_width=1,
+        height=4,
+        width=4,
+    )
+
+
+def small() -> Problem:
+    subnets = [
+        PlainSubNet(
+            name=name,
+            top1_percent=top1_percent,
+            layers=(layer("a", width, 64), layer("b", 64, width), layer("c", 64, 64)),
+        )
+        for name, width, top1_percent in (("A", 64, 71.0), ("B", 128, 73.0))
+    ]
+    return Problem(
+        space=SearchSpace.of(
+            zcu104(),
+            {
+                "pe_kernels": (4, 8, 500),  # 500 kernels need more DSPs than the ZCU104 has
+                "persistent_buffer_kib": (0, 2, 4, 8, 16),
+                "dram_gb_per_s": tuple(1.2 * i for i in range(1, 17)),
+                "clock_mhz": tuple(50.0 * i for i in range(1, 9)),
+            },
+        ),
+        network=Network.of(plain_supernet("small", subnets)),
+        policies=STEADY_POLICIES,
+        metrics=tuple(
+            map(find_metric, ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"))
+        ),
+    )
+
+
+def test_most_of_a_space_is_left_out_and_each_kind_of_box_occurs() -> None:
+    problem = small()
+    found, _ = solved(problem)
+    counts = check(found.certificate, found.front, problem)
+    assert all(found.certificate.counts().values())
+    assert counts["designs"] < problem.space.size / 4
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "known"),
+    [
+        ("policies", ("no-sgs", "sushi"), "no-sgs, static-subgraph"),
+        ("metrics", (find_metric("p99_latency_ms"),), "mean_latency_ms, "),
+    ],
+)
+def test_a_problem_that_needs_a_trace_is_refused(field: str, wrong: object, known: str) -> None:
+    with pytest.raises(ValueError, match=f"some of {known}.* are wanted, got"):
+        replace(small(), **{field: wrong})
+
+
+def holds(certificate: Certificate, front: Front, problem: Problem) -> bool:
+    try:
+        check(certificate, front, problem)
+    except UserError:
+        return False
+    return True
+
+
+def edited(certificate: Certificate, **changes: object) -> Certificate:
+    return replace(certificate, **changes)  # type: ignore[arg-type]
+
+
+def test_a_certificate_that_claims_too_much_is_refused() -> None:
+    problem = small()
+    found, _ = solved(problem)
+    front, sound = found.front, found.certificate
+    kind, leaf = sound.kind, np.flatnonzero(sound.kind != SPLIT)
+    claims = {
+        "another witness": edited(sound, witness=(sound.witness + 1) % len(front.costs)),
+        "higher bounds": edited(sound, least=sound.least * 1.5),
+        "all boxes infeasible": edited(sound, kind=np.where(kind == WALKED, INFEASIBLE, kind)),
+        "a box twice": edited(sound, first_half=np.where(kind == SPLIT, 1, -1)),
+        "no halves": edited(sound, first_half=np.full_like(sound.first_half, -1)),
+        "other axes": edited(sound, axis=np.where(kind == SPLIT, 0, -1)),
+        "a split that is none": edited(
+            sound, kind=np.where(np.arange(len(kind)) == leaf[0], SPLIT, kind)
+        ),
+    }
+    held = [claim for claim, certificate in claims.items() if holds(certificate, front, problem)]
+    assert held == []
+
+
+def test_a_front_that_lacks_a_row_or_has_one_more_is_refused() -> None:
+    problem = small()
+    found, _ = solved(problem)
+    worse = problem.front_of(np.array([0]))
+    shorter = Front(found.front.costs[1:], found.front.designs[1:], found.front.candidates[1:])
+    longer = Front(
+        np.concatenate([found.front.costs, worse.costs]),
+        np.concatenate([found.front.designs, worse.designs]),
+        np.concatenate([found.front.candidates, worse.candidates]),
+    )
+    assert holds(found.certificate, found.front, problem)
+    assert not holds(found.certificate, shorter, problem)
+    assert not holds(found.certificate, longer, problem)
+
+
+def test_a_metric_without_a_bound_is_refused() -> None:
+    refuse_unbounded([find_metric(name) for name in BOUNDED])
+    for name in set(METRICS) - set(BOUNDED):
+        with pytest.raises(UserError, match=name):
+            refuse_unbounded([find_metric(name)])

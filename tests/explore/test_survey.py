@@ -1,0 +1,89 @@
+import json
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.fronts import (
+    cost_matrix,
+    feasible_rows,
+    front,
+    hypervolume,
+    reference_point,
+)
+from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.explore import survey as summary
+from sushi_dse.explore.survey import front_columns, hypervolume_of, survey
+from tests.tables import Rows
+
+METRICS = [find_metric(name) for name in ("mean_latency_ms", "mean_accuracy_percent")]
+levels = st.integers(0, 4)  # few, so that rows are often equal
+rows = st.tuples(levels, levels, st.booleans())  # two costs, and whether the design fits
+
+
+def part(designs: list[tuple[int, int, bool]], first: int) -> pa.Table:
+    """Rows of one design each, as `evaluate_block` makes them, numbered from `first`."""
+    table = pa.table(
+        {
+            "design": pa.array(range(first, first + len(designs)), pa.int64()),
+            "pe_kernels": pa.array([8.0] * len(designs), pa.float64()),
+            "policy": pa.array(["sushi"] * len(designs), pa.string()),
+            **{
+                metric.name: pa.array(
+                    [float(design[i]) if design[2] else None for design in designs], pa.float64()
+                )
+                for i, metric in enumerate(METRICS)
+            },
+            "infeasible_reason": pa.array(
+                ["" if fits else "dsp: needs 2, it has 1" for _, _, fits in designs], pa.string()
+            ),
+        }
+    )
+    lacking = sum(not fits for _, _, fits in designs)
+    counts = {
+        "designs": len(designs),
+        "infeasible": lacking,
+        "infeasible_by_resource": {"dsp": lacking} if lacking else {},
+    }
+    return table.replace_schema_metadata({b"sushi_dse": json.dumps(counts)})
+
+
+@settings(max_examples=40)
+@given(st.data(), st.lists(rows, min_size=1, max_size=40), st.sampled_from([1, 3, 10_000]))
+def test_parts_one_by_one_come_to_what_they_come_to_together(
+    data: st.DataObject, designs: list[tuple[int, int, bool]], merge_rows: int
+) -> None:
+    cuts = data.draw(st.sets(st.integers(0, len(designs))))
+    parts = [part(designs[i:j], i) for i, j in pairwise(sorted({0, *cuts, len(designs)}))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(summary, "MERGE_ROWS", merge_rows)
+        found = survey([Rows(table) for table in parts], METRICS)
+    together = pa.concat_tables(parts).to_pandas()
+    pd.testing.assert_frame_equal(found.front, front(together, METRICS))
+    lacking = sum(not fits for _, _, fits in designs)
+    assert (found.rows, found.infeasible) == (len(designs), lacking)
+    assert found.infeasible_by_resource == ({"dsp": lacking} if lacking else {})
+    if lacking == len(designs):
+        with pytest.raises(UserError, match="no design is feasible"):
+            hypervolume_of(found, METRICS, None)
+        return
+    costs = cost_matrix(feasible_rows(together, METRICS), METRICS)
+    point, volume = hypervolume_of(found, METRICS, None)
+    assert np.array_equal(np.array(list(point.values())) * [1, -1], reference_point(costs))
+    assert volume == pytest.approx(hypervolume(costs, reference_point(costs)))
+
+
+def test_a_part_that_holds_only_a_front_counts_all_its_designs() -> None:
+    whole = part([(1, 1, True), (2, 0, False), (0, 0, False)], 0)
+    assert survey([Rows(whole.slice(0, 1))], METRICS).infeasible == 2
+
+
+def test_axes_and_who_serves_are_shown_beside_the_objectives() -> None:
+    names = ("design", "pe_kernels", "policy", "subnet", "dsp", "infeasible_reason")
+    shown = ["design", "pe_kernels", "policy", "subnet", *(metric.name for metric in METRICS)]
+    assert front_columns(names, METRICS) == shown

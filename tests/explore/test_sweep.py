@@ -1,0 +1,252 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import distributed
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.errors import IncompleteError, UserError
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.loading import NO_TRACE, load_setting
+from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.explore import sweep as sweep_module
+from sushi_dse.explore.sweep import (
+    Swept,
+    block_designs_of,
+    refuse_given_up,
+    steady_block_designs,
+    sweep,
+)
+from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+from sushi_dse.store.folder import Store
+from sushi_dse.store.run import MODEL_VERSION
+from tests import paths
+from tests.jobs import dask_cluster
+
+ROOT = paths.ROOT
+TINY = ROOT / "tests" / "data" / "tiny.yaml"
+INPUTS: dict[str, object] = {"of": "a test"}
+BLOCKS, BLOCK_DESIGNS = 6, 2
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    setting = load_setting(str(TINY), "ofa_resnet50", "random-walk", queries=20, seed=0)
+    return setting.evaluation(["no-sgs", "sushi"], "strict-latency")
+
+
+def swept(evaluation: Evaluation, folder: Path, blocks: int | None = None, **where) -> list[Swept]:
+    """What a sweep does before it ends, or is killed after so many blocks."""
+    with Store.open(folder, INPUTS) as store:
+        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, **where)
+        done = list(islice(steps, blocks))
+        steps.close()
+    return done
+
+
+def parts(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("part-*")}
+
+
+@pytest.fixture(scope="module")
+def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("whole")
+    assert sum(map(len, swept(evaluation, folder))) == evaluation.space.size
+    assert len(parts(folder)) == BLOCKS
+    return parts(folder)
+
+
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_sweep_that_is_killed_and_damaged_at_random_ends_in_the_same_bytes(
+    evaluation: Evaluation, whole: dict[str, bytes], data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for _ in range(data.draw(st.integers(0, 2), label="kills")):
+            swept(evaluation, folder, data.draw(st.integers(0, 3), label="blocks before the kill"))
+            for part in data.draw(st.sets(st.sampled_from(sorted(whole))), label="damaged"):
+                if (folder / part).exists():
+                    (folder / part).write_bytes(whole[part][:-1])
+        found = {part for part, content in parts(folder).items() if content == whole[part]}
+        done = swept(evaluation, folder)
+        assert len(done) == BLOCKS - len(found)
+        assert parts(folder) == whole
+        assert swept(evaluation, folder) == []
+
+
+def test_a_worker_that_is_killed_changes_no_byte(
+    evaluation: Evaluation, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    with Store.open(tmp_path, INPUTS) as store:
+        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, workers=2)
+        done = [next(steps)]
+        killed = multiprocessing.active_children()[0]
+        os.kill(killed.pid or 0, signal.SIGKILL)
+        done += steps
+    assert [step.failure for step in done] == [""] * BLOCKS
+    assert parts(tmp_path) == whole
+
+
+def test_a_cluster_that_dies_costs_nothing_that_is_finished(
+    evaluation: Evaluation,
+    whole: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sushi_dse.explore.workers.cluster.CONNECT_S", 1)
+    out = tmp_path / "out"
+    with dask_cluster(tmp_path) as cluster, Store.open(out, INPUTS) as store:
+        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, cluster=cluster.file)
+        next(steps)
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+        next(steps)
+        cluster.scheduler.kill()
+        with pytest.raises(IncompleteError) as lost:
+            list(steps)
+    assert str(lost.value) == (
+        f"the scheduler at {cluster.file} has gone; what is finished is kept: run the same command "
+        "again to go on"
+    )
+    assert set(parts(out)) < set(whole)
+    swept(evaluation, out)
+    assert parts(out) == whole
+
+
+def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
+    evaluation: Evaluation, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate_block = sweep_module.evaluate_block
+
+    def fails(evaluation: Evaluation, designs: range):
+        if designs.start == 4:
+            raise MemoryError
+        return evaluate_block(evaluation, designs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_module, "evaluate_block", fails)
+        done = swept(evaluation, tmp_path)
+    given_up = [step for step in done if step.failure]
+    assert [step.designs for step in given_up] == [range(4, 6)]
+    with pytest.raises(IncompleteError, match=r"after 3 tries: designs 4 to 5 \(MemoryError\);"):
+        refuse_given_up(given_up)
+    with pytest.raises(IncompleteError, match="6 blocks more"):
+        refuse_given_up(given_up * 9)
+    refuse_given_up([])
+    assert [step.designs for step in swept(evaluation, tmp_path)] == [range(4, 6)]
+    assert parts(tmp_path) == whole
+
+
+def test_a_worker_of_another_version_of_the_model_is_refused(evaluation: Evaluation) -> None:
+    with pytest.raises(UserError, match=r"a worker has version .* and this command 0; install"):
+        sweep_module._part(evaluation, 0, range(2))
+
+
+@pytest.mark.parametrize(
+    "kept", [(), ("mean_latency_ms", "energy_mj_per_query")], ids=["all", "front"]
+)
+def test_a_block_done_in_pieces_is_the_block(
+    kept: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = load_setting(str(TINY), "ofa_resnet50", NO_TRACE, queries=1, seed=0)
+    metrics = tuple(map(find_metric, kept))
+    evaluation = replace(setting.evaluation([OWN_SUBGRAPH], "strict-latency"), kept_front=metrics)
+    whole, pieces = [], []
+    designs = range(evaluation.space.size)
+    for found, at_once in ((whole, len(designs)), (pieces, 5)):
+        monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)
+        part = sweep_module._part(evaluation, MODEL_VERSION, designs)
+        table = pq.read_table(pa.BufferReader(part))
+        found += [table.schema.metadata, *sorted(map(repr, table.to_pylist()))]
+    assert pieces == whole
+
+
+def test_blocks_of_a_large_space_are_large(evaluation: Evaluation) -> None:
+    assert block_designs_of(evaluation) == sweep_module.BLOCK_DESIGNS
+    assert all(size / steady_block_designs(size) <= 65536 for size in (1, 10**9, 10**12, 2**63))
+    assert steady_block_designs(10**9) == sweep_module.STEADY_BLOCK_DESIGNS
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of three blocks, as the command cuts them."""
+    path = tmp_path_factory.mktemp("space") / "space.yaml"
+    path.write_text("extends: zcu104\nrecache_every_queries: {from: 1, to: 258, step: 1}\n")
+    return path
+
+
+def has_imported(pid: int, library: str) -> bool:
+    return library in Path(f"/proc/{pid}/maps").read_text()
+
+
+def parts_in(out: Path) -> int:
+    return len(list(out.glob("part-*")))
+
+
+MOMENTS: dict[str, Callable[[int, Path], bool]] = {
+    "imports": lambda pid, out: has_imported(pid, "numpy"),
+    "start of the workers": lambda pid, out: (out / "run.json").exists(),
+    "evaluation": lambda pid, out: parts_in(out) >= 1,
+    "summary": lambda pid, out: parts_in(out) == 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("moment", "number", "kill"),
+    [
+        ("imports", signal.SIGINT, os.kill),
+        ("start of the workers", signal.SIGINT, os.killpg),  # as a terminal sends it
+        ("evaluation", signal.SIGTERM, os.kill),
+        ("summary", signal.SIGINT, os.kill),
+    ],
+)
+def test_an_interrupt_ends_all_at_once_and_says_how_to_go_on(
+    space: Path, tmp_path: Path, moment: str, number: int, kill: Callable[[int, int], None]
+) -> None:
+    out = tmp_path / "out"
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sushi_dse", "sweep", "--hw", str(space), "--queries", "20",
+         "--policy", "no-sgs", "--workers", "2", "--out", str(out)],
+        cwd=ROOT, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while not MOMENTS[moment](command.pid, out):
+        assert command.poll() is None
+        time.sleep(0.005)
+    kill(command.pid, number)
+    interrupted = time.monotonic()
+    _, said = command.communicate(timeout=10)
+    assert time.monotonic() - interrupted < 2
+    assert command.returncode == 130
+    assert said == (
+        f"interrupted; what is finished is kept in {out}: run the same command to go on\n"
+    )
+    while members(command.pid):
+        assert time.monotonic() - interrupted < 2
+        time.sleep(0.02)
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session that are alive."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, own = path.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(own) == session and state != "Z":
+            found.append(int(path.parent.name))
+    return found

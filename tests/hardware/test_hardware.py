@@ -1,0 +1,287 @@
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sushi_dse.hardware.accelerator import (
+    BRAM36_BYTES,
+    MACS_PER_DSP,
+    URAM288_BYTES,
+    Accelerator,
+    Device,
+)
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.resources import Resources, infeasible_reason, infeasible_reasons, resources
+from tests.strategies import accelerators, zcu104
+
+NEVER_NEGATIVE = (
+    "persistent_buffer_kib",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+    "launch_us",
+    "fill_cycles",
+    "row_cycles",
+    "dram_pj_per_bit",
+    "mac_pj",
+    "static_w",
+)
+POSITIVE = (
+    "pe_kernels",
+    "pe_channels",
+    "clock_mhz",
+    "dram_gb_per_s",
+    "dram_efficiency",
+    "recache_every_queries",
+)
+
+VARIED = (
+    "pe_kernels",
+    "pe_channels",
+    "clock_mhz",
+    "dram_gb_per_s",
+    "dram_efficiency",
+    "persistent_buffer_kib",
+    "dynamic_buffer_tiles",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+    "launch_us",
+    "recache_every_queries",
+)
+DERIVED = (
+    "macs_per_cycle",
+    "bytes_per_cycle",
+    "persistent_buffer_bytes",
+    "dynamic_buffer_bytes",
+    "resident_map_bytes",
+)
+
+
+def device(**blocks: int) -> Device:
+    return Device(name="board", lut=1, **{"bram36": 10, "uram288": 2, "dsp": 648} | blocks)
+
+
+@pytest.mark.parametrize("name", [*NEVER_NEGATIVE, *POSITIVE])
+@pytest.mark.parametrize("value", [-1, -0.001, float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_negative_or_not_finite_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"^{name} >= 0 must hold, got {value}$"):
+        zcu104(**{name: value})
+
+
+@pytest.mark.parametrize("name", POSITIVE)
+def test_a_zero_is_refused_where_nothing_would_work(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} > 0 must hold, got 0$"):
+        zcu104(**{name: 0})
+
+
+@pytest.mark.parametrize("name", NEVER_NEGATIVE)
+def test_a_zero_is_allowed_elsewhere(name: str) -> None:
+    assert getattr(zcu104(**{name: 0}), name) == 0
+
+
+def test_an_efficiency_above_one_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^dram_efficiency <= 1 must hold, got 1\.01$"):
+        zcu104(dram_efficiency=1.01)
+    assert zcu104(dram_efficiency=1).dram_efficiency == 1
+
+
+@pytest.mark.parametrize("tiles", [0, 1])
+def test_a_dynamic_buffer_of_less_than_two_tiles_is_refused(tiles: int) -> None:
+    with pytest.raises(ValueError, match=rf"^dynamic_buffer_tiles >= 2 must hold, got {tiles}: "):
+        zcu104(dynamic_buffer_tiles=tiles)
+    assert zcu104(dynamic_buffer_tiles=3).dynamic_buffer_bytes == 3 * 1296
+
+
+def test_the_zcu104_multiplies_1296_times_a_cycle() -> None:
+    assert zcu104().macs_per_cycle == 16 * 9 * 9 == 1296
+
+
+def test_bytes_per_cycle_follow_bandwidth_and_clock() -> None:
+    half_of_a_gb_per_s = {"dram_gb_per_s": 1.0, "dram_efficiency": 0.5}
+    assert zcu104(clock_mhz=100.0, **half_of_a_gb_per_s).bytes_per_cycle == 5
+    assert zcu104(clock_mhz=200.0, **half_of_a_gb_per_s).bytes_per_cycle == 2.5
+
+
+def test_buffers_hold_what_their_names_say() -> None:
+    design = zcu104(persistent_buffer_kib=1.5, streaming_buffer_kib=3.0, output_buffer_kib=2.0)
+    assert design.persistent_buffer_bytes == 1536
+    assert design.dynamic_buffer_bytes == 2 * 1296
+    assert design.resident_map_bytes == 2048
+    assert replace(design, streaming_buffer_kib=1.0).resident_map_bytes == 1024
+    assert replace(design, layer_by_layer=True).resident_map_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocks", "expected"),
+    [
+        # 1296 MACs in 648 DSPs; two tiles of weights, 2592 bytes, in one BRAM36.
+        ({}, {}, (648, 1, 0)),
+        # A Persistent Buffer takes URAM: 32 KiB in one, a byte more in two.
+        ({"persistent_buffer_kib": 32}, {}, (648, 1, 1)),
+        ({"persistent_buffer_kib": 32 + 1 / 1024}, {}, (648, 1, 2)),
+        # What two URAM288 cannot hold goes to BRAM36: 4 KiB each.
+        ({"persistent_buffer_kib": 64 + 5}, {}, (648, 1 + 2, 2)),
+        # Each of the other buffers has blocks of its own.
+        ({"streaming_buffer_kib": 5, "output_buffer_kib": 3}, {}, (648, 1 + 2 + 1, 0)),
+        # Past ten BRAM36, maps spill into URAM, eight BRAM36 each.
+        ({"streaming_buffer_kib": 40}, {}, (648, 10, 1)),
+        ({"streaming_buffer_kib": 36 + 33}, {}, (648, 10, 2)),
+        # A spill that finds no URAM stays.
+        ({"streaming_buffer_kib": 40}, {"uram288": 0}, (648, 11, 0)),
+        ({"streaming_buffer_kib": 36 + 64 + 4}, {}, (648, 11, 2)),
+        ({"persistent_buffer_kib": 64, "streaming_buffer_kib": 40}, {}, (648, 11, 2)),
+        # A board without URAM takes all in BRAM.
+        ({"persistent_buffer_kib": 32}, {"uram288": 0}, (648, 9, 0)),
+        # An odd number of MACs leaves half a DSP idle.
+        ({"pe_kernels": 1, "pe_channels": 1}, {}, (5, 1, 0)),
+    ],
+)
+def test_blocks_are_those_counted_by_hand(
+    changes: dict[str, Any], blocks: dict[str, int], expected: tuple[int, int, int]
+) -> None:
+    empty = {"persistent_buffer_kib": 0, "streaming_buffer_kib": 0, "output_buffer_kib": 0}
+    used = resources(zcu104(device=device(**blocks), **empty | changes))
+    assert (used.dsp, used.bram36, used.uram288) == expected
+
+
+def test_the_zcu104_takes_54_uram_and_fits() -> None:
+    used = resources(zcu104())
+    assert used == Resources(dsp=648, bram36=129, uram288=54, device_share=54 / 96)
+    assert infeasible_reason(zcu104()) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"),
+    [
+        ({"persistent_buffer_kib": 0, "streaming_buffer_kib": 16, "output_buffer_kib": 12}, 1.0),
+        ({"persistent_buffer_kib": 32, "pe_kernels": 1}, 0.9),
+        ({"pe_kernels": 32, "persistent_buffer_kib": 0}, 2.0),
+    ],
+)
+def test_the_device_share_is_that_of_the_scarcest_block(
+    changes: dict[str, Any], share: float
+) -> None:
+    small = zcu104(
+        device=device(), **{"streaming_buffer_kib": 16, "output_buffer_kib": 16} | changes
+    )
+    assert resources(small).device_share == share
+
+
+def test_a_block_that_the_device_lacks_counts_only_where_it_is_needed() -> None:
+    without = zcu104(device=device(uram288=0, bram36=1000), persistent_buffer_kib=64)
+    assert resources(without).device_share == 1  # all of the DSPs
+    lacking = replace(without, device=device(dsp=0, bram36=1000))
+    assert resources(lacking).device_share == 1e9
+    assert infeasible_reason(lacking) == "dsp: needs 648, board has 0"
+
+
+def test_a_design_that_does_not_fit_says_all_that_is_missing() -> None:
+    large = zcu104(device=device(dsp=647), persistent_buffer_kib=1024)
+    assert infeasible_reason(large) == (
+        "dsp: needs 648, board has 647; bram36: needs 369, board has 10"
+    )
+
+
+@given(
+    accelerators(),
+    st.builds(
+        device, bram36=st.integers(0, 12), uram288=st.integers(0, 3), dsp=st.integers(0, 1200)
+    ),
+)
+def test_blocks_hold_all_buffers_and_a_fit_is_a_share_of_at_most_one(
+    accelerator: Accelerator, board: Device
+) -> None:
+    design = replace(accelerator, device=board)
+    used = resources(design)
+    assert used.dsp * MACS_PER_DSP >= design.macs_per_cycle
+    maps_kib = design.streaming_buffer_kib + design.output_buffer_kib
+    buffer_bytes = design.persistent_buffer_bytes + design.dynamic_buffer_bytes + maps_kib * 1024
+    assert used.bram36 * BRAM36_BYTES + used.uram288 * URAM288_BYTES >= buffer_bytes
+    assert used.uram288 <= board.uram288
+    assert (infeasible_reason(design) == "") == (used.device_share <= 1)
+
+
+@given(accelerators(), st.floats(0.0, 200.0))
+def test_a_larger_buffer_never_takes_less_of_the_device(
+    accelerator: Accelerator, more_kib: float
+) -> None:
+    before = resources(replace(accelerator, device=device()))
+    for name in ("persistent_buffer_kib", "streaming_buffer_kib", "output_buffer_kib"):
+        larger = replace(
+            accelerator, device=device(), **{name: getattr(accelerator, name) + more_kib}
+        )
+        assert resources(larger).device_share >= before.device_share
+
+
+def designs_of(each: Sequence[Accelerator], names: Sequence[str]) -> Designs:
+    """The accelerators, which differ in the fields named at most."""
+    return Designs(
+        each[0], {name: np.array([getattr(one, name) for one in each]) for name in names}
+    )
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> tuple[list[Accelerator], Designs]:
+    """Accelerators that differ in some fields, and the same as one."""
+    board = draw(
+        st.builds(
+            device, bram36=st.integers(0, 12), uram288=st.integers(0, 3), dsp=st.integers(0, 1200)
+        )
+    )
+    drawn = draw(st.lists(accelerators(device=board), min_size=1, max_size=5))
+    varied = sorted(draw(st.sets(st.sampled_from(VARIED), min_size=1)))
+    each = [replace(drawn[0], **{name: getattr(one, name) for name in varied}) for one in drawn]
+    return each, designs_of(each, varied)
+
+
+@given(alike())
+def test_what_many_designs_derive_is_what_each_derives(
+    case: tuple[list[Accelerator], Designs],
+) -> None:
+    each, designs = case
+    assert len(designs) == len(each)
+    for name in (*VARIED, *DERIVED):
+        assert designs.column(name).tolist() == [getattr(one, name) for one in each]
+
+
+@given(alike())
+def test_many_designs_take_the_blocks_that_each_takes(
+    case: tuple[list[Accelerator], Designs],
+) -> None:
+    each, designs = case
+    used = [np.broadcast_to(blocks, len(each)).tolist() for blocks in astuple(resources(designs))]
+    assert list(zip(*used, strict=True)) == [astuple(resources(one)) for one in each]
+    assert infeasible_reasons(designs) == [infeasible_reason(one) for one in each]
+
+
+@given(alike(), st.data())
+def test_designs_are_chosen_by_place_or_by_mask_and_found_again(
+    case: tuple[list[Accelerator], Designs], data: st.DataObject
+) -> None:
+    each, designs = case
+    assert [designs.design(place) for place in range(len(each))] == each
+    mask = data.draw(st.lists(st.booleans(), min_size=len(each), max_size=len(each)))
+    places = [place for place, chosen in enumerate(mask) if chosen]
+    for chosen in (np.array(mask), np.array(places, dtype=int)):
+        some = designs.only(chosen)
+        assert [some.design(place) for place in range(len(some))] == [each[p] for p in places]
+
+
+@given(alike(), st.sampled_from(VARIED))
+def test_designs_with_another_value_differ_in_that_alone(
+    case: tuple[list[Accelerator], Designs], name: str
+) -> None:
+    each, designs = case
+    value = getattr(each[0], name) + 1
+    values = np.array([value + place for place in range(len(each))])
+    if name == "dram_efficiency":
+        value, values = 0.5, np.linspace(0.1, 1.0, len(each))
+    one, several = designs.changed(**{name: value}), designs.changed(**{name: values})
+    assert len(one) == len(several) == len(each)
+    for place, design in enumerate(each):
+        assert one.design(place) == replace(design, **{name: value})
+        assert several.design(place) == replace(design, **{name: values[place].item()})
+        assert designs.design(place) == design

@@ -1,0 +1,164 @@
+"""The latency table against the cost of each layer, one by one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.energy import energy
+from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import SubGraphs, candidates
+from sushi_dse.workload.layers import SuperNet
+from tests.strategies import accelerators, supernets, zcu104
+
+Made = tuple[Network, Accelerator, LatencyTable]
+
+
+def make(supernet: SuperNet, accelerator: Accelerator) -> Made:
+    network = Network.of(supernet)
+    return (
+        network,
+        accelerator,
+        latency_table(network, accelerator, candidates(network, accelerator)),
+    )
+
+
+made = st.builds(make, supernets(), accelerators())
+few = settings(max_examples=50)
+
+
+def costs_of_layers(
+    network: Network, accelerator: Accelerator, kept: SubGraphs, subnet: int, subgraph: int
+) -> list[LayerCost]:
+    """The cost of each layer of a SubNet, under the interpreter."""
+    layers = network.supernet.subnets[subnet].layers
+    return [
+        layer_cost(
+            layer,
+            accelerator,
+            cached_kernels=int(kept.kernels[subgraph, layer.supernet_layer]),
+            cached_channels=int(kept.channels[subgraph, layer.supernet_layer]),
+            is_first=i == 0,
+            is_last=i == len(layers) - 1,
+        )
+        for i, layer in enumerate(layers)
+    ]
+
+
+@few
+@given(made)
+def test_the_cost_of_a_subnet_is_the_sum_over_its_layers_bit_for_bit(case: Made) -> None:
+    network, accelerator, table = case
+    for s, g in np.ndindex(table.latency_ms.shape):
+        total = [0.0] * len(LayerCost._fields)
+        for cost in costs_of_layers(network, accelerator, table.subgraphs, s, g):
+            total = [have + more for have, more in zip(total, cost, strict=True)]
+        assert [float(field[s, g]) for field in table.cost] == total
+
+
+@few
+@given(made)
+def test_the_latency_of_a_subnet_is_the_sum_over_its_layers_launches_included(case: Made) -> None:
+    network, accelerator, table = case
+    for s, g in np.ndindex(table.latency_ms.shape):
+        costs = costs_of_layers(network, accelerator, table.subgraphs, s, g)
+        latency_us = sum(layer_latency_us(cost, accelerator) for cost in costs)
+        assert table.latency_ms[s, g] == pytest.approx(latency_us / 1e3, rel=1e-12)
+
+
+@few
+@given(made)
+def test_the_first_column_caches_nothing_and_no_other_is_slower(case: Made) -> None:
+    network, _, table = case
+    assert not table.cost.cached_weight_bytes[:, 0].any()
+    assert np.array_equal(table.cost.weight_bytes[:, 0], network.weight_bytes)
+    assert np.all(table.latency_ms <= table.latency_ms[:, :1] * (1 + 1e-12))
+
+
+@few
+@given(made)
+def test_a_weight_comes_from_dram_or_from_the_persistent_buffer(case: Made) -> None:
+    network, accelerator, table = case
+    both = table.cost.weight_bytes + table.cost.cached_weight_bytes
+    assert np.array_equal(both, np.broadcast_to(network.weight_bytes[:, None], both.shape))
+    assert np.all(table.cost.cached_weight_bytes <= accelerator.persistent_buffer_bytes)
+
+
+@few
+@given(made)
+def test_the_sums_are_traffic_and_energy_by_name(case: Made) -> None:
+    network, accelerator, table = case
+    sums = dict(zip(SUMS, table.sums, strict=True))
+    latency_us = 1e3 * table.latency_ms
+    for s, g in np.ndindex(table.latency_ms.shape):
+        cost = LayerCost(*(float(field[s, g]) for field in table.cost))
+        used = energy(accelerator, cost, network.macs[s], latency_us[s, g])
+        expected = {
+            "offchip_bytes": cost.weight_bytes + cost.input_bytes + cost.output_bytes,
+            "weight_bytes": network.weight_bytes[s],
+            "cached_weight_bytes": cost.cached_weight_bytes,
+            "macs": network.macs[s],
+            "offchip_mj": used.offchip_mj,
+            "buffer_mj": used.buffer_mj,
+            "mac_mj": used.mac_mj,
+            "static_mj": used.static_mj,
+        }
+        assert {name: sums[name][s, g] for name in SUMS} == pytest.approx(expected, rel=1e-12)
+    assert np.allclose(table.energy.total_mj, table.sums[4:].sum(axis=0), rtol=1e-12, atol=0)
+
+
+@few
+@given(made)
+def test_a_switch_moves_the_bytes_of_the_new_subgraph_that_are_not_on_chip(case: Made) -> None:
+    network, accelerator, table = case
+    kept, taps = table.subgraphs, network.taps
+    kept_bytes = (kept.kernels * kept.channels * taps).sum(axis=1)
+    # From an empty buffer all of it is fetched, of which the SubNet brings what it has itself.
+    assert np.array_equal(table.fetched_bytes[0], kept_bytes)
+    brought = kept_bytes - table.switch_bytes[0].T
+    assert np.array_equal(brought, table.cost.cached_weight_bytes)
+    assert np.all(table.switch_bytes <= table.fetched_bytes[:, :, None])
+    assert np.all(table.switch_bytes >= 0)
+    # Staying is free, and giving up bytes brings none.
+    stay = np.arange(len(kept_bytes))
+    assert not table.switch_bytes[stay, stay].any()
+    assert not table.fetched_bytes[stay, stay].any()
+    assert not table.fetched_bytes[:, 0].any()
+    bytes_per_s = accelerator.dram_gb_per_s * 1e9 * accelerator.dram_efficiency
+    assert np.allclose(table.switch_ms, 1e3 * table.switch_bytes / bytes_per_s, rtol=1e-12, atol=0)
+
+
+@few
+@given(made)
+def test_encodings_alternate_kernels_and_channels_over_the_supernet_layers(case: Made) -> None:
+    network, _, table = case
+
+    def encodings(kernels: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        return np.stack([kernels, channels], axis=2).reshape(len(kernels), -1)
+
+    of_subnets = encodings(network.kernels, network.channels)
+    of_subgraphs = encodings(table.subgraphs.kernels, table.subgraphs.channels)
+    assert np.array_equal(table.encoding_dot, of_subnets @ of_subgraphs.T)
+    assert np.array_equal(table.encoding_norm, (of_subgraphs**2).sum(axis=1))
+
+
+def test_a_scheduler_cannot_write_to_the_table() -> None:
+    _, _, table = make(load_workload("ofa_mbv3").supernet, zcu104())
+    for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(table, name)[:] = 0
+
+
+def test_the_rows_are_the_subnets_and_the_columns_the_subgraphs() -> None:
+    network, _, table = make(load_workload("ofa_resnet50").supernet, zcu104())
+    assert table.subnet_names == tuple("ABCDEF")
+    assert table.latency_ms.shape == (6, len(table.subgraphs.names))
+    assert table.top1_percent is network.top1_percent
+    # Hardly anything serves a SubNet better than its own weights in the order of their value.
+    for s, name in enumerate(table.subnet_names):
+        own_ms = table.latency_ms[s, table.subgraphs.index(f"{name}/value")]
+        assert own_ms <= 1.001 * table.latency_ms[s].min()

@@ -1,0 +1,394 @@
+"""Many designs at once against one at a time: the latency table, a trace, brute force."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.metrics import COUNTS, METRICS
+from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.evaluation.traced import resource_metrics, serving_metrics
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
+from sushi_dse.model import (
+    steady_cost as metrics,
+)
+from sushi_dse.model import (
+    steady_layers as layers,
+)
+from sushi_dse.model import (
+    steady_subnets as subnets,
+)
+from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import (
+    NO_SGS,
+    OWN_SUBGRAPH,
+    STEADY_METRICS,
+    STEADY_POLICIES,
+    layers_of,
+    steady_cost,
+)
+from sushi_dse.model.steady_layers import CHUNK
+from sushi_dse.model.steady_subnets import last_kept
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.serving.kernel import FIXED, Rules, serve_by_rules
+from sushi_dse.serving.recaching import SCHEDULED
+from sushi_dse.serving.selection import STRICT_LATENCY
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+from sushi_dse.workload.layers import PlainLayer
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.strategies import accelerators, supernets, zcu104
+
+AXES = AXIS_ORDER[: AXIS_ORDER.index("row_cycles") + 1]  # those that enter a cost
+few = settings(max_examples=30)
+networks = supernets().map(Network.of)
+
+
+def between(base: Accelerator, other: Accelerator, names: list[str]) -> SearchSpace:
+    """The designs that have each of those fields from `base` or from `other`."""
+    values = {name: {getattr(base, name), getattr(other, name)} for name in names}
+    return SearchSpace.of(base, {name: sorted(both) for name, both in values.items()})
+
+
+def spaces(max_axes: int = 4, **changes: Any) -> st.SearchStrategy[SearchSpace]:
+    """Up to sixteen small designs."""
+    return st.builds(
+        between,
+        accelerators(**changes),
+        accelerators(**changes),
+        st.lists(st.sampled_from(AXES), unique=True, max_size=max_axes),
+    )
+
+
+deeper_spaces = st.integers(3, 5).flatmap(lambda tiles: spaces(2, dynamic_buffer_tiles=tiles))
+
+
+def own_column(table: LatencyTable, subnet: int) -> int:
+    """The SubGraph of a SubNet's own weights by value."""
+    return table.subgraphs.index(f"{table.subnet_names[subnet]}/value")
+
+
+@few
+@given(networks, spaces() | deeper_spaces)
+def test_the_cost_of_a_block_is_that_of_each_latency_table_bit_for_bit(
+    network: Network, space: SearchSpace
+) -> None:
+    cold, warm = steady_cost(network, space.designs(range(len(space))))
+    for d in range(len(space)):
+        table = candidate_table(network, space.design(d))
+        for s in range(len(table.subnet_names)):
+            own = own_column(table, s)
+            assert [x[s, d] for x in cold] == [x[s, 0] for x in table.cost]
+            assert [x[s, d] for x in warm] == [x[s, own] for x in table.cost]
+
+
+@pytest.mark.parametrize("workload", ["ofa_resnet50", "ofa_mbv3"])
+def test_so_it_is_of_real_networks(workload: str) -> None:
+    network = Network.of(load_workload(workload).supernet)
+    space = SearchSpace.of(
+        zcu104(),
+        {
+            "pe_kernels": (16, 64),
+            "persistent_buffer_kib": (0, 512, 1728, 100_000),
+            "streaming_buffer_kib": (32, 256),
+            "dram_gb_per_s": (2.4, 19.2),
+        },
+    )
+    cold, warm = steady_cost(network, space.designs(range(len(space))))
+    for d in range(len(space)):
+        table = candidate_table(network, space.design(d))
+        own = [own_column(table, s) for s in range(len(table.subnet_names))]
+        of_each = np.arange(len(own)), own
+        for nothing, cached, field in zip(cold, warm, table.cost, strict=True):
+            assert np.array_equal(nothing[:, d], field[:, 0])
+            assert np.array_equal(cached[:, d], field[of_each])
+
+
+@few
+@given(networks, spaces(), st.randoms(use_true_random=False))
+def test_a_design_costs_the_same_wherever_it_stands(
+    network: Network, space: SearchSpace, random: Any
+) -> None:
+    numbers = random.choices(range(len(space)), k=CHUNK + 10)
+    if random.random() < 0.5:
+        numbers.sort()
+    each = [np.stack(cost) for cost in steady_cost(network, space.designs(range(len(space))))]
+    mixed = [np.stack(cost) for cost in steady_cost(network, space.designs(numbers))]
+    for alone, together in zip(each, mixed, strict=True):
+        assert np.array_equal(alone[..., numbers], together)
+
+
+@settings(max_examples=15)
+@given(networks, spaces(2))
+def test_the_compiled_kernels_are_those_of_the_interpreter_bit_for_bit(
+    network: Network, space: SearchSpace
+) -> None:
+    records = layers_of(network)._replace(shapes=network.shapes.view(np.recarray))
+    interpreted = records._replace(shape_of=np.arange(len(network.shapes)))
+    with pytest.MonkeyPatch.context() as patched:
+        compiled = steady_cost(network, space.designs(range(len(space))))
+        for module in (layers, metrics, subnets):
+            for name, kernel in vars(module).copy().items():
+                if hasattr(kernel, "py_func"):
+                    patched.setattr(module, name, kernel.py_func)
+        patched.setattr(metrics, "layers_of", lambda _: interpreted)
+        slow = steady_cost(network, space.designs(range(len(space))))
+    for fast, interpreted_cost in zip(compiled, slow, strict=True):
+        assert np.stack(fast).tobytes() == np.stack(interpreted_cost).tobytes()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_the_buffer_is_full_where_layers_taken_by_value_fill_it(
+    value_and_bytes: list[tuple[int, int]], random: Any
+) -> None:
+    value, weight_bytes = map(list, zip(*value_and_bytes, strict=True))
+    key = random.sample(range(len(value)), len(value))
+    capacity, guess = random.randrange(sum(weight_bytes)), random.randrange(len(value))
+    before = 0
+    for layer in sorted(range(len(value)), key=lambda i: (-value[i], key[i])):
+        if before + weight_bytes[layer] > capacity:
+            break
+        before += weight_bytes[layer]
+    saved = np.array(value, dtype=float)[:, None]
+    found = last_kept(saved, np.array(key), np.array(weight_bytes), capacity, 0, guess)
+    assert found == (layer, before)
+
+
+@few
+@given(networks, spaces(dynamic_buffer_tiles=2))
+def test_a_weight_that_is_on_chip_is_not_fetched(network: Network, space: SearchSpace) -> None:
+    designs = space.designs(range(len(space)))
+    cold, warm = steady_cost(network, designs)
+    weight_bytes = network.weight_bytes[:, None]
+    assert np.array_equal(cold.weight_bytes, np.broadcast_to(weight_bytes, cold.weight_bytes.shape))
+    assert np.array_equal(warm.weight_bytes + warm.cached_weight_bytes, cold.weight_bytes)
+    capacity = designs.column("persistent_buffer_bytes")
+    assert np.all(warm.cached_weight_bytes <= capacity)
+    assert np.all((warm.weight_bytes == 0) == (capacity >= weight_bytes))
+    assert np.array_equal(warm.compute_cycles, cold.compute_cycles)
+    assert np.array_equal(warm.input_bytes, cold.input_bytes)
+    assert np.array_equal(warm.output_bytes, cold.output_bytes)
+
+
+more = st.floats(1.0, 8.0)  # times as much
+deep = st.integers(2, 3)  # tiles of the Dynamic Buffer
+
+
+@pytest.mark.parametrize("name", ["dram_gb_per_s", "clock_mhz"])
+@few
+@given(networks, accelerators(), more, deep)
+def test_more_never_takes_longer_with_the_same_subgraph_on_chip(
+    name: str, network: Network, design: Accelerator, factor: float, tiles: int
+) -> None:
+    design = replace(design, dynamic_buffer_tiles=tiles)
+    faster = replace(design, **{name: getattr(design, name) * factor})
+    subgraphs = candidates(network, design)  # with its own one, another design may be unlucky
+    slow, fast = (latency_table(network, each, subgraphs).latency_ms for each in (design, faster))
+    assert (fast <= slow * (1 + 1e-9)).all()
+
+
+@few
+@given(networks, accelerators(), more, deep)
+def test_a_larger_persistent_buffer_never_takes_longer(
+    network: Network, design: Accelerator, factor: float, tiles: int
+) -> None:
+    design = replace(design, dynamic_buffer_tiles=tiles)
+    name = "persistent_buffer_kib"
+    space = between(design, replace(design, **{name: getattr(design, name) * factor}), [name])
+    designs = space.designs(range(len(space)))
+    taken = steady_metrics(network, designs, OWN_SUBGRAPH)["mean_latency_ms"]
+    assert np.all(taken[:, -1] <= taken[:, 0] * (1 + 1e-9))
+
+
+def closed_loop(queries: int) -> Trace:
+    """Queries that want nothing."""
+    nothing = np.zeros(queries)
+    return Trace(arrived_ms=nothing, min_accuracy_percent=nothing, max_latency_ms=np.ones(queries))
+
+
+def without_first(served: Served) -> Served:
+    """What happened to the queries after the first one."""
+    return Served(**{name: getattr(served, name)[1:] for name in served.__slots__})
+
+
+@few
+@given(networks, accelerators(), st.sampled_from(STEADY_POLICIES), st.integers(2, 9))
+def test_the_metrics_are_those_of_a_trace_after_the_first_load(
+    network: Network, design: Accelerator, policy: str, queries: int
+) -> None:
+    space = SearchSpace.of(design, {})
+    steady = steady_metrics(network, space.designs([0]), policy)
+    assert set(steady) == set(STEADY_METRICS) <= set(METRICS)
+    table = candidate_table(network, design)
+    trace, later = closed_loop(queries), closed_loop(queries - 1)
+    for s in range(len(table.subnet_names)):
+        kept = own_column(table, s) if policy == OWN_SUBGRAPH else 0
+        rules, schedule = Rules(SCHEDULED, FIXED, s), np.full(queries, kept)
+        served = serve_by_rules(trace, table, rules, schedule, mode=STRICT_LATENCY, every=1)
+        found = {
+            **serving_metrics(without_first(served), later, table, design),
+            **resource_metrics(design, POLICIES[policy].has_persistent_buffer),
+            "gain_over_no_sgs_percent": 100
+            * (1 - table.latency_ms[s, kept] / table.latency_ms[s, 0]),
+        }
+        for name in STEADY_METRICS:
+            assert steady[name].shape == (len(table.subnet_names), 1)
+            assert steady[name][s, 0] == pytest.approx(found[name], rel=1e-9, abs=1e-9), name
+
+
+# 128 kernels need more DSPs than the ZCU104 has.
+SPACE = SearchSpace.of(
+    zcu104(),
+    {
+        "pe_kernels": (8, 16, 128),
+        "persistent_buffer_kib": (4, 8),
+        "clock_mhz": (100.0, 150.0),
+    },
+)
+WIDTHS = {"A": 12, "B": 24, "C": 48}
+SMALL = Network.of(
+    plain_supernet(
+        "small",
+        [
+            PlainSubNet(
+                name=name,
+                top1_percent=70.0 + number,
+                layers=tuple(
+                    PlainLayer(
+                        name=layer,
+                        kernels=kernels,
+                        channels=channels,
+                        kernel_height=1,
+                        kernel_width=1,
+                        height=7,
+                        width=7,
+                    )
+                    for layer, kernels, channels in (("a", width, 64), ("b", 96, width))
+                ),
+            )
+            for number, (name, width) in enumerate(WIDTHS.items())
+        ],
+    )
+)
+OBJECTIVES = tuple(
+    METRICS[name] for name in ("mean_latency_ms", "mean_accuracy_percent", "uram288")
+)
+
+
+def evaluation(**changes: Any) -> Evaluation:
+    """The small network on the small space, without a trace."""
+    return Evaluation(
+        **{
+            "space": SPACE,
+            "network": SMALL,
+            "trace": None,
+            "policies": STEADY_POLICIES,
+            "mode": "strict-latency",
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize("policies", [STEADY_POLICIES, (NO_SGS,), (OWN_SUBGRAPH, NO_SGS)], ids=str)
+@pytest.mark.parametrize("designs", [range(12), range(4), range(8, 12), [9, 2, 3]], ids=str)
+def test_a_row_stands_for_each_subnet_and_policy_and_what_does_not_fit_is_counted(
+    policies: tuple[str, ...], designs: range | list[int]
+) -> None:
+    block = evaluate_block(evaluation(policies=policies), designs)
+    reasons = {d: infeasible_reason(SPACE.design(d)) for d in designs}
+    fit = [d for d in designs if not reasons[d]]
+    rows = block.to_pylist()
+    keys = [(row["design"], row["policy"], row["subnet"]) for row in rows]
+    assert sorted(map(str, keys)) == sorted(
+        map(
+            str,
+            [(d, p, s) for d in fit for p in policies for s in WIDTHS]
+            + [(d, p, None) for d in designs if reasons[d] for p in policies],
+        )
+    )
+    lacking = len(designs) - len(fit)
+    assert json.loads(block.schema.metadata[COUNTS]) == {
+        "designs": len(designs),
+        "infeasible": lacking,
+        "infeasible_by_resource": {"dsp": lacking} if lacking else {},
+    }
+    for row in rows:
+        assert row["infeasible_reason"] == reasons[row["design"]]
+        assert {axis.name: row[axis.name] for axis in SPACE.axes} == SPACE.values(row["design"])
+        numbers = [row[name] for name in STEADY_METRICS]
+        assert all(number is None for number in numbers) == bool(reasons[row["design"]])
+        assert not any(number is None for number in numbers) or reasons[row["design"]]
+
+
+def test_a_row_has_the_metrics_of_its_own_design_policy_and_subnet() -> None:
+    rows = evaluate_block(evaluation(), range(12)).to_pylist()
+    for row in (row for row in rows if not row["infeasible_reason"]):
+        own = steady_metrics(SMALL, SPACE.designs([row["design"]]), row["policy"])
+        s = list(WIDTHS).index(row["subnet"])
+        assert {name: row[name] for name in STEADY_METRICS} == {
+            name: own[name][s, 0] for name in STEADY_METRICS
+        }
+
+
+@pytest.mark.parametrize("block", [1, 5])
+def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -> None:
+    def ordered(table: pa.Table) -> list[dict[str, object]]:
+        return sorted(table.to_pylist(), key=str)
+
+    parts = [evaluate_block(evaluation(), designs) for designs in SPACE.blocks(block)]
+    whole = evaluate_block(evaluation(), range(12))
+    assert all(part.schema.equals(whole.schema) for part in parts)
+    assert ordered(pa.concat_tables(parts)) == ordered(whole)
+
+
+@few
+@given(networks, spaces(), st.sets(st.sampled_from(STEADY_METRICS), min_size=1, max_size=3))
+def test_the_front_that_is_kept_is_what_no_feasible_row_beats(
+    network: Network, space: SearchSpace, names: set[str]
+) -> None:
+    objectives = [METRICS[name] for name in sorted(names)]
+    asked = evaluation(space=space, network=network)
+    rows = [
+        row
+        for row in evaluate_block(asked, range(len(space))).to_pylist()
+        if not row["infeasible_reason"]
+    ]
+    costs = [[-row[m.name] if m.maximise else row[m.name] for m in objectives] for row in rows]
+
+    def beaten(cost: list[float]) -> bool:
+        return any(
+            other != cost and all(a <= b for a, b in zip(other, cost, strict=True))
+            for other in costs
+        )
+
+    front = [row for row, cost in zip(rows, costs, strict=True) if not beaten(cost)]
+    kept = evaluate_block(replace(asked, kept_front=tuple(objectives)), range(len(space)))
+    assert kept.to_pylist() == front
+    assert json.loads(kept.schema.metadata[COUNTS])["designs"] == len(space)
+
+
+def test_a_block_of_designs_that_do_not_fit_has_no_front() -> None:
+    kept = evaluate_block(evaluation(kept_front=OBJECTIVES), range(8, 12))
+    assert kept.num_rows == 0
+    assert json.loads(kept.schema.metadata[COUNTS])["infeasible"] == 4
+
+
+@pytest.mark.parametrize("numbers", [[12], [-1], [3, 40, 5]])
+def test_a_design_that_the_space_lacks_is_refused(numbers: list[int]) -> None:
+    with pytest.raises(IndexError, match=r"0 <= design < 12 must hold"):
+        evaluate_block(evaluation(), numbers)

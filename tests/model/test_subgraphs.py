@@ -1,0 +1,296 @@
+"""Candidate SubGraphs: what they may hold, what is worth holding, and what changing them moves."""
+
+from dataclasses import replace
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.errors import UserError
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.latency_table import latency_table
+from sushi_dse.model.layer import layer_cost
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import (
+    NOTHING,
+    SubGraphs,
+    candidates,
+    cut,
+    overlap_bytes,
+    saved_cycles_per_byte,
+    targets,
+    unserved_bytes,
+)
+from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
+from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.strategies import accelerators, supernets, zcu104
+from tests.tables import integers
+
+Weight = tuple[int, int, int, int]  # layer, kernel, channel, tap
+Rectangles = tuple[np.ndarray, np.ndarray]  # kernels, channels: [rectangle, layer]
+
+LAYERS = 2
+taps_of_layers = integers(1, 3, LAYERS).map(lambda taps: taps.astype(np.int64))
+
+
+def weights(kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray) -> set[Weight]:
+    """Every weight of a rectangle, one by one."""
+    return {
+        weight
+        for layer in range(len(taps))
+        for weight in product([layer], *map(range, (kernels[layer], channels[layer], taps[layer])))
+    }
+
+
+def rectangles(count: int) -> st.SearchStrategy[Rectangles]:
+    """`count` rectangles over two layers; one side alone may be 0."""
+    return integers(0, 3, 2, count, LAYERS).map(
+        lambda sides: (sides[0].astype(np.int64), sides[1].astype(np.int64))
+    )
+
+
+def target_of(name: str, goal: SubGraphs) -> int:
+    return goal.names.index(name.rpartition("/")[0])
+
+
+@given(rectangles(2), rectangles(3), taps_of_layers)
+def test_the_overlap_of_rectangles_is_the_weights_in_both(
+    some: Rectangles, others: Rectangles, taps: np.ndarray
+) -> None:
+    expected = [
+        [len(weights(k, c, taps) & weights(other_k, other_c, taps))
+         for other_k, other_c in zip(*others, strict=True)]
+        for k, c in zip(*some, strict=True)
+    ]  # fmt: skip
+    assert overlap_bytes(*some, *others, taps).tolist() == expected
+    assert overlap_bytes.py_func(*some, *others, taps).tolist() == expected
+
+
+@given(rectangles(3), rectangles(2), taps_of_layers)
+def test_unserved_are_the_weights_of_the_new_one_that_neither_the_old_nor_the_subnet_has(
+    subgraphs: Rectangles, subnets: Rectangles, taps: np.ndarray
+) -> None:
+    of_subgraph = [weights(*sides, taps) for sides in zip(*subgraphs, strict=True)]
+    of_subnet = [weights(*sides, taps) for sides in zip(*subnets, strict=True)]
+    expected = [
+        [[len(new - old - subnet) for subnet in of_subnet] for new in of_subgraph]
+        for old in of_subgraph
+    ]
+    assert unserved_bytes(*subgraphs, *subnets, taps).tolist() == expected
+    assert unserved_bytes.py_func(*subgraphs, *subnets, taps).tolist() == expected
+
+
+@given(rectangles(1), taps_of_layers, st.permutations(range(LAYERS)), st.integers(0, 60))
+def test_a_cut_takes_whole_kernels_layer_by_layer_until_one_does_not_fit(
+    sides: Rectangles, taps: np.ndarray, order: list[int], capacity: int
+) -> None:
+    (kernels,), (channels,) = sides
+    left, expected = capacity, [0] * LAYERS
+    for layer in np.repeat(order, kernels[order]):
+        kernel_bytes = channels[layer] * taps[layer]
+        if kernel_bytes > left:
+            break
+        expected[layer] += 1 if kernel_bytes else 0
+        left -= kernel_bytes
+    arguments = kernels, channels, taps, np.array(order), capacity
+    assert cut(*arguments).tolist() == expected
+    assert cut.py_func(*arguments).tolist() == expected
+
+
+@given(supernets(), accelerators())
+def test_a_candidate_fits_the_persistent_buffer_and_lies_within_its_target(
+    supernet: SuperNet, accelerator: Accelerator
+) -> None:
+    network = Network.of(supernet)
+    goal, kept = targets(network), candidates(network, accelerator)
+    kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
+    assert np.all(kept_bytes <= accelerator.persistent_buffer_bytes)
+    assert kept.names[0] == NOTHING
+    assert not kept.kernels[0].any()
+    assert not kept.channels[0].any()
+    for g, name in enumerate(kept.names[1:], start=1):
+        t = target_of(name, goal)
+        assert np.all(kept.kernels[g] <= goal.kernels[t])
+        # Whole kernels: all channels of the target, or none where no kernel is kept.
+        whole = np.where(kept.kernels[g] > 0, goal.channels[t], 0)
+        assert np.array_equal(kept.channels[g], whole)
+
+
+@given(supernets(), accelerators())
+def test_a_candidate_leaves_no_room_for_a_kernel_of_the_layer_it_ends_in(
+    supernet: SuperNet, accelerator: Accelerator
+) -> None:
+    network = Network.of(supernet)
+    goal, kept = targets(network), candidates(network, accelerator)
+    kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
+    for g, name in enumerate(kept.names[1:], start=1):
+        t = target_of(name, goal)
+        missing = np.flatnonzero(kept.kernels[g] < goal.kernels[t])
+        kernel_bytes = goal.channels[t] * network.taps
+        room = accelerator.persistent_buffer_bytes - kept_bytes[g]
+        assert not len(missing) or kernel_bytes[missing].max() > room
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators(persistent_buffer_kib=1e6))
+def test_a_buffer_that_holds_all_holds_each_target_whole(
+    supernet: SuperNet, accelerator: Accelerator
+) -> None:
+    network = Network.of(supernet)
+    goal, kept = targets(network), candidates(network, accelerator)
+    for g, name in enumerate(kept.names[1:], start=1):
+        assert np.array_equal(kept.kernels[g], goal.kernels[target_of(name, goal)])
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators(), st.floats(0, 8), st.floats(0, 8))
+def test_a_larger_persistent_buffer_beside_its_best_subgraph_slows_no_subnet(
+    supernet: SuperNet, accelerator: Accelerator, size_kib: float, other_kib: float
+) -> None:
+    network = Network.of(supernet)
+
+    def best_ms(kib: float) -> np.ndarray:
+        design = replace(accelerator, persistent_buffer_kib=kib)
+        table = latency_table(network, design, candidates(network, design))
+        return np.asarray(table.latency_ms.min(axis=1))
+
+    small, large = sorted((size_kib, other_kib))
+    assert np.all(best_ms(large) <= best_ms(small) * (1 + 1e-12))
+
+
+@settings(max_examples=50)
+@given(supernets())
+def test_the_targets_are_the_subnets_and_what_they_have_in_common_and_in_all(
+    supernet: SuperNet,
+) -> None:
+    network = Network.of(supernet)
+    goal, names = targets(network), [subnet.name for subnet in supernet.subnets]
+    subnet_weights = [
+        weights(*sides, network.taps)
+        for sides in zip(network.kernels, network.channels, strict=True)
+    ]
+    of_target = {
+        name: weights(goal.kernels[t], goal.channels[t], network.taps)
+        for t, name in enumerate(goal.names)
+    }
+    expected = dict(zip(names, subnet_weights, strict=True))
+    if len(names) > 1:
+        expected["shared"] = set.intersection(*subnet_weights)
+    if len(names) > 2:
+        for a, b in combinations(range(len(names)), 2):
+            expected[f"{names[a]}&{names[b]}"] = subnet_weights[a] & subnet_weights[b]
+    union = of_target.pop("union", set())
+    assert of_target == expected
+    if len(names) > 1:
+        assert set.union(*subnet_weights) <= union
+        assert len(of_target["shared"]) == shared_weight_bytes(supernet, convolutions_only=False)
+
+
+def value_by_definition(network: Network, accelerator: Accelerator, target: int) -> list[float]:
+    """Cycles that a target layer saves the SubNets it serves, over its bytes: [supernet_layer]."""
+    goal, supernet = targets(network), network.supernet
+    served = supernet.subnets[target : target + 1] or supernet.subnets
+    saved = [0.0] * len(network.taps)
+    for subnet in served:
+        for i, layer in enumerate(subnet.layers):
+            place = layer.supernet_layer
+            ends = {"is_first": i == 0, "is_last": i == len(subnet.layers) - 1}
+            cold = layer_cost(layer, accelerator, **ends)
+            warm = layer_cost(
+                layer,
+                accelerator,
+                cached_kernels=layer.kernels,
+                cached_channels=layer.channels_per_group,
+                **ends,
+            )
+            kernels = min(layer.kernels, goal.kernels[target, place])
+            channels = min(layer.channels_per_group, goal.channels[target, place])
+            share = kernels * channels * network.taps[place] / layer.weight_bytes
+            saved[place] += share * (cold.cycles - warm.cycles)
+    target_bytes = goal.kernels[target] * goal.channels[target] * network.taps
+    return [s / max(b, 1) for s, b in zip(saved, target_bytes, strict=True)]
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators())
+def test_the_value_of_a_byte_is_the_cycles_it_saves(
+    supernet: SuperNet, accelerator: Accelerator
+) -> None:
+    network = Network.of(supernet)
+    value = saved_cycles_per_byte(network, accelerator)
+    for target in range(len(value)):
+        expected = value_by_definition(network, accelerator, target)
+        assert value[target] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def fully_connected(name: str, inputs: int, outputs: int) -> PlainLayer:
+    return PlainLayer(
+        name=name,
+        kernels=outputs,
+        channels=inputs,
+        kernel_height=1,
+        kernel_width=1,
+        height=1,
+        width=1,
+        fully_connected=True,
+    )
+
+
+def test_value_order_fills_the_buffer_with_the_layer_that_is_bound_by_weights() -> None:
+    convolution = PlainLayer(
+        name="conv", kernels=64, channels=36, kernel_height=3, kernel_width=3, height=64, width=64
+    )
+    classifier = fully_connected("classifier", 64, 324)  # 20,736 bytes, as the convolution
+    network = Network.of(
+        plain_supernet(
+            "two layers",
+            [PlainSubNet(name="A", top1_percent=75.0, layers=(convolution, classifier))],
+        )
+    )
+    kept = candidates(network, zcu104(persistent_buffer_kib=20.25))
+    assert kept.names == (NOTHING, "A/layers", "A/value")
+    assert kept.kernels.tolist() == [[0, 0], [64, 0], [0, 324]]
+    assert kept.channels.tolist() == [[0, 0], [36, 0], [0, 64]]
+
+
+def test_two_subnets_have_no_pair_beside_what_all_share() -> None:
+    subnets = [
+        PlainSubNet(name=name, top1_percent=75.0, layers=(fully_connected("fc", inputs, outputs),))
+        for name, inputs, outputs in (("A", 4, 2), ("B", 3, 5))
+    ]
+    goal = targets(Network.of(plain_supernet("two", subnets)))
+    assert goal.names == ("A", "B", "shared", "union")
+    assert goal.kernels.tolist() == [[2], [5], [2], [5]]
+    assert goal.channels.tolist() == [[4], [3], [3], [4]]
+
+
+def test_the_candidates_of_ofa_resnet50() -> None:
+    network = Network.of(load_workload("ofa_resnet50").supernet)
+    kept = candidates(network, zcu104())
+    assert len(set(kept.names)) == len(kept.names) == 1 + 2 * 6 + 2 + 15 + 1
+    kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
+    # Every target is larger than the buffer, and the largest kernel has 4608 bytes.
+    assert kept_bytes[1:].min() > zcu104().persistent_buffer_bytes - 4608
+    # Value order saves at least twice what layer order saves.
+    latency_ms = latency_table(network, zcu104(), kept).latency_ms
+    saved_ms = latency_ms[:, :1] - latency_ms
+    for s, subnet in enumerate("ABCDEF"):
+        by_value, by_layers = (kept.index(f"{subnet}/{order}") for order in ("value", "layers"))
+        assert saved_ms[s, by_value] > 2 * saved_ms[s, by_layers]
+
+
+def test_a_subgraph_is_found_by_its_name() -> None:
+    kept = SubGraphs(names=("nothing", "A/value"), kernels=np.eye(2), channels=np.eye(2))
+    assert kept.index("A/value") == 1
+    with pytest.raises(UserError, match="unknown SubGraph 'A/valeu'; did you mean 'A/value'"):
+        kept.index("A/valeu")
+
+
+def test_a_subgraph_cannot_be_written_to() -> None:
+    kept = SubGraphs(names=("nothing",), kernels=np.zeros((1, 2)), channels=np.zeros((1, 2)))
+    for sides in (kept.kernels, kept.channels):
+        with pytest.raises(ValueError, match="read-only"):
+            sides[0, 0] = 1

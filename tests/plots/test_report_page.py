@@ -1,0 +1,234 @@
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.plots.marks import mark
+from sushi_dse.plots.report import MOST_ROWS, listed_rows, save_report
+from sushi_dse.plots.report_charts import front_chart, parallel_chart
+
+pytest.importorskip("plotly", reason="plotly is not installed")
+
+OBJECTIVES = [METRICS[name] for name in ("mean_latency_ms", "mean_accuracy_percent", "dsp")]
+HOSTILE = "./mine.py:<img src=x onerror=alert(1)>&amp;</script>"
+POLICIES = ("no-sgs", "sushi", HOSTILE)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Puts what the charts hold into the page, where a dump of it shows them.
+PROBE = """<script>
+addEventListener("load", () => {
+  const probe = document.createElement("pre");
+  probe.id = "probe";
+  probe.textContent = JSON.stringify([...document.querySelectorAll(".chart")].map((chart) =>
+    chart.data.map(({ y, hovertext, customdata }) =>
+      ({ y, hovertext: hovertext ?? [], rows: customdata ?? [] }))));
+  document.body.append(probe);
+});
+</script></body>"""
+
+
+def sweep_rows(count: int) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    return pd.DataFrame(
+        {
+            "design": np.arange(count) // len(POLICIES),
+            "pe_kernels": rng.choice([8.0, 16.0, 32.0], count),
+            "policy": np.array(POLICIES)[np.arange(count) % len(POLICIES)],
+            "mean_latency_ms": rng.uniform(5, 40, count),
+            "mean_accuracy_percent": rng.uniform(75, 80, count),
+            "dsp": rng.integers(1, 2000, count).astype(float),
+            "infeasible_reason": "",
+        }
+    )
+
+
+def saved(folder: Path, rows: pd.DataFrame) -> Path:
+    path = folder / "report.html"
+    save_report(
+        path,
+        mark(rows, OBJECTIVES, designs=[4]),
+        columns=[name for name in rows.columns if name != "infeasible_reason"],
+        commands={"swept by": f"sushi-dse sweep --policy '{HOSTILE}'"},
+        inputs={"policies": list(POLICIES)},
+        title=f"Designs of {HOSTILE}",
+    )
+    return path
+
+
+Page = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """What a browser makes of the report under a fragment: the page as it stands in the end."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser is on the PATH: {', '.join(BROWSERS)}")
+    folder = tmp_path_factory.mktemp("report")
+    path = saved(folder, sweep_rows(600))
+    path.write_text(path.read_text().replace("</body>", PROBE))
+
+    def dump(with_plotly: bool = True, **fragment: str) -> str:
+        page = path
+        if not with_plotly:
+            page = folder / "alone" / path.name
+            page.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, page)
+        command = [found, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                   f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000",
+                   "--host-resolver-rules=MAP * ~NOTFOUND",  # no network
+                   f"{page.as_uri()}#{urlencode(fragment)}"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return done.stdout
+
+    return dump
+
+
+def table(page: str) -> list[list[str]]:
+    """The cells of the rows that are listed."""
+    body = re.search(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
+    assert body is not None
+    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
+    return [[unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
+
+
+def element(page: str, name: str) -> str:
+    found = re.search(rf'<\w+ id="{name}"[^>]*>(.*?)</\w+>', page, re.DOTALL)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_a_browser_lists_the_front_and_names_each_point(browser: Page) -> None:
+    page = browser()
+    marked = mark(sweep_rows(600), OBJECTIVES)
+    listed = table(page)
+    assert [row[1:4] for row in listed] == [
+        [str(row["design"]), f"{row['pe_kernels']:.0f}", row["policy"]]
+        for _, row in marked.front.iterrows()
+    ]
+    assert [row[0] for row in listed].count("knee") == 1
+    assert element(page, "status") == f"{len(listed)} of {len(listed)} rows match."
+    assert "hidden" in re.search(r'<p id="problem"[^>]*>', page)[0]  # type: ignore[index]
+    assert "<img" not in page
+    front, parallel = json.loads(element(page, "probe"))
+    texts = [text for trace in front for text in trace["hovertext"]]
+    escaped = HOSTILE.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert any(f"<br>policy: {escaped}<br>mean latency (ms): " in text for text in texts)
+    drawn = {row for trace in front for row in trace["rows"]}
+    assert drawn == set(range(600))
+    on_front = [y for trace in parallel[: len(POLICIES)] for y in trace["y"] if y is not None]
+    assert len(on_front) == len(listed) * len(OBJECTIVES)
+
+
+def test_a_fragment_filters_and_sorts_table_and_charts(browser: Page) -> None:
+    rows = sweep_rows(600)
+    page = browser(filter="sushi pe_kernels>=16 mean_latency_ms<20", rows="all",
+                   sort="-mean_accuracy_percent")  # fmt: skip
+    kept = rows.loc[
+        (rows["policy"] == "sushi") & (rows["pe_kernels"] >= 16) & (rows["mean_latency_ms"] < 20)
+    ].sort_values("mean_accuracy_percent", ascending=False)
+    listed = table(page)
+    assert [row[1] for row in listed] == kept["design"].astype(str).tolist()
+    assert element(page, "status") == f"{len(kept)} of 600 rows match."
+    assert 'aria-sort="descending"' in page
+    front, _ = json.loads(element(page, "probe"))
+    shown = {
+        row
+        for trace in front
+        if trace["rows"]
+        for row, y in zip(trace["rows"], trace["y"], strict=True)
+        if y is not None
+    }
+    assert len(shown) == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("pe_kernel>=16", "unknown column pe_kernel; known: mark, design, pe_kernels, "),
+        ("dsp<=many", "dsp<=many: a number is wanted after <="),
+    ],
+)
+def test_a_filter_that_means_nothing_is_named_and_hides_nothing(
+    browser: Page, given: str, problem: str
+) -> None:
+    page = browser(filter=given)
+    assert problem in element(page, "problem")
+    assert table(page)
+
+
+def test_without_plotly_beside_it_the_table_still_works(browser: Page) -> None:
+    page = browser(with_plotly=False, filter="4", rows="all")
+    assert "plotly.min.js" in element(page, "problem")
+    assert {row[1] for row in table(page)} == {"4"}
+
+
+def test_a_report_is_offline_and_holds_no_text_unescaped(tmp_path: Path) -> None:
+    text = saved(tmp_path, sweep_rows(60)).read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plotly.min.js", "report.html"]
+    assert re.findall(r'(?:src|href)="([^"]*)"', text) == ["plotly.min.js"]
+    assert "http" not in text.replace("http-equiv", "")
+    assert "<img" not in text
+    assert text.count("</script>") == 3
+    assert unescape(text).count(f"sushi-dse sweep --policy '{HOSTILE}'") == 1
+
+
+def test_the_same_results_make_the_same_report(tmp_path: Path) -> None:
+    first = saved(tmp_path, sweep_rows(60)).read_bytes()
+    assert saved(tmp_path, sweep_rows(60)).read_bytes() == first
+
+
+def test_a_report_holds_so_many_rows_the_front_and_the_chosen_always() -> None:
+    rows = sweep_rows(3 * MOST_ROWS)
+    marked = mark(rows, OBJECTIVES, designs=[7])
+    listed = listed_rows(marked)
+    assert len(listed) == MOST_ROWS
+    names = listed[["design", "policy"]].apply(tuple, axis=1)
+    assert names.is_unique
+    front = marked.front[["design", "policy"]].apply(tuple, axis=1)
+    assert names[: len(front)].tolist() == front.tolist()
+    assert set(marked.chosen[["design", "policy"]].apply(tuple, axis=1)) <= set(names)
+    assert listed.loc[listed["mark"] == "knee", "design"].tolist() == [
+        marked.knee_row["design"].iloc[0]
+    ]
+
+
+def test_a_front_longer_than_a_page_keeps_its_ends_and_its_knee() -> None:
+    count = 2 * MOST_ROWS
+    rows = sweep_rows(count)
+    along = np.linspace(0, 1, count)
+    rows["mean_latency_ms"], rows["dsp"] = 1 + along, 1 + (1 - along) ** 2
+    marked = mark(rows, [OBJECTIVES[0], OBJECTIVES[2]])
+    assert len(marked.front) == count
+    listed = listed_rows(marked)
+    assert len(listed) == MOST_ROWS
+    knee = marked.knee_row["mean_latency_ms"].iloc[0]
+    assert listed.loc[listed["mark"] == "knee", "mean_latency_ms"].tolist() == [knee]
+    assert {1.0, 2.0} <= set(listed["mean_latency_ms"])
+
+
+@pytest.mark.parametrize("colour", ["policy", "mean_latency_ms"])
+def test_the_charts_are_figures_of_plotly_that_show_every_listed_row(colour: str) -> None:
+    go = pytest.importorskip("plotly.graph_objects")
+    rows = sweep_rows(300)
+    rows["mean_latency_ms"] **= 3  # over decades, so both scales are logarithmic
+    marked = mark(rows, OBJECTIVES, colour="policy" if colour == "policy" else METRICS[colour],
+                  designs=[4])  # fmt: skip
+    listed = listed_rows(marked)
+    for chart in (front_chart(marked, listed), parallel_chart(marked, listed)):
+        go.Figure({"data": chart["data"], "layout": chart["layout"]})
+    traces = [t for t in front_chart(marked, listed)["data"] if t["mode"] == "markers"]
+    points = {row: (x, y) for t in traces
+              for row, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}  # fmt: skip
+    assert len(points) == len(rows)
+    for row, (x, y) in points.items():
+        assert x == pytest.approx(listed["mean_latency_ms"][row], rel=1e-6)
+        assert y == pytest.approx(listed["mean_accuracy_percent"][row], rel=1e-6)

@@ -1,0 +1,284 @@
+"""The contract of every policy, and the two rules that choose a SubGraph as they go."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.errors import UserError
+from sushi_dse.model.latency_table import LatencyTable, latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import DEFAULT_POLICIES, POLICIES, Policy, find_policy, serve
+from sushi_dse.serving.kernel import BY_MODE
+from sushi_dse.serving.recaching import (
+    EXPECTED,
+    MEMORY,
+    NEAREST,
+    UNSEEN,
+    cheapest_subgraph,
+    expected_demand,
+    nearest_subgraph,
+)
+from sushi_dse.serving.selection import MODES, STRICT_ACCURACY
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+from sushi_dse.workload.layers import SuperNet
+from tests.strategies import supernets, zcu104
+from tests.tables import cases, integers, table_of, tables, traces
+
+# Those that serve what any latency table holds; a system of its own has tests of its own.
+GENERAL = {name: policy for name, policy in POLICIES.items() if policy.service is None}
+every_policy = pytest.mark.parametrize("policy", GENERAL.values(), ids=GENERAL)
+causal_policies = pytest.mark.parametrize(
+    "name", ["no-sgs", "sushi", "latency-aware", "last-subnet", "infaas"]
+)
+modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+intervals = st.integers(1, 5)
+
+
+def first(trace: Trace, queries: int) -> Trace:
+    return Trace(
+        arrived_ms=trace.arrived_ms[:queries],
+        min_accuracy_percent=trace.min_accuracy_percent[:queries],
+        max_latency_ms=trace.max_latency_ms[:queries],
+    )
+
+
+def latencies(served: Served, table: LatencyTable) -> np.ndarray:
+    """What each SubNet would have taken, the change of the SubGraph included: [query, subnet]."""
+    return np.asarray(
+        table.latency_ms[:, served.cached].T + table.switch_ms[served.cached, served.kept]
+    )
+
+
+@every_policy
+@modes
+@settings(max_examples=30)
+@given(case=cases(), every=intervals)
+def test_every_policy_meets_the_contract(
+    policy: Policy, mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    trace, table = case
+    served = serve(trace, table, policy, mode=mode, every=every)
+    queries = np.arange(len(trace))
+    # The buffer is empty at first, and changes at recache points alone.
+    assert served.cached[0] == 0
+    assert np.array_equal(served.cached[1:], served.kept[:-1])
+    assert not np.any((served.kept != served.cached) & (queries % every != 0))
+    # The query pays for what it was served by.
+    latency_ms = latencies(served, table)
+    service_ms = latency_ms[queries, served.subnet]
+    assert np.array_equal(served.service_ms, service_ms)
+    assert np.all(served.response_ms >= served.service_ms)
+    # No other SubNet beats the one selected.
+    more_accurate = table.top1_percent > table.top1_percent[served.subnet, None]
+    assert not np.any(more_accurate & (latency_ms < service_ms[:, None]))
+    # A demand that can be met is met, by the policies that select by it.
+    if policy.selection != BY_MODE:
+        return
+    meets = latency_ms <= trace.max_latency_ms[:, None]
+    if mode == STRICT_ACCURACY:
+        meets = table.top1_percent >= trace.min_accuracy_percent[:, None]
+    assert np.array_equal(meets[queries, served.subnet], meets.any(axis=1))
+
+
+@every_policy
+def test_a_policy_says_what_it_does(policy: Policy) -> None:
+    assert policy.summary.endswith(".")
+
+
+@modes
+@settings(max_examples=20)
+@given(cases(), intervals)
+def test_no_sgs_never_caches_anything(
+    mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    served = serve(*case, POLICIES["no-sgs"], mode=mode, every=every)
+    assert not served.cached.any()
+    assert not served.kept.any()
+
+
+@causal_policies
+@modes
+@settings(max_examples=25)
+@given(case=cases(), every=intervals, queries=st.integers(1, 20))
+def test_a_causal_policy_does_not_look_ahead(
+    name: str, mode: int, case: tuple[Trace, LatencyTable], every: int, queries: int
+) -> None:
+    trace, table = case
+    whole = serve(trace, table, POLICIES[name], mode=mode, every=every)
+    part = serve(first(trace, queries), table, POLICIES[name], mode=mode, every=every)
+    for field in ("subnet", "cached", "kept", "service_ms"):
+        assert np.array_equal(getattr(whole, field)[:queries], getattr(part, field))
+
+
+def shifting_case() -> tuple[Trace, LatencyTable]:
+    """Six queries for SubNet 0 and twelve for SubNet 1; SubGraphs 1 and 2 are theirs in turn."""
+    table = table_of(
+        latency_ms=np.array([[3.0, 2.0, 7.0], [4.0, 8.0, 2.0]]),
+        switch_ms=np.zeros((3, 3, 2)),
+        top1_percent=np.array([70.0, 75.0]),
+        of_subnets=np.array([[1, 1], [3, 3]]),
+        encodings=np.array([[0, 0], [1, 1], [3, 3]]),
+    )
+    min_accuracy_percent = np.repeat([70.0, 75.0], [6, 12])
+    trace = Trace(
+        arrived_ms=np.zeros(18),
+        min_accuracy_percent=min_accuracy_percent,
+        max_latency_ms=np.where(min_accuracy_percent > 70, 9.0, 2.0),
+    )
+    return trace, table
+
+
+def test_sushi_forgets_what_it_served_before_the_last_interval() -> None:
+    served = serve(*shifting_case(), POLICIES["sushi"], mode=STRICT_ACCURACY, every=2)
+    assert served.subnet.tolist() == [0] * 6 + [1] * 12
+    assert served.kept.tolist() == [0] * 2 + [1] * 6 + [2] * 10
+
+
+def nearest_by_definition(served: np.ndarray, of_subnets: np.ndarray, encodings: np.ndarray) -> int:
+    """The candidate of least squared distance to the average of the SubNets' encodings."""
+    queries = int(served.sum())
+    mean = [Fraction(int(total), queries) for total in served @ of_subnets]
+    distances = [
+        sum((int(e) - m) ** 2 for e, m in zip(encoding, mean, strict=True))
+        for encoding in encodings[1:]
+    ]
+    return 1 + distances.index(min(distances))
+
+
+@given(
+    integers(0, 3, 3).filter(lambda served: served.any()),
+    integers(0, 4, 3, 4),
+    st.integers(2, 5).flatmap(lambda subgraphs: integers(0, 4, subgraphs, 4)),
+)
+def test_sushi_keeps_the_subgraph_nearest_to_the_mean_encoding(
+    served: np.ndarray, of_subnets: np.ndarray, encodings: np.ndarray
+) -> None:
+    served, of_subnets, encodings = (x.astype(np.int64) for x in (served, of_subnets, encodings))
+    dot, norm = of_subnets @ encodings.T, (encodings**2).sum(axis=1)
+    expected = nearest_by_definition(served, of_subnets, encodings)
+    assert nearest_subgraph(served.astype(float), dot.astype(float), norm.astype(float)) == expected
+
+
+def test_sushi_keeps_nothing_where_there_is_no_candidate() -> None:
+    assert nearest_subgraph(np.ones(3), np.zeros((3, 1)), np.zeros(1)) == 0
+
+
+@settings(max_examples=50)
+@given(supernets(), traces(max_queries=20), intervals)
+def test_sushi_averages_the_encodings_of_the_last_interval(
+    supernet: SuperNet, trace: Trace, every: int
+) -> None:
+    network = Network.of(supernet)
+    accelerator = zcu104(persistent_buffer_kib=1)
+    subgraphs = candidates(network, accelerator)
+    table = latency_table(network, accelerator, subgraphs)
+    served = serve(trace, table, POLICIES["sushi"], mode=STRICT_ACCURACY, every=every)
+    of_subnets = np.hstack([network.kernels, network.channels])
+    encodings = np.hstack([subgraphs.kernels, subgraphs.channels])
+    assert not served.kept[:every].any()
+    for start in range(every, len(trace), every):
+        counts = np.bincount(served.subnet[start - every : start], minlength=len(of_subnets))
+        expected = nearest_by_definition(counts, of_subnets, encodings)
+        assert served.kept[start] == expected
+
+
+def expected_by_definition(
+    followed: np.ndarray, last: int, queries: int
+) -> tuple[list[Fraction], list[Fraction]]:
+    """Powers of the chain's matrix, in fractions."""
+    subnets = range(len(followed))
+    chain = [[Fraction(x) / sum(map(Fraction, row)) for x in row] for row in followed.tolist()]
+    now = [Fraction(subnet == last) for subnet in subnets]
+    steps = []
+    for _ in range(queries):
+        now = [sum(now[s] * chain[s][n] for s in subnets) for n in subnets]
+        steps.append(now)
+    return steps[0], [sum(step[n] for step in steps) for n in subnets]
+
+
+@given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))
+def test_demand_is_expected_by_the_powers_of_the_chain(
+    followed: np.ndarray, last: int, queries: int
+) -> None:
+    first, total = expected_demand(followed, last, queries)
+    by_definition = expected_by_definition(followed, last, queries)
+    assert first.tolist() == pytest.approx([float(x) for x in by_definition[0]], rel=1e-12)
+    assert total.tolist() == pytest.approx([float(x) for x in by_definition[1]], rel=1e-12)
+    assert total.sum() == pytest.approx(queries)
+
+
+def test_all_subnets_are_expected_alike_before_the_first_query() -> None:
+    first, total = expected_demand(np.eye(4), -1, 8)
+    assert first.tolist() == [0.25] * 4
+    assert total.tolist() == [2.0] * 4
+
+
+@given(tables(max_subgraphs=4), st.data())
+def test_latency_aware_takes_the_least_expected_latency(
+    table: LatencyTable, data: st.DataObject
+) -> None:
+    subnets, subgraphs = table.latency_ms.shape
+    first, total = (data.draw(integers(0, 4, subnets)) for _ in range(2))
+    cached = data.draw(st.integers(0, subgraphs - 1))
+    chosen = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, cached)
+    costs = (total @ table.latency_ms + table.switch_ms[cached] @ first).tolist()
+    assert costs[chosen] <= min(costs) * (1 + 1e-12)
+
+
+@given(tables(max_subgraphs=4), st.data())
+def test_latency_aware_stays_where_a_change_gains_nothing(
+    table: LatencyTable, data: st.DataObject
+) -> None:
+    subnets, subgraphs = table.latency_ms.shape
+    cached = data.draw(st.integers(0, subgraphs - 1))
+    flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
+    alike = np.ones(subnets)
+    assert cheapest_subgraph(alike, alike, flat, table.switch_ms, cached) == cached
+
+
+@modes
+@settings(max_examples=50)
+@example(shifting_case(), 2)
+@given(cases(), intervals)
+def test_latency_aware_learns_which_subnet_follows_which(
+    mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    trace, table = case
+    served = serve(trace, table, POLICIES["latency-aware"], mode=mode, every=every)
+    followed = np.full((len(table.top1_percent),) * 2, UNSEEN) + np.eye(len(table.top1_percent))
+    for query, subnet in enumerate(served.subnet):
+        if query % every == 0:
+            last = int(served.subnet[query - 1]) if query else -1
+            first, total = expected_demand(followed, last, every)
+            kept = cheapest_subgraph(
+                first, total, table.latency_ms, table.switch_ms, int(served.cached[query])
+            )
+            assert served.kept[query] == kept
+        if query:
+            followed[served.subnet[query - 1]] *= MEMORY
+            followed[served.subnet[query - 1], subnet] += 1
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_is_found_by_its_name(name: str) -> None:
+    assert find_policy(name) is POLICIES[name]
+
+
+def test_an_unknown_policy_is_refused_with_the_near_name() -> None:
+    with pytest.raises(UserError, match="unknown policy 'suchi'; did you mean 'sushi'"):
+        find_policy("suchi")
+
+
+def test_the_default_policies_are_policies_and_one_is_the_reference() -> None:
+    assert set(DEFAULT_POLICIES) <= set(POLICIES)
+    assert "no-sgs" in DEFAULT_POLICIES
+
+
+def test_the_causal_policies_are_the_ones_without_a_plan() -> None:
+    causal = {name for name, policy in POLICIES.items() if policy.recaching in (NEAREST, EXPECTED)}
+    assert causal == {"sushi", "latency-aware"}

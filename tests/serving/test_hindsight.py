@@ -1,0 +1,132 @@
+"""SubGraphs chosen in hindsight against every schedule there is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.serving import hindsight
+from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum
+from sushi_dse.serving.kernel import BY_MODE
+from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import Trace
+from tests.tables import cases, tables, traces
+
+Objective = tuple[float, float]
+modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+intervals = st.integers(1, 4)
+
+
+def lost(mode: int, top1_percent: np.ndarray, service_ms: np.ndarray) -> Objective:
+    """What a mode minimises: latency; or lost accuracy, then latency."""
+    if mode == STRICT_ACCURACY:
+        return float(service_ms.sum()), 0.0
+    return float((100 - top1_percent).sum()), float(service_ms.sum())
+
+
+def lost_by(schedule: Sequence[int], trace: Trace, table: LatencyTable, mode: int) -> Objective:
+    """What the trace loses when SubGraph `schedule[i]` is kept from query i on."""
+    cached, top1_percent, service_ms = 0, [], []
+    for query, kept in zip(trace, schedule, strict=True):
+        latency_ms = table.latency_ms[:, cached] + table.switch_ms[cached, kept]
+        subnet = select_subnet(
+            mode, table.top1_percent, latency_ms, query.min_accuracy_percent, query.max_latency_ms
+        )
+        top1_percent.append(table.top1_percent[subnet])
+        service_ms.append(latency_ms[subnet])
+        cached = kept
+    return lost(mode, np.array(top1_percent), np.array(service_ms))
+
+
+def per_query(schedule: Sequence[int], trace: Trace, every: int) -> list[int]:
+    return [int(schedule[i // every]) for i in range(len(trace))]
+
+
+def all_schedules(trace: Trace, table: LatencyTable, every: int) -> Iterator[list[int]]:
+    windows = -(-len(trace) // every)
+    subgraphs = range(table.latency_ms.shape[1])
+    for schedule in product(subgraphs, repeat=windows):
+        yield per_query(schedule, trace, every)
+
+
+def lost_by_serving(served: Served, table: LatencyTable, mode: int) -> Objective:
+    return lost(mode, table.top1_percent[served.subnet], served.service_ms)
+
+
+@modes
+@settings(max_examples=50)
+@given(traces(max_queries=6), tables(), st.integers(2, 4))
+def test_no_schedule_is_better_than_the_offline_optimum(
+    mode: int, trace: Trace, table: LatencyTable, every: int
+) -> None:
+    least = min(lost_by(s, trace, table, mode) for s in all_schedules(trace, table, every))
+    schedule = offline_optimum(trace, table, mode, every)
+    assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
+    served = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    assert lost_by_serving(served, table, mode) == least
+
+
+@modes
+@given(traces(), tables(), intervals)
+def test_no_single_subgraph_is_better_than_the_best_static_one(
+    mode: int, trace: Trace, table: LatencyTable, every: int
+) -> None:
+    subgraphs = range(table.latency_ms.shape[1])
+    least = min(lost_by([subgraph] * len(trace), trace, table, mode) for subgraph in subgraphs)
+    schedule = best_static(trace, table, mode, every)
+    assert len(schedule) == -(-len(trace) // every)
+    assert len(set(schedule.tolist())) == 1
+    assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
+
+
+@modes
+@given(cases(), intervals)
+def test_no_policy_serves_a_trace_better_than_the_offline_optimum(
+    mode: int, case: tuple[Trace, LatencyTable], every: int
+) -> None:
+    trace, table = case
+    best = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    bound = lost_by_serving(best, table, mode)[0]
+    for policy in POLICIES.values():
+        if policy.selection != BY_MODE or policy.system is not None:
+            continue  # its SubNets are selected by another rule
+        served = serve(trace, table, policy, mode=mode, every=every)
+        assert bound <= lost_by_serving(served, table, mode)[0] * (1 + 1e-12)
+
+
+@given(traces(), tables(), intervals)
+def test_nothing_cached_is_the_empty_subgraph_throughout(
+    trace: Trace, table: LatencyTable, every: int
+) -> None:
+    schedule = nothing_cached(trace, table, STRICT_ACCURACY, every)
+    assert schedule.tolist() == [0] * -(-len(trace) // every)
+
+
+@modes
+@settings(max_examples=30)
+@given(traces(), tables(), intervals)
+def test_the_kernels_compute_what_their_source_says(
+    mode: int, trace: Trace, table: LatencyTable, every: int
+) -> None:
+    demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
+    scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
+    scores = hindsight.window_scores(*scored)
+    assert np.array_equal(scores, hindsight.window_scores.py_func(*scored))
+    planned = (*scored, table.switch_ms)
+    schedule = hindsight.optimal_schedule(*planned)
+    assert np.array_equal(schedule, hindsight.optimal_schedule.py_func(*planned))
+    latencies = table.top1_percent, table.latency_ms, table.switch_ms
+    ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
+    static = (mode, *ordered, *latencies)
+    assert np.array_equal(
+        hindsight.static_scores(*static), hindsight.static_scores.py_func(*static)
+    )
+    last = table.latency_ms.shape[1] - 1
+    first = (mode, *latencies, *(column[0] for column in demands), 0, last)
+    assert hindsight.first_score(*first) == hindsight.first_score.py_func(*first)
