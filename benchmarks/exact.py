@@ -16,6 +16,7 @@ import numpy as np
 
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload, workload_names
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED
 from sushi_dse.explore.exact.branch import Found, exact_front
@@ -62,10 +63,14 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
     )
     base = load_hardware(rng.choice(["zcu104", "kv260", "alveo_u50"])).space.base
     workload = rng.choice(workload_names())
-    return workload, Problem(
+    experiment = Experiment(
         space=SearchSpace.of(replace(base, device=device), values),
         network=Network.of(load_workload(workload).supernet),
+        trace=None,
         policies=tuple(rng.sample(STEADY_POLICIES, rng.randint(1, len(STEADY_POLICIES)))),
+    )
+    return workload, Problem(
+        experiment=experiment,
         metrics=tuple(map(find_metric, rng.sample(BOUNDED, rng.randint(1, MOST_OBJECTIVES)))),
     )
 
@@ -94,13 +99,13 @@ def compared(rng: random.Random, most_designs: int) -> dict[str, object]:
     exact_s = time.perf_counter() - started
     counts = check(Certificate.of(found.certificate.table(problem), problem), found.front, problem)
     started = time.perf_counter()
-    walked = problem.front_of(np.arange(problem.space.size))
-    print(f"{problem.space.size} designs", file=sys.stderr)
+    walked = problem.front_of(np.arange(problem.experiment.space.size))
+    print(f"{problem.experiment.space.size} designs", file=sys.stderr)
     return {
-        "designs": problem.space.size,
+        "designs": problem.experiment.space.size,
         "workload": workload,
-        "axes": [axis.name for axis in problem.space.axes],
-        "policies": problem.policies,
+        "axes": [axis.name for axis in problem.experiment.space.axes],
+        "policies": problem.experiment.policies,
         "objectives": [metric.name for metric in problem.metrics],
         "front_rows": len(walked.designs),
         "walked_designs": counts["designs"],

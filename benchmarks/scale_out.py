@@ -13,19 +13,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from sushi_dse.evaluation.loading import NO_TRACE, load_setting
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.loading import load_experiment
+from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.explore.survey import objectives
 from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
 from sushi_dse.explore.workers.places import place_for
 from sushi_dse.explore.workers.work import results
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
+from sushi_dse.store.run import Run
 
 SPACE = "zcu104_large_space"
 BLOCKS = 64  # evaluated, spread evenly over the space
@@ -61,20 +60,18 @@ def nothing(block: range) -> bytes:
 
 def rates(scratch: Path) -> dict[str, object]:
     """The rates, and the sizes of what is stored."""
-    setting = load_setting(SPACE, "ofa_resnet50", NO_TRACE, queries=1, seed=0)
-    evaluation = setting.evaluation([OWN_SUBGRAPH], "strict-latency")
-    fronts = replace(evaluation, kept_front=tuple(objectives(None)))
-    size, block = evaluation.space.size, STEADY_BLOCK_DESIGNS
+    experiment, kept = load_experiment(SPACE, trace="none"), objectives(None)
+    size, block = experiment.space.size, STEADY_BLOCK_DESIGNS
     blocks = [range(i * size // BLOCKS, i * size // BLOCKS + block) for i in range(BLOCKS)]
-    evaluate_block(fronts, blocks[0])  # compiled
+    evaluate(experiment, blocks[0])  # compiled
     parts: list[bytes] = []
 
-    def evaluate() -> None:
-        parts.extend(part_bytes(evaluate_block(fronts, designs)) for designs in blocks)
+    def make_parts() -> None:
+        parts.extend(part_bytes(only_front(evaluate(experiment, d), kept)) for d in blocks)
 
-    designs_per_s = per_s(BLOCKS * block, evaluate)
-    whole = [part_bytes(evaluate_block(evaluation, designs)) for designs in blocks[::8]]
-    with Store.open(scratch / "out", {}) as store:
+    designs_per_s = per_s(BLOCKS * block, make_parts)
+    whole = [part_bytes(evaluate(experiment, designs)) for designs in blocks[::8]]
+    with Store.open(scratch / "out", Run(inputs={})) as store:
         writes_per_s = per_s(
             WRITES, lambda: [store.write(i, parts[i % BLOCKS]) for i in range(WRITES)]
         )

@@ -12,22 +12,19 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pyarrow as pa
 
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.fronts import cost_matrix, hypervolume, non_dominated, reference_point
-from sushi_dse.evaluation.loading import load_setting
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import Metric, find_metric
-from sushi_dse.evaluation.rows import evaluate_block
-from sushi_dse.explore.search.batches import search
+from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore.search.batches import searched
 from sushi_dse.explore.search.plan import SAMPLERS, Search
 from sushi_dse.explore.search.storage import open_study
-from sushi_dse.policies.catalogue import DEFAULT_POLICIES
-from sushi_dse.store.folder import Store
 
 SHARE = 0.99  # of the exact hypervolume
 QUERIES = 500
@@ -53,7 +50,7 @@ CASES = (  # hardware, workload, objectives
 class Enumeration:
     """Every row of a space, and what a perfect search would find there."""
 
-    evaluation: Evaluation
+    experiment: Experiment
     objectives: tuple[Metric, ...]
     rows: pa.Table  # in the order of designs, one a policy
     costs: np.ndarray  # [design, policy, objective], NaN where the design does not fit
@@ -61,13 +58,12 @@ class Enumeration:
     @classmethod
     def of(cls, hw: str, workload: str, names: Sequence[str]) -> "Enumeration":
         """The space of that hardware on a synthetic trace of `QUERIES`."""
-        setting = load_setting(hw, workload, "random-walk", queries=QUERIES, seed=0)
-        evaluation = setting.evaluation(DEFAULT_POLICIES, "strict-latency")
+        experiment = load_experiment(hw, workload, queries=QUERIES)
         objectives = tuple(map(find_metric, names))
-        rows = evaluate_block(evaluation, range(evaluation.space.size))
+        rows = evaluate(experiment, range(experiment.space.size))
         costs = cost_matrix(rows.to_pandas(), objectives)
-        shape = evaluation.space.size, len(evaluation.policies), len(objectives)
-        return cls(evaluation, objectives, rows, costs.reshape(shape))
+        shape = experiment.space.size, len(experiment.policies), len(objectives)
+        return cls(experiment, objectives, rows, costs.reshape(shape))
 
     @property
     def fits(self) -> np.ndarray:
@@ -76,7 +72,7 @@ class Enumeration:
 
     def evaluate(self, designs: Sequence[int]) -> pa.Table:
         """The rows of designs."""
-        policies = len(self.evaluation.policies)
+        policies = len(self.experiment.policies)
         return self.rows.take((np.array(designs)[:, None] * policies + np.arange(policies)).ravel())
 
     def share(self, designs: Sequence[int]) -> float:
@@ -92,20 +88,15 @@ def evaluations_needed(
     space: Enumeration, sampler: str, seed: int, *, batch: int = BATCH, trials: int = TRIALS
 ) -> float:
     """How many designs a search evaluates to `SHARE`; infinitely many if not within `trials`."""
-    plan = Search(
-        evaluation=space.evaluation,
-        objectives=space.objectives,
-        sampler=sampler,
-        seed=seed,
-        batch=batch,
-    )
-    fits = space.fits
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.open(Path(folder), plan.inputs) as store,
-        open_study(plan, "benchmark", Path(folder)) as study,
-    ):
-        for _ in search(plan, study, store, space.evaluate, trials=trials):
+    names, fits = [metric.name for metric in space.objectives], space.fits
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Search(space.experiment, names, sampler=sampler, seed=seed, batch=batch, out=folder)
+        return _needed(space, plan, fits, trials)
+
+
+def _needed(space: Enumeration, plan: Search, fits: np.ndarray, trials: int) -> float:
+    with plan.opened() as store, open_study(plan) as study:
+        for _ in searched(plan, study, store, space.evaluate, trials=trials):
             asked = [plan.row(trial.params)[0] for trial in study.get_trials(deepcopy=False)]
             designs = [design for design in dict.fromkeys(asked) if fits[design]]
             if space.share(designs) >= SHARE:

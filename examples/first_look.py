@@ -6,8 +6,9 @@ Run it: python examples/first_look.py
 import sushi_dse as sd
 
 # A board, a SuperNet, and a seeded stream of queries whose demands span its SubNets.
-setting = sd.load_setting("zcu104", "ofa_resnet50", "random-walk", queries=500, seed=0)
-board, network, trace = setting.hardware.space.base, setting.network, setting.traced
+policies = ["no-sgs", "sushi", "latency-aware"]
+experiment = sd.load_experiment("zcu104", policies=policies, mode="strict-accuracy", queries=500)
+board, network, trace = experiment.design, experiment.network, experiment.traced
 
 # What each SubNet takes with nothing cached, and with the SubGraph that helps it most.
 table = sd.candidate_table(network, board)  # latency_ms: [subnet, subgraph], 0 is "nothing"
@@ -17,24 +18,18 @@ for name, cold_ms, best_ms in zip(
     print(f"SubNet {name}: {cold_ms:.2f} ms, at best {best_ms:.2f} ms")
 
 # One policy, query by query.
-served = sd.serve(
-    trace,
-    table,
-    sd.find_policy("latency-aware"),
-    mode=sd.MODES["strict-accuracy"],
-    every=board.recache_every_queries,
-)
+served = sd.serve(trace, table, "latency-aware", mode="strict-accuracy")
 print(f"latency-aware: {served.response_ms.mean():.2f} ms over {len(trace)} queries")
 
 # Policies beside each other on this board.
-evaluation = setting.evaluation(["no-sgs", "sushi", "latency-aware"], "strict-accuracy")
-for row in sd.compare_policies(evaluation, trace, board):
+for row in sd.compare_policies(experiment):
     print(f"{row['policy']}: gains {row['gain_over_no_sgs_percent']:.2f} % over no SGS")
 
-# Designs of a search space, and those that no other one beats.
-space = sd.load_setting("zcu104_space", "ofa_resnet50", "random-walk", queries=500, seed=0)
-evaluation = space.evaluation(["latency-aware"], "strict-latency")
-rows = sd.evaluate_block(evaluation, range(0, evaluation.space.size, 40)).to_pandas()
-objectives = [sd.find_metric(name) for name in ("mean_latency_ms", "energy_mj_per_query")]
-front = sd.front(rows, objectives)
-print(front[["design", "pe_kernels", "pe_channels", *(metric.name for metric in objectives)]])
+# Every design of a search space; the rows are kept, and a second run does no work.
+sweep = sd.Sweep(
+    sd.load_experiment("zcu104_space", policies=["latency-aware"], queries=100),
+    ["mean_latency_ms", "energy_mj_per_query"],
+)
+found = sweep.run()
+print(found.front[["design", "pe_kernels", "mean_latency_ms", "energy_mj_per_query"]])
+print(f"{len(sweep.to_pandas())} rows lie in {sweep.folder}")

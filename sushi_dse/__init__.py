@@ -1,12 +1,20 @@
 """Design-space exploration of SubGraph-stationary inference accelerators.
 
+    import sushi_dse as sd
+
+    experiment = sd.load_experiment("zcu104_space", policies=["no-sgs", "sushi"])
+    sweep = sd.Sweep(experiment, ["mean_latency_ms", "energy_mj_per_query"])
+    print(sweep.run(workers=2).front)
+
 The public names, by what they are for; `examples/first_look.py` uses most of them.
 
-* Read: `load_hardware`, `load_workload`, `load_setting`, `read_trace`, `spanned_trace`.
-* Values: `Accelerator`, `Network`, `Trace`, `LatencyTable`, `Evaluation`.
-* Serve: `candidate_table`, `find_policy`, `serve`, `MODES`, `POLICIES`.
-* Evaluate: `compare_policies`, `evaluate_block`, `read_results`, `METRICS`, `find_metric`.
-* Fronts: `front`, `hypervolume`, `non_dominated`, `reference_point`, `exact_front`, `Problem`.
+* Ask: `load_experiment` takes the names that the command line takes, `Experiment` the values.
+* Explore: `Sweep`, `Search`, `estimate_sweep`; `read_results` reads the folder of either.
+* Evaluate: `evaluate`, `compare_policies`, `replay`, `METRICS`, `find_metric`.
+* Serve: `serve`, `candidate_table`, `find_policy`, `MODES`, `POLICIES`.
+* Fronts: `front`, `hypervolume`, `non_dominated`, `reference_point`.
+* Read: `load_hardware`, `load_workload`, `read_trace`, `spanned_trace`.
+* Values: `Accelerator`, `Network`, `Trace`, `LatencyTable`.
 
 Units end a name: `latency_ms`, `energy_mj`, `offchip_bytes`; a shape stands in brackets: [query].
 A mistake in a file or a name is a `UserError`, one in a value a `ValueError`; both say what must
@@ -21,13 +29,15 @@ if TYPE_CHECKING:
     from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
     from sushi_dse.errors import UserError
-    from sushi_dse.evaluation.experiment import Evaluation
+    from sushi_dse.evaluation.experiment import Experiment
     from sushi_dse.evaluation.fronts import front, hypervolume, non_dominated, reference_point
-    from sushi_dse.evaluation.loading import load_setting, spanned_trace
+    from sushi_dse.evaluation.loading import load_experiment, spanned_trace
     from sushi_dse.evaluation.metrics import METRICS, find_metric
-    from sushi_dse.evaluation.rows import evaluate_block
-    from sushi_dse.explore.exact.branch import exact_front
-    from sushi_dse.explore.exact.problem import Problem
+    from sushi_dse.evaluation.rows import evaluate
+    from sushi_dse.evaluation.traced import replay
+    from sushi_dse.explore.estimate import estimate_sweep
+    from sushi_dse.explore.search.plan import Search
+    from sushi_dse.explore.sweep import Sweep
     from sushi_dse.hardware.accelerator import Accelerator
     from sushi_dse.model.latency_table import LatencyTable, candidate_table
     from sushi_dse.model.network import Network
@@ -44,28 +54,30 @@ __all__ = [
     "MODES",
     "POLICIES",
     "Accelerator",
-    "Evaluation",
+    "Experiment",
     "LatencyTable",
     "Network",
-    "Problem",
+    "Search",
+    "Sweep",
     "Trace",
     "UserError",
     "__version__",
     "candidate_table",
     "compare_policies",
-    "evaluate_block",
-    "exact_front",
+    "estimate_sweep",
+    "evaluate",
     "find_metric",
     "find_policy",
     "front",
     "hypervolume",
+    "load_experiment",
     "load_hardware",
-    "load_setting",
     "load_workload",
     "non_dominated",
     "read_results",
     "read_trace",
     "reference_point",
+    "replay",
     "serve",
     "spanned_trace",
 ]
@@ -75,17 +87,37 @@ _MODULES = {
     "config.hardware_file": ("load_hardware",),
     "config.workload_file": ("load_workload",),
     "errors": ("UserError",),
-    "evaluation.experiment": ("Evaluation",),
-    "evaluation.fronts": ("front", "hypervolume", "non_dominated", "reference_point"),
-    "evaluation.loading": ("load_setting", "spanned_trace"),
-    "evaluation.metrics": ("METRICS", "find_metric"),
-    "evaluation.rows": ("evaluate_block",),
-    "explore.exact.branch": ("exact_front",),
-    "explore.exact.problem": ("Problem",),
+    "evaluation.experiment": ("Experiment",),
+    "evaluation.fronts": (
+        "front",
+        "hypervolume",
+        "non_dominated",
+        "reference_point",
+    ),
+    "evaluation.loading": (
+        "load_experiment",
+        "spanned_trace",
+    ),
+    "evaluation.metrics": (
+        "METRICS",
+        "find_metric",
+    ),
+    "evaluation.rows": ("evaluate",),
+    "evaluation.traced": ("replay",),
+    "explore.estimate": ("estimate_sweep",),
+    "explore.search.plan": ("Search",),
+    "explore.sweep": ("Sweep",),
     "hardware.accelerator": ("Accelerator",),
-    "model.latency_table": ("LatencyTable", "candidate_table"),
+    "model.latency_table": (
+        "LatencyTable",
+        "candidate_table",
+    ),
     "model.network": ("Network",),
-    "policies.catalogue": ("POLICIES", "find_policy", "serve"),
+    "policies.catalogue": (
+        "POLICIES",
+        "find_policy",
+        "serve",
+    ),
     "serving.selection": ("MODES",),
     "store.parts": ("read_results",),
     "traces.files": ("read_trace",),
@@ -106,4 +138,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted(__all__)

@@ -31,7 +31,6 @@ ZCU104 = Accelerator(
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
     static_w=0.5,
-    recache_every_queries=8,
 )
 
 

@@ -1,6 +1,6 @@
 """Where the rows come from that a design is chosen from: a sweep's folder, or a whole space."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import pandas as pd
 from sushi_dse.analysis.recommend import ACCURACY, ENERGY, LATENCY
 from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import Metric, find_metric
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.explore.exact.bounds import refuse_unbounded
@@ -22,7 +23,7 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.store.parts import read_tables, stored_parts
-from sushi_dse.store.run import read_inputs, read_space
+from sushi_dse.store.run import Run
 
 SHARE = "device_share"
 MOST_WALKED = 1_000_000  # designs of a space; a larger one is searched by its exact front
@@ -78,6 +79,31 @@ class Source:
     remarks: tuple[str, ...]  # what the reader of the advice should know
 
 
+def source_of(
+    results: Path | None,
+    by: Metric,
+    *,
+    hw: str | None,
+    workload: str | None,
+    policies: Sequence[str] | None,
+    device: str | None,
+) -> Source:
+    """The rows in the folder `results`, or of each design of `hw` without a trace.
+
+    `UserError` where a folder is given and hardware or workload besides, or a name is unknown.
+    """
+    board = device_named(device) if device else None
+    if results is not None:
+        if hw or workload:
+            said = "has its own hardware and workload; leave --hw, --workload out"
+            raise UserError(f"{results}: {said}")
+        return folder_source(results, by, board, policies=policies)
+    experiment = load_experiment(
+        hw or "zcu104_space", workload or "ofa_resnet50", NO_TRACE, policies=policies
+    )
+    return space_source(experiment, by, board)
+
+
 def folder_source(
     folder: Path, by: Metric, device: Device | None, *, policies: Sequence[str] | None
 ) -> Source:
@@ -87,17 +113,17 @@ def folder_source(
     are left out; so are policies with a system of their own, whose blocks are not known from the
     rows.  `UserError` where the folder is no sweep's, or has no such policy or column.
     """
-    space, inputs = read_space(folder), read_inputs(folder)
-    stored = list(map(str, inputs.get("policies", ())))
+    run = Run.read(folder)
+    space, stored = run.space(folder), run.names("policies", folder)
     for policy in policies or ():
         if policy not in stored:
             hint = near_names(policy, stored)
             raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
     chosen, remarks = list(policies or stored), _kept(space, device)
-    if "kept_front" in inputs or "exact" in inputs:
-        kept = ", ".join(inputs.get("kept_front") or inputs["exact"])
+    kept = run.names("kept_front", folder) or run.names("exact", folder)
+    if kept:
         remarks.append(
-            f"{folder} keeps only the front of {kept}: the cheapest row of that is named"
+            f"{folder} keeps only the front of {', '.join(kept)}: the cheapest row of that is named"
         )
     if device is not None:
         chosen = [name for name in chosen if not _has_system(name)]
@@ -118,6 +144,15 @@ def folder_source(
         device=(device or space.base.device).name,
         remarks=tuple(remarks),
     )
+
+
+def bufferless(policies: Iterable[str]) -> list[str]:
+    """What the reader should know of policies among them that use no Persistent Buffer."""
+    return [
+        f"under {name} a design has no Persistent Buffer, and its blocks are not counted"
+        for name in sorted(set(policies))
+        if name in POLICIES and not POLICIES[name].has_persistent_buffer
+    ]
 
 
 def _has_system(policy: str) -> bool:
@@ -169,13 +204,8 @@ def _unseen(space: SearchSpace, there: SearchSpace) -> int:
     return count
 
 
-def space_source(
-    evaluation: Evaluation, by: Metric, device: Device | None, *, counted_in: SearchSpace
-) -> Source:
+def space_source(experiment: Experiment, by: Metric, device: Device | None) -> Source:
     """The rows of each policy, SubNet and design that fits, at table level.
-
-    Designs have their numbers in `counted_in`, the space with its recache intervals, of which they
-    take the first: the numbers that a hardware file's designs have everywhere else.
 
     Of a space of more than `MOST_WALKED` designs, the rows of designs on its exact front over
     latency, accuracy, energy and `by`: whatever the demands, the cheapest that meets them is there.
@@ -186,49 +216,34 @@ def space_source(
             f"--cheapest-by {by.name}: needs a trace; sweep with one and give the folder, or "
             f"choose from {', '.join(STEADY_METRICS)}"
         )
-    there = replace(evaluation, space=on_device(evaluation.space, device))
+    there = replace(experiment, space=on_device(experiment.space, device))
     large = there.space.size > MOST_WALKED
     remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
-    remarks += _kept(evaluation.space, device)
+    remarks += _kept(experiment.space, device)
     if large:
         remarks.append(
             f"{there.space.size} designs are searched by their exact front; other designs than "
             "the recommended one are those of the front"
         )
-    intervals = counted_in.size // there.space.size  # their axis is the fastest
-    steps = _front(there, by) if large else _walked(there, by)
     return Source(
-        steps=(_renumbered(step, intervals) for step in steps),
+        steps=_front(there, by) if large else _walked(there, by),
         designs=there.space.size,
         device=there.space.base.device.name,
         remarks=tuple(remarks),
     )
 
 
-def _renumbered(step: Step, intervals: int) -> Step:
-    if step.rows is None:
-        return step
-    return Step(step.designs, step.rows.assign(design=step.rows["design"] * intervals))
-
-
-def _walked(evaluation: Evaluation, by: Metric) -> Iterator[Step]:
-    for block in evaluation.space.blocks(WALKED_AT_ONCE):
-        feasible = fits(evaluation.space.designs(block))
+def _walked(experiment: Experiment, by: Metric) -> Iterator[Step]:
+    for block in experiment.space.blocks(WALKED_AT_ONCE):
+        feasible = fits(experiment.space.designs(block))
         numbers = np.asarray(block)[feasible]
-        yield Step(len(block), _table_rows(evaluation, numbers, by) if len(numbers) else None)
+        yield Step(len(block), _table_rows(experiment, numbers, by) if len(numbers) else None)
 
 
-def _front(evaluation: Evaluation, by: Metric) -> Iterator[Step]:
+def _front(experiment: Experiment, by: Metric) -> Iterator[Step]:
     metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
     refuse_unbounded(metrics)
-    search = exact_front(
-        Problem(
-            space=evaluation.space,
-            network=evaluation.network,
-            policies=evaluation.policies,
-            metrics=metrics,
-        )
-    )
+    search = exact_front(Problem(experiment=experiment, metrics=metrics))
     while True:
         try:
             yield Step(len(next(search)), None)
@@ -236,17 +251,17 @@ def _front(evaluation: Evaluation, by: Metric) -> Iterator[Step]:
             numbers = np.unique(end.value.front.designs)
             break
     if len(numbers):
-        yield Step(0, _table_rows(evaluation, numbers, by))
+        yield Step(0, _table_rows(experiment, numbers, by))
 
 
-def _table_rows(evaluation: Evaluation, numbers: np.ndarray, by: Metric) -> pd.DataFrame:
+def _table_rows(experiment: Experiment, numbers: np.ndarray, by: Metric) -> pd.DataFrame:
     """A row for each policy, SubNet and design of those numbers."""
-    designs = evaluation.space.designs(numbers)
-    subnets = [subnet.name for subnet in evaluation.network.supernet.subnets]
+    designs = experiment.space.designs(numbers)
+    subnets = [subnet.name for subnet in experiment.network.supernet.subnets]
     tables = []
-    for policy in evaluation.policies:
-        metrics = steady_metrics(evaluation.network, designs, policy)
-        axes = {axis.name: designs.column(axis.name) for axis in evaluation.space.axes}
+    for policy in experiment.policies:
+        metrics = steady_metrics(experiment.network, designs, policy)
+        axes = {axis.name: designs.column(axis.name) for axis in experiment.space.axes}
         tables.append(
             pd.DataFrame(
                 {

@@ -1,34 +1,58 @@
 """Policies beside each other on one design and trace, and checks that a build can fail on."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from sushi_dse.analysis.repeats import summarise_repeats
 from sushi_dse.analysis.thresholds import Check, check_condition
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.traced import Row, policy_rows
 from sushi_dse.files import read_file
-from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.store.run import SCHEMA_VERSION
-from sushi_dse.traces.trace import Trace
 
 SHOWN_DIFFERENCES = 3
 WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
-MAY_DIFFER = ("policies", "trace.name")  # of a baseline: a trace is known by its contents
+MAY_DIFFER = ("policies",)  # of a baseline
 
 
-def compare_policies(evaluation: Evaluation, trace: Trace, accelerator: Accelerator) -> list[Row]:
-    """The metrics of each policy of `evaluation` on one design, in the order asked for.
+def compare_policies(experiment: Experiment) -> list[Row]:
+    """The metrics of each policy of `experiment` on its one design, in the order asked for.
 
     A row is a dict: `policy`, and each of `METRICS` under its name, which ends in its unit.
-    Whether the design fits its device is not asked (`infeasible_reason` says it).
+    Whether the design fits its device is not asked (`infeasible_reason` says it).  `UserError` of a
+    search space, or where there is no trace.
     """
-    table = candidate_table(evaluation.network, accelerator)
-    return list(policy_rows(evaluation, trace, accelerator, table))
+    accelerator = experiment.design
+    table = candidate_table(experiment.network, accelerator)
+    return list(policy_rows(experiment, accelerator, table))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Comparison:
+    """The rows of a comparison over some seeds, and the experiment of the first one."""
+
+    rows: Sequence[Mapping[str, object]]
+    experiment: Experiment
+    repeats: int
+
+    @property
+    def inputs(self) -> dict[str, object]:
+        """All that the rows depend on."""
+        return {**self.experiment.inputs, "repeats": self.repeats}
+
+
+def compared(experiment_of: Callable[[int], Experiment], seeds: Sequence[int]) -> Comparison:
+    """The comparison over those seeds; `experiment_of` gives the experiment of a seed."""
+    experiments = [experiment_of(seed) for seed in seeds]
+    runs = [compare_policies(experiment) for experiment in experiments]
+    rows = summarise_repeats(runs[::-1]) if len(runs) > 1 else runs[0]
+    return Comparison(rows=rows, experiment=experiments[0], repeats=len(runs))
 
 
 def is_metric(name: str) -> bool:
@@ -96,8 +120,7 @@ def check_baseline(
     for policy in (name for name in metrics if name in baseline):
         for name in (name for name in METRICS if name in baseline[policy]):
             was, now = baseline[policy][name], metrics[policy][name]
-            sign = -1 if METRICS[name].maximise else 1
-            worse = sign * (now - was)
+            worse = METRICS[name].sign * (now - was)
             yield Check(
                 name=f"{policy}.{name}",
                 missed=not worse <= abs(was) * tolerance_percent / 100,  # nor is NaN as good

@@ -1,14 +1,16 @@
 """Why a design is where it is: what bounds it, what each axis moves, what more blocks would buy."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import Any
 
 import numpy as np
 
-from sushi_dse.errors import UserError, near_names
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.analysis.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS, Metric
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.traced import Row, policy_rows
@@ -21,7 +23,7 @@ from sushi_dse.hardware.accelerator import (
 )
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.hardware.space import AXIS_ORDER, Axis, SearchSpace
+from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
@@ -29,6 +31,8 @@ from sushi_dse.model.steady_cost import NO_SGS, OWN_SUBGRAPH, STEADY_METRICS
 from sushi_dse.model.subgraphs import NOTHING, candidates
 from sushi_dse.policies.catalogue import find_policy
 
+# Hands blocks of designs through, of so many designs together, for the sake of a progress bar.
+Bar = Callable[[Iterable[np.ndarray], int], Iterable[np.ndarray]]
 STEP_SHARE = 1 / 8  # of a field, where no axis says what comes next: assumption
 # What takes blocks of each kind.  A map must fit both of its buffers, so they grow together.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -38,94 +42,137 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("bram36", ("streaming_buffer_kib", "output_buffer_kib")),
     ("uram288", ("persistent_buffer_kib",)),
 )
-MOST_DIGITS = 20  # of a design's number
 BLOCK_KIB = {"bram36": BRAM36_BYTES / KIB, "uram288": URAM288_BYTES / KIB}
 
 
-def find_design(space: SearchSpace, text: str | None) -> int:
-    """The number of the design that `text` names: its number, or `axis=value,axis=value`.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Explanation:
+    """Why a design is where it is: rows of several tables, and what their reader should know."""
 
-    An axis that is not named stands at its middle, and so do all without a text.  `UserError` where
-    there is no such design.
+    design: int
+    policy: str
+    facts: Row  # of the design: its values, whether it fits, its blocks, its metrics
+    bounds: list[Row]  # what bounds each SubNet
+    moves: list[Row]  # each axis one value down and up
+    indices: list[dict[str, object]]  # Sobol indices of each axis
+    next_blocks: list[Row]  # what the next larger array and buffers buy
+    idle_axes: list[str]  # that changed no objective in any sample
+    remarks: list[str]
+
+    @property
+    def tables(self) -> dict[str, Sequence[Mapping[str, object]]]:
+        """The tables by name."""
+        return {
+            "design": [{"fact": name, "value": value} for name, value in self.facts.items()],
+            "bounds": self.bounds,
+            "moves": self.moves,
+            "indices": self.indices,
+            "next_blocks": self.next_blocks,
+        }
+
+
+def explain(
+    experiment: Experiment,
+    number: int,
+    metrics: Sequence[Metric],
+    *,
+    samples: int,
+    seed: int,
+    on_trace: bool = False,
+    bar: Bar = lambda blocks, _: blocks,
+) -> Explanation:
+    """Why the design of that number is where it is under the one policy of `experiment`.
+
+    Sobol indices take so many `samples`, a power of two (`UserError` otherwise), on the trace or at
+    table level; `bar` hands the blocks of designs through, of so many designs together.
     """
-    if text is not None and text.strip().isdecimal() and len(text) <= MOST_DIGITS:
-        number = int(text)
-        if number >= space.size:
-            raise UserError(f"design {number}: there is none; they are 0 to {space.size - 1}")
-        return number
-    axes = {axis.name: axis for axis in space.axes}
-    chosen = {name: axis.values[len(axis.values) // 2] for name, axis in axes.items()}
-    for entry in text.split(",") if text is not None else ():
-        name, equals, value = (word.strip() for word in entry.partition("="))
-        if not equals:
-            raise UserError(f"design {entry[:40]!r}: give a number, or axis=value,axis=value")
-        if name not in axes:
-            raise UserError(f"design: unknown axis {name[:40]!r}; {near_names(name, axes)}")
-        chosen[name] = _value_on(axes[name], value)
-    return space.index_of_values(chosen)
+    (policy,) = experiment.policies
+    names = [metric.name for metric in metrics]
+    sampled, known = sampled_experiment(experiment, names, on_trace=on_trace)
+    found, remarks = [], []
+    if find_policy(policy).system is not None:
+        remarks.append(
+            f"{policy} brings tables of its own; what is at table level here is {OWN_SUBGRAPH}'s"
+        )
+    if samples & (samples - 1):
+        raise UserError(f"--samples: must be a power of two, such as 1024, got {samples}")
+    if sampled.space.axes:
+        values = partial(_sampled_metrics, sampled, known, bar)
+        found = sobol_indices(sampled.space, values, samples=samples, seed=seed)
+        on = "on the trace" if on_trace else "at table level, mean over the SubNets"
+        remarks.append(
+            f"Sobol indices: policy {sampled.policies[0]}, {on}; designs that do not fit are "
+            f"evaluated too; objectives: {', '.join(known) or 'none'}"
+        )
+    idle = axes_without_effect(found)
+    if idle:
+        remarks.append(f"axes that changed no objective in any sample: {', '.join(idle)}")
+    return Explanation(
+        design=number,
+        policy=policy,
+        facts=describe_design(experiment, number, metrics),
+        bounds=what_bounds(experiment.network, experiment.space.design(number), policy),
+        moves=moves(experiment, number, metrics),
+        indices=index_rows(found),
+        next_blocks=next_blocks(experiment, number),
+        idle_axes=idle,
+        remarks=remarks,
+    )
 
 
-def _value_on(axis: Axis, text: str) -> float:
-    known = ", ".join(f"{value:g}" for value in axis.values)
-    try:
-        return axis.values[axis.values.index(float(text))]
-    except ValueError:
-        raise UserError(f"{axis.name}={text[:40]}: is not on the axis; it has {known}") from None
+def _sampled_metrics(
+    experiment: Experiment, names: Sequence[str], bar: Bar, numbers: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Those metrics of the designs of those numbers, block by block: each [design]."""
+    blocks = bar(in_blocks(numbers), len(numbers))
+    found = [mean_metrics(experiment, experiment.space.designs(block)) for block in blocks]
+    return {name: np.concatenate([block[name] for block in found]) for name in names}
 
 
-def mean_metrics(evaluation: Evaluation, designs: Designs) -> dict[str, np.ndarray]:
+def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarray]:
     """The metrics of designs under the one policy, whether or not they fit: each [design].
 
     Without a trace: the mean over the SubNets, each in its steady state.
     """
-    (policy,) = evaluation.policies
-    if evaluation.trace is None:
-        steady = steady_metrics(evaluation.network, designs, policy)
+    (policy,) = experiment.policies
+    if experiment.trace is None:
+        steady = steady_metrics(experiment.network, designs, policy)
         return {name: values.mean(axis=0) for name, values in steady.items()}
     rows: list[Row] = []
     for place in range(len(designs)):
         accelerator = designs.design(place)
-        table = candidate_table(evaluation.network, accelerator)
-        rows += policy_rows(evaluation, evaluation.trace, accelerator, table)
+        table = candidate_table(experiment.network, accelerator)
+        rows += policy_rows(experiment, accelerator, table)
     return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
 
 
-def has_own_system(evaluation: Evaluation) -> bool:
-    """Whether the policy brings a latency table of its own, which the table level does not show."""
-    return find_policy(evaluation.policies[0]).system is not None
-
-
-def at_table_level(evaluation: Evaluation) -> Evaluation:
-    """The evaluation without its trace: a SubNet finds its own SubGraph, or nothing, on chip.
-
-    The recache interval, which has no meaning there, is no axis any more.
-    """
-    policy = find_policy(evaluation.policies[0])
+def at_table_level(experiment: Experiment) -> Experiment:
+    """The experiment without its trace: a SubNet finds its own SubGraph, or nothing, on chip."""
+    policy = find_policy(experiment.policies[0])
     return replace(
-        evaluation,
+        experiment,
         trace=None,
         policies=(OWN_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
-        space=evaluation.space.without("recache_every_queries"),
     )
 
 
-def sampled_evaluation(
-    evaluation: Evaluation, names: Sequence[str], *, on_trace: bool
-) -> tuple[Evaluation, list[str]]:
+def sampled_experiment(
+    experiment: Experiment, names: Sequence[str], *, on_trace: bool
+) -> tuple[Experiment, list[str]]:
     """What Sobol indices are evaluated on, and the objectives that are known there."""
-    if on_trace and evaluation.trace is not None:
-        return evaluation, list(names)
+    if on_trace and experiment.trace is not None:
+        return experiment, list(names)
     # Accuracy is the SubNets', whatever the design.
     known = [name for name in names if name in STEADY_METRICS and name != "mean_accuracy_percent"]
-    return at_table_level(evaluation), known
+    return at_table_level(experiment), known
 
 
-def describe_design(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> Row:
+def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> Row:
     """Facts of a design: its values, whether it fits, its blocks, its metrics."""
-    space = evaluation.space
+    space = experiment.space
     accelerator = space.design(number)
     used, lacks = resources(accelerator), infeasible_reason(accelerator)
-    found = mean_metrics(evaluation, _of([accelerator]))
+    found = mean_metrics(experiment, _of([accelerator]))
     return {
         "design": number,
         **space.values(number),
@@ -170,13 +217,13 @@ def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list
     return rows
 
 
-def moves(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> list[Row]:
+def moves(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> list[Row]:
     """A row for each axis and neighbour of the design: one value down, one up.
 
     The change of each metric in percent, and what the neighbour lacks on its device; a neighbour
     that does not fit is evaluated anyway.
     """
-    space, steps = evaluation.space, list[tuple[str, float, float]]()
+    space, steps = experiment.space, list[tuple[str, float, float]]()
     here = space.values(number)
     for axis in space.axes:
         values = sorted(axis.values)
@@ -187,7 +234,7 @@ def moves(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> lis
             if 0 <= to < len(values)
         ]
     numbers = [space.index_of_values({**here, name: to}) for name, _, to in steps]
-    changed = _changes(evaluation, space.design(number), [space.design(n) for n in numbers])
+    changed = _changes(experiment, space.design(number), [space.design(n) for n in numbers])
     rows: list[Row] = []
     for i, (name, start, to) in enumerate(steps):
         row: Row = {"axis": name, "from": start, "to": to, "design": numbers[i]}
@@ -196,19 +243,19 @@ def moves(evaluation: Evaluation, number: int, metrics: Sequence[Metric]) -> lis
     return rows
 
 
-def next_blocks(evaluation: Evaluation, number: int) -> list[Row]:
+def next_blocks(experiment: Experiment, number: int) -> list[Row]:
     """What the next larger array and buffers take, buy and leave: a row a step.
 
     A step goes to the next larger value on an axis, or adds `STEP_SHARE`, in whole blocks.  Latency
     and energy are the mean over the SubNets at table level; with a trace, and on it too.
     """
-    space = evaluation.space
+    space = experiment.space
     here = space.design(number)
     device, used = here.device, resources(here)
     larger = [(kind, _larger(space, here, kind, fields)) for kind, fields in STEPS]
     designs = [replace(here, **fields) for _, fields in larger]
-    steady = _changes(at_table_level(evaluation), here, designs)
-    traced = None if evaluation.trace is None else _changes(evaluation, here, designs)
+    steady = _changes(at_table_level(experiment), here, designs)
+    traced = None if experiment.trace is None else _changes(experiment, here, designs)
     rows: list[Row] = []
     for i, (kind, fields) in enumerate(larger):
         takes = resources(designs[i])
@@ -246,12 +293,12 @@ def _larger(
 
 
 def _changes(
-    evaluation: Evaluation, here: Accelerator, others: Sequence[Accelerator]
+    experiment: Experiment, here: Accelerator, others: Sequence[Accelerator]
 ) -> dict[str, list[float | None]]:
     """By how many percent each metric of `others` differs from that of `here`: [design]."""
     if not others:
         return {name: [] for name in METRICS}
-    found = mean_metrics(evaluation, _of([here, *others]))
+    found = mean_metrics(experiment, _of([here, *others]))
     return {
         name: [_change_percent(values[0].item(), value) for value in values[1:].tolist()]
         for name, values in found.items()

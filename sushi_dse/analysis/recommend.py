@@ -61,6 +61,11 @@ class Advice:
     near_misses: pd.DataFrame  # less than `NEAR_PERCENT` short, and cheaper than what meets, if any
     nearest: dict[str, pd.DataFrame]  # where none meets: by demand, one of `MISSES`, a row
 
+    @property
+    def policies(self) -> set[str]:
+        """The policies of all rows."""
+        return {str(row["policy"]) for row in self.rows()}
+
     def rows(self) -> list[dict[str, Any]]:
         """All rows, each with its verdict in words."""
         tables = {

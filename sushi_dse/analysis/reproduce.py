@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from sushi_dse.analysis.compare import compare_policies, metrics_by_policy
-from sushi_dse.evaluation.loading import load_setting, only_design
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
 
 BOARDS = ("zcu104", "alveo_u50")
@@ -72,10 +72,16 @@ def reproduce() -> Iterator[dict[str, object]]:
     """A row for each headline and setting: the published figure, the model's, the command."""
     for headline in HEADLINES:
         for board, workload in product(BOARDS, WORKLOADS):
-            setting = load_setting(board, workload, TRACE, queries=QUERIES, seed=SEED)
-            evaluation = setting.evaluation((REFERENCE_POLICY, POLICY), headline.mode)
-            rows = compare_policies(evaluation, setting.traced, only_design(setting.hardware))
-            metrics = metrics_by_policy(rows)
+            experiment = load_experiment(
+                board,
+                workload,
+                TRACE,
+                policies=(REFERENCE_POLICY, POLICY),
+                mode=headline.mode,
+                queries=QUERIES,
+                seed=SEED,
+            )
+            metrics = metrics_by_policy(compare_policies(experiment))
             yield {
                 "headline": headline.name,
                 "published": headline.published,

@@ -8,13 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.explore.sweep import Sweep
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import Part
 
 NOTHING = 1e-9  # of the variance: what rounding makes, and no axis
 SMALL = 0.01  # of the variance: what is called next to nothing
 AT_ONCE = 256  # designs, for the sake of a progress bar
-WHO = ("policy", "subnet")  # who serves; the latter where there is no trace
+WHO = ("policy", "recache_every_queries", "subnet")  # what tells rows of one design apart
 MOST_ROWS = 1_000_000  # that are compared for the sake of a warning, in 100 MB
 
 Values = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
@@ -111,7 +113,18 @@ def axes_without_effect(indices: Sequence[Index]) -> list[str]:
     return list(dict.fromkeys(index.axis for index in indices if index.axis not in moved))
 
 
-def idle_axes(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:
+def idle_axes(sweep: Sweep, store: Store) -> list[str]:
+    """The axes that changed none of the objectives of a sweep in its rows, where they are few.
+
+    None of a sweep that keeps fronts alone, is not done, or has more than `MOST_ROWS` rows.
+    """
+    space, parts = sweep.experiment.space, store.rows
+    rows = space.size * len(sweep.experiment.runs) * sweep.experiment.rows_of_a_run
+    done = sweep.how == "walk" and next(sweep.missing(store), None) is None
+    return idle_in(parts, space, sweep.metrics) if done and rows <= MOST_ROWS else []
+
+
+def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:
     """The axes of `space` that changed none of `metrics` in the rows of a sweep.
 
     An axis is idle where any two feasible rows of one policy (and SubNet), whose designs differ in
@@ -155,7 +168,7 @@ def _rows_of(
     known = table.filter(pc.field("infeasible_reason") == "")
     number = np.zeros(known.num_rows, dtype=np.int64)
     for name in who:
-        words = known[name].combine_chunks().dictionary_encode()
+        words = known[name].cast(pa.string()).fill_null("").combine_chunks().dictionary_encode()
         numbers = [
             served.setdefault((name, word), len(served)) for word in words.dictionary.to_pylist()
         ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 
@@ -34,6 +35,7 @@ def policies(
     trace: options.TraceName = "random-walk",
     policy: options.Policies = None,
     mode: options.SelectionMode = options.Mode.strict_accuracy,
+    recache_every: options.RecacheEvery = 8,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
     repeats: Annotated[
@@ -68,48 +70,33 @@ def policies(
 
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
-    from sushi_dse.analysis.compare import check_all, compare_policies
-    from sushi_dse.analysis.repeats import summarise_repeats
-    from sushi_dse.evaluation.loading import load_setting, only_design, seeds
-    from sushi_dse.policies.catalogue import POLICIES
-    from sushi_dse.report.progress import warn, warn_if_infeasible
+    from sushi_dse.analysis.compare import check_all, compared
+    from sushi_dse.evaluation.loading import seeds
+    from sushi_dse.report.progress import warn_if_infeasible, warn_of_missed
     from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
-    runs = []
-    for own_seed in reversed(seeds(trace, seed, repeats)):  # the first seed's setting is shown
-        setting = load_setting(hw, workload, trace, queries=queries, seed=own_seed)
-        evaluation = setting.evaluation(policy or tuple(POLICIES), mode.value)
-        runs.append(compare_policies(evaluation, setting.traced, only_design(setting.hardware)))
-    warn_if_infeasible(setting.hardware.space.base)
-    rows = summarise_repeats(runs) if repeats > 1 else runs[0]
-    inputs = {**setting.inputs(evaluation.policies, mode.value), "repeats": repeats}
+
+    def experiment_of(own_seed: int) -> sushi_dse.Experiment:
+        return sushi_dse.load_experiment(
+            hw, workload, trace, policies=policy or tuple(sushi_dse.POLICIES), mode=mode,
+            queries=queries, seed=own_seed, recache_every_queries=[recache_every],
+        )  # fmt: skip
+
+    found = compared(experiment_of, seeds(trace, seed, repeats))
+    experiment, inputs = found.experiment, found.inputs
+    warn_if_infeasible(experiment.design)
     checks = check_all(
-        rows,
-        conditions=fail_if or (),
-        baseline=baseline,
-        tolerance_percent=tolerance_percent,
-        inputs=inputs,
-    )
-    title = (
-        f"{setting.hardware.name}, {setting.workload.name}, {len(setting.traced)} queries of "
-        f"{trace}, {mode.value}"
-    )
-    print_comparison(
-        rows,
-        checks,
-        output_format.value,
-        inputs=inputs,
-        title=title,
-    )
+        found.rows, conditions=fail_if or (), baseline=baseline,
+        tolerance_percent=tolerance_percent, inputs=inputs,
+    )  # fmt: skip
+    hardware, served = experiment.names
+    title = f"{hardware}, {served}, {len(experiment.traced)} queries of {trace}, {mode}"
+    print_comparison(found.rows, checks, output_format, inputs=inputs, title=title)
     if plot is not None:
-        from sushi_dse.evaluation.replay import replay
         from sushi_dse.plots.streams import serving_panels
 
-        served = replay(evaluation, setting.traced, only_design(setting.hardware))
-        draw(plot, serving_panels(served, setting.traced), title)
-    missed = [check for check in checks if check.missed]
-    for check in missed:
-        warn(f"missed: {check.name}: {check.detail}")
-    if missed:
+        runs = sushi_dse.replay(experiment)
+        draw(plot, serving_panels(runs, experiment.traced), title)
+    if warn_of_missed(checks):
         raise typer.Exit(1)

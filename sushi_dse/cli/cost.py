@@ -26,7 +26,6 @@ def cost(
 
     Example: sushi-dse cost --subnet F --subgraph F/value --plot layers.png
     """
-    from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
     from sushi_dse.evaluation.loading import only_design
     from sushi_dse.model.breakdown import subnet_breakdown
@@ -36,7 +35,7 @@ def cost(
 
     check_plot(plot)
     network = Network.of(load_workload(workload).supernet)
-    accelerator = only_design(load_hardware(hw))
+    accelerator = only_design(hw)
     warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
     breakdown = subnet_breakdown(network, accelerator, name, subgraph)

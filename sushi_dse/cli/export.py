@@ -37,7 +37,7 @@ def export(
 ) -> None:
     """Write a chosen design for this tool, for Timeloop or for high-level synthesis.
 
-    Example: sushi-dse export results/default --design 2663 --to timeloop --out design.yaml
+    Example: sushi-dse export results/default --design 887 --to timeloop --out design.yaml
     """
     from sushi_dse.files import write_named as write_text
     from sushi_dse.interchange.chosen import chosen_design

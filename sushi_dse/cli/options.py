@@ -47,6 +47,15 @@ TraceName = Annotated[
         autocompletion=completion.traces,
     ),
 ]
+TraceOrNone = Annotated[
+    str,
+    typer.Option(
+        "--trace",
+        help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is served "
+        "again and again.",
+        autocompletion=completion.traces,
+    ),
+]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
 POLICY_HELP = (
@@ -69,6 +78,22 @@ SweptPolicies = Annotated[
         show_default="no-sgs, sushi, static-subgraph, latency-aware",
         autocompletion=completion.policies,
     ),
+]
+INTERVAL_HELP = "Queries after which a policy may change the SubGraph: the scheduler's interval."
+RecacheEvery = Annotated[int, typer.Option("--recache-every", help=INTERVAL_HELP, min=1, max=10**9)]
+RecacheIntervals = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--recache-every",
+        help=f"{INTERVAL_HELP} Repeat it: a row says which.",
+        min=1,
+        max=10**9,
+        show_default="8",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the results.", show_default="results/<hw>-<workload>-<hash>"),
 ]
 SelectionMode = Annotated[
     Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")

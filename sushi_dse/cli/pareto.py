@@ -2,13 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.cli.plotting import command_line
+from sushi_dse.cli.usage import command_line
 from sushi_dse.errors import naming
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
@@ -24,19 +24,18 @@ def show(
 
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
-    from sushi_dse.explore.survey import front_columns, objectives, records, survey
+    from sushi_dse.explore.survey import objectives, records, survey
     from sushi_dse.report.formats import print_rows
     from sushi_dse.store.parts import stored_parts
 
-    metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
+        found = survey(stored_parts(results), objectives(objective))
     front = records(found.front)
     print_rows(
         front,
-        front_columns(found.columns, metrics),
-        output_format.value,
-        document={"objectives": [metric.name for metric in metrics], "front": front},
+        found.shown_columns,
+        output_format,
+        document={"objectives": [metric.name for metric in found.metrics], "front": front},
         title=f"{len(front)} rows of {found.rows} that no other row beats",
     )
 
@@ -80,18 +79,18 @@ def plot(
 
     The knee is the row of the front with the least sum of costs, each from 0 to 1 over the front.
 
-    Example: sushi-dse pareto plot results/default --label 480 --label 2663 --out report.html
+    Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
     """
     from sushi_dse.errors import UserError
     from sushi_dse.evaluation.metrics import Metric, find_metric
-    from sushi_dse.explore.survey import front_columns, objectives
+    from sushi_dse.explore.survey import objectives, plotted_rows
     from sushi_dse.plots.files import check_plot_file, is_page
     from sushi_dse.plots.front import save_front_plot
     from sushi_dse.plots.marks import mark
     from sushi_dse.plots.parallel import save_parallel_plot
     from sushi_dse.plots.report import save_report
     from sushi_dse.report.progress import note
-    from sushi_dse.store.parts import read_results, stored_parts
+    from sushi_dse.store.run import Run
 
     metrics = objectives(objective)
     shade: Metric | Literal["policy"] = "policy" if colour == "policy" else find_metric(colour)
@@ -99,21 +98,14 @@ def plot(
     check_plot_file(path)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    shown = front_columns(stored_parts(results)[0].columns, metrics)
-    shown += [] if colour in shown else [colour]
-    rows = read_results(results, [*shown, "infeasible_reason"])
+    rows, shown = plotted_rows(results, metrics, colour)
     with naming(results):
         marked = mark(rows, metrics, colour=shade, designs=label or ())
     if is_page(path):
-        run = _run(results / "run.json")
-        commands = {
-            "swept by": run["command"],
-            "drawn by": command_line(),
-        }
+        run = Run.read(results)
+        commands = {"swept by": run.command, "drawn by": command_line()}
         title = f"Designs of {results}"
-        save_report(
-            path, marked, columns=shown, commands=commands, inputs=run["inputs"], title=title
-        )
+        save_report(path, marked, columns=shown, commands=commands, inputs=run.inputs, title=title)
     elif kind is PlotKind.parallel or (kind is None and len(metrics) > FRONT_OBJECTIVES):
         save_parallel_plot(path, marked)
     else:
@@ -121,20 +113,6 @@ def plot(
     note(f"wrote {path}")
     for name in marked.flat:
         note(f"{name} is the same in every row; --objective names others")
-
-
-def _run(path: Path) -> Any:
-    """The command and the inputs of stored results."""
-    import json
-
-    from sushi_dse.errors import UserError
-    from sushi_dse.files import file_bytes
-
-    try:
-        run = json.loads(file_bytes(path))
-        return {"command": str(run["command"]), "inputs": run["inputs"]}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise UserError(f"{path}: is broken; run the sweep again") from None
 
 
 @app.command()
@@ -158,10 +136,9 @@ def hypervolume(
     from sushi_dse.report.formats import print_rows
     from sushi_dse.store.parts import stored_parts
 
-    metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
-        point, volume = hypervolume_of(found, metrics, reference)
+        found = survey(stored_parts(results), objectives(objective))
+        point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
     print_rows([row], list(row), output_format.value, document=document)
@@ -178,24 +155,8 @@ def verify(
 
     Example: sushi-dse pareto verify results/exact --hw zcu104_space
     """
-    from sushi_dse.errors import UserError
-    from sushi_dse.evaluation.loading import NO_TRACE, load_setting
     from sushi_dse.explore.exact.folder import verify as check_certificate
-    from sushi_dse.explore.survey import objectives
     from sushi_dse.report.formats import print_rows
-    from sushi_dse.store.parts import read_tables
-    from sushi_dse.store.run import check_inputs, read_inputs
 
-    stored = read_inputs(results)
-    if not {"exact", "policies", "mode"} <= set(stored):
-        raise UserError(
-            f"{results}: was not swept with --exact, so it has no certificate; sweep it so"
-        )
-    setting = load_setting(hw, workload, NO_TRACE, queries=1, seed=0)
-    policies = tuple(stored["policies"])
-    inputs = {**setting.inputs(policies, stored["mode"]), "exact": stored["exact"]}
-    check_inputs(results, inputs)
-    evaluation = setting.evaluation(policies, stored["mode"])
-    rows = next(read_tables(results))
-    counts = check_certificate(results, rows, evaluation, objectives(stored["exact"]))
-    print_rows([counts], list(counts), output_format.value, document=counts, title="It holds")
+    counts = check_certificate(results, hw, workload)
+    print_rows([counts], list(counts), output_format, document=counts, title="It holds")

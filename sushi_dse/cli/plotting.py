@@ -1,12 +1,12 @@
 """`--plot`: what a command prints, as a picture or a page too."""
 
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sushi_dse.cli.usage import command_line
 
 if TYPE_CHECKING:
     from sushi_dse.plots.panels import Panel
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 PlotFile = Annotated[
     Path | None, typer.Option("--plot", help="Draw it too: a .png, .svg, .pdf or .html file.")
 ]
-
-
-def command_line() -> str:
-    """The command that is running, as it could be typed again."""
-    return shlex.join(["sushi-dse", *sys.argv[1:]])
 
 
 def check_plot(path: Path | None) -> None:

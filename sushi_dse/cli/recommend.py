@@ -74,50 +74,18 @@ def recommend(
 
     Example: sushi-dse recommend --max-latency-ms 20 --min-accuracy-percent 77 --device KV260
     """
-    from sushi_dse.analysis.candidates import device_named, folder_source, space_source
+    from sushi_dse.analysis.candidates import bufferless, source_of
     from sushi_dse.analysis.recommend import Demands
     from sushi_dse.analysis.recommend import recommend as run
-    from sushi_dse.config.hardware_file import load_hardware
-    from sushi_dse.errors import UserError
-    from sushi_dse.evaluation.loading import NO_TRACE, load_setting
     from sushi_dse.evaluation.metrics import find_metric
-    from sushi_dse.model.steady_cost import OWN_SUBGRAPH
-    from sushi_dse.policies.catalogue import POLICIES
-    from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.advice import print_advice
     from sushi_dse.report.progress import note, with_progress
 
     demands = Demands(max_latency_ms=max_latency_ms, min_accuracy_percent=min_accuracy_percent)
-    by, board = find_metric(cheapest_by), device_named(device) if device else None
-    if results is None:
-        named = hw or "zcu104_space"
-        setting = load_setting(named, workload or "ofa_resnet50", NO_TRACE, queries=1, seed=0)
-        evaluation = setting.evaluation(policy or (OWN_SUBGRAPH,), options.Mode.strict_latency)
-        counted_in = load_hardware(named).space
-        source = space_source(evaluation, by, board, counted_in=counted_in)
-    elif hw or workload:
-        raise UserError(f"{results}: has its own hardware and workload; leave --hw, --workload out")
-    else:
-        source = folder_source(results, by, board, policies=policy)
+    by = find_metric(cheapest_by)
+    source = source_of(results, by, hw=hw, workload=workload, policies=policy, device=device)
     steps = with_progress(source.steps, source.designs, what="designs")
     advice = run((step.rows for step in steps if step.rows is not None), demands, by)
-    for remark in source.remarks:
+    for remark in (*source.remarks, *bufferless(advice.policies)):
         note(remark)
-    rows = advice.rows()
-    bufferless = {name for name, known in POLICIES.items() if not known.has_persistent_buffer}
-    for name in sorted(bufferless & {row["policy"] for row in rows}):
-        note(f"under {name} a design has no Persistent Buffer, and its blocks are not counted")
-    title = f"The cheapest by {by.name} on the {source.device}"
-    if not len(advice.meeting):
-        title = f"No design meets the demands on the {source.device}"
-        note(f"{title}; {'the nearest are shown' if rows else 'none fits it'}")
-    document = {
-        "device": source.device,
-        "cheapest_by": by.name,
-        "max_latency_ms": max_latency_ms,
-        "min_accuracy_percent": min_accuracy_percent,
-        "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
-        "rows": rows,
-    }
-    if rows or output_format == options.Format.json:
-        columns = list(rows[0]) if rows else []
-        print_rows(rows, columns, output_format.value, document=document, title=title)
+    print_advice(advice, demands, by, source.device, output_format)

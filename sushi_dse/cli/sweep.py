@@ -1,23 +1,19 @@
 """`sweep`: a search space to rows and their front."""
 
 import os
-import shlex
-import sys
 import time
-from dataclasses import replace
 from enum import StrEnum
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import sushi_dse
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.errors import naming
+from sushi_dse.cli.usage import command_line, kept_in
+from sushi_dse.errors import UserError, naming
 from sushi_dse.interrupts import interrupts_end
-
-MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
 
 
 class Kept(StrEnum):
@@ -43,12 +39,10 @@ def sweep(
     policy: options.SweptPolicies = None,
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
+    recache_every: options.RecacheIntervals = None,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the results.", show_default="results/<hw>-<workload>-<hash>"),
-    ] = None,
+    out: options.Out = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -97,102 +91,40 @@ def sweep(
     sushi-dse sweep --hw alveo_u50_space --workload ofa_mbv3 --policy sushi --policy no-sgs
     """
     folder = out or Path("results")
-    with interrupts_end(
-        lambda: f"interrupted; what is finished is kept in {folder}: run the same command to go on"
-    ):
-        from sushi_dse.analysis.sensitivity import MOST_ROWS, idle_axes
-        from sushi_dse.errors import UserError
-        from sushi_dse.evaluation.loading import NO_TRACE, load_setting
-        from sushi_dse.explore.estimate import estimate_sweep
-        from sushi_dse.explore.exact.bounds import refuse_unbounded
-        from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
-        from sushi_dse.explore.survey import objective_names, objectives, summarise, survey
-        from sushi_dse.explore.sweep import block_designs_of, missing_blocks, refuse_given_up
-        from sushi_dse.explore.sweep import sweep as run_sweep
-        from sushi_dse.model.steady_cost import OWN_SUBGRAPH
-        from sushi_dse.policies.catalogue import DEFAULT_POLICIES
-        from sushi_dse.report.progress import warn, warn_if_reference_infeasible, with_progress
+    with interrupts_end(lambda: kept_in(folder)):
+        from sushi_dse.analysis.sensitivity import idle_axes
+        from sushi_dse.explore.sweep import refuse_given_up
+        from sushi_dse.report.progress import swept, warn_if_reference_infeasible, warn_of_idle
         from sushi_dse.report.views import print_facts, print_sweep
-        from sushi_dse.store.folder import Store
-        from sushi_dse.store.run import results_name
 
-        if workers and cluster:
-            raise UserError(
-                "--workers are on this machine, --cluster has its own; give one of them"
-            )
-        if exact and (trace not in (None, NO_TRACE) or keep == Kept.front):
-            raise UserError("--exact is without a trace and keeps its front; leave --trace, --keep")
         started = time.perf_counter()
-        trace_name = trace or (NO_TRACE if exact else "random-walk")
-        setting = load_setting(
-            hw, workload, trace_name, queries=queries, seed=seed, subnets=subnets
-        )
-        warn_if_reference_infeasible(setting)
-        traced, metrics = setting.trace is not None, objectives(objective)
-        policies = policy or (DEFAULT_POLICIES if traced else (OWN_SUBGRAPH,))
-        evaluation = setting.evaluation(policies, mode.value)
-        block_designs = block_designs_of(evaluation)
-        inputs = {**setting.inputs(policies, mode.value), "block_designs": block_designs}
-        if not exact and evaluation.space.size > MOST_SWEPT:
-            raise UserError(
-                f"{hw}: {evaluation.space.size} designs, and a sweep walks {MOST_SWEPT:g} at most; "
-                "offer fewer values, or take --exact or `sushi-dse search`"
-            )
-        if exact and not evaluation.space.axes:
-            raise UserError(f"{hw}: is one design, and no space to search; leave --exact out")
-        if exact:
-            refuse_unbounded(metrics)
-            inputs = {**setting.inputs(policies, mode.value), "exact": objective_names(metrics)}
-        elif keep == Kept.front:
-            evaluation = replace(evaluation, kept_front=tuple(metrics))
-            inputs["kept_front"] = objective_names(metrics)
-        names = setting.hardware.name, setting.workload.name
-        folder = out or Path("results") / results_name(*names, inputs)
+        how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
+        experiment = sushi_dse.load_experiment(
+            hw, workload, trace or ("none" if exact else "random-walk"), policies=policy,
+            mode=mode, queries=queries, seed=seed, subnets=subnets,
+            recache_every_queries=recache_every,
+        )  # fmt: skip
+        warn_if_reference_infeasible(experiment)
+        plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)
+        folder, at_once = plan.folder, workers or os.cpu_count() or 1
         if dry_run:
-            if exact:
-                raise UserError("--dry-run: what --exact walks is not known before; leave one out")
-            estimate = estimate_sweep(
-                evaluation,
-                block_designs=block_designs,
-                workers=workers or os.cpu_count() or 1,
-                out=folder,
-            )
-            print_facts(estimate, output_format.value, title="What this sweep would take")
-            return
-        command = shlex.join(["sushi-dse", *sys.argv[1:]])
-        with Store.open(folder, inputs, command=command) as store, naming(folder):
-            for part in chain.from_iterable(store.damaged.values()):
-                warn(f"{part}: is damaged; its block is done again")
-            given_up, facts = [], {}
-            if exact:
-                steps = sweep_exactly(evaluation, metrics, store)
-                fresh = sum(map(len, with_progress(steps, evaluation.space.size, what="designs")))
-                facts = {"exact": read_settled(folder)}
-                evaluated = facts["exact"]["walked_designs"] if fresh else 0
-            else:
-                missing = sum(map(len, missing_blocks(evaluation, store, block_designs)))
-                blocks = run_sweep(
-                    evaluation,
-                    store,
-                    workers=workers or os.cpu_count() or 1,
-                    cluster=cluster,
-                    block_designs=block_designs,
-                )
-                given_up = [b for b in with_progress(blocks, missing, what="designs") if b.failure]
-                evaluated = missing - sum(map(len, given_up))
+            estimate = sushi_dse.estimate_sweep(plan, workers=at_once)
+            return print_facts(estimate, output_format, title="What this sweep would take")
+        with plan.opened(command=command_line()) as store, naming(folder):
+            steps = swept(plan, store, workers=at_once, cluster=cluster)
             if store.parts:
-                found = survey(store.rows, metrics)
-                summary = summarise(
-                    found,
-                    metrics,
-                    evaluation,
-                    evaluated=evaluated,
-                    seconds=time.perf_counter() - started,
-                    out=folder,
-                )
-                print_sweep({**summary, **facts}, output_format.value)
-                if not exact and keep == Kept.all and not given_up and found.rows <= MOST_ROWS:
-                    idle = idle_axes(store.rows, evaluation.space, metrics)
-                    if idle:
-                        warn(f"{', '.join(idle)}: changed no objective; give one value")
-        refuse_given_up(given_up)
+                seconds = time.perf_counter() - started
+                print_sweep(plan.summary(steps, seconds=seconds), output_format)
+            warn_of_idle(idle_axes(plan, store))
+        refuse_given_up(steps)
+
+
+def _way(
+    *, exact: bool, keep: Kept, trace: str | None, places: tuple[int | None, str | None]
+) -> str:
+    """How a sweep goes about it, by its options; `UserError` where they exclude each other."""
+    if all(places):
+        raise UserError("--workers are on this machine, --cluster has its own; give one of them")
+    if exact and (trace not in (None, "none") or keep == Kept.front):
+        raise UserError("--exact is without a trace and keeps its front; leave --trace, --keep")
+    return "exact" if exact else {Kept.all: "walk", Kept.front: "front"}[keep]

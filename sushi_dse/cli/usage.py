@@ -1,7 +1,10 @@
 """A mistake on the command line as one line: what was typed, what is wrong, where to look."""
 
 import re
+import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -54,3 +57,18 @@ def usage_line(error: Any, words: Sequence[str], command: str) -> str:
         shown = "" if value is None or repr(value) in why else f" {value!r}"
         said = f"{name}:{shown} {why}"
     return f"error: {said}; see {command} --help\n"
+
+
+def command_line(secret: str | None = None) -> str:
+    """The command that is running, as it could be typed again, the `secret` masked in it."""
+    words = sys.argv[1:]
+    if secret is not None:
+        from sushi_dse.explore.search.storage import shown_url
+
+        words = [word.replace(secret, shown_url(secret)) for word in words]
+    return shlex.join(["sushi-dse", *words])
+
+
+def kept_in(folder: Path) -> str:
+    """What an interrupted command says of the results that are finished."""
+    return f"interrupted; what is finished is kept in {folder}: run the same command to go on"

@@ -119,7 +119,6 @@ class HardwareKeys(Keys):
     mac: Quantity = ()
     static_w: Measure = ()
     static: Quantity = ()
-    recache_every_queries: Count = ()
 
     def settings(self) -> dict[str, Any]:
         """What the file sets, by the field's full name."""

@@ -11,7 +11,7 @@ import moocore
 import numpy as np
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.evaluation.metrics import Columns, Metric
+from sushi_dse.evaluation.metrics import Columns, Metric, find_metric
 
 if TYPE_CHECKING:  # the processes that evaluate designs need it not
     import pandas as pd
@@ -107,14 +107,16 @@ def feasible_rows(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataF
     return frame.loc[(frame["infeasible_reason"] == "") & known]
 
 
-def front(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
+def front(frame: "pd.DataFrame", metrics: Sequence[Metric | str]) -> "pd.DataFrame":
     """The feasible rows that no other feasible row beats in `metrics`; equal rows are all kept.
 
-    Best first in the first metric, then in the others, then by design and policy.  Errors are
-    those of `feasible_rows`; there may be no row.
+    A metric may be given by its name.  Best first in the first one, then in the others, then by
+    design and policy.  `UserError` of an unknown metric, or one that the rows have no column of;
+    there may be no row.
     """
-    rows = feasible_rows(frame, metrics).reset_index(drop=True)
-    costs = cost_matrix(rows, metrics)
+    known = [find_metric(m) if isinstance(m, str) else m for m in metrics]
+    rows = feasible_rows(frame, known).reset_index(drop=True)
+    costs = cost_matrix(rows, known)
     kept = non_dominated(costs)
     rows, costs = rows.loc[kept].reset_index(drop=True), costs[kept]
     order = np.lexsort((rows["policy"].astype(str), rows["design"], *costs.T[::-1]))

@@ -1,95 +1,24 @@
-"""What a command is asked about: hardware, workload and trace, loaded by name."""
+"""Names to an experiment: hardware, workload and trace, loaded by what they are asked for by."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from sushi_dse.config.hardware_file import HardwareFile, load_hardware
+from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
-from sushi_dse.config.workload_file import WorkloadFile, load_workload
+from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+from sushi_dse.policies.catalogue import DEFAULT_POLICIES
 from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import MeasuredLayer
-
-NO_TRACE = "none"  # in place of a trace's name: each SubNet in its steady state
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Setting:
-    """Hardware, workload and trace, and the names they were asked for by."""
-
-    hardware: HardwareFile
-    workload: WorkloadFile
-    network: Network
-    trace: Trace | None  # None: each SubNet is served again and again
-    trace_name: str
-
-    @property
-    def traced(self) -> Trace:
-        """The trace; `UserError` where there is none."""
-        if self.trace is None:
-            raise UserError(f"--trace {NO_TRACE}: this command serves queries; name a trace")
-        return self.trace
-
-    @property
-    def reference_fault(self) -> str:
-        """Why the design that the trace was made for does not fit its device; empty where it does.
-
-        It is the reference design of a search space; a trace from a file was made for another.
-        """
-        made = self.trace is not None and self.trace_name in DEMANDS
-        space = self.hardware.space
-        return infeasible_reason(space.reference) if made and space.size > 1 else ""
-
-    def evaluation(self, policies: Sequence[str], mode: str) -> Evaluation:
-        """The setting under policies and a mode, ready for blocks of designs."""
-        for policy in policies:
-            find_policy(policy)
-            if self.trace is None and policy not in STEADY_POLICIES:
-                raise UserError(
-                    f"--policy {policy} chooses by the queries of a trace; without one take "
-                    f"{' or '.join(STEADY_POLICIES)}"
-                )
-        if len(set(policies)) < len(policies):
-            raise UserError(f"a policy is named twice: {', '.join(policies)}; name each once")
-        return Evaluation(
-            space=self.hardware.space,
-            network=self.network,
-            trace=self.trace,
-            policies=tuple(policies),
-            mode=mode,
-        )
-
-    def inputs(self, policies: Sequence[str], mode: str) -> dict[str, object]:
-        """All that results depend on, to tell one run from another."""
-        space = self.hardware.space
-        return {
-            "hardware": {
-                "base": asdict(space.base),
-                "axes": {axis.name: list(axis.values) for axis in space.axes},
-            },
-            "workload": {
-                "name": self.workload.name,
-                "sha256": hashlib.sha256(repr(self.workload.supernet).encode()).hexdigest(),
-            },
-            "trace": {
-                "name": self.trace_name,
-                "sha256": self.trace.content_hash() if self.trace else "",
-            },
-            "policies": list(policies),
-            "mode": mode,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +91,9 @@ def seeds(trace_name: str, seed: int, repeats: int) -> range:
     return range(seed, seed + repeats)
 
 
-def only_design(hardware: HardwareFile) -> Accelerator:
+def only_design(hw: str | Path) -> Accelerator:
     """The design of a hardware file that is no search space; `UserError` where it is one."""
+    hardware = load_hardware(hw)
     if hardware.space.size > 1:
         axes = ", ".join(axis.name for axis in hardware.space.axes)
         raise UserError(
@@ -173,45 +103,57 @@ def only_design(hardware: HardwareFile) -> Accelerator:
     return hardware.space.base
 
 
-def load_setting(
-    hardware_name: str,
-    workload_name: str,
-    trace_name: str,
+def load_experiment(
+    hw: str | Path = "zcu104",
+    workload: str | Path = "ofa_resnet50",
+    trace: str | Path = "random-walk",
     *,
-    queries: int,
-    seed: int,
+    policies: Sequence[str] | None = None,
+    mode: str = "strict-latency",
+    queries: int = 2000,
+    seed: int = 0,
     subnets: int | None = None,
-) -> Setting:
-    """The setting of those names; a trace is a kind of synthetic demand, a file, or "none".
+    recache_every_queries: Sequence[int] | None = None,
+) -> Experiment:
+    """The experiment of those names, as the command line takes them.
 
-    A synthetic trace is made for the reference design of a search space, so that all designs of the
-    space serve the same one.  For it too are chosen that many `subnets`, in place of those that the
-    workload lists.  `UserError` where a name is unknown or a file has a mistake.
+    `trace` is a kind of synthetic demand, a file, or "none": each SubNet is served again and again.
+    A synthetic trace has so many `queries` and is made for the reference design of a search space,
+    so that all designs of the space serve the same one.  For it too are chosen that many `subnets`,
+    in place of those that the workload lists.  Where no `policies` are named they are
+    `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  `UserError` where a name is unknown
+    or a file has a mistake.
     """
-    hardware, workload = load_hardware(hardware_name), load_workload(workload_name)
+    hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
     if subnets is not None:
-        workload = served_workload(workload, reference, subnets)
-    network = Network.of(workload.supernet)
-    trace: Trace | None = None
-    if trace_name == NO_TRACE:
-        space = hardware.space.without("recache_every_queries")  # it would change nothing
-        hardware = replace(hardware, space=space)
-    elif trace_name in DEMANDS:
-        trace = spanned_trace(network, reference, demands=trace_name, queries=queries, seed=seed)
-    elif Path(trace_name).suffix or "/" in trace_name:
-        trace = read_trace(Path(trace_name))
-    else:
-        raise UserError(
-            f"unknown trace {trace_name!r}; known: {', '.join(sorted(DEMANDS))}, {NO_TRACE}, or a "
-            ".csv or .parquet file"
-        )
-    return Setting(
-        hardware=hardware,
-        workload=workload,
+        served = served_workload(served, reference, subnets)
+    network, name = Network.of(served.supernet), str(trace)
+    found = load_trace(name, network, reference, queries=queries, seed=seed)
+    return Experiment(
+        space=hardware.space,
         network=network,
-        trace=trace,
-        trace_name=trace_name,
+        trace=found,
+        policies=tuple(policies or (DEFAULT_POLICIES if found else (OWN_SUBGRAPH,))),
+        mode=str(mode),
+        recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
+        is_trace_made=name in DEMANDS,
+    )
+
+
+def load_trace(
+    name: str, network: Network, accelerator: Accelerator, *, queries: int, seed: int
+) -> Trace | None:
+    """The trace of that name, which a synthetic one spans the SubNets for; None for "none"."""
+    if name == NO_TRACE:
+        return None
+    if name in DEMANDS:
+        return spanned_trace(network, accelerator, demands=name, queries=queries, seed=seed)
+    if Path(name).suffix or "/" in name:
+        return read_trace(Path(name))
+    raise UserError(
+        f"unknown trace {name!r}; known: {', '.join(sorted(DEMANDS))}, {NO_TRACE}, or a "
+        ".csv or .parquet file"
     )
 
 
@@ -224,4 +166,4 @@ def load_measured(
     if measured is None and not path.is_file():
         raise UserError(f"{hardware.name} ships no measured layers; give some with --measured")
     rows = read_measurements(path, load_workload(workload_name).supernet, subnets)
-    return only_design(hardware), rows, path.name
+    return only_design(hardware_name), rows, path.name

@@ -11,9 +11,6 @@ import numpy as np
 
 from sushi_dse.errors import UserError, near_names
 
-# Key of the metadata of rows: designs, infeasible, infeasible_by_resource, as JSON.
-COUNTS = b"sushi_dse"
-
 
 class Columns(Protocol):
     """Results by column, as a DataFrame or a mapping has them."""
@@ -32,8 +29,12 @@ class Metric:
 
     def cost(self, results: Columns) -> np.ndarray:
         """The metric of each row so that smaller is better; [row], NaN where it is null."""
-        values = np.asarray(results[self.name], dtype=float)
-        return -values if self.maximise else values
+        return self.sign * np.asarray(results[self.name], dtype=float)
+
+    @property
+    def sign(self) -> int:
+        """What turns the metric so that smaller is better: -1 where more of it is, else 1."""
+        return -1 if self.maximise else 1
 
     @property
     def better(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reasons, resources
 from sushi_dse.model.energy import energy
@@ -53,16 +53,16 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
     }
 
 
-def steady_rows(evaluation: Evaluation, designs: Sequence[int] | np.ndarray) -> pa.Table:
+def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> pa.Table:
     """The rows of a block of designs without a trace: one a SubNet; infeasible designs come last.
 
     A design that does not fit has one row a policy, without a SubNet.
     """
-    network, numbers = evaluation.network, np.asarray(designs, dtype=np.int64)
-    block = evaluation.space.designs(numbers)
+    network, numbers = experiment.network, np.asarray(designs, dtype=np.int64)
+    block = experiment.space.designs(numbers)
     reasons = np.array(infeasible_reasons(block), dtype=object)
     fits = reasons == ""
-    axes = {axis.name: block.column(axis.name).astype(float) for axis in evaluation.space.axes}
+    axes = {axis.name: block.column(axis.name).astype(float) for axis in experiment.space.axes}
     names = [subnet.name for subnet in network.supernet.subnets]
 
     def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str],
@@ -84,10 +84,10 @@ def steady_rows(evaluation: Evaluation, designs: Sequence[int] | np.ndarray) -> 
     tables = []
     if fits.any():
         feasible = block.only(fits)
-        for policy in evaluation.policies:
+        for policy in experiment.policies:
             tables.append(rows(fits, policy, names, steady_metrics(network, feasible, policy)))
     if not fits.all():
-        tables += [rows(~fits, policy, [], {}) for policy in evaluation.policies]
+        tables += [rows(~fits, policy, [], {}) for policy in experiment.policies]
     return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 

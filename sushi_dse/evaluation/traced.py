@@ -1,32 +1,31 @@
 """Metrics of a run of a trace, and the rows of a design under each policy."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import switch_energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
-from sushi_dse.policies.catalogue import Policy, find_policy, serve
-from sushi_dse.serving.selection import MODES
-from sushi_dse.serving.served import Served, tally
+from sushi_dse.policies.catalogue import PolicyRun, find_policy
+from sushi_dse.serving.served import tally
 from sushi_dse.traces.trace import Trace
 
 Row = dict[str, float | int | str | None]
 
 
 REFERENCE_POLICY = "no-sgs"
+INTERVAL = "recache_every_queries"  # the column; null of a policy that never changes the SubGraph
 
 
-def serving_metrics(
-    served: Served, trace: Trace, table: LatencyTable, accelerator: Accelerator
-) -> dict[str, float]:
+def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     """The metrics of one run but for resources and gain; their meaning stands in `METRICS`."""
+    served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
     switching = switch_energy(
@@ -81,66 +80,83 @@ def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> d
 
 
 def policy_rows(
-    evaluation: Evaluation, trace: Trace, accelerator: Accelerator, table: LatencyTable
+    experiment: Experiment, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
-    """The metrics of each policy of `evaluation` on one design, whose latency table is `table`."""
-    blocks = {held: resource_metrics(accelerator, held) for held in (True, False)}
+    """The metrics of each policy and interval on one design, whose latency table is `table`."""
 
-    def run(policy: Policy) -> dict[str, float]:
-        own_table, own_accelerator = table, accelerator
-        own_blocks = blocks[policy.has_persistent_buffer]
-        if policy.system is not None:
-            own_table, own_accelerator = policy.system(evaluation.network, accelerator)
-            own_blocks = resource_metrics(own_accelerator, policy.has_persistent_buffer)
-        served = serve(
+    def metrics(name: str, interval: int | None) -> dict[str, float]:
+        policy, trace = find_policy(name), experiment.traced
+        run = policy.run(
+            experiment.network,
             trace,
-            own_table,
-            policy,
-            mode=MODES[evaluation.mode],
-            every=accelerator.recache_every_queries,
+            accelerator,
+            table,
+            mode=experiment.mode,
+            every=interval or len(trace),
         )
         return {
-            **serving_metrics(served, trace, own_table, own_accelerator),
-            **own_blocks,
+            **serving_metrics(run, trace),
+            **resource_metrics(run.accelerator, policy.has_persistent_buffer),
         }
 
-    reference = run(find_policy(REFERENCE_POLICY))
-    for name in evaluation.policies:
-        metrics = reference if name == REFERENCE_POLICY else run(find_policy(name))
-        gain = 100 * (1 - metrics["mean_latency_ms"] / reference["mean_latency_ms"])
-        yield {"policy": name, **metrics, "gain_over_no_sgs_percent": gain}
+    reference = metrics(REFERENCE_POLICY, None)
+    for name, interval in experiment.runs:
+        own = reference if name == REFERENCE_POLICY else metrics(name, interval)
+        gain = 100 * (1 - own["mean_latency_ms"] / reference["mean_latency_ms"])
+        yield {"policy": name, INTERVAL: interval, **own, "gain_over_no_sgs_percent": gain}
 
 
-def design_rows(evaluation: Evaluation, trace: Trace, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design and policy; a design that does not fit has a reason and no metrics."""
-    hardware: Accelerator | None = None
+def replay(experiment: Experiment) -> dict[str, PolicyRun]:
+    """What each policy does with each query of the trace, on one design and at one interval.
+
+    `UserError` of a search space, or where there is no trace.
+    """
+    accelerator = experiment.design
+    table = candidate_table(experiment.network, accelerator)
+    (every,) = experiment.recache_every_queries
+    return {
+        name: find_policy(name).run(
+            experiment.network,
+            experiment.traced,
+            accelerator,
+            table,
+            mode=experiment.mode,
+            every=every,
+        )
+        for name in experiment.policies
+    }
+
+
+def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
+    """A row for each design, policy and interval.
+
+    A design that does not fit has a reason and no metrics.
+    """
+    empty = dict.fromkeys(METRICS)
     for design in designs:
-        accelerator = evaluation.space.design(design)
-        point: Row = {"design": design, **evaluation.space.values(design)}
+        accelerator = experiment.space.design(design)
+        point: Row = {"design": design, **experiment.space.values(design)}
         reason = infeasible_reason(accelerator)
         if reason:
-            empty = dict.fromkeys(METRICS)
-            for policy in evaluation.policies:
-                yield {**point, "policy": policy, **empty, "infeasible_reason": reason}
-            continue
-        # Neighbours differ in the recache interval alone, which the table does not depend on.
-        same_hardware = replace(accelerator, recache_every_queries=1)
-        if same_hardware != hardware:
-            hardware = same_hardware
-            table = candidate_table(evaluation.network, accelerator)
-        for row in policy_rows(evaluation, trace, accelerator, table):
-            yield {**point, **row, "infeasible_reason": ""}
+            for name, interval in experiment.runs:
+                served: Row = {"policy": name, INTERVAL: interval}
+                yield {**point, **served, **empty, "infeasible_reason": reason}
+        else:
+            table = candidate_table(experiment.network, accelerator)
+            for row in policy_rows(experiment, accelerator, table):
+                yield {**point, **row, "infeasible_reason": ""}
 
 
-def traced_rows(evaluation: Evaluation, trace: Trace, designs: Sequence[int]) -> pa.Table:
-    """The rows of a block of designs on `trace`: one a policy."""
+def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
+    """The rows of a block of designs on the trace: one a policy and interval."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
-            *((axis.name, pa.float64()) for axis in evaluation.space.axes),
+            *((axis.name, pa.float64()) for axis in experiment.space.axes),
             ("policy", pa.string()),
+            (INTERVAL, pa.int64()),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),
         ]
     )
-    return pa.Table.from_pylist(list(design_rows(evaluation, trace, designs)), schema=schema)
+    return pa.Table.from_pylist(list(design_rows(experiment, designs)), schema=schema)

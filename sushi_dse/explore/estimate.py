@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore.sweep import Sweep
 from sushi_dse.store.parts import part_bytes
 
 PIECES = 16  # of a block's length together, spread over the space
@@ -30,22 +30,24 @@ def pieces(designs: int, block_designs: int) -> Iterator[range]:
         yield range(start, start + length)
 
 
-def estimate_sweep(
-    evaluation: Evaluation, *, block_designs: int, workers: int, out: Path
-) -> dict[str, object]:
-    """Size and time of a sweep in blocks of `block_designs`; nothing is written.
+def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
+    """Size and time of a sweep; nothing is written.
 
     `designs` and `blocks` are exact.  `rows`, `bytes_on_disk` and `seconds`, with so many `workers`
     on a machine as busy as now and without their start, follow from a sample of `timed_designs`.
-    What `out` has already is not subtracted; `finished_blocks` says how much that is.
+    What its folder has already is not subtracted; `finished_blocks` says how much that is.
+    `UserError` of an exact sweep, of which it is not known before what it walks.
     """
-    designs = evaluation.space.size
-    evaluate_block(evaluation, range(1))  # whose kernels are compiled or loaded now, if ever
+    if sweep.how == "exact":
+        raise UserError("--dry-run: what --exact walks is not known before; leave one out")
+    experiment, block_designs, out = sweep.experiment, sweep.block_designs, sweep.folder
+    designs = experiment.space.size
+    evaluate(experiment, range(1))  # whose kernels are compiled or loaded now, if ever
     tables: list[pa.Table] = []
     sampled, seconds = 0, 0.0
     for piece in pieces(designs, block_designs):
         started = time.perf_counter()
-        tables.append(evaluate_block(evaluation, piece).replace_schema_metadata(None))
+        tables.append(evaluate(experiment, piece).replace_schema_metadata(None))
         seconds += time.perf_counter() - started
         sampled += len(piece)
         if seconds > SAMPLE_SECONDS and len(tables) >= LEAST_PIECES:

@@ -1,19 +1,18 @@
 """What stored rows come to: the front, the designs that did not fit, the hypervolume."""
 
-import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
     front,
@@ -21,16 +20,18 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import COUNTS, Metric, find_metric
+from sushi_dse.evaluation.metrics import Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
-from sushi_dse.store.parts import Part
+from sushi_dse.store.parts import Part, read_results, stored_parts
 
 if TYPE_CHECKING:  # its kernels take a second to import, and a stored front needs none
     import pandas as pd
 
-    from sushi_dse.evaluation.experiment import Evaluation
+    from sushi_dse.evaluation.experiment import Experiment
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
+INTERVAL = "recache_every_queries"
+SERVED = ("policy", INTERVAL, "subnet")  # who serves
 MERGE_ROWS = 10_000
 
 
@@ -48,8 +49,15 @@ def objective_names(metrics: Iterable[Metric]) -> list[str]:
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, object]]:
-    """The rows as mappings by column."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    """The rows as mappings by column; None where a value is null."""
+    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float) and np.isnan(value):
+                row[name] = None
+            elif name == INTERVAL:  # a column with nulls comes as floats
+                row[name] = int(value)
+    return rows
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -57,11 +65,30 @@ class Survey:
     """What the rows of a sweep come to."""
 
     rows: int
-    infeasible: int  # designs that do not fit their device
-    infeasible_by_resource: dict[str, int]  # a design that lacks several counts for each
+    counts: Counts
     columns: tuple[str, ...]
     front: "pd.DataFrame"  # as `pareto.front` has it
     cost_range: np.ndarray  # [2, objective]: least and largest cost of the feasible rows
+    metrics: tuple[Metric, ...]  # the objectives
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """The columns of the front that a table shows."""
+        return front_columns(self.columns, self.front, self.metrics)
+
+    def summary(self, experiment: "Experiment") -> dict[str, object]:
+        """What the rows of an experiment come to: counts, reasons, and the front."""
+        return {
+            "infeasible": self.counts.infeasible,
+            "infeasible_by_resource": dict(self.counts.infeasible_by_resource),
+            "policies": list(experiment.policies),
+            "queries": len(experiment.trace) if experiment.trace else None,
+            "mode": experiment.mode,
+            "recache_every_queries": list(experiment.recache_every_queries),
+            "objectives": objective_names(self.metrics),
+            "front_columns": self.shown_columns,
+            "front": records(self.front),
+        }
 
 
 def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
@@ -72,23 +99,21 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
     Errors are those of `Part.read`.
     """
     names = objective_names(metrics)
-    rows, infeasible, lacking = 0, 0, Counter[str]()
+    rows, counts = 0, Counts()
     least, largest = np.full(len(metrics), np.inf), np.full(len(metrics), -np.inf)
     known = _Known.none(len(metrics))
     fresh: list[_Known] = []
 
-    def read(number: int) -> tuple[int, dict[str, Any], tuple[np.ndarray, np.ndarray], _Known]:
+    def read(number: int) -> tuple[int, Counts, tuple[np.ndarray, np.ndarray], _Known]:
         table = parts[number].read([*names, "infeasible_reason"])
         own = _Known.of(number, table, metrics)
         extremes = own.costs.min(axis=0, initial=np.inf), own.costs.max(axis=0, initial=-np.inf)
-        counts = json.loads(table.schema.metadata[COUNTS])
-        return table.num_rows, counts, extremes, own.front()
+        return table.num_rows, Counts.of(table.schema), extremes, own.front()
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it leaves the interpreter alone
-        for count, counts, (low, high), beside in pool.map(read, range(len(parts))):
+        for count, own_counts, (low, high), beside in pool.map(read, range(len(parts))):
             rows += count
-            infeasible += counts["infeasible"]
-            lacking.update(counts["infeasible_by_resource"])
+            counts += own_counts
             least, largest = np.minimum(least, low), np.maximum(largest, high)
             fresh.append(beside)
             unmerged = len(fresh) + sum(len(one.place) for one in fresh)
@@ -102,11 +127,11 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
     whole = pa.concat_tables(shown).to_pandas()
     return Survey(
         rows=rows,
-        infeasible=infeasible,
-        infeasible_by_resource=dict(lacking),
+        counts=counts,
         columns=tuple(map(str, whole.columns)),
         front=front(whole, metrics),
         cost_range=np.stack([least, largest]),
+        metrics=tuple(metrics),
     )
 
 
@@ -145,40 +170,36 @@ class _Known:
         return _Known(self.costs[kept], self.part[kept], self.place[kept])
 
 
-def front_columns(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:
-    """What of a front's rows is shown: the design, its axes, who serves, the objectives."""
-    shown = {"design", *AXIS_ORDER, "policy", "subnet"}
-    return [*(name for name in columns if name in shown), *(metric.name for metric in metrics)]
+def front_columns(
+    columns: Iterable[str], rows: "pd.DataFrame", metrics: Sequence[Metric]
+) -> list[str]:
+    """What of rows with those columns is shown: the design, its axes, who serves, the objectives.
+
+    The interval is shown where it is not the same in all rows that have one.
+    """
+    shown = {"design", *AXIS_ORDER, *SERVED}
+    if INTERVAL in rows and len(rows[INTERVAL].dropna().unique()) < 2:
+        shown.remove(INTERVAL)
+    return [*(name for name in columns if name in shown), *objective_names(metrics)]
 
 
-def summarise(
-    found: Survey,
-    metrics: Sequence[Metric],
-    evaluation: "Evaluation",
-    *,
-    evaluated: int,
-    seconds: float,
-    out: Path,
-) -> dict[str, object]:
-    """What a sweep comes to: counts, reasons, time, and the front over `metrics`."""
-    return {
-        "designs": evaluation.space.size,
-        "evaluated": evaluated,
-        "infeasible": found.infeasible,
-        "infeasible_by_resource": found.infeasible_by_resource,
-        "policies": list(evaluation.policies),
-        "queries": len(evaluation.trace) if evaluation.trace else None,
-        "mode": evaluation.mode,
-        "seconds": round(seconds, 3),
-        "out": str(out),
-        "objectives": objective_names(metrics),
-        "front_columns": front_columns(found.columns, metrics),
-        "front": records(found.front),
-    }
+def plotted_rows(
+    folder: Path, metrics: Sequence[Metric], colour: str
+) -> tuple["pd.DataFrame", list[str]]:
+    """The stored rows that a plot of a front is made of, and the columns that it shows.
+
+    `colour` is a further column.  Errors are those of `read_results`.
+    """
+    columns = stored_parts(folder)[0].columns
+    named = [name for name in columns if name in {"design", *AXIS_ORDER, *SERVED}]
+    wanted = dict.fromkeys([*named, *objective_names(metrics), colour, "infeasible_reason"])
+    rows = read_results(folder, list(wanted))
+    shown = front_columns(columns, rows, metrics)
+    return rows, [*shown, *([] if colour in shown else [colour])]
 
 
 def hypervolume_of(
-    found: Survey, metrics: Sequence[Metric], reference: Sequence[float] | None
+    found: Survey, reference: Sequence[float] | None
 ) -> tuple[dict[str, float], float]:
     """The reference point, in the units of the metrics, and the volume the front dominates.
 
@@ -186,7 +207,8 @@ def hypervolume_of(
     """
     if found.front.empty:
         raise UserError("no design is feasible, so there is no front; offer smaller designs")
-    signs = np.array([-1.0 if metric.maximise else 1.0 for metric in metrics])
+    metrics = found.metrics
+    signs = np.array([metric.sign for metric in metrics])
     if reference:
         if len(reference) != len(metrics):
             raise UserError(

@@ -1,25 +1,38 @@
-"""A search space walked block by block; what the store has is not done again."""
+"""A sweep: an experiment over every design of its space, planned, run, resumed and summed up.
 
-import json
-from collections import Counter
+    sweep = Sweep(load_experiment("zcu104_space"), ["mean_latency_ms", "energy_mj_per_query"])
+    sweep.run(workers=2)
+    sweep.to_pandas()
+
+What the folder has already is not done again.  There are three ways to the same front: `walk`
+evaluates and keeps every row, `front` keeps of each block of designs the rows of its front, and
+`exact` leaves out whole boxes of designs that a bound shows to be beaten, with a certificate.
+"""
+
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from typing import Any
 
-import pyarrow as pa
-
-from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.metrics import COUNTS
-from sushi_dse.evaluation.rows import evaluate_block, only_front
+from sushi_dse.errors import IncompleteError, UserError, near_names
+from sushi_dse.evaluation.counts import joined
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.rows import evaluate, only_front
+from sushi_dse.explore.exact.bounds import refuse_unbounded
+from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
+from sushi_dse.explore.exploration import Exploration
+from sushi_dse.explore.survey import Survey, objective_names, survey
 from sushi_dse.explore.workers.places import place_for
 from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, results
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes
+from sushi_dse.store.parts import part_bytes, stored_parts
 from sushi_dse.store.run import MODEL_VERSION
 
+WAYS = ("walk", "front", "exact")
+MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
 SHOWN = 3  # of the blocks that were given up
 BLOCK_DESIGNS = 128  # with a trace a second's work at most: what a kill loses
 STEADY_BLOCK_DESIGNS = 16384  # without one, likewise; and no more are evaluated at once
@@ -37,13 +50,111 @@ class Swept:
         return len(self.designs)
 
 
-def block_designs_of(evaluation: Evaluation) -> int:
-    """How many designs a block of `evaluation` has."""
-    return (
-        BLOCK_DESIGNS
-        if evaluation.trace is not None
-        else steady_block_designs(evaluation.space.size)
-    )
+@dataclass(frozen=True, eq=False)
+class Sweep(Exploration):
+    """An experiment over its whole space, for the front of some objectives, in a folder.
+
+    `how` is one of `WAYS`.  `UserError` where a name is unknown, the space is too large to walk, or
+    the exact way is asked for on a trace, on a single design or for a metric that has no bound.
+    """
+
+    how: str = field(default="walk", kw_only=True)
+
+    def __post_init__(self) -> None:
+        space = self.experiment.space
+        if self.how not in WAYS:
+            raise UserError(f"unknown way to sweep {self.how!r}; {near_names(self.how, WAYS)}")
+        if self.how == "exact":
+            if self.experiment.trace is not None:
+                raise UserError("--exact is without a trace; leave --trace out")
+            if not space.axes:
+                name = space.base.name
+                raise UserError(f"{name}: is one design, and no space to search; leave --exact out")
+            refuse_unbounded(self.metrics)
+        elif space.size > MOST_SWEPT:
+            raise UserError(
+                f"{space.base.name}: {space.size} designs, and a sweep walks {MOST_SWEPT:g} at "
+                "most; offer fewer values, or take --exact or `sushi-dse search`"
+            )
+
+    @property
+    def own_inputs(self) -> dict[str, object]:
+        """The size of a block, and the objectives where only their front is kept."""
+        names = objective_names(self.metrics)
+        if self.how == "exact":
+            return {"exact": names}
+        kept = {"kept_front": names} if self.how == "front" else {}
+        return {"block_designs": self.block_designs, **kept}
+
+    @property
+    def block_designs(self) -> int:
+        """How many designs a block has."""
+        if self.experiment.trace is not None:
+            return BLOCK_DESIGNS
+        return steady_block_designs(self.experiment.space.size)
+
+    def missing(self, store: Store) -> Iterator[range]:
+        """The designs of each block that the store lacks, in order."""
+        blocks = enumerate(self.experiment.space.blocks(self.block_designs))
+        return (designs for number, designs in blocks if number not in store)
+
+    def missing_designs(self, store: Store) -> int:
+        """How many designs need a further look."""
+        if self.how == "exact":
+            return self.experiment.space.size
+        return sum(map(len, self.missing(store)))
+
+    def steps(
+        self, store: Store, *, workers: int = 1, cluster: str | None = None
+    ) -> Iterator[Swept]:
+        """Do what the store lacks; yield each block once it is on disk, or is given up.
+
+        Blocks are evaluated in this process, in so many `workers`, or in the Dask `cluster` of that
+        address; this process alone writes.  Errors are those of `workers.results` and
+        `Store.write`.
+        """
+        if self.how == "exact":
+            steps = sweep_exactly(self.experiment, self.metrics, store)
+            yield from (Swept(designs) for designs in steps)
+            return
+        first = list(islice(self.missing(store), workers))
+        if not first:
+            return
+        kept = self.metrics if self.how == "front" else ()
+        work = partial(_part, self.experiment, kept, MODEL_VERSION)
+        with closing(place_for(work, workers=len(first), cluster=cluster)) as place:
+            for designs, outcome in results(place, self.missing(store)):
+                if isinstance(outcome, Failure):
+                    yield Swept(designs, outcome.reason)
+                else:
+                    store.write(designs.start // self.block_designs, outcome)
+                    yield Swept(designs)
+
+    def run(self, *, workers: int = 1, cluster: str | None = None) -> Survey:
+        """Do what the folder lacks, and survey its rows.
+
+        `IncompleteError` where a block was given up; what is finished is kept.
+        """
+        with self.opened() as store:
+            steps = list(self.steps(store, workers=workers, cluster=cluster))
+        refuse_given_up(steps)
+        return self.survey()
+
+    def summary(self, steps: Sequence[Swept], *, seconds: float) -> dict[str, Any]:
+        """What the sweep came to, when those steps were done now in so many seconds."""
+        facts: dict[str, Any] = {}
+        evaluated = sum(len(step) for step in steps if not step.failure)
+        if self.how == "exact":
+            facts["exact"] = read_settled(self.folder)
+            evaluated = facts["exact"]["walked_designs"] if steps else 0
+        found = survey(stored_parts(self.folder), self.metrics)
+        said = {
+            "designs": self.experiment.space.size,
+            "evaluated": evaluated,
+            "seconds": round(seconds, 3),
+            "out": str(self.folder),
+        }
+        return {**found.summary(self.experiment), **said, **facts}
 
 
 def steady_block_designs(size: int) -> int:
@@ -54,69 +165,31 @@ def steady_block_designs(size: int) -> int:
     return designs
 
 
-def missing_blocks(evaluation: Evaluation, store: Store, block_designs: int) -> Iterator[range]:
-    """The designs of each block that the store lacks, in order."""
-    blocks = enumerate(evaluation.space.blocks(block_designs))
-    return (designs for number, designs in blocks if number not in store)
-
-
-def sweep(
-    evaluation: Evaluation,
-    store: Store,
-    *,
-    workers: int = 1,
-    cluster: str | None = None,
-    block_designs: int = BLOCK_DESIGNS,
-) -> Iterator[Swept]:
-    """Evaluate the blocks that `store` lacks; yield each once it is on disk, or is given up.
-
-    Blocks are evaluated in this process, in so many `workers`, or in the Dask `cluster` of that
-    address; this process alone writes.  Errors are those of `workers.results` and `Store.write`.
-    """
-    first = list(islice(missing_blocks(evaluation, store, block_designs), workers))
-    if not first:
-        return
-    work = partial(_part, evaluation, MODEL_VERSION)
-    with closing(place_for(work, workers=len(first), cluster=cluster)) as place:
-        for designs, outcome in results(place, missing_blocks(evaluation, store, block_designs)):
-            if isinstance(outcome, Failure):
-                yield Swept(designs, outcome.reason)
-            else:
-                store.write(designs.start // block_designs, outcome)
-                yield Swept(designs)
-
-
-def refuse_given_up(blocks: Sequence[Swept]) -> None:
+def refuse_given_up(steps: Sequence[Swept]) -> None:
     """Raise `IncompleteError` unless no block was given up."""
-    shown = [f"designs {b.designs[0]} to {b.designs[-1]} ({b.failure})" for b in blocks[:SHOWN]]
-    if len(blocks) > SHOWN:
-        shown.append(f"{len(blocks) - SHOWN} blocks more")
-    if blocks:
+    lost = [step for step in steps if step.failure]
+    shown = [f"designs {b.designs[0]} to {b.designs[-1]} ({b.failure})" for b in lost[:SHOWN]]
+    if len(lost) > SHOWN:
+        shown.append(f"{len(lost) - SHOWN} blocks more")
+    if lost:
         raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
 
-def _part(evaluation: Evaluation, model_version: int, designs: range) -> bytes:
-    """The part of a block; `UserError` from a host with another version of the model."""
+def _part(
+    experiment: Experiment, kept: Sequence[Metric], model_version: int, designs: range
+) -> bytes:
+    """The part of a block; `UserError` from a host with another version of the model.
+
+    Of `kept` objectives, where there are some, the front of the block alone is in it.
+    """
     if model_version != MODEL_VERSION:
         raise UserError(
             f"a worker has version {MODEL_VERSION} of the model and this command {model_version}; "
             "install the same sushi-dse on every host"
         )
     pieces = range(0, len(designs), STEADY_BLOCK_DESIGNS)
-    tables = [evaluate_block(evaluation, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]
-    return part_bytes(tables[0] if len(tables) == 1 else _joined(evaluation, tables))
-
-
-def _joined(evaluation: Evaluation, tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows of pieces of a block as those of the block; of fronts, their front."""
-    counts = [json.loads(table.schema.metadata[COUNTS]) for table in tables]
-    lacking = sum((Counter(count["infeasible_by_resource"]) for count in counts), Counter())
-    together = {
-        "designs": sum(count["designs"] for count in counts),
-        "infeasible": sum(count["infeasible"] for count in counts),
-        "infeasible_by_resource": dict(sorted(lacking.items())),
-    }
-    table = pa.concat_tables([table.replace_schema_metadata() for table in tables])
-    if evaluation.kept_front:
-        table = only_front(table, evaluation.kept_front)
-    return table.replace_schema_metadata({COUNTS: json.dumps(together)}).combine_chunks()
+    tables = [evaluate(experiment, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]
+    if kept:  # of each piece first, so that memory stays flat
+        tables = [only_front(table, kept) for table in tables]
+    whole = tables[0] if len(tables) == 1 else joined(tables)
+    return part_bytes(only_front(whole, kept) if kept and len(tables) > 1 else whole)

@@ -59,7 +59,6 @@ class Accelerator:
     dram_pj_per_bit: float
     mac_pj: float  # an int8 multiplication and its 32-bit addition
     static_w: float
-    recache_every_queries: int  # how often the scheduler may change the SubGraph
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -69,8 +68,7 @@ class Accelerator:
             most = MOST_OF_A_KIND if field.name in OF_A_KIND else MOST
             if isinstance(value, int | float) and value > most:
                 raise ValueError(f"{field.name} <= {most:g} must hold, got {value:g}")
-        for name in ("pe_kernels", "pe_channels", "clock_mhz", "dram_gb_per_s", "dram_efficiency",
-                     "recache_every_queries"):  # fmt: skip
+        for name in (*OF_A_KIND, "clock_mhz", "dram_gb_per_s", "dram_efficiency"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
             if getattr(self, name) < LEAST:

@@ -23,8 +23,11 @@ class Designs:
     dynamic_buffer_bytes: Any = Accelerator.dynamic_buffer_bytes
     resident_map_bytes: Any = Accelerator.resident_map_bytes
 
-    def __init__(self, base: Accelerator, columns: Mapping[str, np.ndarray]) -> None:
-        (self._count,) = {len(column) for column in columns.values()}
+    def __init__(
+        self, base: Accelerator, columns: Mapping[str, np.ndarray], count: int | None = None
+    ) -> None:
+        """`base` with those fields as columns; `count` where there is no column to tell it."""
+        self._count = len(next(iter(columns.values()))) if count is None else count
         for field in fields(base):
             setattr(self, field.name, columns.get(field.name, getattr(base, field.name)))
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
 
-# The field that changes least in cost comes last and so fastest: designs that differ only there
-# are neighbours and share a latency table.
 AXIS_ORDER = (
     "pe_kernels",
     "pe_channels",
@@ -32,7 +31,6 @@ AXIS_ORDER = (
     "dram_pj_per_bit",
     "mac_pj",
     "static_w",
-    "recache_every_queries",
 )
 MAX_DESIGNS = 2**63 - 1  # a design's number is a 64-bit integer in the store
 
@@ -108,10 +106,7 @@ class SearchSpace:
         """The designs of those numbers, field by field."""
         digits = self.digits(numbers)
         columns = {axis.name: np.array(axis.values)[digits[i]] for i, axis in enumerate(self.axes)}
-        columns["recache_every_queries"] = columns.get(
-            "recache_every_queries", np.full(len(numbers), self.base.recache_every_queries)
-        )  # a space without axes has its designs, one, too
-        return Designs(self.base, columns)
+        return Designs(self.base, columns, len(numbers))
 
     def digits(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         """Which value each design has on each axis: [axis, design].
@@ -143,13 +138,6 @@ class SearchSpace:
             raise ValueError(f"{design.name} differs from {self.base.name} in a field off the axes")
         return index
 
-    def without(self, name: str) -> "SearchSpace":
-        """The space with the first value of that axis alone; itself where it has no such axis."""
-        values = {axis.name: axis.values for axis in self.axes}
-        if name not in values:
-            return self
-        return SearchSpace.of(self.base, values | {name: values[name][:1]})
-
     @property
     def reference(self) -> Accelerator:
         """The design in the middle of each axis."""
@@ -172,3 +160,37 @@ def _place_in_order(name: str) -> int:
 def _with(base: Accelerator, values: Mapping[str, Any]) -> Accelerator:
     """`base` with other values on the fields named; ValueError where an Accelerator refuses one."""
     return replace(base, **values)
+
+
+MOST_DIGITS = 20  # of a design's number
+
+
+def find_design(space: SearchSpace, text: str | None) -> int:
+    """The number of the design that `text` names: its number, or `axis=value,axis=value`.
+
+    An axis that is not named stands at its middle, and so do all without a text.  `UserError` where
+    there is no such design.
+    """
+    if text is not None and text.strip().isdecimal() and len(text) <= MOST_DIGITS:
+        number = int(text)
+        if number >= space.size:
+            raise UserError(f"design {number}: there is none; they are 0 to {space.size - 1}")
+        return number
+    axes = {axis.name: axis for axis in space.axes}
+    chosen = {name: axis.values[len(axis.values) // 2] for name, axis in axes.items()}
+    for entry in text.split(",") if text is not None else ():
+        name, equals, value = (word.strip() for word in entry.partition("="))
+        if not equals:
+            raise UserError(f"design {entry[:40]!r}: give a number, or axis=value,axis=value")
+        if name not in axes:
+            raise UserError(f"design: unknown axis {name[:40]!r}; {near_names(name, axes)}")
+        chosen[name] = _value_on(axes[name], value)
+    return space.index_of_values(chosen)
+
+
+def _value_on(axis: Axis, text: str) -> float:
+    known = ", ".join(f"{value:g}" for value in axis.values)
+    try:
+        return axis.values[axis.values.index(float(text))]
+    except ValueError:
+        raise UserError(f"{axis.name}={text[:40]}: is not on the axis; it has {known}") from None

@@ -7,7 +7,7 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.shipped import is_path
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.store.run import RUN_FILE, read_space
+from sushi_dse.store.run import RUN_FILE, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def chosen_design(source: str, number: int | None) -> Chosen:
     """
     folder, assumptions = Path(source), tuple[str, ...]()
     if folder.is_dir() and (is_path(source) or (folder / RUN_FILE).exists()):
-        space = read_space(folder)
+        space = Run.read(folder).space(folder)
     else:
         hardware = load_hardware(source)
         space, assumptions = hardware.space, hardware.assumptions

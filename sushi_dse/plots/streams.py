@@ -1,6 +1,6 @@
 """Streams of queries: what a trace asks for, and what policies make of it, over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from sushi_dse.traces.trace import Trace
 from sushi_dse.units import label
 
 if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.evaluation.replay import Run
+    from sushi_dse.policies.catalogue import PolicyRun
 
 WINDOWS = 60  # of a stream, in each of which a mean is taken
 STEPS = 1000  # of a distribution: no figure shows more
@@ -63,12 +63,12 @@ def distribution(name: str, values: FloatArray, number: int) -> Series:
     )
 
 
-def serving_panels(runs: Sequence["Run"], trace: Trace) -> tuple[Panel, ...]:
+def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel, ...]:
     """Latency distributions, accuracy over time, and when the SubGraph was switched."""
     x_label, places = axis_of(trace)
     edges, parts = windows(places)
-    latencies = np.concatenate([run.served.response_ms for run in runs])
-    switching = [(i, run) for i, run in enumerate(runs) if run.switched.any()]
+    latencies = np.concatenate([run.served.response_ms for run in runs.values()])
+    switching = [(i, *item) for i, item in enumerate(runs.items()) if item[1].switched.any()]
     panels = [
         Panel(
             title="Response time: wait and service",
@@ -77,7 +77,8 @@ def serving_panels(runs: Sequence["Run"], trace: Trace) -> tuple[Panel, ...]:
             log_x=bool(latencies.max() >= LOG_FROM_RATIO * latencies.min()),
             height_inches=3.6,
             series=tuple(
-                distribution(run.policy, run.served.response_ms, i) for i, run in enumerate(runs)
+                distribution(policy, run.served.response_ms, i)
+                for i, (policy, run) in enumerate(runs.items())
             ),
         ),
         Panel(
@@ -88,8 +89,8 @@ def serving_panels(runs: Sequence["Run"], trace: Trace) -> tuple[Panel, ...]:
             series=(
                 over_windows("demanded", edges, _means(trace.min_accuracy_percent, parts), -1),
                 *(
-                    over_windows(run.policy, edges, _means(run.served.accuracy_percent, parts), i)
-                    for i, run in enumerate(runs)
+                    over_windows(policy, edges, _means(run.served.accuracy_percent, parts), i)
+                    for i, (policy, run) in enumerate(runs.items())
                 ),
             ),
         ),
@@ -100,18 +101,18 @@ def serving_panels(runs: Sequence["Run"], trace: Trace) -> tuple[Panel, ...]:
                 title="SubGraph switches",
                 x_label=x_label,
                 y_label="",
-                y_names=tuple(run.policy for _, run in switching),
+                y_names=tuple(policy for _, policy, _ in switching),
                 height_inches=0.8 + 0.2 * len(switching),
                 series=tuple(
                     Series(
-                        name=run.policy,
+                        name=policy,
                         kind="ticks",
                         x=places[run.switched],
                         y=np.full(int(run.switched.sum()), float(row)),
                         look=i,
                         in_legend=False,
                     )
-                    for row, (i, run) in enumerate(switching)
+                    for row, (i, policy, run) in enumerate(switching)
                 ),
             )
         )

@@ -28,12 +28,31 @@ from sushi_dse.serving.kernel import (
     serve_by_rules,
 )
 from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDULED
+from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
 Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
 System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
 Service = Callable[[Trace, LatencyTable, int, int], Served]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PolicyRun:
+    """A trace served under a policy, and the table and design that it was served on."""
+
+    served: Served
+    table: LatencyTable
+    accelerator: Accelerator
+
+    @property
+    def switched(self) -> np.ndarray:
+        """Whether each query brought other weights into the Persistent Buffer: [query].
+
+        SubGraphs of two names may hold the same weights: no switch.
+        """
+        moved = self.table.fetched_bytes + self.table.fetched_bytes.T > 0  # [old, new]
+        return np.asarray(moved[self.served.cached, self.served.kept])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,30 +62,66 @@ class Policy:
     `recaching` and `selection` are codes for the kernel in `serving`; a scheduled policy follows
     `plan`, which gives the SubGraph of each interval from (trace, table, mode, recache interval).
     `system` makes a latency table and an accelerator of its own, and `service` serves the trace on
-    it in place of the kernel.
+    it in place of the kernel.  One that `recaches` may change the SubGraph at every interval.
     """
 
     summary: str
     recaching: int = SCHEDULED
     selection: int = BY_MODE
     plan: Plan = nothing_cached
+    recaches: bool = False
     has_persistent_buffer: bool = True
     system: System | None = None
     service: Service | None = None
 
+    def run(
+        self,
+        network: Network,
+        trace: Trace,
+        accelerator: Accelerator,
+        table: LatencyTable,
+        *,
+        mode: str,
+        every: int,
+    ) -> PolicyRun:
+        """The trace served on a design, whose latency table is `table`, or on a system of its own.
 
-def serve(trace: Trace, table: LatencyTable, policy: Policy, *, mode: int, every: int) -> Served:
-    """What `policy` does with `trace`, its SubGraph open to change `every` so many queries.
+        The SubGraph is open to change `every` so many queries; `mode` is one of `MODES`.
+        """
+        if self.system is not None:
+            table, accelerator = self.system(network, accelerator)
+        served = self.served(trace, table, mode=mode, every=every)
+        return PolicyRun(served=served, table=table, accelerator=accelerator)
 
-    `mode` is one of the numbers of `MODES`.  First come, first served, on one accelerator; the
-    arrays of what comes back are [query], times in ms.
+    def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
+        """What the policy does with `trace` on that table, first come, first served."""
+        code = MODES[mode]
+        if self.service is not None:
+            return self.service(trace, table, code, every)
+        fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
+        rules = Rules(recaching=self.recaching, selection=self.selection, fixed=fixed)
+        schedule = self.plan(trace, table, code, every)
+        return serve_by_rules(trace, table, rules, schedule, mode=code, every=every)
+
+
+def serve(
+    trace: Trace,
+    table: LatencyTable,
+    policy: str,
+    *,
+    mode: str,
+    recache_every_queries: int = 8,
+) -> Served:
+    """What the policy of that name does with `trace` on one accelerator, first come, first served.
+
+    `mode` is one of `MODES`; the arrays of what comes back are [query], times in ms.  `UserError`
+    with the near names where one is unknown, `ValueError` where the interval is not above 0.
     """
-    if policy.service is not None:
-        return policy.service(trace, table, mode, every)
-    fixed = fixed_subnet(trace, table) if policy.selection == FIXED else 0
-    rules = Rules(recaching=policy.recaching, selection=policy.selection, fixed=fixed)
-    schedule = policy.plan(trace, table, mode, every)
-    return serve_by_rules(trace, table, rules, schedule, mode=mode, every=every)
+    if mode not in MODES:
+        raise UserError(f"unknown mode {mode!r}; {near_names(mode, MODES)}")
+    if recache_every_queries < 1:
+        raise ValueError(f"recache_every_queries >= 1 must hold, got {recache_every_queries}")
+    return find_policy(policy).served(trace, table, mode=mode, every=recache_every_queries)
 
 
 POLICIES: dict[str, Policy] = {
@@ -80,6 +135,7 @@ POLICIES: dict[str, Policy] = {
         "that it served, and keeps the candidate SubGraph nearest to that average. The first "
         "interval starts with an empty buffer.",
         recaching=NEAREST,
+        recaches=True,
     ),
     "static-subgraph": Policy(
         summary="One SubGraph for the whole trace, the best in hindsight; loading it is charged to "
@@ -94,11 +150,13 @@ POLICIES: dict[str, Policy] = {
         f"learned as the stream goes by; what was seen fades by a factor of {MEMORY} a time "
         "(assumption).",
         recaching=EXPECTED,
+        recaches=True,
     ),
     "last-subnet": Policy(
         summary="After every recache interval it keeps what fits of the SubNet served last, most "
         "saved cycles per byte first.",
         recaching=LAST,
+        recaches=True,
     ),
     "offline-optimum": Policy(
         summary="The best SubGraph of every interval with the whole trace known, by dynamic "
@@ -106,6 +164,7 @@ POLICIES: dict[str, Policy] = {
         "selects SubNets by the same rule serves the trace in less time (strict accuracy), or more "
         "accurately (strict latency).",
         plan=offline_optimum,
+        recaches=True,
     ),
     "clipper": Policy(
         summary="One SubNet for the whole trace, without a Persistent Buffer, as Clipper serves a "
@@ -168,7 +227,8 @@ def find_policy(name: str) -> Policy:
     `POLICIES` says in its `summary` what it does, and the paper that it is from.
     """
     if is_user_policy(name):
-        return Policy(summary=f"The user's policy {name}.", service=user_service(name))
+        summary = f"The user's policy {name}."
+        return Policy(summary=summary, service=user_service(name), recaches=True)
     if name not in POLICIES:
         raise UserError(
             f"unknown policy {name!r}; {near_names(name, POLICIES)}; a policy of your own is "

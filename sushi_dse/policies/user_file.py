@@ -33,11 +33,22 @@ def is_user_policy(name: str) -> bool:
     return SEPARATOR in name
 
 
+def _located(name: str) -> tuple[Path, str]:
+    """The file and the class that a policy's name is made of."""
+    stem, _, class_name = name.rpartition(SEPARATOR)
+    return Path(f"{stem}.py"), class_name
+
+
+def user_source(name: str) -> bytes:
+    """The text of the file that holds a user's policy; `UserError` where it cannot be read."""
+    path, _ = _located(name)
+    return read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
+
+
 def user_class(name: str) -> type[Any]:
     """The class that `path/to/file.py:ClassName` names; the file is run."""
-    stem, _, class_name = name.rpartition(SEPARATOR)
-    path = Path(f"{stem}.py")
-    source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
+    path, class_name = _located(name)
+    source = user_source(name)
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file; name one")

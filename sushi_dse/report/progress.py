@@ -1,23 +1,31 @@
 """Standard error: how far a command is, what it did, what it warns of."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import message_line
-from sushi_dse.evaluation.loading import Setting
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.store.folder import Store
 
-Step = TypeVar("Step", bound=Sized)  # as long as what it did
+if TYPE_CHECKING:  # its kernels take a second to import
+    from sushi_dse.explore.search.batches import Step
+    from sushi_dse.explore.search.plan import Search
+    from sushi_dse.explore.sweep import Sweep, Swept
+
+Done = TypeVar("Done", bound=Sized)  # as long as what it did
 
 
 def with_progress(
-    steps: Iterable[Step], total: int, *, what: str, status: Callable[[Step], str] = lambda _: ""
-) -> Iterator[Step]:
+    steps: Iterable[Done], total: int, *, what: str, status: Callable[[Done], str] = lambda _: ""
+) -> Iterator[Done]:
     """`steps` handed through, with a bar on a terminal's standard error: each counts its length.
 
     `status` is what a step has to say beside the bar; it is not asked where there is none.
@@ -44,6 +52,11 @@ def with_progress(
             yield step
 
 
+def designs_bar(blocks: Iterable[Done], designs: int) -> Iterator[Done]:
+    """Blocks of designs handed through, of so many designs together."""
+    return with_progress(blocks, designs, what="designs")
+
+
 def warn(text: str) -> None:
     """A line of warning on standard error."""
     print(f"warning: {message_line(text)}", file=sys.stderr)
@@ -56,12 +69,12 @@ def warn_if_infeasible(accelerator: Accelerator) -> None:
         warn(f"the design does not fit its device: {reason}")
 
 
-def warn_if_reference_infeasible(setting: Setting) -> None:
+def warn_if_reference_infeasible(experiment: Experiment) -> None:
     """A warning about a trace that was made for a design that its device cannot hold."""
-    if setting.reference_fault:
+    if experiment.reference_fault:
         warn(
             "the trace is made for the middle of each axis, which does not fit its device "
-            f"({setting.reference_fault}): it may be too hard or too easy for designs that do; "
+            f"({experiment.reference_fault}): it may be too hard or too easy for designs that do; "
             "`sushi-dse trace generate --hw` makes one for a design of yours"
         )
 
@@ -69,3 +82,49 @@ def warn_if_reference_infeasible(setting: Setting) -> None:
 def note(text: str) -> None:
     """A line on standard error about what was done."""
     print(message_line(text), file=sys.stderr)
+
+
+def warn_of_damage(store: Store) -> None:
+    """A warning about each part that is not as its name promises, and so is done again."""
+    for part in chain.from_iterable(store.damaged.values()):
+        warn(f"{part}: is damaged; its designs are evaluated again")
+
+
+def warn_of_idle(axes: Sequence[str]) -> None:
+    """A warning about axes that changed no objective."""
+    if axes:
+        warn(f"{', '.join(axes)}: changed no objective; give one value")
+
+
+def searched(
+    plan: "Search", store: Store, *, trials: int, workers: int, storage: str | None
+) -> list["Step"]:
+    """The batches of a search, done with a bar, and beside it how far the front has come."""
+    from sushi_dse.explore.search.batches import search
+
+    warn_of_damage(store)
+    steps = search(plan, store, trials=trials, workers=workers, storage=storage)
+    return list(with_progress(steps, trials, what="trials", status=_front_so_far))
+
+
+def _front_so_far(step: "Step") -> str:
+    volume = step.answers.hypervolume
+    front = f"front {step.answers.front}"
+    return front if volume is None else f"{front}, hypervolume {volume:.4g}"
+
+
+def swept(
+    sweep: "Sweep", store: Store, *, workers: int, cluster: str | None = None
+) -> list["Swept"]:
+    """The steps of a sweep, done with a bar."""
+    warn_of_damage(store)
+    steps = sweep.steps(store, workers=workers, cluster=cluster)
+    return list(with_progress(steps, sweep.missing_designs(store), what="designs"))
+
+
+def warn_of_missed(checks: Sequence[Check]) -> bool:
+    """A warning about each threshold that was missed; whether there was one."""
+    missed = [check for check in checks if check.missed]
+    for check in missed:
+        warn(f"missed: {check.name}: {check.detail}")
+    return bool(missed)

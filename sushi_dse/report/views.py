@@ -63,7 +63,7 @@ def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) 
 
 
 def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
-    """The front of a sweep, and the counts above and below it."""
+    """The front of a sweep or of a search, and the counts below it."""
     document = {key: value for key, value in summary.items() if key != "front_columns"}
     front, columns = summary["front"], summary["front_columns"]
     shown_rows = front if output_format != "table" else front[:TABLE_ROWS]
@@ -79,22 +79,39 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
     out = printable(str(summary["out"]))
     if len(front) > TABLE_ROWS:
         print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {out}")
-    lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
-    policies = printable(", ".join(summary["policies"]))
     served = f"{summary['queries']} queries, {summary['mode']}"
     if summary["queries"] is None:
         served = "each SubNet served again and again"
-    feasible = summary["designs"] - summary["infeasible"]
-    print(
-        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
-        f"{f' ({lacking})' if lacking else ''}"
-    )
+    done = f"{summary['evaluated']} designs evaluated now"
+    if "sampler" in summary:
+        print(_trials(summary))
+        done += f", {summary['repeated']} trials answered from the store"
+    else:
+        print(_designs(summary))
     if "exact" in summary:
         print(exact_counts(summary["exact"]))
     print(
-        f"policies: {policies}; {served}\n"
-        f"{summary['evaluated']} designs evaluated now, in {summary['seconds']:.1f} s\n"
+        f"policies: {printable(', '.join(summary['policies']))}; {served}\n"
+        f"{done}, in {summary['seconds']:.1f} s\n"
         f"rows: {out}/part-*.parquet"
+    )
+
+
+def _designs(summary: Mapping[str, Any]) -> str:
+    """How many designs of a sweep fit, and what the others lack."""
+    lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
+    feasible = summary["designs"] - summary["infeasible"]
+    return (
+        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
+        f"{f' ({lacking})' if lacking else ''}"
+    )
+
+
+def _trials(summary: Mapping[str, Any]) -> str:
+    """How far a search has looked."""
+    return (
+        f"{summary['designs']} trials of {summary['sampler']} in a space of {summary['space']} "
+        f"designs; {summary['infeasible']} designs met that do not fit"
     )
 
 

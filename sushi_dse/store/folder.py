@@ -6,11 +6,10 @@ where it stopped.
 
 import contextlib
 import errno
-import json
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -26,7 +25,7 @@ from sushi_dse.store.parts import (
     part_name,
     verified_content,
 )
-from sushi_dse.store.run import RUN_FILE, check_run, run_of
+from sushi_dse.store.run import RUN_FILE, Run
 
 LOCK_FILE = ".lock"
 SCRATCH_NAME = re.compile(r"\.(run\.json|part-[\w-]+\.parquet)\.\d+")
@@ -51,16 +50,14 @@ class Store:
 
     @classmethod
     @contextlib.contextmanager
-    def open(
-        cls, folder: Path, inputs: Mapping[str, object], *, command: str = ""
-    ) -> Iterator["Store"]:
+    def open(cls, folder: Path, run: Run) -> Iterator["Store"]:
         """The store at `folder`, made where there is none, and locked against other sweeps.
 
-        `inputs` must hold all that a part depends on, hashes of files and the size of a block
-        included.  Every part is verified.  `UserError` where the folder belongs to other inputs or
-        to something else, another sweep is writing to it, or it cannot be written to.
+        The inputs of `run` must hold all that a part depends on, hashes of files and the size of a
+        block included.  Every part is verified.  `UserError` where the folder belongs to another
+        run or to something else, another process is writing to it, or it cannot be written to.
         """
-        run = run_of(inputs)
+        content = run.content
         lock = FileLock(folder / LOCK_FILE)  # the kernel's, so it ends with this process, however
         try:
             try:
@@ -68,7 +65,7 @@ class Store:
                 _refuse_strangers(folder)
                 refuse_link(folder / LOCK_FILE)
                 lock.acquire(timeout=0)
-                _start(folder, {**run, "command": command})
+                _start(folder, content)
             except Timeout:
                 raise UserError(
                     f"{folder}: another sweep{_holder(folder)} is writing to it; wait for its end, "
@@ -80,7 +77,7 @@ class Store:
                 raise UserError(
                     f"{folder}: cannot be written to ({_reason(error)}); {_mend(error)}"
                 ) from None
-            check_run(folder / RUN_FILE, run)
+            run.refuse_other(folder)
             parts, damaged = _verified_parts(folder)
             yield cls(folder=folder, parts=parts, damaged=damaged)
         finally:
@@ -126,7 +123,7 @@ def _refuse_strangers(folder: Path) -> None:
         )
 
 
-def _start(folder: Path, run: Mapping[str, object]) -> None:
+def _start(folder: Path, content: bytes) -> None:
     """Say who holds the lock and what the results are of; remove what a kill left half written."""
     with contextlib.suppress(OSError):  # only a message is the poorer without it
         (folder / LOCK_FILE).write_text(
@@ -136,7 +133,7 @@ def _start(folder: Path, run: Mapping[str, object]) -> None:
         if SCRATCH_NAME.fullmatch(name):
             (folder / name).unlink(missing_ok=True)
     if not (folder / RUN_FILE).exists():
-        write_whole(folder / RUN_FILE, (json.dumps(run, indent=2) + "\n").encode())
+        write_whole(folder / RUN_FILE, content)
 
 
 def _holder(folder: Path) -> str:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import arrow_reader, file_bytes
+from sushi_dse.store.run import Run
 from sushi_dse.store.schema import check_schema, check_values
 
 if TYPE_CHECKING:  # the processes that evaluate designs need it not
@@ -113,10 +114,14 @@ class Part:
 
 
 def stored_parts(folder: Path) -> list[Part]:
-    """The parts in `folder`, in the order of blocks; `UserError` where there is none."""
+    """The parts in `folder`, in the order of blocks; `UserError` where there is none.
+
+    So it is where `run.json` does not say what they are of, or that they are of another version.
+    """
     parts = [Part(path) for _, path in part_files(folder)]
     if not parts:
         raise UserError(f"{folder}: has no results (part-*.parquet); give the folder of a sweep")
+    Run.read(folder)
     return parts
 
 
@@ -128,13 +133,13 @@ def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[
     return (part.read(columns) for part in stored_parts(folder))
 
 
-def read_results(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
-    """The rows of all parts of a sweep together, as `evaluate_block` names their columns.
+def read_results(folder: str | Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+    """The rows of all parts of a sweep together, as `evaluate` names their columns.
 
     `UserError` where the folder has no results, a part is damaged, or a column is unknown.
     """
     try:
-        table = pa.concat_tables(read_tables(folder, columns))
+        table = pa.concat_tables(read_tables(Path(folder), columns))
     except pa.ArrowException:
         raise UserError(
             f"{folder}: its parts have different columns; delete the folder and run again"

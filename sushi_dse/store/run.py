@@ -1,9 +1,10 @@
-"""What the results in a folder are of: versions and inputs, kept in `run.json`."""
+"""What the results in a folder are of: inputs, versions and the command, kept in `run.json`."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,70 +14,125 @@ from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.space import SearchSpace
 
 MODEL_VERSION = 2  # raise it when a formula changes: results of another version are never reused
-SCHEMA_VERSION = 1  # of run.json, and of every JSON document the tool prints
+SCHEMA_VERSION = 2  # of run.json, of parts, and of every JSON document the tool prints
 RUN_FILE = "run.json"
-NAMES = ("policies", "exact", "kept_front")  # inputs that are lists of names
 EXCERPT_CHARACTERS = 60
 OTHER_FOLDER = "choose another --out, or delete the folder"
+BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-def point_id(inputs: Mapping[str, object]) -> str:
-    """Name of a result: the hash of all that it depends on, contents of files included.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Run:
+    """What results are of: all that they depend on, the versions that made them, the command.
 
-    `inputs` is what JSON can hold (`ValueError` of NaN); the order of its keys does not matter.
+    `inputs` is what JSON can hold (`ValueError` of NaN), contents of files by their hash; the order
+    of its keys does not matter.
     """
-    text = _canonical({"model": MODEL_VERSION, "inputs": dict(inputs)})
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    inputs: Mapping[str, Any]
+    command: str = ""
+    model_version: int = field(default_factory=lambda: MODEL_VERSION)
 
-def results_name(hw: str, workload: str, inputs: Mapping[str, object]) -> str:
-    """Name of the folder for the results of a sweep: `<hw>-<workload>-<hash of all inputs>`."""
-    words = (re.sub(r"[^\w.]+", "-", word).strip("-.") for word in (hw, workload))
-    return "-".join((*words, point_id(inputs)))
-
-
-def run_of(inputs: Mapping[str, object]) -> dict[str, object]:
-    """What `run.json` says of results that depend on `inputs`."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "model_version": MODEL_VERSION,
-        "inputs": json.loads(_canonical(dict(inputs))),
-    }
-
-
-def read_inputs(folder: Path) -> dict[str, Any]:
-    """What the results in `folder` depend on; `UserError` where it holds none."""
-    path = folder / RUN_FILE
-    try:
-        inputs: dict[str, Any] = dict(json.loads(file_bytes(path))["inputs"])
-        for key in NAMES:
-            if not all(isinstance(name, str) for name in list(inputs.get(key, []))):
-                raise TypeError
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise UserError(f"{path}: cannot be read; give the folder of a sweep") from None
-    return inputs
-
-
-def check_inputs(folder: Path, inputs: Mapping[str, object]) -> None:
-    """Raise `UserError` unless the results in `folder` depend on `inputs`."""
-    check_run(folder / RUN_FILE, run_of(inputs))
-
-
-def check_run(path: Path, run: Mapping[str, object]) -> None:
-    """Raise `UserError` unless the `run.json` at `path` has the versions and inputs of `run`."""
-    try:
-        stored = json.loads(file_bytes(path))
-        then = dict(_leaves("", {name: stored[name] for name in run}))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise UserError(f"{path}: is broken; {OTHER_FOLDER}") from None
-    now = dict(_leaves("", run))
-    for name in {**now, **then}:
-        if now.get(name) != then.get(name):
-            before, after = _excerpts(then.get(name, "absent"), now.get(name, "absent"))
-            raise UserError(
-                f"{path.parent}: holds the results of another run: {name.removeprefix('inputs.')} "
-                f"was {before} and is {after} now; {OTHER_FOLDER}"
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """The run of the results in `folder`; `UserError` where it holds none that can be read."""
+        path = folder / RUN_FILE
+        try:
+            stored: Any = json.loads(file_bytes(path))
+            version = stored["schema_version"]
+            found = cls(
+                inputs=dict(stored["inputs"]),
+                command=str(stored.get("command", "")),
+                model_version=stored["model_version"],
             )
+            _canonical(found.identity)  # which JSON holds, if it is whole
+        except FileNotFoundError:
+            raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+            raise UserError(f"{path}: {reason}; name the folder of a sweep") from None
+        except BROKEN:
+            raise UserError(f"{path}: is broken; run its sweep again in another folder") from None
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{path}: is of version {str(version)[:EXCERPT_CHARACTERS]} of stored results, and "
+                f"this command reads {SCHEMA_VERSION}; run its sweep again in another folder"
+            )
+        return found
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All of it but the command: results of another identity are never reused."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "model_version": self.model_version,
+            "inputs": json.loads(_canonical(dict(self.inputs))),
+        }
+
+    @property
+    def hash(self) -> str:
+        """The name of what the results are of: 16 hexadecimal digits."""
+        return hashlib.sha256(_canonical(self.identity).encode()).hexdigest()[:16]
+
+    @property
+    def content(self) -> bytes:
+        """What `run.json` holds."""
+        document = {**self.identity, "command": self.command}
+        return (json.dumps(document, indent=2) + "\n").encode()
+
+    def folder_name(self, *words: str) -> str:
+        """Name of a folder for the results: the words, and the hash of all inputs."""
+        plain = (re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words)
+        return "-".join((*plain, self.hash))
+
+    def refuse_other(self, folder: Path) -> None:
+        """Raise `UserError` unless the results in `folder` are of this run, by any command."""
+        stored = Run.read(folder)
+        then = dict(_leaves("", stored.identity))
+        now = dict(_leaves("", self.identity))
+        for name in {**now, **then}:
+            if now.get(name) != then.get(name):
+                before, after = _excerpts(then.get(name, "absent"), now.get(name, "absent"))
+                raise UserError(
+                    f"{folder}: holds the results of another run: {name.removeprefix('inputs.')} "
+                    f"was {before} and is {after} now; {OTHER_FOLDER}"
+                )
+
+    def names(self, key: str, folder: Path) -> tuple[str, ...]:
+        """The input of that name, which lists names; none where it is absent.
+
+        `UserError` where the `run.json` in `folder` has something else there.
+        """
+        found = self.inputs.get(key, ())
+        if not isinstance(found, list | tuple) or not all(isinstance(name, str) for name in found):
+            raise UserError(
+                f"{folder / RUN_FILE}: is broken; run its sweep again in another folder"
+            )
+        return tuple(found)
+
+    def space(self, folder: Path) -> SearchSpace:
+        """The search space of the results in `folder`; `UserError` where it cannot be made."""
+        try:
+            hardware: Any = self.inputs["hardware"]
+            base, device = dict(hardware["base"]), hardware["base"]["device"]
+            _check_kinds(base.items())
+            _check_kinds(device.items())
+            for values in hardware["axes"].values():
+                _check_kinds(enumerate(values))
+            base |= {"device": Device(**device)}
+            return SearchSpace.of(Accelerator(**base), hardware["axes"])
+        except BROKEN:
+            raise UserError(
+                f"{folder / RUN_FILE}: is broken or of another version; run its sweep again in "
+                "another folder"
+            ) from None
+
+
+def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
+    """Raise `TypeError` where a value is of another kind than the field that it is for."""
+    for name, value in values:
+        if not isinstance(value, {"name": str, "device": dict}.get(str(name), int | float)):
+            raise TypeError
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
@@ -108,34 +164,3 @@ def _excerpts(first: str, second: str) -> tuple[str, str]:
 
 def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def read_space(folder: Path) -> SearchSpace:
-    """The search space of the results in `folder`; UserError where it cannot be read."""
-    path = folder / RUN_FILE
-    try:
-        hardware: Any = json.loads(file_bytes(path))["inputs"]["hardware"]
-        base, device = hardware["base"], hardware["base"]["device"]
-        _check_kinds(base.items())
-        _check_kinds(device.items())
-        for values in hardware["axes"].values():
-            _check_kinds(enumerate(values))
-        base |= {"device": Device(**device)}
-        return SearchSpace.of(Accelerator(**base), hardware["axes"])
-    except FileNotFoundError:
-        raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read: {error.strerror}; name the folder of a sweep"
-        ) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise UserError(
-            f"{path}: is broken or of another version; run its sweep again in another folder"
-        ) from None
-
-
-def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
-    """Raise `TypeError` where a value is of another kind than the field that it is for."""
-    for name, value in values:
-        if not isinstance(value, {"name": str, "device": dict}.get(str(name), int | float)):
-            raise TypeError

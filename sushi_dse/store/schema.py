@@ -1,13 +1,12 @@
 """What a part must hold to be read: its checksum says that it is whole, not who wrote it."""
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.errors import UserError, printable
-from sushi_dse.evaluation.metrics import COUNTS
+from sushi_dse.evaluation.counts import Counts
 
 WORDS = ("policy", "subnet", "infeasible_reason")
 NEEDED = ("design", "policy", "infeasible_reason")
@@ -31,8 +30,11 @@ def check_schema(path: Path, schema: pa.Schema) -> None:
         if not fits:
             wrong = f"column {field.name!r} holds {kind}"
             raise UserError(printable(f"{path}: {wrong}; {REDO}"))
-    if not _counts(schema):
-        raise UserError(printable(f"{path}: does not say what was evaluated for it; {REDO}"))
+    try:
+        Counts.of(schema)
+    except ValueError:
+        what = "does not say what was evaluated for it"
+        raise UserError(printable(f"{path}: {what}; {REDO}")) from None
 
 
 def check_values(path: Path, table: pa.Table) -> None:
@@ -43,14 +45,3 @@ def check_values(path: Path, table: pa.Table) -> None:
         if lacks or (pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py()):
             wrong = f"column {name!r} has a row without its value"
             raise UserError(printable(f"{path}: {wrong}; {REDO}"))
-
-
-def _counts(schema: pa.Schema) -> bool:
-    """Whether the part says how many designs it is of, and what those lack that do not fit."""
-    try:
-        counts = json.loads((schema.metadata or {})[COUNTS])
-        lacking = counts["infeasible_by_resource"].values()
-        numbers = [counts["designs"], counts["infeasible"], *lacking]
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        return False
-    return all(type(number) is int for number in numbers)

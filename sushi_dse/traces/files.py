@@ -24,11 +24,12 @@ MOST_QUERIES = 10**8
 SHOWN_CHARACTERS = 40  # of a wrong value, in its message
 
 
-def read_trace(path: Path) -> Trace:
+def read_trace(path: str | Path) -> Trace:
     """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none.
 
     Its columns are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`: [query].
     """
+    path = Path(path)
     read = READERS[_suffix(path)]
     content = read_file(path, f"`sushi-dse trace generate --out {path}` writes one")
     if not content:

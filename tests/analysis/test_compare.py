@@ -16,7 +16,7 @@ from sushi_dse.analysis.compare import (
 )
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.traced import design_rows
 from sushi_dse.hardware.space import SearchSpace
@@ -57,17 +57,17 @@ def missed(now: float, was: float, tolerance_percent: float, metric: str) -> boo
 @pytest.mark.parametrize("mode", MODES)
 def test_a_comparison_is_the_rows_of_a_space_of_one_design(mode: str) -> None:
     spec = TraceSpec(accuracy_percent=(70.0, 80.0), latency_ms=(10.0, 60.0), queries=50)
-    evaluation = Evaluation(
+    experiment = Experiment(
         space=SearchSpace.of(zcu104(), {}),
         network=Network.of(load_workload("ofa_resnet50").supernet),
         trace=generate(spec),
         policies=("sushi", "no-sgs", "offline-optimum"),
         mode=mode,
     )
-    rows = compare_policies(evaluation, evaluation.trace, zcu104())
-    assert [row["policy"] for row in rows] == list(evaluation.policies)
+    rows = compare_policies(experiment)
+    assert [row["policy"] for row in rows] == list(experiment.policies)
     columns = {"design": 0, "infeasible_reason": ""}
-    assert [row | columns for row in rows] == list(design_rows(evaluation, evaluation.trace, [0]))
+    assert [row | columns for row in rows] == list(design_rows(experiment, [0]))
 
 
 def test_metrics_are_the_numbers_of_a_row_under_the_name_of_its_policy() -> None:
@@ -191,10 +191,8 @@ def test_a_baseline_of_other_inputs_is_refused_and_the_difference_named(
     assert named in message
 
 
-def test_a_baseline_may_be_of_other_policies_and_of_the_same_trace_under_another_name(
-    tmp_path: Path,
-) -> None:
-    inputs = {**INPUTS, "policies": ["sushi"], "trace": {"name": "a.csv", "sha256": "cd"}}
+def test_a_baseline_may_be_of_other_policies(tmp_path: Path) -> None:
+    inputs = {**INPUTS, "policies": ["sushi"]}
     path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": ROWS[1:], "inputs": inputs})
     assert set(read_baseline(path, INPUTS)) == {"sushi"}
 

@@ -10,21 +10,20 @@ from hypothesis import strategies as st
 from sushi_dse.analysis.explain import (
     at_table_level,
     describe_design,
-    find_design,
     mean_metrics,
     moves,
     next_blocks,
-    sampled_evaluation,
+    sampled_experiment,
     what_bounds,
 )
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.hardware.accelerator import Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.hardware.space import SearchSpace, find_design
 from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import Trace
 from tests.strategies import accelerators, supernets, zcu104
@@ -34,7 +33,7 @@ AXES = {
     "pe_kernels": [8, 4, 16],  # not in order
     "persistent_buffer_kib": [0.0, 2.0, 40.0],
     "clock_mhz": [100.0, 200.0],
-    "recache_every_queries": [2, 3],
+    "launch_us": [0.0, 10.0],
 }
 METRICS = [find_metric("mean_latency_ms"), find_metric("energy_mj_per_query")]
 TRACE = Trace(
@@ -46,13 +45,13 @@ ROOMY = Device(name="roomy", lut=1, bram36=10**6, uram288=10**6, dsp=10**6)
 
 
 @st.composite
-def evaluations(draw: st.DrawFn) -> Evaluation:
+def evaluations(draw: st.DrawFn) -> Experiment:
     """Small spaces on a board that holds all of their designs, with a trace and without."""
     traced = draw(st.booleans())
     policies = ["no-sgs", "sushi"] if traced else ["no-sgs", "static-subgraph"]
     space = SearchSpace.of(replace(draw(accelerators()), device=ROOMY), AXES)
-    return Evaluation(
-        space=space if traced else space.without("recache_every_queries"),
+    return Experiment(
+        space=space,
         network=Network.of(draw(supernets())),
         trace=TRACE if traced else None,
         policies=(draw(st.sampled_from(policies)),),
@@ -60,19 +59,19 @@ def evaluations(draw: st.DrawFn) -> Evaluation:
     )
 
 
-def row_of(evaluation: Evaluation, number: int, name: str) -> float:
+def row_of(experiment: Experiment, number: int, name: str) -> float:
     """The metric as a sweep has it; of several SubNets, the mean."""
-    return float(np.mean(evaluate_block(evaluation, [number])[name].to_numpy()))
+    return float(np.mean(evaluate(experiment, [number])[name].to_numpy()))
 
 
 @settings(max_examples=20)
 @given(evaluations(), st.data())
 def test_a_move_is_the_neighbour_evaluated_again(
-    evaluation: Evaluation, data: st.DataObject
+    experiment: Experiment, data: st.DataObject
 ) -> None:
-    space = evaluation.space
+    space = experiment.space
     number = data.draw(st.integers(0, space.size - 1))
-    here, rows = space.values(number), moves(evaluation, number, METRICS)
+    here, rows = space.values(number), moves(experiment, number, METRICS)
     wanted = set()
     for axis in space.axes:
         below = [v for v in axis.values if v < here[axis.name]]
@@ -82,8 +81,8 @@ def test_a_move_is_the_neighbour_evaluated_again(
     for row in rows:
         assert space.values(row["design"]) == {**here, row["axis"]: row["to"]}
         for metric in METRICS:
-            before = row_of(evaluation, number, metric.name)
-            after = row_of(evaluation, row["design"], metric.name)
+            before = row_of(experiment, number, metric.name)
+            after = row_of(experiment, row["design"], metric.name)
             change = 0.0 if before == after else 100 * (after / before - 1)
             assert row[f"{metric.name}_change_percent"] == pytest.approx(change, abs=1e-6)
 
@@ -91,11 +90,11 @@ def test_a_move_is_the_neighbour_evaluated_again(
 @settings(max_examples=20)
 @given(evaluations(), st.data())
 def test_the_next_blocks_are_those_that_the_larger_design_takes(
-    evaluation: Evaluation, data: st.DataObject
+    experiment: Experiment, data: st.DataObject
 ) -> None:
-    number = data.draw(st.integers(0, evaluation.space.size - 1))
-    rows = next_blocks(evaluation, number)
-    here = resources(evaluation.space.design(number))
+    number = data.draw(st.integers(0, experiment.space.size - 1))
+    rows = next_blocks(experiment, number)
+    here = resources(experiment.space.design(number))
     for row in rows:
         more = [row[f"more_{kind}"] for kind in ("dsp", "bram36", "uram288")]
         left = [row[f"{kind}_left"] for kind in ("dsp", "bram36", "uram288")]
@@ -104,19 +103,19 @@ def test_the_next_blocks_are_those_that_the_larger_design_takes(
         assert total == [ROOMY.dsp, ROOMY.bram36, ROOMY.uram288]
         if "tiles" not in row["step"]:  # a tile may fit the block that the others began
             assert row[f"more_{row['resource']}"] > 0, row
-        assert ("trace_latency_change_percent" in row) == (evaluation.trace is not None)
+        assert ("trace_latency_change_percent" in row) == (experiment.trace is not None)
 
 
 def test_a_step_takes_the_next_value_on_the_axis_or_an_eighth_more_in_whole_blocks() -> None:
     space = SearchSpace.of(zcu104(persistent_buffer_kib=1728.0), {"pe_kernels": [32, 16]})
-    evaluation = Evaluation(
+    experiment = Experiment(
         space=space,
         network=Network.of(NETWORK),
         trace=None,
         policies=("no-sgs",),
         mode="strict-accuracy",
     )
-    steps = [row["step"] for row in next_blocks(evaluation, 1)]
+    steps = [row["step"] for row in next_blocks(experiment, 1)]
     assert steps == [
         "pe_kernels 16 to 32",
         "pe_channels 9 to 11",
@@ -124,23 +123,23 @@ def test_a_step_takes_the_next_value_on_the_axis_or_an_eighth_more_in_whole_bloc
         "streaming_buffer_kib 256 to 288, output_buffer_kib 256 to 288",
         "persistent_buffer_kib 1728 to 1952",
     ]
-    buffer = next_blocks(evaluation, 1)[-1]
+    buffer = next_blocks(experiment, 1)[-1]
     assert (buffer["latency_change_percent"], buffer["more_uram288"]) == (0.0, 7)
 
 
 def test_a_neighbour_that_does_not_fit_is_told_with_what_it_lacks() -> None:
     space = SearchSpace.of(zcu104(), {"pe_kernels": [16, 1000]})
-    evaluation = Evaluation(
+    experiment = Experiment(
         space=space,
         network=Network.of(NETWORK),
         trace=TRACE,
         policies=("sushi",),
         mode="strict-accuracy",
     )
-    (row,) = moves(evaluation, 0, METRICS)
+    (row,) = moves(experiment, 0, METRICS)
     assert row["lacks"] == infeasible_reason(space.design(1)) != ""
     assert isinstance(row["mean_latency_ms_change_percent"], float)
-    assert describe_design(evaluation, 1, METRICS)["fits"] == f"no: {row['lacks']}"
+    assert describe_design(experiment, 1, METRICS)["fits"] == f"no: {row['lacks']}"
 
 
 @settings(max_examples=30)
@@ -148,7 +147,7 @@ def test_a_neighbour_that_does_not_fit_is_told_with_what_it_lacks() -> None:
 def test_the_causes_of_a_latency_add_up_to_it(accelerator, supernet, policy) -> None:
     network = Network.of(supernet)
     space = SearchSpace.of(accelerator, {})
-    steady = Evaluation(
+    steady = Experiment(
         space=space, network=network, trace=TRACE, policies=(policy,), mode="strict-accuracy"
     )
     rows = what_bounds(network, accelerator, policy)
@@ -197,7 +196,7 @@ def test_a_design_that_is_none_is_told_with_what_there_is(text: str, told: str) 
 
 def test_indices_are_of_the_table_unless_the_trace_is_asked_for() -> None:
     space = SearchSpace.of(zcu104(), AXES)
-    evaluation = Evaluation(
+    experiment = Experiment(
         space=space,
         network=Network.of(NETWORK),
         trace=TRACE,
@@ -205,7 +204,7 @@ def test_indices_are_of_the_table_unless_the_trace_is_asked_for() -> None:
         mode="strict-accuracy",
     )
     names = ["p99_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"]
-    steady, known = sampled_evaluation(evaluation, names, on_trace=False)
+    steady, known = sampled_experiment(experiment, names, on_trace=False)
     assert (steady.trace, steady.policies, known) == (None, ("static-subgraph",), names[2:])
-    assert [axis.name for axis in steady.space.axes] == list(AXES)[:3]
-    assert sampled_evaluation(evaluation, names, on_trace=True) == (evaluation, names)
+    assert [axis.name for axis in steady.space.axes] == list(AXES)
+    assert sampled_experiment(experiment, names, on_trace=True) == (experiment, names)

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from sushi_dse.cli import main
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.explore import sweep as sweep_module
 from sushi_dse.store.folder import Store
+from sushi_dse.store.run import Run
 from tests import paths
 
 TINY = str(paths.TINY)
@@ -101,7 +102,7 @@ def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(swept: Pat
         done = run("pareto", command, str(swept))
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
         assert f"{name}: is damaged; run the sweep again and it is redone" in done.err
-    assert f"{name}: is damaged; its block is done again" in run(
+    assert f"{name}: is damaged; its designs are evaluated again" in run(
         "sweep", *SMALL, "--out", str(swept)
     ).err  # fmt: skip
     assert parts(swept) == before
@@ -109,7 +110,7 @@ def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(swept: Pat
 
 def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run) -> None:
     inputs = json.loads((swept / "run.json").read_text())["inputs"]
-    with Store.open(swept, inputs):
+    with Store.open(swept, Run(inputs=inputs)):
         done = run("sweep", *SMALL, "--out", str(swept))
     assert (done.code, done.out) == (2, "")
     assert f"another sweep (process {os.getpid()} on " in done.err
@@ -120,15 +121,15 @@ def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run) -
 def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
     tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate_block = sweep_module.evaluate_block
+    evaluate = sweep_module.evaluate
 
-    def fails(evaluation: Evaluation, designs: range):
+    def fails(experiment: Experiment, designs: range):
         if designs.start == 5:
             raise MemoryError
-        return evaluate_block(evaluation, designs)
+        return evaluate(experiment, designs)
 
     monkeypatch.setattr(sweep_module, "BLOCK_DESIGNS", 5)
-    monkeypatch.setattr(sweep_module, "evaluate_block", fails)
+    monkeypatch.setattr(sweep_module, "evaluate", fails)
     command = ("sweep", *SMALL, "--out", str(tmp_path), "--workers", "1", "--format", "json")
     done = run(*command)
     assert done.code == 3
@@ -137,7 +138,7 @@ def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
         "error: given up after 3 tries: designs 5 to 9 (MemoryError); what is finished is kept: "
         "run the same command again to go on\n"
     )
-    monkeypatch.setattr(sweep_module, "evaluate_block", evaluate_block)
+    monkeypatch.setattr(sweep_module, "evaluate", evaluate)
     done = run(*command)
     assert (done.code, done.document["evaluated"]) == (0, 5)
 
@@ -384,7 +385,7 @@ def test_a_trace_made_for_a_design_that_does_not_fit_is_warned_of(
     tmp_path: Path, run, command: str
 ) -> None:
     space = tmp_path / "space.yaml"
-    lines = "extends: zcu104\npe_channels: 9\nrecache_every_queries: [4, 8, 16]\npe_kernels: "
+    lines = "extends: zcu104\npe_channels: 9\nclock: [100 MHz, 150 MHz, 200 MHz]\npe_kernels: "
     little = {
         "sweep": ("--out", str(tmp_path / "results"), "--dry-run"),
         "search": ("--out", str(tmp_path / "found"), "--trials", "2", "--queries", "9"),

@@ -20,10 +20,11 @@ from sushi_dse.cli import names as completion
 from sushi_dse.config.boards import boards
 from sushi_dse.config.hardware_file import hardware_names
 from sushi_dse.config.workload_file import workload_names
-from sushi_dse.evaluation.loading import load_setting
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore.estimate import PIECES, estimate_sweep, pieces
+from sushi_dse.explore.sweep import Sweep
 from sushi_dse.policies.catalogue import DEFAULT_POLICIES, POLICIES
 from sushi_dse.store.parts import part_bytes
 from sushi_dse.traces.generators import DEMANDS
@@ -296,15 +297,13 @@ def test_the_sample_is_of_designs_of_the_space_and_no_larger_than_a_block(
 def test_an_estimate_counts_exactly_and_is_near_in_bytes_and_time(
     tmp_path: Path, trace: str
 ) -> None:
-    setting = load_setting(TINY, "ofa_resnet50", trace, queries=200, seed=0)
     policies = ["sushi", "no-sgs"] if trace != "none" else ["no-sgs"]
-    evaluation = setting.evaluation(policies, "strict-accuracy")
-    designs = evaluation.space.size
-    estimate: dict[str, Any] = estimate_sweep(
-        evaluation, block_designs=designs, workers=2, out=tmp_path / "gone"
-    )
+    experiment = load_experiment(TINY, trace=trace, policies=policies, queries=200)
+    designs = experiment.space.size
+    sweep = Sweep(experiment, out=tmp_path / "gone")
+    estimate: dict[str, Any] = estimate_sweep(sweep, workers=2)
     started = time.perf_counter()
-    rows = evaluate_block(evaluation, range(designs))
+    rows = evaluate(experiment, range(designs))
     seconds = time.perf_counter() - started
     assert (estimate["designs"], estimate["blocks"], estimate["workers"]) == (designs, 1, 1)
     assert estimate["finished_blocks"] == 0

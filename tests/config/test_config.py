@@ -62,7 +62,7 @@ def test_a_shipped_board_is_one_design_that_fits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["zcu104_space", "alveo_u50_space"])
-def test_a_shipped_space_has_over_a_thousand_designs_that_fit_and_some_that_do_not(
+def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
     name: str,
 ) -> None:
     space = load_hardware(name).space
@@ -72,11 +72,10 @@ def test_a_shipped_space_has_over_a_thousand_designs_that_fit_and_some_that_do_n
         "persistent_buffer_kib",
         "dram_gb_per_s",
         "clock_mhz",
-        "recache_every_queries",
     ]
     reasons = [infeasible_reason(space.design(index)) for index in range(len(space))]
-    assert 2000 <= len(space) <= 3000
-    assert reasons.count("") >= 1500
+    assert len(space) == 960
+    assert reasons.count("") >= 600
     assert {"dsp", "bram36"} <= {word.rstrip(":") for reason in reasons for word in reason.split()}
     assert infeasible_reason(space.reference) == ""
 
@@ -188,17 +187,17 @@ def test_a_text_with_a_unit_stands_under_the_key_with_or_without_its_suffix(
 def test_a_list_and_a_range_make_a_search_space(load: Load) -> None:
     space = load(
         f"{EXTENDING}"
-        "recache_every_queries: {from: 4, to: 64, step: 4}\n"
+        "pe_kernels: {from: 4, to: 64, step: 4}\n"
         "persistent_buffer: {from: 256 KiB, to: 8 MiB, factor: 2}\n"
         "dram: [19.2 GB/s, 4.8 GB/s]\n"
         "clock_mhz: [150]\n"
         "launch_us: {from: 0.1, to: 0.3, step: 0.1}\n"
     ).space
     assert {axis.name: axis.values for axis in space.axes} == {
+        "pe_kernels": tuple(range(4, 65, 4)),
         "persistent_buffer_kib": (256, 512, 1024, 2048, 4096, 8192),
         "dram_gb_per_s": (19.2, 4.8),
         "launch_us": (0.1, 0.2, 0.3),
-        "recache_every_queries": tuple(range(4, 65, 4)),
     }
     assert space.base.clock_mhz == 150
 
@@ -292,7 +291,7 @@ def test_a_range_by_factor_holds_every_power_up_to_its_end(
         ("persistent_buffer: -1 MiB", "2:20", "persistent_buffer_kib >= 0 must hold, got -1024.0"),
         ("launch_us: -1", "2:12", "launch_us >= 0 must hold, got -1.0"),
         ("dram_efficiency: 1.5", "2:18", "dram_efficiency <= 1 must hold, got 1.5"),
-        ("recache_every_queries: 0", "2:24", "recache_every_queries > 0 must hold, got 0"),
+        ("recache_every_queries: 8", "2:1", "unknown key 'recache_every_queries'; known:"),
         ("pe_kernels: 99999999999", "2:13", "write 1000000000 at most"),
         ("pe_kernels: 9999999999999999", "2:13", "write 15 digits at most"),
         # lists and ranges

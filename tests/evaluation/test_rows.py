@@ -1,8 +1,12 @@
 """Rows of designs: each metric against its definition, query by query."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import isfinite
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.evaluation.traced import (
+    INTERVAL,
     REFERENCE_POLICY,
     Row,
     design_rows,
@@ -28,7 +34,7 @@ from sushi_dse.model.energy import Energy, switch_energy
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.policies.catalogue import POLICIES, PolicyRun
 from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served, tally_queries
@@ -39,18 +45,28 @@ from tests.strategies import accelerators, supernets, zcu104
 from tests.tables import scaled, traces
 
 
-@dataclass(frozen=True)
-class Run:
-    """A trace on a small design under a policy."""
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A trace, and a policy's run of it."""
 
-    accelerator: Accelerator
-    table: LatencyTable
+    run: PolicyRun
     trace: Trace
-    served: Served
 
     @property
     def metrics(self) -> dict[str, float]:
-        return serving_metrics(self.served, self.trace, self.table, self.accelerator)
+        return serving_metrics(self.run, self.trace)
+
+    @property
+    def served(self) -> Served:
+        return self.run.served
+
+    @property
+    def table(self) -> LatencyTable:
+        return self.run.table
+
+    @property
+    def accelerator(self) -> Accelerator:
+        return self.run.accelerator
 
 
 # Those without a latency table of their own; systems have tests of their own.
@@ -58,15 +74,16 @@ GENERAL = [name for name, policy in POLICIES.items() if policy.system is None]
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> Run:
+def runs(draw: st.DrawFn) -> Ran:
     network = Network.of(draw(supernets()))
-    accelerator = draw(accelerators(recache_every_queries=draw(st.integers(1, 5))))
+    accelerator = draw(accelerators())
     table = latency_table(network, accelerator, candidates(network, accelerator))
     trace = scaled(draw(traces(max_queries=30)), table)
     policy = POLICIES[draw(st.sampled_from(GENERAL))]
-    mode = draw(st.sampled_from(sorted(MODES.values())))
-    every = accelerator.recache_every_queries
-    return Run(accelerator, table, trace, serve(trace, table, policy, mode=mode, every=every))
+    mode = draw(st.sampled_from(sorted(MODES)))
+    every = draw(st.integers(1, 5))
+    run = policy.run(network, trace, accelerator, table, mode=mode, every=every)
+    return Ran(run=run, trace=trace)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -78,7 +95,7 @@ few = settings(max_examples=40)
 
 @few
 @given(runs())
-def test_the_tally_is_what_its_source_says(run: Run) -> None:
+def test_the_tally_is_what_its_source_says(run: Ran) -> None:
     served, table = run.served, run.table
     arguments = (
         (served.subnet, served.cached, served.kept, served.service_ms, served.response_ms,
@@ -93,7 +110,7 @@ def test_the_tally_is_what_its_source_says(run: Run) -> None:
 
 
 @given(runs())
-def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Run) -> None:
+def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Ran) -> None:
     table, served = run.table, run.served
     energy_mj, offchip_bytes = np.zeros(len(fields(Energy))), 0.0
     for s, old, new in zip(served.subnet, served.cached, served.kept, strict=True):
@@ -119,7 +136,7 @@ def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Run) -> None:
 
 @few
 @given(runs())
-def test_bytes_time_and_off_chip_energy_of_a_trace_agree(run: Run) -> None:
+def test_bytes_time_and_off_chip_energy_of_a_trace_agree(run: Ran) -> None:
     accelerator, metrics = run.accelerator, run.metrics
     offchip_mj = metrics["offchip_bytes_per_query"] * 8 * accelerator.dram_pj_per_bit * 1e-9
     assert metrics["offchip_energy_mj_per_query"] == pytest.approx(offchip_mj, rel=1e-9)
@@ -129,7 +146,7 @@ def test_bytes_time_and_off_chip_energy_of_a_trace_agree(run: Run) -> None:
 
 @few
 @given(runs())
-def test_attainment_is_the_share_of_queries_whose_demands_were_met(run: Run) -> None:
+def test_attainment_is_the_share_of_queries_whose_demands_were_met(run: Ran) -> None:
     accurate, in_time, both = 0, 0, 0
     for query, s, response_ms in zip(
         run.trace, run.served.subnet, run.served.response_ms, strict=True
@@ -146,7 +163,7 @@ def test_attainment_is_the_share_of_queries_whose_demands_were_met(run: Run) -> 
 
 @few
 @given(runs())
-def test_a_percentile_is_the_least_response_that_the_share_stays_within(run: Run) -> None:
+def test_a_percentile_is_the_least_response_that_the_share_stays_within(run: Ran) -> None:
     response_ms, metrics = run.served.response_ms.tolist(), run.metrics
     for percent in (50, 95, 99):
         enough = [
@@ -160,7 +177,7 @@ def test_a_percentile_is_the_least_response_that_the_share_stays_within(run: Run
 
 @few
 @given(runs())
-def test_the_other_metrics_are_what_they_are_defined_as(run: Run) -> None:
+def test_the_other_metrics_are_what_they_are_defined_as(run: Ran) -> None:
     table, served, trace, metrics = run.table, run.served, run.trace, run.metrics
     on_chip = [float(table.cost.cached_weight_bytes[s, g]) for s, g in pairs(served)]
     weights = [float(table.weight_bytes[s]) for s in served.subnet]
@@ -219,7 +236,7 @@ SPACE = SearchSpace.of(
     {
         "pe_kernels": (8, 16, 128),  # 128 kernels need more DSPs than the ZCU104 has
         "persistent_buffer_kib": (128, 256),
-        "recache_every_queries": (2, 5),
+        "clock_mhz": (100.0, 200.0),
     },
 )
 
@@ -233,8 +250,8 @@ def walk(queries: int = 40, first_ms: float = 0.0, gap_ms: float = 0.0) -> Trace
     )
 
 
-def evaluation(mode: str = "strict-accuracy", trace: Trace | None = None) -> Evaluation:
-    return Evaluation(
+def asking(mode: str = "strict-accuracy", trace: Trace | None = None) -> Experiment:
+    return Experiment(
         space=SPACE,
         network=SMALL,
         trace=trace or walk(),
@@ -245,15 +262,15 @@ def evaluation(mode: str = "strict-accuracy", trace: Trace | None = None) -> Eva
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
-    for row in design_rows(evaluation(mode), walk(), range(8)):
+    for row in design_rows(asking(mode), range(8)):
         axes = [axis.name for axis in SPACE.axes]
-        assert set(row) == {"design", *axes, "policy", *METRICS, "infeasible_reason"}
+        assert set(row) == {"design", *axes, "policy", INTERVAL, *METRICS, "infeasible_reason"}
         assert all(isfinite(row[name]) for name in METRICS)
         assert row["infeasible_reason"] == ""
 
 
 def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
-    rows = list(design_rows(evaluation(), walk(), range(8, 12)))
+    rows = list(design_rows(asking(), range(8, 12)))
     assert [row["policy"] for row in rows] == list(POLICIES) * 4
     for row in rows:
         assert row["infeasible_reason"] == "dsp: needs 5184, ZCU104 has 1728"
@@ -263,17 +280,77 @@ def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
 
 @pytest.mark.parametrize("block", [1, 3, 5, 12])
 def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -> None:
-    whole = evaluate_block(evaluation(), range(12))
-    parts = [evaluate_block(evaluation(), designs) for designs in SPACE.blocks(block)]
+    whole = evaluate(asking(), range(12))
+    parts = [evaluate(asking(), designs) for designs in SPACE.blocks(block)]
     assert pa.concat_tables(parts).combine_chunks().equals(whole)
 
 
 def test_the_rows_of_a_design_do_not_depend_on_the_one_before() -> None:
-    rows = list(design_rows(evaluation(), walk(), range(12)))
-    alone = [
-        row for design in reversed(range(12)) for row in design_rows(evaluation(), walk(), [design])
-    ]
+    rows = list(design_rows(asking(), range(12)))
+    alone = [row for design in reversed(range(12)) for row in design_rows(asking(), [design])]
     assert sorted(alone, key=order_of) == sorted(rows, key=order_of)
+
+
+def test_a_policy_that_changes_the_subgraph_has_a_row_for_each_interval() -> None:
+    intervals = (2, 5, 40)
+    several = replace(asking(), recache_every_queries=intervals)
+    rows = evaluate(several, range(4)).to_pylist()
+    for name, policy in POLICIES.items():
+        own = [row[INTERVAL] for row in rows if row["policy"] == name and row["design"] == 2]
+        assert own == (list(intervals) if policy.recaches else [None])
+    for interval in intervals:
+        alone = evaluate(replace(asking(), recache_every_queries=(interval,)), range(4)).to_pylist()
+        assert [row for row in rows if row[INTERVAL] in (interval, None)] == alone
+
+
+def test_an_interval_moves_only_policies_that_change_the_subgraph() -> None:
+    near, far = (
+        {row["policy"]: row for row in evaluate(experiment, [2]).to_pylist()}
+        for experiment in (
+            replace(asking(), recache_every_queries=(every,)) for every in (1, len(walk()))
+        )
+    )
+    moved = {name for name in POLICIES if near[name] | {INTERVAL: 0} != far[name] | {INTERVAL: 0}}
+    assert moved <= {name for name, policy in POLICIES.items() if policy.recaches}
+    assert "last-subnet" in moved
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "banana"}, "unknown mode 'banana'; known: strict-accuracy, strict-latency"),
+        ({"mode": "strict-acuracy"}, "did you mean 'strict-accuracy'?"),
+        ({"policies": ()}, "no policy is named"),
+        ({"policies": ("sushy",)}, "unknown policy 'sushy'; did you mean 'sushi'?"),
+        ({"policies": ("sushi", "gati", "sushi")}, "a policy is named twice"),
+        ({"trace": None}, "--policy sushi chooses by the queries of a trace"),
+        ({"recache_every_queries": ()}, "--recache-every: 1 to"),
+        ({"recache_every_queries": (8, 0)}, "--recache-every: 1 to"),
+        ({"recache_every_queries": (8, 8)}, "names one interval twice"),
+    ],
+    ids=str,
+)
+def test_an_experiment_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        replace(asked(walk(), ("sushi",)), **changes)
+
+
+def test_what_rows_depend_on_is_in_the_inputs_of_an_experiment(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("class Mine:\n    def select(self, *_): return 0\n    recache = select\n")
+    experiment = asked(walk(), ("sushi", f"{mine}:Mine"))
+    others = [
+        replace(experiment, policies=("sushi",)),
+        replace(experiment, mode="strict-latency"),
+        replace(experiment, trace=walk(gap_ms=1.0)),
+        replace(experiment, recache_every_queries=(4,)),
+        replace(experiment, space=SPACE),
+        replace(experiment, space=SearchSpace(axes=(), base=zcu104(launch_us=7.0))),
+    ]
+    inputs = [json.dumps(one.inputs) for one in (experiment, *others)]
+    assert len(set(inputs)) == len(inputs)
+    mine.write_text(mine.read_text().replace("return 0", "return 1"))
+    assert json.dumps(replace(experiment).inputs) not in inputs
 
 
 def order_of(row: dict[str, object]) -> tuple[int, str]:
@@ -281,24 +358,27 @@ def order_of(row: dict[str, object]) -> tuple[int, str]:
 
 
 def test_a_block_has_its_columns_in_one_order_and_type() -> None:
-    block = evaluate_block(evaluation(), range(7, 9))
+    block = evaluate(asking(), range(7, 9))
     axes = [axis.name for axis in SPACE.axes]
-    assert block.column_names == ["design", *axes, "policy", *METRICS, "infeasible_reason"]
+    assert block.column_names == [
+        *("design", *axes, "policy", INTERVAL),
+        *(*METRICS, "infeasible_reason"),
+    ]
     types = {field.name: str(field.type) for field in block.schema}
-    assert types.pop("design") == "int64"
+    assert types.pop("design") == types.pop(INTERVAL) == "int64"
     assert types.pop("policy") == types.pop("infeasible_reason") == "string"
     assert set(types.values()) == {"double"}
 
 
-def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy") -> Evaluation:
+def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy") -> Experiment:
     space = SearchSpace(axes=(), base=zcu104())
-    return Evaluation(space=space, network=SMALL, trace=trace, policies=policies, mode=mode)
+    return Experiment(space=space, network=SMALL, trace=trace, policies=policies, mode=mode)
 
 
 def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> dict[str, Row]:
     accelerator = zcu104(**{"persistent_buffer_kib": 128} | changes)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    rows = policy_rows(asked(trace, tuple(POLICIES), mode), trace, accelerator, table)
+    rows = policy_rows(asked(trace, tuple(POLICIES), mode), accelerator, table)
     return {str(row["policy"]): row for row in rows}
 
 
@@ -316,7 +396,7 @@ def test_the_gain_is_latency_saved_against_no_sgs_which_gains_nothing(mode: str)
 def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
     accelerator = zcu104(persistent_buffer_kib=128)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
-    (row,) = policy_rows(asked(walk(), ("sushi",)), walk(), accelerator, table)
+    (row,) = policy_rows(asked(walk(), ("sushi",)), accelerator, table)
     assert row == rows_of(walk())["sushi"]
 
 

@@ -14,7 +14,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation import subnets as subnet_search
 from sushi_dse.evaluation.fronts import hypervolume, non_dominated
-from sushi_dse.evaluation.loading import load_setting
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.subnets import (
     SubNetFront,
     chosen_supernet,
@@ -249,8 +249,8 @@ def test_a_workload_without_a_model_or_with_too_few_subnets_is_refused() -> None
 
 
 def workload_inputs(subnets: int | None) -> object:
-    setting = load_setting(TINY, "ofa_mbv3", "independent", queries=20, seed=0, subnets=subnets)
-    return setting.inputs(["no-sgs"], "strict-latency")["workload"]
+    experiment = load_experiment(TINY, "ofa_mbv3", "independent", queries=20, subnets=subnets)
+    return experiment.inputs["workload"]
 
 
 def test_a_run_on_chosen_subnets_is_another_run() -> None:

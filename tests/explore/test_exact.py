@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.fronts import non_dominated
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED, refuse_unbounded
 from sushi_dse.explore.exact.boxes import Boxes
@@ -23,6 +25,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import STEADY_POLICIES
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests import paths
 from tests.strategies import accelerators, supernets, zcu104
 
 AXES = {
@@ -65,16 +68,19 @@ def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
     objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))
     policies = draw(st.sampled_from([*((name,) for name in STEADY_POLICIES), STEADY_POLICIES]))
     return Problem(
-        space=SearchSpace.of(base, values),
-        network=Network.of(draw(supernets())),
-        policies=tuple(policies),
+        experiment=Experiment(
+            space=SearchSpace.of(base, values),
+            network=Network.of(draw(supernets())),
+            trace=None,
+            policies=tuple(policies),
+        ),
         metrics=tuple(find_metric(name) for name in objectives),
     )
 
 
 def walked(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """By brute force: number and candidate of each row that no other one beats, in order."""
-    designs = problem.space.designs(range(problem.space.size))
+    designs = problem.experiment.space.designs(range(problem.experiment.space.size))
     numbers = np.flatnonzero(fits(designs))
     if not len(numbers):
         return numbers, numbers
@@ -104,18 +110,20 @@ def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
     designs, candidates = walked(problem)
     assert front.designs[order].tolist() == designs.tolist()
     assert front.candidates[order].tolist() == candidates.tolist()
-    assert settled == problem.space.size
+    assert settled == problem.experiment.space.size
     table = found.certificate.table(problem)
     counts = check(Certificate.of(table, problem), front, problem)
-    assert counts["designs"] + counts["designs_left_out"] == problem.space.size
+    assert counts["designs"] + counts["designs_left_out"] == problem.experiment.space.size
 
 
 @settings(max_examples=60)
 @given(problems())
 def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem: Problem) -> None:
-    reasons = infeasible_reasons(problem.space.designs(range(problem.space.size)))
+    reasons = infeasible_reasons(
+        problem.experiment.space.designs(range(problem.experiment.space.size))
+    )
     kinds = Counter(one.split(":")[0] for reason in reasons for one in reason.split("; ") if one)
-    assert infeasible_designs(problem.space) == (sum(map(bool, reasons)), dict(kinds))
+    assert infeasible_designs(problem.experiment.space) == (sum(map(bool, reasons)), dict(kinds))
 
 
 @settings(max_examples=60)
@@ -123,26 +131,26 @@ def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem:
 def test_no_design_of_a_box_costs_less_than_its_bound(
     problem: Problem, data: st.DataObject
 ) -> None:
-    whole = Boxes.whole(problem.space)
+    whole = Boxes.whole(problem.experiment.space)
     ends = [sorted(data.draw(st.tuples(*[st.integers(0, last)] * 2))) for last in whole.high[:, 0]]
-    for i, axis in enumerate(problem.space.axes):
+    for i, axis in enumerate(problem.experiment.space.axes):
         if axis.name in ("pe_kernels", "pe_channels"):
             ends[i][1] = ends[i][0]
     low, high = np.array(ends, dtype=np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
-    box = Boxes(problem.space, low, high)
-    costs = problem.costs(problem.space.designs(box.designs()))
+    box = Boxes(problem.experiment.space, low, high)
+    costs = problem.costs(problem.experiment.space.designs(box.designs()))
     assert (costs >= problem.bounds(box)).all()
 
 
 @settings(max_examples=40)
 @given(problems())
 def test_the_halves_of_a_box_hold_its_designs_once(problem: Problem) -> None:
-    whole = Boxes.whole(problem.space)
-    if problem.space.size == 1:
+    whole = Boxes.whole(problem.experiment.space)
+    if problem.experiment.space.size == 1:
         return
     halves = whole.halves(whole.widest_axis())
     both = [half for place in range(2) for half in halves.only(np.array([place])).designs()]
-    assert sorted(both) == list(range(problem.space.size))
+    assert sorted(both) == list(range(problem.experiment.space.size))
 
 
 def layer(name: str, kernels: int, channels: int) -> PlainLayer:
@@ -166,18 +174,18 @@ def small() -> Problem:
         )
         for name, width, top1_percent in (("A", 64, 71.0), ("B", 128, 73.0))
     ]
+    space = SearchSpace.of(
+        zcu104(),
+        {
+            "pe_kernels": (4, 8, 500),  # 500 kernels need more DSPs than the ZCU104 has
+            "persistent_buffer_kib": (0, 2, 4, 8, 16),
+            "dram_gb_per_s": tuple(1.2 * i for i in range(1, 17)),
+            "clock_mhz": tuple(50.0 * i for i in range(1, 9)),
+        },
+    )
+    network = Network.of(plain_supernet("small", subnets))
     return Problem(
-        space=SearchSpace.of(
-            zcu104(),
-            {
-                "pe_kernels": (4, 8, 500),  # 500 kernels need more DSPs than the ZCU104 has
-                "persistent_buffer_kib": (0, 2, 4, 8, 16),
-                "dram_gb_per_s": tuple(1.2 * i for i in range(1, 17)),
-                "clock_mhz": tuple(50.0 * i for i in range(1, 9)),
-            },
-        ),
-        network=Network.of(plain_supernet("small", subnets)),
-        policies=STEADY_POLICIES,
+        experiment=Experiment(space=space, network=network, trace=None, policies=STEADY_POLICIES),
         metrics=tuple(
             map(find_metric, ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"))
         ),
@@ -189,19 +197,15 @@ def test_most_of_a_space_is_left_out_and_each_kind_of_box_occurs() -> None:
     found, _ = solved(problem)
     counts = check(found.certificate, found.front, problem)
     assert all(found.certificate.counts().values())
-    assert counts["designs"] < problem.space.size / 4
+    assert counts["designs"] < problem.experiment.space.size / 4
 
 
-@pytest.mark.parametrize(
-    ("field", "wrong", "known"),
-    [
-        ("policies", ("no-sgs", "sushi"), "no-sgs, static-subgraph"),
-        ("metrics", (find_metric("p99_latency_ms"),), "mean_latency_ms, "),
-    ],
-)
-def test_a_problem_that_needs_a_trace_is_refused(field: str, wrong: object, known: str) -> None:
-    with pytest.raises(ValueError, match=f"some of {known}.* are wanted, got"):
-        replace(small(), **{field: wrong})
+def test_a_problem_that_needs_a_trace_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"some of mean_latency_ms, .* are wanted, got"):
+        replace(small(), metrics=(find_metric("p99_latency_ms"),))
+    traced = load_experiment(paths.TINY, policies=["no-sgs"], queries=2)
+    with pytest.raises(ValueError, match="an exact front is without a trace"):
+        replace(small(), experiment=traced)
 
 
 def holds(certificate: Certificate, front: Front, problem: Problem) -> bool:

@@ -26,18 +26,18 @@ from optuna.trial import FrozenTrial, TrialState
 from benchmarks import search as benchmark
 from sushi_dse.cli import main
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
+from sushi_dse.evaluation.counts import joined
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, hypervolume, reference_point
-from sushi_dse.evaluation.loading import load_setting
-from sushi_dse.evaluation.metrics import METRICS
-from sushi_dse.evaluation.rows import evaluate_block
-from sushi_dse.explore.search.batches import Step, search
+from sushi_dse.evaluation.loading import load_experiment
+from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore.search.batches import Step, evaluator, runs, searched
 from sushi_dse.explore.search.plan import POLICY, SAMPLERS, Search
-from sushi_dse.explore.search.rows import evaluator, joined, runs
 from sushi_dse.explore.search.storage import JOURNAL_FILE, _Journal, open_study, shown_url
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import read_results
+from sushi_dse.store.run import SCHEMA_VERSION
 from tests import paths
 
 TINY = str(paths.TINY)
@@ -48,31 +48,24 @@ TRIALS, BATCH = 24, 6
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
 
 
-def evaluation_of(policies: Sequence[str]) -> Evaluation:
-    setting = load_setting(TINY, "ofa_resnet50", "random-walk", queries=40, seed=0)
-    return setting.evaluation(policies, "strict-latency")
+def experiment_of(policies: Sequence[str]) -> Experiment:
+    return load_experiment(TINY, policies=policies, queries=40)
 
 
-EVALUATION = evaluation_of(POLICIES)
-SWEPT = evaluate_block(EVALUATION, range(EVALUATION.space.size))
+EXPERIMENT = experiment_of(POLICIES)
+SWEPT = evaluate(EXPERIMENT, range(EXPERIMENT.space.size))
 ROWS = {(row["design"], row["policy"]): row for row in SWEPT.to_pylist()}
 
 
 def rows_of(designs: Sequence[int]) -> pa.Table:
-    """What `evaluate_block` gives, looked up."""
+    """What `evaluate` gives, looked up."""
     per_design = [SWEPT.filter(pa.compute.field("design") == design) for design in designs]
-    whole = evaluate_block(EVALUATION, designs).schema.metadata
+    whole = evaluate(EXPERIMENT, designs).schema.metadata
     return pa.concat_tables(per_design).combine_chunks().replace_schema_metadata(whole)
 
 
 def plan_of(sampler: str = "nsga2", *, seed: int = 0, names: Sequence[str] = OBJECTIVES) -> Search:
-    return Search(
-        evaluation=EVALUATION,
-        objectives=tuple(METRICS[name] for name in names),
-        sampler=sampler,
-        seed=seed,
-        batch=BATCH,
-    )
+    return Search(EXPERIMENT, names, sampler=sampler, seed=seed, batch=BATCH)
 
 
 class Recorded:
@@ -83,22 +76,20 @@ class Recorded:
 
     def __call__(self, designs: Sequence[int]) -> pa.Table:
         self.designs += designs
-        return evaluate_block(EVALUATION, designs)
+        return evaluate(EXPERIMENT, designs)
 
 
 def run(
     folder: Path,
     plan: Search,
     trials: int = TRIALS,
-    evaluate: Callable[[Sequence[int]], pa.Table] = rows_of,
+    made_by: Callable[[Sequence[int]], pa.Table] = rows_of,
     url: str | None = None,
 ) -> tuple[list[Step], list[FrozenTrial]]:
     """The steps of a search, and the trials that were not given up."""
-    with (
-        Store.open(folder, plan.inputs) as store,
-        open_study(plan, "study", folder, url) as study,
-    ):
-        steps = list(search(plan, study, store, evaluate, trials=trials))
+    plan = replace(plan, out=folder)
+    with plan.opened() as store, open_study(plan, url) as study:
+        steps = list(searched(plan, study, store, made_by, trials=trials))
         return steps, study.get_trials(states=(TrialState.COMPLETE,))
 
 
@@ -110,11 +101,11 @@ def parts(folder: Path) -> dict[str, bytes]:
 def test_a_design_is_evaluated_once_and_every_trial_is_counted(
     tmp_path: Path, sampler: str
 ) -> None:
-    evaluate = Recorded()
-    steps, trials = run(tmp_path / "out", plan_of(sampler), evaluate=evaluate)
-    assert len(set(evaluate.designs)) == len(evaluate.designs)
+    recorded = Recorded()
+    steps, trials = run(tmp_path / "out", plan_of(sampler), made_by=recorded)
+    assert len(set(recorded.designs)) == len(recorded.designs)
     asked = {plan_of().row(trial.params)[0] for trial in trials}
-    assert set(evaluate.designs) == asked
+    assert set(recorded.designs) == asked
     counts = [(step.evaluated, step.infeasible, step.repeated) for step in steps]
     assert all(sum(count) == len(step) for count, step in zip(counts, steps, strict=True))
     evaluated, infeasible, _ = np.sum(counts, axis=0)
@@ -159,10 +150,9 @@ def test_every_sampler_takes_any_number_of_objectives(
 def test_a_space_in_which_nothing_fits_is_searched_without_a_word(
     tmp_path: Path, sampler: str
 ) -> None:
-    space = SearchSpace.of(EVALUATION.space.base, {"pe_kernels": [128, 256]})
-    plan = replace(plan_of(sampler), evaluation=replace(EVALUATION, space=space))
-    evaluate = partial(evaluate_block, plan.evaluation)
-    steps, trials = run(tmp_path, plan, evaluate=evaluate)
+    space = SearchSpace.of(EXPERIMENT.space.base, {"pe_kernels": [128, 256]})
+    plan = replace(plan_of(sampler), experiment=replace(EXPERIMENT, space=space))
+    steps, trials = run(tmp_path, plan, made_by=partial(evaluate, plan.experiment))
     assert len(trials) == TRIALS
     assert sum(step.evaluated for step in steps) == 0
     assert (steps[-1].answers.front, steps[-1].answers.hypervolume) == (0, 0.0)
@@ -176,11 +166,11 @@ def test_a_trial_chooses_each_design_under_each_policy_in_one_way() -> None:
     ]
     names = list(plan.distributions)
     rows = [plan.row(dict(zip(names, chosen, strict=True))) for chosen in product(*choices)]
-    assert sorted(rows) == sorted(product(range(EVALUATION.space.size), POLICIES))
+    assert sorted(rows) == sorted(product(range(EXPERIMENT.space.size), POLICIES))
 
 
 def test_a_policy_alone_is_not_asked_for() -> None:
-    plan = replace(plan_of(), evaluation=evaluation_of(("sushi",)))
+    plan = replace(plan_of(), experiment=experiment_of(("sushi",)))
     assert POLICY not in plan.distributions
     assert plan.row(dict.fromkeys(plan.distributions, 0)) == (0, "sushi")
 
@@ -200,11 +190,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
 def test_the_hypervolume_is_that_of_all_rows_and_never_falls(tmp_path: Path) -> None:
     plan = plan_of("random")
     steps, _ = run(tmp_path / "out", plan, trials=BATCH)
-    first = feasible_rows(read_results(tmp_path / "out"), plan.objectives)
-    reference = reference_point(cost_matrix(first, plan.objectives))
+    first = feasible_rows(read_results(tmp_path / "out"), plan.metrics)
+    reference = reference_point(cost_matrix(first, plan.metrics))
     steps, _ = run(tmp_path / "out", plan)
-    rows = feasible_rows(read_results(tmp_path / "out"), plan.objectives)
-    costs = cost_matrix(rows, plan.objectives)
+    rows = feasible_rows(read_results(tmp_path / "out"), plan.metrics)
+    costs = cost_matrix(rows, plan.metrics)
     assert steps[-1].answers.hypervolume == pytest.approx(hypervolume(costs, reference))
     seen: list[float] = []
 
@@ -212,8 +202,9 @@ def test_the_hypervolume_is_that_of_all_rows_and_never_falls(tmp_path: Path) -> 
         seen.append(step.answers.hypervolume or 0.0)
         return step
 
-    with Store.open(tmp_path / "again", {}) as store, open_study(plan, "s", tmp_path) as study:
-        for step in search(plan, study, store, rows_of, trials=TRIALS):
+    again = replace(plan, out=tmp_path / "again")
+    with again.opened() as store, open_study(again) as study:
+        for step in searched(again, study, store, rows_of, trials=TRIALS):
             noted(step)
     assert seen == sorted(seen)
     assert seen[0] > 0
@@ -230,11 +221,11 @@ class Result:
 def result(
     folder: Path,
     plan: Search,
-    evaluate: Callable[[Sequence[int]], pa.Table] = rows_of,
+    made_by: Callable[[Sequence[int]], pa.Table] = rows_of,
     url: str | None = None,
 ) -> Result:
     """What a search comes to, once it has gone on to its end."""
-    _, trials = run(folder, plan, evaluate=evaluate, url=url)
+    _, trials = run(folder, plan, made_by=made_by, url=url)
     return Result(parts(folder), [trial.params for trial in trials])
 
 
@@ -305,10 +296,10 @@ def test_a_search_that_was_cut_at_a_part_goes_on_to_the_same_bytes(
         patched.setattr(Store, "write", cut_at_second)
         with pytest.raises(Cut):
             run(tmp_path, plan_of())
-    evaluate = Recorded()
-    run(tmp_path, plan_of(), evaluate=evaluate)
+    recorded = Recorded()
+    run(tmp_path, plan_of(), made_by=recorded)
     assert parts(tmp_path) == parts(uncut["nsga2"])
-    again = set(rows_in(tmp_path, 1)).intersection(evaluate.designs)
+    again = set(rows_in(tmp_path, 1)).intersection(recorded.designs)
     assert bool(again) != written
 
 
@@ -322,11 +313,11 @@ def test_more_trials_go_on_to_what_they_would_have_been(
     tmp_path: Path, sampler: str, uncut: dict[str, Path]
 ) -> None:
     run(tmp_path, plan_of(sampler), trials=2 * BATCH)
-    evaluate = Recorded()
-    run(tmp_path, plan_of(sampler), evaluate=evaluate)
+    recorded = Recorded()
+    run(tmp_path, plan_of(sampler), made_by=recorded)
     assert parts(tmp_path) == parts(uncut[sampler])
-    steps, _ = run(tmp_path, plan_of(sampler), evaluate=evaluate)
-    assert len(set(evaluate.designs)) == len(evaluate.designs)
+    steps, _ = run(tmp_path, plan_of(sampler), made_by=recorded)
+    assert len(set(recorded.designs)) == len(recorded.designs)
     assert sum(step.evaluated + step.infeasible + step.repeated for step in steps) == 0
 
 
@@ -345,9 +336,9 @@ def test_rows_that_the_folder_lost_are_evaluated_again(
     (path,) = tmp_path.glob("part-00000001-*.parquet")
     lost = set(rows_in(tmp_path, 1))
     harm(path)
-    evaluate = Recorded()
-    steps, _ = run(tmp_path, plan_of(), evaluate=evaluate)
-    assert set(evaluate.designs) == lost
+    recorded = Recorded()
+    steps, _ = run(tmp_path, plan_of(), made_by=recorded)
+    assert set(recorded.designs) == lost
     assert sum(step.repeated for step in steps) == 0
     assert parts(tmp_path) == parts(uncut["nsga2"])
 
@@ -357,9 +348,9 @@ def test_a_journal_that_is_lost_is_asked_again_and_answered_from_the_rows(
 ) -> None:
     run(tmp_path, plan_of())
     (tmp_path / JOURNAL_FILE).unlink()
-    evaluate = Recorded()
-    assert result(tmp_path, plan_of(), evaluate) == result(uncut["nsga2"], plan_of())
-    assert evaluate.designs == []
+    recorded = Recorded()
+    assert result(tmp_path, plan_of(), recorded) == result(uncut["nsga2"], plan_of())
+    assert recorded.designs == []
 
 
 def test_a_journal_that_is_broken_is_said_so(tmp_path: Path) -> None:
@@ -394,16 +385,16 @@ def test_runs_hold_each_design_once_and_are_as_long_as_can_be(designs: set[int])
 
 
 @settings(max_examples=10)
-@given(st.sets(st.integers(0, EVALUATION.space.size - 1), min_size=1))
+@given(st.sets(st.integers(0, EXPERIMENT.space.size - 1), min_size=1))
 def test_rows_made_run_by_run_are_those_made_at_once(designs: set[int]) -> None:
-    pieces = joined(evaluate_block(EVALUATION, run) for run in runs(sorted(designs)))
-    whole = evaluate_block(EVALUATION, sorted(designs))
+    pieces = joined(evaluate(EXPERIMENT, run) for run in runs(sorted(designs)))
+    whole = evaluate(EXPERIMENT, sorted(designs))
     assert pieces.equals(whole, check_metadata=True)
 
 
 def test_workers_change_no_byte(tmp_path: Path, uncut: dict[str, Path]) -> None:
-    with evaluator(EVALUATION, workers=2) as evaluate:
-        run(tmp_path, plan_of(), evaluate=evaluate)
+    with evaluator(EXPERIMENT, workers=2) as made_by:
+        run(tmp_path, plan_of(), made_by=made_by)
     assert parts(tmp_path) == parts(uncut["nsga2"])
 
 
@@ -461,7 +452,7 @@ def test_a_study_that_another_search_uses_is_refused(tmp_path: Path) -> None:
 
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     with pytest.raises(UserError, match="another search uses this study"):
-        run(tmp_path / "out", plan_of(), evaluate=meanwhile, url=url)
+        run(tmp_path / "out", plan_of(), made_by=meanwhile, url=url)
 
 
 def test_postgresql_changes_no_byte_and_a_search_in_it_goes_on(
@@ -490,7 +481,7 @@ def test_a_database_that_goes_away_is_one_line(tmp_path: Path) -> None:
         return rows_of(designs)
 
     with pytest.raises(UserError, match=r"--storage sqlite:///.*studies\.db: cannot be used"):
-        run(tmp_path / "out", plan_of(), evaluate=lose, url=f"sqlite:///{database}")
+        run(tmp_path / "out", plan_of(), made_by=lose, url=f"sqlite:///{database}")
 
 
 @pytest.mark.parametrize(
@@ -521,7 +512,7 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def searched(
+def called(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     def call(*arguments: str) -> tuple[int, str, str]:
@@ -534,16 +525,20 @@ def searched(
 
 
 def test_the_document_counts_trials_and_its_front_is_beaten_by_no_row(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
 ) -> None:
     out = str(tmp_path / "out")
     names = ["p99_latency_ms", "energy_mj_per_query"]
     wanted = [word for name in names for word in ("--objective", name)]
-    code, printed, said = searched(*command("--out", out, "--format", "json", *wanted))
+    code, printed, said = called(*command("--out", out, "--format", "json", *wanted))
     document = json.loads(printed)
     assert code == 0
     assert "sushi-dse sweep" in said
-    assert (document["schema_version"], document["designs"], document["space"]) == (1, TRIALS, 12)
+    assert (document["schema_version"], document["designs"], document["space"]) == (
+        SCHEMA_VERSION,
+        TRIALS,
+        12,
+    )
     assert document["evaluated"] + document["infeasible"] + document["repeated"] == TRIALS
     assert (document["out"], document["objectives"]) == (out, names)
     assert document["seconds"] > 0
@@ -555,9 +550,9 @@ def test_the_document_counts_trials_and_its_front_is_beaten_by_no_row(
         if not any(o != own and all(a <= b for a, b in zip(o, own, strict=True)) for o in costs)
     }
     assert {(row["design"], row["policy"]) for row in document["front"]} == unbeaten
-    code, printed, _ = searched("pareto", "show", out, "--format", "json", *wanted)
+    code, printed, _ = called("pareto", "show", out, "--format", "json", *wanted)
     assert json.loads(printed)["front"] == document["front"]
-    code, printed, _ = searched(*command("--out", out, "--format", "json", *wanted))
+    code, printed, _ = called(*command("--out", out, "--format", "json", *wanted))
     again = json.loads(printed)
     assert (again["evaluated"], again["repeated"], again["designs"]) == (0, 0, TRIALS)
     assert again["front"] == document["front"]
@@ -565,36 +560,36 @@ def test_the_document_counts_trials_and_its_front_is_beaten_by_no_row(
 
 @pytest.mark.parametrize("printed", ["table", "jsonl", "markdown"])
 def test_a_search_is_printed_in_every_format(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]], printed: str
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]], printed: str
 ) -> None:
-    code, out, _ = searched(*command("--out", str(tmp_path), "--format", printed))
+    code, out, _ = called(*command("--out", str(tmp_path), "--format", printed))
     assert code == 0
     assert "sushi" in out
     assert ("24 trials of nsga2" in out) == (printed == "table")
 
 
-def test_a_search_needs_a_trace(searched: Callable[..., tuple[int, str, str]]) -> None:
-    code, _, said = searched("search", "--hw", TINY, "--trace", "none")
+def test_a_search_needs_a_trace(called: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, said = called("search", "--hw", TINY, "--trace", "none")
     assert (code, said.count("\n")) == (2, 1)
-    assert "name a trace" in said
+    assert "a search is on a trace" in said
 
 
 def test_a_folder_of_another_search_is_refused(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
 ) -> None:
-    searched(*command("--out", str(tmp_path), "--sampler", "random"))
-    code, _, said = searched(*command("--out", str(tmp_path), "--sampler", "tpe"))
+    called(*command("--out", str(tmp_path), "--sampler", "random"))
+    code, _, said = called(*command("--out", str(tmp_path), "--sampler", "tpe"))
     assert code == 2
     assert "search.sampler" in said.splitlines()[-1]
 
 
 def test_a_password_reaches_neither_the_folder_nor_the_terminal(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = "postgresql://me:hush@127.0.0.1:1/db"
     arguments = command("--out", str(tmp_path), f"--storage={url}")
     monkeypatch.setattr(sys, "argv", ["sushi-dse", *arguments])
-    code, _, said = searched(*arguments)
+    code, _, said = called(*arguments)
     assert code == 2
     assert said.splitlines()[-1].startswith("error: --storage postgresql+psycopg://me:***@")
     assert "hush" not in said
@@ -603,7 +598,7 @@ def test_a_password_reaches_neither_the_folder_nor_the_terminal(
 
 
 def test_a_bar_shows_the_hypervolume_on_a_terminal_and_nothing_elsewhere(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
 ) -> None:
     pty = pytest.importorskip("pty")
     reader, terminal = pty.openpty()
@@ -620,12 +615,12 @@ def test_a_bar_shows_the_hypervolume_on_a_terminal_and_nothing_elsewhere(
                 said += block
     os.close(reader)
     assert b"hypervolume" in said
-    _, _, quiet = searched(*command("--out", str(tmp_path / "quiet")))
+    _, _, quiet = called(*command("--out", str(tmp_path / "quiet")))
     assert quiet.count("\n") == 1
 
 
 def test_an_interrupted_search_says_how_to_go_on_and_goes_on(
-    tmp_path: Path, searched: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
 ) -> None:
     many = ("--sampler", "random", "--trials", "100")
     arguments = command("--out", str(tmp_path / "out"), *many)
@@ -644,7 +639,7 @@ def test_an_interrupted_search_says_how_to_go_on_and_goes_on(
     assert process.returncode == 130
     assert "run the same command to go on" in said
     for out in ("out", "whole"):
-        assert searched(*command("--out", str(tmp_path / out), *many))[0] == 0
+        assert called(*command("--out", str(tmp_path / out), *many))[0] == 0
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")
 
 

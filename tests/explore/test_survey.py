@@ -1,4 +1,3 @@
-import json
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
     feasible_rows,
@@ -18,7 +18,7 @@ from sushi_dse.evaluation.fronts import (
 )
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore import survey as summary
-from sushi_dse.explore.survey import front_columns, hypervolume_of, survey
+from sushi_dse.explore.survey import INTERVAL, front_columns, hypervolume_of, records, survey
 from tests.tables import Rows
 
 METRICS = [find_metric(name) for name in ("mean_latency_ms", "mean_accuracy_percent")]
@@ -27,7 +27,7 @@ rows = st.tuples(levels, levels, st.booleans())  # two costs, and whether the de
 
 
 def part(designs: list[tuple[int, int, bool]], first: int) -> pa.Table:
-    """Rows of one design each, as `evaluate_block` makes them, numbered from `first`."""
+    """Rows of one design each, as `evaluate` makes them, numbered from `first`."""
     table = pa.table(
         {
             "design": pa.array(range(first, first + len(designs)), pa.int64()),
@@ -45,12 +45,12 @@ def part(designs: list[tuple[int, int, bool]], first: int) -> pa.Table:
         }
     )
     lacking = sum(not fits for _, _, fits in designs)
-    counts = {
-        "designs": len(designs),
-        "infeasible": lacking,
-        "infeasible_by_resource": {"dsp": lacking} if lacking else {},
-    }
-    return table.replace_schema_metadata({b"sushi_dse": json.dumps(counts)})
+    return counts_of(len(designs), lacking).put_on(table)
+
+
+def counts_of(designs: int, lacking: int) -> Counts:
+    by_resource = {"dsp": lacking} if lacking else {}
+    return Counts(designs=designs, infeasible=lacking, infeasible_by_resource=by_resource)
 
 
 @settings(max_examples=40)
@@ -66,24 +66,31 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
     together = pa.concat_tables(parts).to_pandas()
     pd.testing.assert_frame_equal(found.front, front(together, METRICS))
     lacking = sum(not fits for _, _, fits in designs)
-    assert (found.rows, found.infeasible) == (len(designs), lacking)
-    assert found.infeasible_by_resource == ({"dsp": lacking} if lacking else {})
+    assert (found.rows, found.counts) == (len(designs), counts_of(len(designs), lacking))
     if lacking == len(designs):
         with pytest.raises(UserError, match="no design is feasible"):
-            hypervolume_of(found, METRICS, None)
+            hypervolume_of(found, None)
         return
     costs = cost_matrix(feasible_rows(together, METRICS), METRICS)
-    point, volume = hypervolume_of(found, METRICS, None)
+    point, volume = hypervolume_of(found, None)
     assert np.array_equal(np.array(list(point.values())) * [1, -1], reference_point(costs))
     assert volume == pytest.approx(hypervolume(costs, reference_point(costs)))
 
 
 def test_a_part_that_holds_only_a_front_counts_all_its_designs() -> None:
     whole = part([(1, 1, True), (2, 0, False), (0, 0, False)], 0)
-    assert survey([Rows(whole.slice(0, 1))], METRICS).infeasible == 2
+    assert survey([Rows(whole.slice(0, 1))], METRICS).counts == counts_of(3, 2)
 
 
 def test_axes_and_who_serves_are_shown_beside_the_objectives() -> None:
     names = ("design", "pe_kernels", "policy", "subnet", "dsp", "infeasible_reason")
     shown = ["design", "pe_kernels", "policy", "subnet", *(metric.name for metric in METRICS)]
-    assert front_columns(names, METRICS) == shown
+    rows = pd.DataFrame({INTERVAL: [4.0, 4.0, np.nan]})
+    assert front_columns([*names, INTERVAL], rows, METRICS) == shown
+
+
+def test_the_interval_is_shown_where_it_differs() -> None:
+    names = ("design", "policy", INTERVAL)
+    rows = pd.DataFrame({INTERVAL: [4.0, 8.0, np.nan]})
+    assert front_columns(names, rows, METRICS)[:3] == list(names)
+    assert [row[INTERVAL] for row in records(rows)] == [4, 8, None]

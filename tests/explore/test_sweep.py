@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -18,42 +18,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.loading import NO_TRACE, load_setting
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore import sweep as sweep_module
-from sushi_dse.explore.sweep import (
-    Swept,
-    block_designs_of,
-    refuse_given_up,
-    steady_block_designs,
-    sweep,
-)
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH
-from sushi_dse.store.folder import Store
+from sushi_dse.explore.sweep import Sweep, Swept, refuse_given_up, steady_block_designs
 from sushi_dse.store.run import MODEL_VERSION
 from tests import paths
 from tests.jobs import dask_cluster
 
 ROOT = paths.ROOT
 TINY = ROOT / "tests" / "data" / "tiny.yaml"
-INPUTS: dict[str, object] = {"of": "a test"}
 BLOCKS, BLOCK_DESIGNS = 6, 2
 
 
 @pytest.fixture(scope="module")
-def evaluation() -> Evaluation:
-    setting = load_setting(str(TINY), "ofa_resnet50", "random-walk", queries=20, seed=0)
-    return setting.evaluation(["no-sgs", "sushi"], "strict-latency")
+def experiment() -> Experiment:
+    return load_experiment(TINY, policies=["no-sgs", "sushi"], queries=20)
 
 
-def swept(evaluation: Evaluation, folder: Path, blocks: int | None = None, **where) -> list[Swept]:
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_module, "BLOCK_DESIGNS", BLOCK_DESIGNS)
+        yield
+
+
+def swept(experiment: Experiment, folder: Path, blocks: int | None = None) -> list[Swept]:
     """What a sweep does before it ends, or is killed after so many blocks."""
-    with Store.open(folder, INPUTS) as store:
-        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, **where)
-        done = list(islice(steps, blocks))
-        steps.close()
-    return done
+    sweep = Sweep(experiment, out=folder)
+    with sweep.opened() as store, closing(sweep.steps(store)) as steps:
+        return list(islice(steps, blocks))
 
 
 def parts(folder: Path) -> dict[str, bytes]:
@@ -61,9 +56,9 @@ def parts(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def whole(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("whole")
-    assert sum(map(len, swept(evaluation, folder))) == evaluation.space.size
+    assert sum(map(len, swept(experiment, folder))) == experiment.space.size
     assert len(parts(folder)) == BLOCKS
     return parts(folder)
 
@@ -71,27 +66,28 @@ def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> d
 @settings(max_examples=10)
 @given(data=st.data())
 def test_a_sweep_that_is_killed_and_damaged_at_random_ends_in_the_same_bytes(
-    evaluation: Evaluation, whole: dict[str, bytes], data: st.DataObject
+    experiment: Experiment, whole: dict[str, bytes], data: st.DataObject
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for _ in range(data.draw(st.integers(0, 2), label="kills")):
-            swept(evaluation, folder, data.draw(st.integers(0, 3), label="blocks before the kill"))
+            swept(experiment, folder, data.draw(st.integers(0, 3), label="blocks before the kill"))
             for part in data.draw(st.sets(st.sampled_from(sorted(whole))), label="damaged"):
                 if (folder / part).exists():
                     (folder / part).write_bytes(whole[part][:-1])
         found = {part for part, content in parts(folder).items() if content == whole[part]}
-        done = swept(evaluation, folder)
+        done = swept(experiment, folder)
         assert len(done) == BLOCKS - len(found)
         assert parts(folder) == whole
-        assert swept(evaluation, folder) == []
+        assert swept(experiment, folder) == []
 
 
 def test_a_worker_that_is_killed_changes_no_byte(
-    evaluation: Evaluation, whole: dict[str, bytes], tmp_path: Path
+    experiment: Experiment, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    with Store.open(tmp_path, INPUTS) as store:
-        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, workers=2)
+    sweep = Sweep(experiment, out=tmp_path)
+    with sweep.opened() as store:
+        steps = sweep.steps(store, workers=2)
         done = [next(steps)]
         killed = multiprocessing.active_children()[0]
         os.kill(killed.pid or 0, signal.SIGKILL)
@@ -101,15 +97,16 @@ def test_a_worker_that_is_killed_changes_no_byte(
 
 
 def test_a_cluster_that_dies_costs_nothing_that_is_finished(
-    evaluation: Evaluation,
+    experiment: Experiment,
     whole: dict[str, bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sushi_dse.explore.workers.cluster.CONNECT_S", 1)
     out = tmp_path / "out"
-    with dask_cluster(tmp_path) as cluster, Store.open(out, INPUTS) as store:
-        steps = sweep(evaluation, store, block_designs=BLOCK_DESIGNS, cluster=cluster.file)
+    sweep = Sweep(experiment, out=out)
+    with dask_cluster(tmp_path) as cluster, sweep.opened() as store:
+        steps = sweep.steps(store, cluster=cluster.file)
         next(steps)
         with distributed.Client(cluster.address, set_as_default=False) as client:
             os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
@@ -122,23 +119,23 @@ def test_a_cluster_that_dies_costs_nothing_that_is_finished(
         "again to go on"
     )
     assert set(parts(out)) < set(whole)
-    swept(evaluation, out)
+    swept(experiment, out)
     assert parts(out) == whole
 
 
 def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
-    evaluation: Evaluation, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    experiment: Experiment, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate_block = sweep_module.evaluate_block
+    evaluate = sweep_module.evaluate
 
-    def fails(evaluation: Evaluation, designs: range):
+    def fails(experiment: Experiment, designs: range):
         if designs.start == 4:
             raise MemoryError
-        return evaluate_block(evaluation, designs)
+        return evaluate(experiment, designs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep_module, "evaluate_block", fails)
-        done = swept(evaluation, tmp_path)
+        patch.setattr(sweep_module, "evaluate", fails)
+        done = swept(experiment, tmp_path)
     given_up = [step for step in done if step.failure]
     assert [step.designs for step in given_up] == [range(4, 6)]
     with pytest.raises(IncompleteError, match=r"after 3 tries: designs 4 to 5 \(MemoryError\);"):
@@ -146,13 +143,13 @@ def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
     with pytest.raises(IncompleteError, match="6 blocks more"):
         refuse_given_up(given_up * 9)
     refuse_given_up([])
-    assert [step.designs for step in swept(evaluation, tmp_path)] == [range(4, 6)]
+    assert [step.designs for step in swept(experiment, tmp_path)] == [range(4, 6)]
     assert parts(tmp_path) == whole
 
 
-def test_a_worker_of_another_version_of_the_model_is_refused(evaluation: Evaluation) -> None:
+def test_a_worker_of_another_version_of_the_model_is_refused(experiment: Experiment) -> None:
     with pytest.raises(UserError, match=r"a worker has version .* and this command 0; install"):
-        sweep_module._part(evaluation, 0, range(2))
+        sweep_module._part(experiment, (), 0, range(2))
 
 
 @pytest.mark.parametrize(
@@ -161,21 +158,20 @@ def test_a_worker_of_another_version_of_the_model_is_refused(evaluation: Evaluat
 def test_a_block_done_in_pieces_is_the_block(
     kept: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = load_setting(str(TINY), "ofa_resnet50", NO_TRACE, queries=1, seed=0)
     metrics = tuple(map(find_metric, kept))
-    evaluation = replace(setting.evaluation([OWN_SUBGRAPH], "strict-latency"), kept_front=metrics)
+    experiment = load_experiment(TINY, trace="none")
     whole, pieces = [], []
-    designs = range(evaluation.space.size)
+    designs = range(experiment.space.size)
     for found, at_once in ((whole, len(designs)), (pieces, 5)):
         monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)
-        part = sweep_module._part(evaluation, MODEL_VERSION, designs)
+        part = sweep_module._part(experiment, metrics, MODEL_VERSION, designs)
         table = pq.read_table(pa.BufferReader(part))
         found += [table.schema.metadata, *sorted(map(repr, table.to_pylist()))]
     assert pieces == whole
 
 
-def test_blocks_of_a_large_space_are_large(evaluation: Evaluation) -> None:
-    assert block_designs_of(evaluation) == sweep_module.BLOCK_DESIGNS
+def test_blocks_of_a_large_space_are_large(experiment: Experiment) -> None:
+    assert Sweep(experiment).block_designs == BLOCK_DESIGNS
     assert all(size / steady_block_designs(size) <= 65536 for size in (1, 10**9, 10**12, 2**63))
     assert steady_block_designs(10**9) == sweep_module.STEADY_BLOCK_DESIGNS
 
@@ -184,7 +180,7 @@ def test_blocks_of_a_large_space_are_large(evaluation: Evaluation) -> None:
 def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of three blocks, as the command cuts them."""
     path = tmp_path_factory.mktemp("space") / "space.yaml"
-    path.write_text("extends: zcu104\nrecache_every_queries: {from: 1, to: 258, step: 1}\n")
+    path.write_text("extends: zcu104\nlaunch_us: {from: 1, to: 258, step: 1}\n")
     return path
 
 

@@ -35,7 +35,6 @@ POSITIVE = (
     "clock_mhz",
     "dram_gb_per_s",
     "dram_efficiency",
-    "recache_every_queries",
 )
 
 VARIED = (
@@ -49,7 +48,6 @@ VARIED = (
     "streaming_buffer_kib",
     "output_buffer_kib",
     "launch_us",
-    "recache_every_queries",
 )
 DERIVED = (
     "macs_per_cycle",

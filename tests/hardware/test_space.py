@@ -19,7 +19,7 @@ BASE = Accelerator(
 SPACE = SearchSpace.of(
     BASE,
     {
-        "recache_every_queries": [4, 8],
+        "static_w": [4, 8],
         "clock_mhz": [200.0],
         "pe_kernels": [8, 16, 32],
         "dram_gb_per_s": [4.8, 9.6, 19.2],
@@ -31,9 +31,7 @@ SPACE = SearchSpace.of(
 def spaces(draw: st.DrawFn) -> SearchSpace:
     names = draw(
         st.lists(
-            st.sampled_from(
-                ["pe_kernels", "pe_channels", "clock_mhz", "launch_us", "recache_every_queries"]
-            ),
+            st.sampled_from(["pe_kernels", "pe_channels", "clock_mhz", "launch_us", "static_w"]),
             unique=True,
             max_size=4,
         )
@@ -56,7 +54,7 @@ def test_axes_stand_in_canonical_order_and_a_single_value_becomes_the_bases() ->
     assert [axis.name for axis in SPACE.axes] == [
         "pe_kernels",
         "dram_gb_per_s",
-        "recache_every_queries",
+        "static_w",
     ]
     assert SPACE.base.clock_mhz == 200
     assert len(SPACE) == SPACE.size == 3 * 3 * 2
@@ -64,8 +62,8 @@ def test_axes_stand_in_canonical_order_and_a_single_value_becomes_the_bases() ->
 
 def test_the_last_axis_is_the_fastest() -> None:
     first, second, third = (SPACE.values(index) for index in range(3))
-    assert first == {"pe_kernels": 8, "dram_gb_per_s": 4.8, "recache_every_queries": 4}
-    assert second == {**first, "recache_every_queries": 8}
+    assert first == {"pe_kernels": 8, "dram_gb_per_s": 4.8, "static_w": 4}
+    assert second == {**first, "static_w": 8}
     assert third == {**first, "dram_gb_per_s": 9.6}
 
 
@@ -81,7 +79,7 @@ def test_a_space_without_axes_is_its_base_alone() -> None:
 def test_the_reference_is_in_the_middle_of_each_axis() -> None:
     reference = SPACE.reference
     assert (reference.pe_kernels, reference.dram_gb_per_s) == (16, 9.6)
-    assert reference.recache_every_queries == 8
+    assert reference.static_w == 8
 
 
 @given(spaces())

@@ -1,4 +1,3 @@
-import json
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.loading import load_setting
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.files import YAML_SUFFIXES
 from sushi_dse.files import write_named as write_text
 from sushi_dse.hardware.accelerator import Accelerator
@@ -22,12 +21,13 @@ from sushi_dse.interchange.chosen import Chosen, chosen_design
 from sushi_dse.interchange.exports import FORMATS, hardware_yaml
 from sushi_dse.interchange.hls import hls_header
 from sushi_dse.interchange.timeloop_out import timeloop_architecture
-from sushi_dse.store.run import RUN_FILE, run_of
+from sushi_dse.store.run import RUN_FILE, SCHEMA_VERSION, Run
 from tests import paths
 from tests.strategies import accelerators, zcu104
 
 TINY = str(paths.TINY)
 KIB = 1024
+VERSIONS = f'{{"schema_version": {SCHEMA_VERSION}, "model_version": 1, "inputs": %s}}'
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> tuple[Path, SearchSpace]:
     """A folder with the `run.json` of a sweep, and the space that was swept."""
-    setting = load_setting(TINY, "resnet18_cifar10", "independent", queries=2, seed=0)
-    inputs = setting.inputs(["sushi"], "strict-latency")
-    (folder / RUN_FILE).write_text(json.dumps(run_of(inputs)))
-    return folder, setting.hardware.space
+    experiment = load_experiment(TINY, "resnet18_cifar10", "independent", queries=2)
+    (folder / RUN_FILE).write_bytes(Run(inputs=experiment.inputs).content)
+    return folder, experiment.space
 
 
 def chosen(design: Accelerator, *assumptions: str) -> Chosen:
@@ -73,12 +72,13 @@ def test_a_design_of_a_hardware_file_needs_a_number_only_where_there_are_several
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"inputs": 3}', '{"inputs": {"hardware": {"base": {}, "axes": {}}}}',
-     "[" * 100_000, '{"inputs": {"hardware": {"base": {"device": {"x": 1}}, "axes": {}}}}', "\xff"],
+    ["", "[]", "{}", '{"inputs": 3}', "[" * 100_000, "\xff", VERSIONS % "{}",
+     VERSIONS % '{"hardware": {"base": {}, "axes": {}}}',
+     VERSIONS % '{"hardware": {"base": {"device": {"x": 1}}, "axes": {}}}'],
 )  # fmt: skip
 def test_a_broken_run_is_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / RUN_FILE).write_text(text)
-    with pytest.raises(UserError, match=r"run\.json: is broken or of another version"):
+    with pytest.raises(UserError, match=r"run\.json: is broken"):
         chosen_design(str(tmp_path), 0)
 
 

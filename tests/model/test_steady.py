@@ -1,6 +1,5 @@
 """Many designs at once against one at a time: the latency table, a trace, brute force."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.metrics import COUNTS, METRICS
-from sushi_dse.evaluation.rows import evaluate_block
+from sushi_dse.evaluation.counts import Counts
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.traced import resource_metrics, serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
@@ -290,9 +290,9 @@ OBJECTIVES = tuple(
 )
 
 
-def evaluation(**changes: Any) -> Evaluation:
+def asking(**changes: Any) -> Experiment:
     """The small network on the small space, without a trace."""
-    return Evaluation(
+    return Experiment(
         **{
             "space": SPACE,
             "network": SMALL,
@@ -309,7 +309,7 @@ def evaluation(**changes: Any) -> Evaluation:
 def test_a_row_stands_for_each_subnet_and_policy_and_what_does_not_fit_is_counted(
     policies: tuple[str, ...], designs: range | list[int]
 ) -> None:
-    block = evaluate_block(evaluation(policies=policies), designs)
+    block = evaluate(asking(policies=policies), designs)
     reasons = {d: infeasible_reason(SPACE.design(d)) for d in designs}
     fit = [d for d in designs if not reasons[d]]
     rows = block.to_pylist()
@@ -322,11 +322,11 @@ def test_a_row_stands_for_each_subnet_and_policy_and_what_does_not_fit_is_counte
         )
     )
     lacking = len(designs) - len(fit)
-    assert json.loads(block.schema.metadata[COUNTS]) == {
-        "designs": len(designs),
-        "infeasible": lacking,
-        "infeasible_by_resource": {"dsp": lacking} if lacking else {},
-    }
+    assert Counts.of(block.schema) == Counts(
+        designs=len(designs),
+        infeasible=lacking,
+        infeasible_by_resource={"dsp": lacking} if lacking else {},
+    )
     for row in rows:
         assert row["infeasible_reason"] == reasons[row["design"]]
         assert {axis.name: row[axis.name] for axis in SPACE.axes} == SPACE.values(row["design"])
@@ -336,7 +336,7 @@ def test_a_row_stands_for_each_subnet_and_policy_and_what_does_not_fit_is_counte
 
 
 def test_a_row_has_the_metrics_of_its_own_design_policy_and_subnet() -> None:
-    rows = evaluate_block(evaluation(), range(12)).to_pylist()
+    rows = evaluate(asking(), range(12)).to_pylist()
     for row in (row for row in rows if not row["infeasible_reason"]):
         own = steady_metrics(SMALL, SPACE.designs([row["design"]]), row["policy"])
         s = list(WIDTHS).index(row["subnet"])
@@ -350,8 +350,8 @@ def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -
     def ordered(table: pa.Table) -> list[dict[str, object]]:
         return sorted(table.to_pylist(), key=str)
 
-    parts = [evaluate_block(evaluation(), designs) for designs in SPACE.blocks(block)]
-    whole = evaluate_block(evaluation(), range(12))
+    parts = [evaluate(asking(), designs) for designs in SPACE.blocks(block)]
+    whole = evaluate(asking(), range(12))
     assert all(part.schema.equals(whole.schema) for part in parts)
     assert ordered(pa.concat_tables(parts)) == ordered(whole)
 
@@ -362,13 +362,13 @@ def test_the_front_that_is_kept_is_what_no_feasible_row_beats(
     network: Network, space: SearchSpace, names: set[str]
 ) -> None:
     objectives = [METRICS[name] for name in sorted(names)]
-    asked = evaluation(space=space, network=network)
+    asked = asking(space=space, network=network)
     rows = [
         row
-        for row in evaluate_block(asked, range(len(space))).to_pylist()
+        for row in evaluate(asked, range(len(space))).to_pylist()
         if not row["infeasible_reason"]
     ]
-    costs = [[-row[m.name] if m.maximise else row[m.name] for m in objectives] for row in rows]
+    costs = [[m.sign * row[m.name] for m in objectives] for row in rows]
 
     def beaten(cost: list[float]) -> bool:
         return any(
@@ -377,18 +377,18 @@ def test_the_front_that_is_kept_is_what_no_feasible_row_beats(
         )
 
     front = [row for row, cost in zip(rows, costs, strict=True) if not beaten(cost)]
-    kept = evaluate_block(replace(asked, kept_front=tuple(objectives)), range(len(space)))
+    kept = only_front(evaluate(asked, range(len(space))), objectives)
     assert kept.to_pylist() == front
-    assert json.loads(kept.schema.metadata[COUNTS])["designs"] == len(space)
+    assert Counts.of(kept.schema).designs == len(space)
 
 
 def test_a_block_of_designs_that_do_not_fit_has_no_front() -> None:
-    kept = evaluate_block(evaluation(kept_front=OBJECTIVES), range(8, 12))
+    kept = only_front(evaluate(asking(), range(8, 12)), OBJECTIVES)
     assert kept.num_rows == 0
-    assert json.loads(kept.schema.metadata[COUNTS])["infeasible"] == 4
+    assert Counts.of(kept.schema).infeasible == 4
 
 
 @pytest.mark.parametrize("numbers", [[12], [-1], [3, 40, 5]])
 def test_a_design_that_the_space_lacks_is_refused(numbers: list[int]) -> None:
     with pytest.raises(IndexError, match=r"0 <= design < 12 must hold"):
-        evaluate_block(evaluation(), numbers)
+        evaluate(asking(), numbers)

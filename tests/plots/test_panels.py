@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from sushi_dse.analysis.compare import compare_policies
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.loading import load_setting, only_design
-from sushi_dse.evaluation.replay import Run, replay
+from sushi_dse.evaluation.loading import load_experiment
+from sushi_dse.evaluation.traced import replay
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.calibration import LayerError, Validation
@@ -34,7 +34,7 @@ from sushi_dse.plots.streams import (
     windows,
 )
 from sushi_dse.plots.validation import validation_panels
-from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.catalogue import POLICIES, PolicyRun
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
 from tests.strategies import accelerators, supernets, zcu104_measured
@@ -87,10 +87,10 @@ def test_weights_that_come_ahead_lift_a_layer_but_not_the_subnet(
 
 
 def test_a_layer_without_traffic_stands_at_the_right_edge_and_the_title_says_so() -> None:
-    setting = load_setting("zcu104", "ofa_resnet50", "random-walk", queries=2, seed=0)
-    breakdown = subnet_breakdown(setting.network, only_design(setting.hardware), "A", "A/value")
+    experiment = load_experiment("zcu104", trace="none")
+    breakdown = subnet_breakdown(experiment.network, experiment.design, "A", "A/value")
     quiet = [line for line in breakdown.lines if not line.cost.offchip_bytes]
-    roofline, cycles = layer_panels(breakdown, only_design(setting.hardware))
+    roofline, cycles = layer_panels(breakdown, experiment.design)
     assert quiet
     assert "right edge: no off-chip traffic" in roofline.title
     edge = max(series.x.max() for series in of_kind(roofline, "line"))
@@ -149,28 +149,28 @@ def test_every_query_is_in_one_window(gaps: list[int], closed: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def runs() -> tuple[list[Run], Trace, list[dict[str, object]]]:
+def runs() -> tuple[dict[str, PolicyRun], Trace, list[dict[str, object]]]:
     """Every policy on a small stream, and the metrics that `compare` gives of it."""
-    setting = load_setting("zcu104", "ofa_resnet50", "random-walk", queries=90, seed=1)
-    evaluation = setting.evaluation(tuple(POLICIES), "strict-accuracy")
-    accelerator = only_design(setting.hardware)
-    rows = [dict(row) for row in compare_policies(evaluation, evaluation.trace, accelerator)]
-    return replay(evaluation, setting.trace, accelerator), setting.trace, rows
+    experiment = load_experiment(
+        "zcu104", policies=tuple(POLICIES), mode="strict-accuracy", queries=90, seed=1
+    )
+    rows = [dict(row) for row in compare_policies(experiment)]
+    return replay(experiment), experiment.traced, rows
 
 
 def test_a_replay_is_what_the_metrics_are_of(
-    runs: tuple[list[Run], Trace, list[dict[str, object]]],
+    runs: tuple[dict[str, PolicyRun], Trace, list[dict[str, object]]],
 ) -> None:
     replayed, _, rows = runs
-    assert [run.policy for run in replayed] == [row["policy"] for row in rows]
-    for run, row in zip(replayed, rows, strict=True):
+    assert list(replayed) == [row["policy"] for row in rows]
+    for run, row in zip(replayed.values(), rows, strict=True):
         assert run.served.response_ms.mean() == pytest.approx(row["mean_latency_ms"])
         assert run.served.accuracy_percent.mean() == pytest.approx(row["mean_accuracy_percent"])
         assert run.switched.sum() == row["subgraph_switches"]
 
 
 def test_a_comparison_shows_each_policy_and_each_switch(
-    runs: tuple[list[Run], Trace, list[dict[str, object]]],
+    runs: tuple[dict[str, PolicyRun], Trace, list[dict[str, object]]],
 ) -> None:
     replayed, trace, rows = runs
     latency, accuracy, switches = serving_panels(replayed, trace)
@@ -181,7 +181,7 @@ def test_a_comparison_shows_each_policy_and_each_switch(
     drawn = {series.name: len(series.x) for series in switches.series}
     assert drawn == {name: count for name, count in by_policy.items() if count}
     assert switches.y_names == tuple(drawn)
-    still = [run for run in replayed if not run.switched.any()]
+    still = {name: run for name, run in replayed.items() if not run.switched.any()}
     assert len(serving_panels(still, trace)) == 2
 
 
@@ -319,8 +319,8 @@ def test_a_page_holds_no_text_unescaped(tmp_path: Path) -> None:
 
 
 def test_the_measured_board_has_launches_in_its_bars() -> None:
-    setting = load_setting("zcu104_measured", "ofa_resnet50", "random-walk", queries=2, seed=0)
-    breakdown = subnet_breakdown(setting.network, zcu104_measured(), "A", "nothing")
+    network = load_experiment("zcu104_measured", trace="none").network
+    breakdown = subnet_breakdown(network, zcu104_measured(), "A", "nothing")
     _, cycles = layer_panels(breakdown, zcu104_measured())
     (launch,) = (series for series in cycles.series if series.name == "launch")
     assert launch.y[0] == pytest.approx(76.971 * 100)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import write_whole
-from sushi_dse.store import run as identity
+from sushi_dse.store import run as run_module
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes, read_results, read_tables
-from sushi_dse.store.run import point_id, results_name
+from sushi_dse.store.run import SCHEMA_VERSION, Run
 
 INPUTS: dict[str, object] = {
     "hw": {"name": "tiny", "sha256": "ab" * 32},
@@ -51,13 +51,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def fill(folder: Path, *blocks: int) -> None:
-    with Store.open(folder, INPUTS) as store:
+    with Store.open(folder, Run(inputs=INPUTS)) as store:
         for block in blocks:
             store.write(block, part_bytes(rows(block)))
 
 
 def refusal(folder: Path, inputs: Mapping[str, object] = INPUTS) -> str:
-    with pytest.raises(UserError) as refused, Store.open(folder, inputs):
+    with pytest.raises(UserError) as refused, Store.open(folder, Run(inputs=inputs)):
         pass
     return str(refused.value)
 
@@ -82,7 +82,7 @@ def test_what_is_written_is_read_back_in_the_order_of_blocks(tmp_path: Path) -> 
     assert frame["design"].tolist() == [0, 1, 2, 2, 3, 4, 123456789, 123456790, 123456791]
     assert frame["policy"].unique().tolist() == ["sushi"]
     assert list(read_results(out, ["mean_latency_ms"]).columns) == ["mean_latency_ms"]
-    with Store.open(out, INPUTS) as store:
+    with Store.open(out, Run(inputs=INPUTS)) as store:
         assert pa.concat_tables(part.read() for part in store.rows).to_pandas().equals(frame)
 
 
@@ -96,11 +96,11 @@ def test_parts_are_read_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_block_is_in_the_store_once_it_is_written(tmp_path: Path) -> None:
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         assert 0 not in store
         store.write(0, part_bytes(rows(0)))
         assert 0 in store
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         assert 0 in store
         assert 1 not in store
         assert -1 not in store
@@ -111,7 +111,7 @@ def test_a_block_is_in_the_store_once_it_is_written(tmp_path: Path) -> None:
 
 def test_equal_rows_make_equal_bytes_and_names(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        with Store.open(tmp_path / name, INPUTS, command="sushi-dse sweep") as store:
+        with Store.open(tmp_path / name, Run(inputs=INPUTS, command="sushi-dse sweep")) as store:
             store.write(7, part_bytes(rows(0, 1000)))
         time.sleep(0.01)
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
@@ -122,13 +122,13 @@ def test_opening_again_changes_no_byte(tmp_path: Path) -> None:
     before = contents(tmp_path)
     assert set(before) == {"run.json", part(0)}
     turned = dict(reversed(INPUTS.items()))
-    with Store.open(tmp_path, turned, command="another") as store:
+    with Store.open(tmp_path, Run(inputs=turned, command="another")) as store:
         assert store.damaged == {}
     assert contents(tmp_path) == before
 
 
 def test_a_folder_that_is_swept_is_refused_with_who_holds_it(tmp_path: Path) -> None:
-    with Store.open(tmp_path, INPUTS):
+    with Store.open(tmp_path, Run(inputs=INPUTS)):
         assert refusal(tmp_path) == (
             f"{tmp_path}: another sweep (process {os.getpid()} on {platform.node()}) is writing to "
             "it; wait for its end, or choose another --out"
@@ -143,11 +143,11 @@ def test_a_folder_of_other_inputs_is_let_go_again(tmp_path: Path) -> None:
 
 
 def test_run_json_says_what_the_results_are_of(tmp_path: Path) -> None:
-    with Store.open(tmp_path, INPUTS, command="sushi-dse sweep --hw tiny"):
+    with Store.open(tmp_path, Run(inputs=INPUTS, command="sushi-dse sweep --hw tiny")):
         pass
     assert json.loads((tmp_path / "run.json").read_text()) == {
-        "schema_version": identity.SCHEMA_VERSION,
-        "model_version": identity.MODEL_VERSION,
+        "schema_version": run_module.SCHEMA_VERSION,
+        "model_version": run_module.MODEL_VERSION,
         "command": "sushi-dse sweep --hw tiny",
         "inputs": INPUTS,
     }
@@ -186,7 +186,7 @@ def test_an_input_that_was_dropped_is_named(tmp_path: Path) -> None:
     ("before", "after"), [("x" * 500, "x" * 400 + "y"), ("x" * 500, "y"), ("x" * 61, "x" * 62)]
 )
 def test_long_values_are_cut_to_where_they_differ(tmp_path: Path, before: str, after: str) -> None:
-    with Store.open(tmp_path, {"long": before}):
+    with Store.open(tmp_path, Run(inputs={"long": before})):
         pass
     text = refusal(tmp_path, {"long": after}).removeprefix(str(tmp_path))
     assert len(text) < 300
@@ -198,24 +198,24 @@ def test_results_of_another_version_of_the_model_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path)
-    monkeypatch.setattr(identity, "MODEL_VERSION", identity.MODEL_VERSION + 1)
+    monkeypatch.setattr(run_module, "MODEL_VERSION", run_module.MODEL_VERSION + 1)
     assert "model_version was" in refusal(tmp_path, {**INPUTS, "seed": 2})
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[1]", b"3", b'{"inputs": {}}', b"\xff\xfe\x00", b"[" * 100_000,
-     b'{"schema_version": 1, "model_version": 1, "inputs": {"seed": NaN}}'],
+     b'{"schema_version": %d, "model_version": 1, "inputs": {"seed": NaN}}' % SCHEMA_VERSION],
 )  # fmt: skip
 def test_a_broken_run_json_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "run.json").write_bytes(content)
-    assert "run.json: is broken; choose another --out" in refusal(tmp_path)
+    assert "run.json: is broken; run its sweep again in another folder" in refusal(tmp_path)
     assert (tmp_path / "run.json").read_bytes() == content
 
 
 def test_a_run_json_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").mkdir()
-    assert "is broken" in refusal(tmp_path)
+    assert "run.json: cannot be read: Is a directory" in refusal(tmp_path)
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_part_that_was_cut_or_edited_anywhere_is_found_and_redone(data: st.Dat
         path.write_bytes(damaged(whole[path.name], data.draw(st.integers(-size, size - 1))))
         with pytest.raises(UserError, match="is damaged; run the sweep again and it is redone"):
             read_results(folder)
-        with Store.open(folder, INPUTS) as store:
+        with Store.open(folder, Run(inputs=INPUTS)) as store:
             assert store.damaged == {1: [path]}
             assert 0 in store
             assert 1 not in store
@@ -273,12 +273,16 @@ def test_a_block_never_has_two_parts(tmp_path: Path) -> None:
     whole = contents(tmp_path)
     old = tmp_path / "part-00000000-0123456789abcdef.parquet"
     old.write_bytes(b"older")
-    with Store.open(tmp_path, INPUTS) as store:  # as a kill leaves it right after a part is redone
+    with Store.open(
+        tmp_path, Run(inputs=INPUTS)
+    ) as store:  # as a kill leaves it right after a part is redone
         assert 0 in store
     assert contents(tmp_path) == whole
     other = tmp_path / part(0, rows(1)).replace("part-00000001", "part-00000000")
     other.write_bytes(part_bytes(rows(1)))
-    with Store.open(tmp_path, INPUTS) as store:  # nothing tells which of two whole ones is right
+    with Store.open(
+        tmp_path, Run(inputs=INPUTS)
+    ) as store:  # nothing tells which of two whole ones is right
         assert 0 not in store
         store.write(0, part_bytes(rows(0)))
     assert contents(tmp_path) == whole
@@ -288,7 +292,7 @@ def test_a_damaged_part_goes_when_it_is_redone_under_another_name(tmp_path: Path
     fill(tmp_path)
     old = tmp_path / "part-00000000-0123456789abcdef.parquet"
     old.write_bytes(b"older")
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         assert old.exists()
         store.write(0, part_bytes(rows(0)))
     assert set(contents(tmp_path)) == {"run.json", part(0)}
@@ -297,7 +301,7 @@ def test_a_damaged_part_goes_when_it_is_redone_under_another_name(tmp_path: Path
 def test_a_full_disk_keeps_what_was_finished(tmp_path: Path) -> None:
     fill(tmp_path, 0)
     before = contents(tmp_path)
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         with files_of_at_most(100), pytest.raises(UserError) as failure:
             store.write(1, part_bytes(rows(0, 100_000)))
         assert contents(tmp_path) == before
@@ -312,7 +316,7 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with Store.open(out, INPUTS) as store:
+    with Store.open(out, Run(inputs=INPUTS)) as store:
         store.write(0, part_bytes(rows(0)))
         shutil.rmtree(out)
         with pytest.raises(UserError, match="0 finished parts are kept: leave the folder where"):
@@ -340,7 +344,7 @@ def test_an_error_of_the_disk_says_how_to_go_on(
     def fail(_: int) -> None:
         raise OSError("no number") if number is None else OSError(number, os.strerror(number))
 
-    with Store.open(tmp_path / "out", INPUTS) as store:
+    with Store.open(tmp_path / "out", Run(inputs=INPUTS)) as store:
         monkeypatch.setattr(os, "fsync", fail)
         with pytest.raises(UserError, match=f"0 finished parts are kept: {mend}, and run the same"):
             store.write(0, part_bytes(rows(0)))
@@ -394,7 +398,7 @@ def test_an_unknown_column_is_refused_with_the_near_one(tmp_path: Path) -> None:
 
 
 def test_parts_with_different_columns_are_refused(tmp_path: Path) -> None:
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         store.write(0, part_bytes(rows(0)))
         store.write(1, part_bytes(rows(0).drop_columns(["mean_latency_ms"])))
     with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
@@ -402,7 +406,7 @@ def test_parts_with_different_columns_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_whole_part_that_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
-    with Store.open(tmp_path, INPUTS) as store:
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
         store.write(0, b"PAR0")
     with pytest.raises(UserError, match="is no Parquet file"):
         read_results(tmp_path)
@@ -413,41 +417,62 @@ def test_a_folder_name_that_looks_like_a_partition_adds_no_column(tmp_path: Path
     assert list(read_results(tmp_path / "seed=7").columns) == rows(0).column_names
 
 
+def name_of(inputs: Mapping[str, object]) -> str:
+    return Run(inputs=inputs).hash
+
+
 @given(json_mappings)
-def test_the_id_does_not_depend_on_the_order_of_inputs(inputs: dict[str, object]) -> None:
-    assert point_id(inputs) == point_id(dict(reversed(inputs.items())))
-    assert len(point_id(inputs)) == 16
+def test_the_hash_does_not_depend_on_the_order_of_inputs(inputs: dict[str, object]) -> None:
+    assert name_of(inputs) == name_of(dict(reversed(inputs.items())))
+    assert len(name_of(inputs)) == 16
 
 
 @given(json_mappings, json_mappings)
-def test_two_inputs_share_an_id_only_if_they_are_equal(
+def test_two_inputs_share_a_hash_only_if_they_are_equal(
     one: dict[str, object], other: dict[str, object]
 ) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert (point_id(one) == point_id(other)) == same
+    assert (name_of(one) == name_of(other)) == same
 
 
-def test_the_id_depends_on_the_version_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "MODEL_VERSION", 1)
-    text = '{"inputs":{"seed":1},"model":1}'
-    assert point_id({"seed": 1}) == hashlib.sha256(text.encode()).hexdigest()[:16]
-    monkeypatch.setattr(identity, "MODEL_VERSION", 2)
-    assert point_id({"seed": 1}) != hashlib.sha256(text.encode()).hexdigest()[:16]
+def test_the_hash_depends_on_the_version_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = name_of({"seed": 1})
+    monkeypatch.setattr(run_module, "MODEL_VERSION", run_module.MODEL_VERSION + 1)
+    assert name_of({"seed": 1}) != before
 
 
 def test_an_input_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        point_id({"seed": float("nan")})
+        name_of({"seed": float("nan")})
     with (
         pytest.raises(ValueError, match="JSON compliant"),
-        Store.open(tmp_path / "out", {"seed": float("inf")}),
+        Store.open(tmp_path / "out", Run(inputs={"seed": float("inf")})),
     ):
         pass
     assert not (tmp_path / "out").exists()
 
 
-def test_the_name_of_a_folder_is_hardware_workload_and_hash() -> None:
-    assert (
-        results_name("zcu104", "ofa_resnet50", INPUTS) == f"zcu104-ofa_resnet50-{point_id(INPUTS)}"
-    )
-    assert results_name("../my board.yaml", "a/b", {}) == f"my-board.yaml-a-b-{point_id({})}"
+def test_the_name_of_a_folder_is_words_and_hash() -> None:
+    run = Run(inputs=INPUTS)
+    assert run.folder_name("zcu104", "ofa_resnet50") == f"zcu104-ofa_resnet50-{run.hash}"
+    assert run.folder_name("../my board.yaml", "a/b") == f"my-board.yaml-a-b-{run.hash}"
+
+
+def test_results_of_another_layout_are_refused_in_one_line(tmp_path: Path) -> None:
+    fill(tmp_path, 0)
+    stored = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**stored, "schema_version": 1}))
+    with pytest.raises(UserError, match=r"run\.json: is of version 1 of stored results, and this"):
+        read_results(tmp_path)
+    assert "is of version 1 of stored results" in refusal(tmp_path)
+
+
+def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    run = Run(inputs=INPUTS, command="sushi-dse sweep")
+    with Store.open(tmp_path, run):
+        pass
+    assert Run.read(tmp_path).content == run.content
+    assert run.names("policies", tmp_path) == ("no-sgs", "sushi")
+    assert run.names("exact", tmp_path) == ()
+    with pytest.raises(UserError, match=r"run\.json: is broken"):
+        run.names("hw", tmp_path)

@@ -30,7 +30,7 @@ def exact_front(problem: Problem) -> Generator[range, None, Found]:
     """
     front = problem.front_of(np.empty(0, dtype=np.int64))
     log = _Log(problem)
-    stack = [(Boxes.whole(problem.space), np.zeros(1, dtype=np.int64))]
+    stack = [(Boxes.whole(problem.experiment.space), np.zeros(1, dtype=np.int64))]
     while stack:
         boxes, numbers = stack.pop()
         if len(boxes) > BATCH_BOXES:

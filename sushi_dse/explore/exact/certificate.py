@@ -84,7 +84,7 @@ def check(certificate: Certificate, front: Front, problem: Problem) -> dict[str,
     return {
         **certificate.counts(),
         "designs": int(walked.sizes.sum()),
-        "designs_left_out": int(problem.space.size - walked.sizes.sum()),
+        "designs_left_out": int(problem.experiment.space.size - walked.sizes.sum()),
     }
 
 
@@ -103,7 +103,7 @@ def _check_beaten(certificate: Certificate, boxes: Boxes, front: Front, problem:
     rng = np.random.default_rng(0)
     place = rng.choice(len(boxes), SAMPLED_DESIGNS, p=boxes.sizes / boxes.sizes.sum())
     ranks = rng.integers(boxes.low[:, place], boxes.high[:, place] + 1)
-    designs = problem.space.designs(boxes.numbers(ranks))
+    designs = problem.experiment.space.designs(boxes.numbers(ranks))
     feasible = fits(designs)
     if feasible.any():
         costs = problem.costs(designs.only(feasible))
@@ -115,7 +115,7 @@ def _check_beaten(certificate: Certificate, boxes: Boxes, front: Front, problem:
 
 def ranges(certificate: Certificate, problem: Problem) -> Boxes:
     """The box of each number, from the splits alone; `UserError` where they are none."""
-    whole = Boxes.whole(problem.space)
+    whole = Boxes.whole(problem.experiment.space)
     count = len(certificate.kind)
     low = np.full((len(whole.low), count), -1)
     high = low.copy()
@@ -133,7 +133,7 @@ def ranges(certificate: Certificate, problem: Problem) -> Boxes:
             and bool(((axis >= 0) & (axis < len(low))).all()),
             "a box is cut into halves that are not its own",
         )
-        cut = Boxes(problem.space, low[:, split], high[:, split])
+        cut = Boxes(problem.experiment.space, low[:, split], high[:, split])
         _require(
             bool((cut.low < cut.high)[axis, np.arange(len(cut))].all()),
             "a box is cut on an axis on which it has one value",
@@ -142,7 +142,7 @@ def ranges(certificate: Certificate, problem: Problem) -> Boxes:
         low[:, halves], high[:, halves] = parts.low, parts.high
         numbers = halves
     _require(bool((low >= 0).all()), "a box belongs to no split")
-    return Boxes(problem.space, low, high)
+    return Boxes(problem.experiment.space, low, high)
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -1,8 +1,8 @@
 """An exact sweep in a folder of results: the front's rows, and the certificate beside them."""
 
 import io
-import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.metrics import COUNTS, Metric
+from sushi_dse.evaluation.counts import Counts
+from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
+from sushi_dse.evaluation.loading import load_experiment
+from sushi_dse.evaluation.metrics import Metric, find_metric
 from sushi_dse.evaluation.steady import steady_rows
 from sushi_dse.explore.exact.branch import exact_front
 from sushi_dse.explore.exact.certificate import KINDS, SPLIT, Certificate, check
@@ -20,25 +22,16 @@ from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.files import arrow_reader, file_bytes, write_whole
 from sushi_dse.hardware.resources import infeasible_designs
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes
+from sushi_dse.store.parts import part_bytes, read_tables
+from sushi_dse.store.run import Run
 
 CERTIFICATE_FILE = "certificate.parquet"
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, pa.ArrowException)
 NO_CERTIFICATE = "is no certificate; delete it, and run the sweep again with --exact"
 
 
-def problem_of(evaluation: Evaluation, metrics: Sequence[Metric]) -> Problem:
-    """The search that an evaluation without a trace asks for."""
-    return Problem(
-        space=evaluation.space,
-        network=evaluation.network,
-        policies=evaluation.policies,
-        metrics=tuple(metrics),
-    )
-
-
 def sweep_exactly(
-    evaluation: Evaluation, metrics: Sequence[Metric], store: Store
+    experiment: Experiment, metrics: Sequence[Metric], store: Store
 ) -> Iterator[range]:
     """Write the exact front and its certificate, unless they are there.
 
@@ -47,12 +40,12 @@ def sweep_exactly(
     path = store.folder / CERTIFICATE_FILE
     if 0 in store and path.exists():
         return
-    problem = problem_of(evaluation, metrics)
+    problem = Problem(experiment=experiment, metrics=tuple(metrics))
     found = yield from exact_front(problem)
     certificate, content = found.certificate.table(problem), io.BytesIO()
     pq.write_table(certificate, content, compression="zstd")
     write_whole(path, content.getvalue())
-    store.write(0, part_bytes(front_rows(evaluation, found.front)))
+    store.write(0, part_bytes(front_rows(experiment, found.front)))
 
 
 def settled(certificate: pa.Table) -> dict[str, int]:
@@ -79,29 +72,50 @@ def _certificate_table(path: Path) -> pa.Table:
     return pq.read_table(arrow_reader(file_bytes(path)))
 
 
-def front_rows(evaluation: Evaluation, front: Front) -> pa.Table:
+def front_rows(experiment: Experiment, front: Front) -> pa.Table:
     """The rows of the front, and the counts of the whole space, as a sweep has them."""
     designs = np.unique(front.designs)
-    rows = steady_rows(evaluation, designs)  # by candidate, then by design
+    rows = steady_rows(experiment, designs)  # by candidate, then by design
     places = front.candidates * len(designs) + np.searchsorted(designs, front.designs)
-    infeasible, lacking = infeasible_designs(evaluation.space)
-    of_all = {
-        "designs": evaluation.space.size,
-        "infeasible": infeasible,
-        "infeasible_by_resource": lacking,
-    }
-    return rows.take(places).replace_schema_metadata({COUNTS: json.dumps(of_all)})
+    infeasible, lacking = infeasible_designs(experiment.space)
+    of_all = Counts(
+        designs=experiment.space.size,
+        infeasible=infeasible,
+        infeasible_by_resource=lacking,
+    )
+    return of_all.put_on(rows.take(places))
 
 
-def verify(
-    folder: Path, rows: pa.Table, evaluation: Evaluation, metrics: Sequence[Metric]
-) -> dict[str, int]:
-    """Counts of what was checked of an exact sweep, whose part holds `rows`.
+def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
+    """Counts of what was checked of an exact sweep of that hardware and workload.
 
-    `UserError` where its front or its certificate does not hold.
+    `UserError` where the folder holds no exact sweep, or one of other inputs, or its front or its
+    certificate does not hold.
     """
-    problem = problem_of(evaluation, metrics)
+    run = Run.read(folder)
+    objectives, policies = run.names("exact", folder), run.names("policies", folder)
+    if not (objectives and policies):
+        raise UserError(
+            f"{folder}: was not swept with --exact, so it has no certificate; sweep it so"
+        )
+    experiment = load_experiment(
+        hw,
+        workload,
+        NO_TRACE,
+        policies=policies,
+        mode=str(run.inputs.get("mode")),
+        recache_every_queries=run.inputs.get("recache_every_queries"),
+    )
+    Run(inputs={**experiment.inputs, "exact": list(objectives)}).refuse_other(folder)
+    return verified(
+        folder, Problem(experiment=experiment, metrics=tuple(map(find_metric, objectives)))
+    )
+
+
+def verified(folder: Path, problem: Problem) -> dict[str, int]:
+    """Counts of what was checked of the certificate in a folder, against the part beside it."""
     path = folder / CERTIFICATE_FILE
+    rows = next(read_tables(folder))
     try:
         return check(
             Certificate.of(_certificate_table(path), problem), _front(rows, problem), problem
@@ -112,13 +126,12 @@ def verify(
 
 def _front(rows: pa.Table, problem: Problem) -> Front:
     """The front that a part of an exact sweep holds; `ValueError` or `KeyError` of another part."""
-    subnets = [subnet.name for subnet in problem.network.supernet.subnets]
-    candidates = [f"{policy} {name}" for policy in problem.policies for name in subnets]
+    experiment = problem.experiment
+    subnets = [subnet.name for subnet in experiment.network.supernet.subnets]
+    candidates = list(product(experiment.policies, subnets))
     asked = zip(rows["policy"].to_pylist(), rows["subnet"].to_pylist(), strict=True)
     return Front(
-        costs=np.stack(
-            [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in problem.metrics], axis=1
-        ),
+        costs=np.stack([m.sign * rows[m.name].to_numpy() for m in problem.metrics], axis=1),
         designs=rows["design"].to_numpy(),
-        candidates=np.array([candidates.index(f"{policy} {name}") for policy, name in asked]),
+        candidates=np.array([candidates.index(row) for row in asked]),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.fronts import non_dominated
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.steady import steady_metrics
@@ -12,9 +13,6 @@ from sushi_dse.explore.exact.bounds import BOUNDED, bounds
 from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import fits
-from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
@@ -23,40 +21,36 @@ WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 class Problem:
     """What is searched: designs x policies x SubNets, and the objectives, all without a trace.
 
-    `ValueError` of a policy that chooses by a trace, or of a metric that has no bound over a box.
+    `ValueError` of an experiment with a trace, or of a metric that has no bound over a box.
     """
 
-    space: SearchSpace
-    network: Network
-    policies: tuple[str, ...]  # of STEADY_POLICIES
+    experiment: Experiment
     metrics: tuple[Metric, ...]  # of BOUNDED
 
     def __post_init__(self) -> None:
-        for names, known in (
-            (self.policies, STEADY_POLICIES),
-            ([metric.name for metric in self.metrics], BOUNDED),
-        ):
-            if not set(names) <= set(known):
-                raise ValueError(f"some of {', '.join(known)} are wanted, got {', '.join(names)}")
+        if self.experiment.trace is not None:
+            raise ValueError("an exact front is without a trace; give an experiment without one")
+        names = [metric.name for metric in self.metrics]
+        if not set(names) <= set(BOUNDED):
+            raise ValueError(f"some of {', '.join(BOUNDED)} are wanted, got {', '.join(names)}")
 
     @property
     def candidates(self) -> int:
         """Of each design: the policies x the SubNets."""
-        return len(self.policies) * len(self.network.macs)
+        return len(self.experiment.policies) * len(self.experiment.network.macs)
 
     def costs(self, designs: Designs) -> np.ndarray:
         """The costs of designs: [objective, candidate, design]; a candidate is policy x SubNet."""
         per_policy = []
-        for policy in self.policies:
-            values = steady_metrics(self.network, designs, policy)
-            per_policy.append(
-                np.stack([-values[m.name] if m.maximise else values[m.name] for m in self.metrics])
-            )
+        for policy in self.experiment.policies:
+            values = steady_metrics(self.experiment.network, designs, policy)
+            per_policy.append(np.stack([m.sign * values[m.name] for m in self.metrics]))
         return np.concatenate(per_policy, axis=1)
 
     def bounds(self, boxes: Boxes) -> np.ndarray:
         """What no design of each box costs less than: [objective, candidate, box]."""
-        per_policy = [bounds(self.network, boxes, policy, self.metrics) for policy in self.policies]
+        network, policies = self.experiment.network, self.experiment.policies
+        per_policy = [bounds(network, boxes, policy, self.metrics) for policy in policies]
         return np.concatenate(per_policy, axis=1)
 
     def front_of(self, designs: np.ndarray) -> "Front":
@@ -73,7 +67,7 @@ class Problem:
 
     def walk(self, front: "Front", numbers: np.ndarray) -> None:
         """Take into `front` what of those designs belongs there; numbers should rise."""
-        designs = self.space.designs(numbers)
+        designs = self.experiment.space.designs(numbers)
         feasible = fits(designs)
         if feasible.any():
             front.add(self.costs(designs.only(feasible)), numbers[feasible])

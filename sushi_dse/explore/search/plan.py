@@ -1,7 +1,7 @@
 """What is searched, for which objectives, and how."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
@@ -13,9 +13,9 @@ from optuna.samplers import (
     TPESampler,
 )
 
-from sushi_dse.errors import UserError
-from sushi_dse.evaluation.experiment import Evaluation
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.explore.exploration import Exploration
+from sushi_dse.explore.survey import objective_names
 from sushi_dse.hardware.resources import resources
 
 POLICY = "policy"
@@ -30,29 +30,41 @@ SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {  # by batch and seed
 LEAST_BATCH = {"nsga2": 2, "nsga3": 2}  # a child has two parents
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Search:
-    """What is searched, for which objectives, and how."""
+@dataclass(frozen=True, eq=False)
+class Search(Exploration):
+    """An experiment whose space a sampler explores, for the front of some objectives, in a folder.
 
-    evaluation: Evaluation
-    objectives: tuple[Metric, ...]
-    sampler: str  # of SAMPLERS
-    seed: int
-    batch: int  # trials asked before one is told; a generation of nsga2 and nsga3
+    `sampler` is one of `SAMPLERS`; `batch` trials are asked before one is told, which for nsga2 and
+    nsga3 is a generation.  `UserError` where a name is unknown, there is no trace, several
+    intervals are given, or the batch is too small for the sampler.
+    """
+
+    sampler: str = field(default="nsga2", kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+    batch: int = field(default=20, kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            hint = near_names(self.sampler, SAMPLERS)
+            raise UserError(f"unknown sampler {self.sampler!r}; {hint}")
+        if self.experiment.trace is None:
+            raise UserError("a search is on a trace; sweep the space with --exact without one")
+        if len(self.experiment.recache_every_queries) > 1:
+            raise UserError("--recache-every: a search takes one interval; give one")
         least = LEAST_BATCH.get(self.sampler, 1)
         if self.batch < least:
             raise UserError(f"--batch: {self.sampler} needs {least} or more, got {self.batch}")
 
     @property
-    def inputs(self) -> dict[str, object]:
-        """What the rows of a search depend on beside its setting."""
+    def own_inputs(self) -> dict[str, object]:
+        """What the rows of a search depend on beside its experiment."""
         return {
-            "sampler": self.sampler,
-            "objectives": [metric.name for metric in self.objectives],
-            "seed": self.seed,
-            "batch": self.batch,
+            "search": {
+                "sampler": self.sampler,
+                "objectives": objective_names(self.metrics),
+                "seed": self.seed,
+                "batch": self.batch,
+            }
         }
 
     @property
@@ -60,21 +72,21 @@ class Search:
         """What a trial chooses: the number of a value on each axis, and one of several policies."""
         chosen: dict[str, BaseDistribution] = {
             axis.name: IntDistribution(0, len(axis.values) - 1)
-            for axis in self.evaluation.space.axes
+            for axis in self.experiment.space.axes
         }
-        if len(self.evaluation.policies) > 1:
-            chosen[POLICY] = CategoricalDistribution(self.evaluation.policies)
+        if len(self.experiment.policies) > 1:
+            chosen[POLICY] = CategoricalDistribution(self.experiment.policies)
         return chosen
 
     def row(self, params: Mapping[str, int | str]) -> tuple[int, str]:
         """The design and the policy of a trial that chose `params`."""
-        space, policies = self.evaluation.space, self.evaluation.policies
+        space, policies = self.experiment.space, self.experiment.policies
         values = {axis.name: axis.values[int(params[axis.name])] for axis in space.axes}
         return space.index_of_values(values), str(params.get(POLICY, policies[0]))
 
     def overrun(self, design: int) -> float:
         """The share by which a design overruns its device; 0 or less where it fits."""
-        return resources(self.evaluation.space.design(design)).device_share - 1
+        return resources(self.experiment.space.design(design)).device_share - 1
 
     def sampler_after(self, told: int) -> BaseSampler:
         """The sampler of what is asked after so many trials were told."""

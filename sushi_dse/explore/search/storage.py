@@ -23,17 +23,17 @@ CONNECT_S = 10
 
 
 @contextlib.contextmanager
-def open_study(plan: Search, name: str, folder: Path, url: str | None = None) -> Iterator[Study]:
-    """The study of that name: in a journal in `folder`, or in the database at `url`.
+def open_study(plan: Search, url: str | None = None) -> Iterator[Study]:
+    """The study of a search: in a journal in its folder, or in the database at `url`.
 
     `UserError` where the storage cannot be used, now or while the study is open.
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what goes wrong is raised, and said
-    with _journal(folder / JOURNAL_FILE) if url is None else _database(url) as storage:
+    with _journal(plan.folder / JOURNAL_FILE) if url is None else _database(url) as storage:
         yield optuna.create_study(
             storage=storage,
-            study_name=name,
-            directions=["maximize" if m.maximise else "minimize" for m in plan.objectives],
+            study_name=plan.run_of.folder_name(*plan.experiment.names),
+            directions=["maximize" if m.maximise else "minimize" for m in plan.metrics],
             load_if_exists=True,
         )
 

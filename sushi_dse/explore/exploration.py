@@ -1,0 +1,75 @@
+"""What a sweep and a search have in common: an experiment, objectives, and a folder of results."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sushi_dse.errors import naming
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.explore.survey import Survey, objectives, survey
+from sushi_dse.store.folder import Store
+from sushi_dse.store.parts import read_results, stored_parts
+from sushi_dse.store.run import Run
+
+if TYPE_CHECKING:  # half a second, and the processes that evaluate designs need it not
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """An experiment whose designs are evaluated for the front of some objectives, in a folder.
+
+    `objectives` are names of metrics, by default latency, accuracy and energy; `out` is the folder,
+    by default `results/<hw>-<workload>-<hash of all inputs>`.
+    """
+
+    experiment: Experiment
+    objectives: Sequence[str] | None = None
+    out: str | Path | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The objectives; `UserError` where a name is unknown or named twice."""
+        return tuple(objectives(self.objectives))
+
+    @property
+    def own_inputs(self) -> dict[str, object]:
+        """What the rows depend on besides the experiment."""
+        return {}
+
+    @cached_property
+    def run_of(self) -> Run:
+        """All that the rows depend on."""
+        return Run(inputs={**self.experiment.inputs, **self.own_inputs})
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the results are, or will be."""
+        if self.out is not None:
+            return Path(self.out)
+        return Path("results") / self.run_of.folder_name(*self.experiment.names)
+
+    def opened(self, *, command: str = "") -> AbstractContextManager[Store]:
+        """The store of the results, locked against other processes while it is open.
+
+        `command` is the line that asked for them, for whoever finds the folder.
+        """
+        return Store.open(self.folder, Run(inputs=self.run_of.inputs, command=command))
+
+    def survey(self) -> Survey:
+        """What the stored rows come to; `UserError` where there are none, or of another run."""
+        with naming(self.folder):
+            self.run_of.refuse_other(self.folder)
+            return survey(stored_parts(self.folder), self.metrics)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """All stored rows, as `evaluate` names their columns.
+
+        `UserError` where there are none, or of another run.
+        """
+        self.run_of.refuse_other(self.folder)
+        return read_results(self.folder)

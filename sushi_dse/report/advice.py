@@ -1,0 +1,63 @@
+"""What `explain` and `recommend` print."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.report.formats import print_rows
+from sushi_dse.report.progress import note
+
+if TYPE_CHECKING:  # their kernels take a second to import, and what is printed needs none
+    from sushi_dse.analysis.explain import Explanation
+    from sushi_dse.analysis.recommend import Advice, Demands
+
+TITLES = {
+    "bounds": "What bounds each SubNet, in its steady state",
+    "moves": "One axis moved by one value",
+    "indices": "Sobol indices: the share of the variance over the space that an axis explains",
+    "next_blocks": "What the next larger array and buffers buy",
+}
+
+
+def print_explanation(found: "Explanation", output_format: str, *, title: str) -> None:
+    """Several tables, of which the first has that title; a JSON line says which it is of."""
+    if output_format == "json":
+        document = {
+            **found.tables,
+            "design": found.facts,
+            "policy": found.policy,
+            "idle_axes": found.idle_axes,
+        }
+        print_rows([], [], output_format, document=document)
+        return
+    for name, rows in found.tables.items():
+        if not rows:
+            continue
+        own_title = TITLES.get(name, title)
+        if output_format == "markdown":
+            print(f"### {own_title}\n")
+        shown = [{"table": name, **row} for row in rows] if output_format == "jsonl" else rows
+        print_rows(shown, list(shown[0]), output_format, document={}, title=own_title)
+        if output_format == "markdown":
+            print()
+
+
+def print_advice(
+    advice: "Advice", demands: "Demands", by: Metric, device: str, output_format: str
+) -> None:
+    """The cheapest design on a device that meets demands, and what was nearly as good."""
+    rows = advice.rows()
+    title = f"The cheapest by {by.name} on the {device}"
+    if not len(advice.meeting):
+        title = f"No design meets the demands on the {device}"
+        note(f"{title}; {'the nearest are shown' if rows else 'none fits it'}")
+    document = {
+        "device": device,
+        "cheapest_by": by.name,
+        **asdict(demands),
+        "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
+        "rows": rows,
+    }
+    if rows or output_format == "json":
+        columns = list(rows[0]) if rows else []
+        print_rows(rows, columns, output_format, document=document, title=title)
