@@ -4,12 +4,13 @@ A pipe or a device may never end, or never answer, so nothing but a file is read
 """
 
 import errno
+import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sushi_dse.errors import UserError, printable
 
@@ -58,6 +59,22 @@ def read_file(path: Path, mend: str, most_bytes: int = MOST_BYTES) -> bytes:
         elif not reason.startswith("is "):
             reason = f"cannot be read: {reason}"
     raise UserError(printable(f"{path}: {reason}; {mend}"))
+
+
+def read_json(path: Path, mend: str) -> Any:
+    """The value in the JSON file at `path`; `UserError` that ends in `mend` where it has none."""
+    content = read_file(path, mend)
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        reason = f"{error.lineno}:{error.colno}: not JSON: {error.msg}"
+    except UnicodeDecodeError:
+        reason = " not JSON: no text in UTF-8"
+    except RecursionError:
+        reason = " not JSON that can be read: it is nested too deeply"
+    except ValueError:  # the interpreter bounds the digits of a whole number
+        reason = " not JSON that can be read: a number in it has too many digits"
+    raise UserError(printable(f"{path}:{reason}; {mend}"))
 
 
 @contextmanager
