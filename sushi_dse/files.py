@@ -4,12 +4,13 @@ A pipe or a device may never end, or never answer, so nothing but a file is read
 """
 
 import errno
+import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from sushi_dse.errors import UserError, printable
 
@@ -60,9 +61,24 @@ def read_file(path: Path, mend: str, most_bytes: int = MOST_BYTES) -> bytes:
     raise UserError(printable(f"{path}: {reason}; {mend}"))
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, at `path` once all is written: a reader, or a kill, never meets half of it.
+def read_json(path: Path, mend: str) -> Any:
+    """The value in the JSON file at `path`; `UserError` that ends in `mend` where it has none."""
+    content = read_file(path, mend)
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        reason = f"{error.lineno}:{error.colno}: not JSON: {error.msg}"
+    except UnicodeDecodeError:
+        reason = " not JSON: no text in UTF-8"
+    except RecursionError:
+        reason = " not JSON that can be read: it is nested too deeply"
+    except ValueError:  # the interpreter bounds the digits of a whole number
+        reason = " not JSON that can be read: a number in it has too many digits"
+    raise UserError(printable(f"{path}:{reason}; {mend}"))
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Put `content` at `path` once all is written: a reader, or a kill, never meets half of it.
 
     OSError where it cannot be written; a file that was there is then unchanged.
     """
@@ -70,7 +86,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         scratch.unlink(missing_ok=True)  # of an earlier process of that number
         with scratch.open("xb") as file:  # which follows no link
-            yield file
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
@@ -79,24 +95,21 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             scratch.unlink()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, as `whole_file` does."""
-    with whole_file(path) as file:
-        file.write(content)
-
-
 def refuse_link(path: Path) -> None:
     """Raise `UserError` where what is written to the file at `path` would go anywhere else."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 
-def write_named(path: Path, text: str, suffixes: Sequence[str]) -> None:
-    """Put `text` at `path`, whole or not at all; UserError where that cannot be."""
-    if path.suffix not in suffixes:
+def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequence[str]) -> None:
+    """Put a text in UTF-8, or bytes, at `path`, whole or not at all.
+
+    UserError where that cannot be, or where the path ends in none of the suffixes, in any case.
+    """
+    if path.suffix.lower() not in suffixes:
         raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
     try:
-        write_whole(path, text.encode())
+        write_whole(path, content.encode() if isinstance(content, str) else content)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as error:

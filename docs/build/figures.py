@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from docs.build.speedups import best_speedup, speedup_range
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
@@ -14,8 +15,6 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.plots.curves import save_curves
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
-from sushi_dse.policies.gati.stream import best_speedup
-from sushi_dse.policies.slo_nn.stream import speedup_range
 
 BUFFERS_MIB = (0.25, 0.5, 1.0, 1.6875, 3.0, 4.0, 6.0, 8.0)
 

@@ -12,7 +12,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.traced import Row, policy_rows
-from sushi_dse.files import read_file
+from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.store.run import SCHEMA_VERSION
 
@@ -92,8 +92,8 @@ def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[st
     or mode has other metrics, of which none is better or worse.  The policies may differ.
     """
     now = json.loads(json.dumps(inputs))
+    document = read_json(path, WRITE_ONE)
     try:
-        document = json.loads(read_file(path, WRITE_ONE))
         rows, was = document["rows"], dict(document["inputs"])
         if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
             raise KeyError

@@ -20,7 +20,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.queue import wait_before
+from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
@@ -94,9 +94,7 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
         return int(answer)
 
     rows: list[tuple[int, int, int, float]] = []
-    response_ms: list[float] = []
     served, subgraph = np.zeros(subnets, dtype=np.int64), 0
-    closed_loop = trace.closed_loop
     for number, query in enumerate(trace):
         target = subgraph
         if number % every == 0:
@@ -105,8 +103,6 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
         latency_ms = table.latency_ms[:, subgraph] + table.switch_ms[subgraph, target]
         latency_ms = latency_ms * trace.slowdown[number]
         chosen = asked("select", subnets, query, table, latency_ms)
-        wait_ms = wait_before(number, trace.arrived_ms, response_ms, closed_loop)
-        response_ms.append(wait_ms + float(latency_ms[chosen]))
         rows.append((chosen, subgraph, target, float(latency_ms[chosen])))
         served[chosen] += 1
         subgraph = target
@@ -116,6 +112,6 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
         cached=cached,
         kept=kept,
         service_ms=service_ms,
-        response_ms=np.array(response_ms),
+        response_ms=response_times(trace.arrived_ms, service_ms),
         accuracy_percent=table.top1_percent[subnet],
     )

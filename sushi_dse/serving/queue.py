@@ -1,15 +1,18 @@
 """Waiting: first come, first served, on one accelerator."""
 
+import numba
 import numpy as np
 from numba.extending import register_jitable
+
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.serving.selection import STRICT_LATENCY
+from sushi_dse.serving.served import Served
+from sushi_dse.traces.trace import FloatArray, Trace
 
 
 @register_jitable
 def wait_before(
-    query: int,
-    arrived_ms: np.ndarray | list[float],
-    response_ms: np.ndarray | list[float],
-    closed_loop: bool,
+    query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
 ) -> float:
     """Time that a query waits for the one before it, first come, first served."""
     if query == 0 or closed_loop:
@@ -32,3 +35,72 @@ def response_times(arrived_ms: np.ndarray, service_ms: np.ndarray) -> np.ndarray
             wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
             response_ms[query] = wait_ms + service_ms[query]
     return response_ms
+
+
+@numba.njit(cache=True)
+def step_down(
+    mode: int,
+    wanted: np.ndarray,
+    latency_ms: np.ndarray,
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, service and response time of each query, as `serve_rows` says.
+
+    queries: their arrival, deadline and slowdown, each [query].
+    """
+    arrived_ms, max_latency_ms, slowdown = queries
+    row = wanted.copy()
+    service_ms, response_ms = np.empty(len(row)), np.empty(len(row))
+    closed_loop = arrived_ms[-1] == 0
+    for query in range(len(row)):
+        own_ms, slow, chosen = latency_ms[min(query, 1)], slowdown[query], row[query]
+        wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+        if mode == STRICT_LATENCY:
+            while chosen > 0 and wait_ms + own_ms[chosen] * slow > max_latency_ms[query]:
+                chosen -= 1
+        row[query] = chosen
+        service_ms[query] = own_ms[chosen] * slow
+        response_ms[query] = wait_ms + service_ms[query]
+    return row, service_ms, response_ms
+
+
+def serve_rows(
+    wanted: np.ndarray, latency_ms: FloatArray, trace: Trace, mode: int
+) -> tuple[np.ndarray, FloatArray, FloatArray]:
+    """Row, service and response time of queries that each want a row of a table: [query].
+
+    Under strict latency a query steps down from the row that it wants to the largest one that still
+    answers in time after its wait, and to row 0 where none does.
+
+    wanted: [query]; latency_ms: [2, row], of the first query and of those after it, before the
+    slowdown of the trace.
+    """
+    queries = trace.arrived_ms, trace.max_latency_ms, trace.slowdown
+    row, service_ms, response_ms = step_down(mode, wanted, latency_ms, queries)
+    return row, service_ms, response_ms
+
+
+def serve_with_one_subgraph(
+    wanted: np.ndarray,
+    accuracy_percent: FloatArray,
+    trace: Trace,
+    table: LatencyTable,
+    kept: int,
+    mode: int,
+) -> Served:
+    """What `serve_rows` does where SubGraph `kept` comes in with the first query, and stays.
+
+    wanted: [query] rows of the table; accuracy_percent: [row, query], expected of an answer.
+    """
+    queries = np.arange(len(trace))
+    first_ms = table.latency_ms[:, 0] + table.switch_ms[0, kept]
+    latency_ms = np.stack([first_ms, table.latency_ms[:, kept]])
+    row, service_ms, response_ms = serve_rows(wanted, latency_ms, trace, mode)
+    return Served(
+        subnet=row,
+        cached=np.where(queries == 0, 0, kept),
+        kept=np.full(len(trace), kept),
+        service_ms=service_ms,
+        response_ms=response_ms,
+        accuracy_percent=accuracy_percent[row, queries],
+    )

@@ -491,7 +491,7 @@ BAD = [
     (("sweep", "--policy", "sushi", "--policy", "sushi"), "twice"),
     (("sweep", "--trace", "random-wakl"), "random-walk"),
     (("sweep", "--trace", "missing.csv"), "missing.csv"),
-    (("sweep", "--cluster", "missing.json"), "not the file of a scheduler"),
+    (("sweep", "--cluster", "missing.json"), "missing.json: no such file"),
     (("sweep", "--cluster", "tcp://localhost:1", "--workers", "2"), "give one of them"),
     (("compare", "policies", "--hw", "zcu104_space"), "search space"),
     (("compare", "policies", "--baseline", "missing.json"), "missing.json"),

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.energy import energy
@@ -18,12 +16,8 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import NOTHING, candidates
 from sushi_dse.policies.slo_nn.parameters import FREE, Activator, SloNn
 from sushi_dse.policies.slo_nn.stream import (
-    PUBLISHED_LOSS_PERCENT,
-    PUBLISHED_SPEEDUPS,
     difficulties,
-    serve_fractions,
     serve_slo_nn,
-    speedup_range,
 )
 from sushi_dse.policies.slo_nn.system import (
     COMMON,
@@ -37,8 +31,9 @@ from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, STRICT_LATENCY
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import MAX_MS, Trace
 from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet
-from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from sushi_dse.workload.plain import PlainSubNet
 from tests import paths
+from tests.networks import connected, network_of, workload
 from tests.strategies import accelerators, amounts, supernets, zcu104, zcu104_measured
 from tests.tables import scaled, traces
 
@@ -47,33 +42,6 @@ WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 ENDLESS = Activator(read_bytes=1e30, macs=0)
 few = settings(max_examples=30)  # a table takes a while to make
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-
-
-@cache
-def workload(name: str) -> Network:
-    return Network.of(load_workload(name).supernet)
-
-
-def connected(*widths: int) -> Network:
-    """Fully connected layers from the first width to the last."""
-    layers = tuple(
-        PlainLayer(
-            name=f"fc{i}",
-            kernels=widths[i + 1],
-            channels=widths[i],
-            kernel_height=1,
-            kernel_width=1,
-            height=1,
-            width=1,
-            fully_connected=True,
-        )
-        for i in range(len(widths) - 1)
-    )
-    return network_of(PlainSubNet(name="whole", top1_percent=80.0, layers=layers))
-
-
-def network_of(*subnets: PlainSubNet) -> Network:
-    return Network.of(plain_supernet("plain", subnets))
 
 
 def conv(kernels: int, channels: int, groups: int = 1) -> PlainLayer:
@@ -117,14 +85,12 @@ def streams(draw: st.DrawFn) -> dict[str, Any]:
     table, _ = slo_nn_system(network, accelerator, parameters=parameters)
     trace = scaled(draw(traces(12)), table)
     column = st.lists(st.integers(0, 4), min_size=len(trace), max_size=len(trace))
-    return {
-        "trace": trace,
-        "table": table,
-        "every": 2,
-        "parameters": parameters,
-        "difficulty": np.array(draw(column)) / 4,
-        "slowdown": 1 + np.array(draw(column)) / 2,
-    }
+    trace = replace(
+        trace,
+        input_difficulty=np.array(draw(column)) / 4,
+        colocation_slowdown=1 + np.array(draw(column)) / 2,
+    )
+    return {"trace": trace, "table": table, "every": 2, "parameters": parameters}
 
 
 def demanding(demand: str, value: float, queries: int = 200) -> Trace:
@@ -141,13 +107,13 @@ def latency_of(stream: dict[str, Any], query: int) -> np.ndarray:
     latency_ms = table.latency_ms[:, kept]
     if query == 0:
         latency_ms = table.latency_ms[:, 0] + table.switch_ms[0, kept]
-    return np.asarray(stream["slowdown"][query] * latency_ms)
+    return np.asarray(stream["trace"].slowdown[query] * latency_ms)
 
 
 def confidence_of(stream: dict[str, Any], query: int) -> list[float]:
     """The confidence of each row for that query, by definition."""
     p: SloNn = stream["parameters"]
-    hard = stream["difficulty"][query] ** p.difficulty_exponent
+    hard = stream["trace"].input_difficulty[query] ** p.difficulty_exponent
     needed = p.easiest_fraction + (1 - p.easiest_fraction) * hard
     lacking = [max(0.0, 1 - fraction / needed) for fraction in p.fractions]
     top1_percent = float(stream["table"].top1_percent[-1])
@@ -294,9 +260,9 @@ def test_node_sets_with_nothing_in_common_keep_the_buffer_empty() -> None:
 
 def test_the_common_part_comes_in_with_the_first_query_and_stays() -> None:
     table, _ = slo_nn_system(workload("ofa_mbv3"), zcu104())
-    difficulty = np.full(9, 0.5)
     trace = demanding("min_accuracy_percent", 76.0, 9)
-    served = serve_slo_nn(trace, table, STRICT_ACCURACY, 1, difficulty=difficulty)
+    trace = replace(trace, input_difficulty=np.full(9, 0.5))
+    served = serve_slo_nn(trace, table, STRICT_ACCURACY, 1)
     row = served.subnet[0]
     assert served.cached.tolist() == [0] + [1] * 8
     assert (served.kept == 1).all()
@@ -393,20 +359,6 @@ def test_queries_wait_for_those_before_them(mode: int, stream: dict[str, Any]) -
             assert served.response_ms[query] == pytest.approx(answered_ms, rel=1e-9)
 
 
-@every_mode
-@given(streams())
-@few
-def test_the_compiled_kernel_is_the_interpreted_one_bit_for_bit(
-    mode: int, stream: dict[str, Any]
-) -> None:
-    compiled = serve_slo_nn(mode=mode, **stream)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sushi_dse.policies.slo_nn.stream.serve_fractions", serve_fractions.py_func)
-        interpreted = serve_slo_nn(mode=mode, **stream)
-    for name in ("subnet", "service_ms", "response_ms"):
-        assert (getattr(compiled, name) == getattr(interpreted, name)).all()
-
-
 @given(streams(), st.integers(0, 5))
 @few
 def test_a_stricter_accuracy_demand_never_lowers_the_fraction(
@@ -440,7 +392,8 @@ def test_a_nearer_deadline_never_raises_the_fraction(stream: dict[str, Any], par
 def test_a_slower_machine_never_raises_the_fraction(
     mode: int, stream: dict[str, Any], factor: float
 ) -> None:
-    slower = stream | {"slowdown": stream["slowdown"] * factor}
+    slow = stream["trace"].slowdown * factor
+    slower = stream | {"trace": replace(stream["trace"], colocation_slowdown=slow)}
     before, after = serve_slo_nn(mode=mode, **stream), serve_slo_nn(mode=mode, **slower)
     assert (after.subnet <= before.subnet).all()
     if mode == STRICT_ACCURACY:
@@ -450,7 +403,8 @@ def test_a_slower_machine_never_raises_the_fraction(
 @given(streams(), amounts(0.0, 1.0))
 @few
 def test_a_harder_input_never_takes_fewer_nodes(stream: dict[str, Any], part: float) -> None:
-    easier = stream | {"difficulty": stream["difficulty"] * part}
+    difficulty = stream["trace"].input_difficulty * part
+    easier = stream | {"trace": replace(stream["trace"], input_difficulty=difficulty)}
     hard, easy = (serve_slo_nn(mode=STRICT_ACCURACY, **s) for s in (stream, easier))
     assert (easy.subnet <= hard.subnet).all()
 
@@ -515,11 +469,10 @@ def test_agreement_rises_with_the_nodes_and_falls_with_the_difficulty(
     assert 0 <= few <= many <= 1
 
 
-def served_all(network: Network, parameters: SloNn, **demands: Any) -> Served:
+def served_all(network: Network, parameters: SloNn, trace: Trace, difficulty: np.ndarray) -> Served:
     table, _ = slo_nn_system(network, zcu104(), parameters=parameters)
-    return serve_slo_nn(
-        table=table, mode=STRICT_ACCURACY, every=8, parameters=parameters, **demands
-    )
+    trace = replace(trace, input_difficulty=difficulty)
+    return serve_slo_nn(trace, table, STRICT_ACCURACY, 8, parameters=parameters)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -569,61 +522,34 @@ def test_the_mean_of_the_needed_work_bounds_the_speed_up_as_the_page_says() -> N
     assert f"shrink by f:   {linear:.1f}x by default" in page
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_the_loss_stays_under_the_published_one_for_demands_within_a_point(name: str) -> None:
-    network = workload(name)
-    top1_percent = float(network.top1_percent.max())
-    speedups = speedup_range(network, zcu104(), top1_percent - np.array([0, 0.1, 0.3, 1]))
-    for target in speedups:
-        assert target.accuracy_percent >= target.target_percent
-        assert 0 <= target.loss_percent < PUBLISHED_LOSS_PERCENT
-        assert PUBLISHED_SPEEDUPS[0] < target.speedup < PUBLISHED_SPEEDUPS[1]
-
-
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_the_speed_up_never_rises_with_the_accuracy_target(name: str) -> None:
-    speedups = speedup_range(workload(name), zcu104(), queries=2000)
-    targets, gains = zip(*((s.target_percent, s.speedup) for s in speedups), strict=True)
-    assert sorted(targets, reverse=True) == list(targets)
-    assert sorted(gains) == list(gains)
-    fractions = [s.mean_fraction for s in speedups]
-    assert sorted(fractions, reverse=True) == fractions
-
-
-def test_a_demand_above_the_network_takes_all_nodes_and_gains_nothing() -> None:
-    parameters = SloNn(activator=FREE, common_share=0.0)
-    (target,) = speedup_range(
-        connected(30, 40, 10), zcu104(), [99.0], parameters=parameters, queries=64
-    )
-    assert (target.mean_fraction, target.speedup, target.loss_percent) == (1, 1, 0)
-
-
 def test_the_same_seed_gives_the_same_bits_and_a_longer_stream_begins_with_them() -> None:
     network = connected(30, 40, 10)
     short, long = difficulties(50, 7), difficulties(80, 7)
     assert (long[:50] == short).all()
     assert ((long >= 0) & (long < 1)).all()
     assert (difficulties(50, 8) != short).any()
-    first, second = (speedup_range(network, zcu104(), queries=50, seed=7) for _ in range(2))
-    assert first == second
-    assert speedup_range(network, zcu104(), queries=50, seed=8) != first
+    table, _ = slo_nn_system(network, zcu104())
+    trace = demanding("min_accuracy_percent", 79.0, 50)
+    first, again, other = (serve_slo_nn(trace, table, 0, 1, seed=seed) for seed in (7, 7, 8))
+    assert first.subnet.tobytes() == again.subnet.tobytes()
+    assert first.subnet.tobytes() != other.subnet.tobytes()
 
 
 @every_mode
 def test_a_trace_brings_its_own_difficulty_and_slowdown(mode: int) -> None:
     table, _ = slo_nn_system(connected(30, 40, 10), zcu104())
-    plain = demanding("max_latency_ms", 2 * float(table.latency_ms[-1, 0]), 40)
-    hard, slow = difficulties(40, 3), 1 + difficulties(40, 4)
-    bringing = replace(plain, input_difficulty=hard, colocation_slowdown=slow)
+    plain = demanding("max_latency_ms", float(table.latency_ms[3, 1]), 40)
+    plain = replace(plain, min_accuracy_percent=np.full(40, 79.0))
+    bringing = replace(plain, input_difficulty=difficulties(40, 3))
 
-    def answers(trace: Trace, **given: Any) -> list[bytes]:
-        done = serve_slo_nn(trace, table, mode, 1, **given)
+    def answers(trace: Trace, seed: int) -> list[bytes]:
+        done = serve_slo_nn(trace, table, mode, 1, seed=seed)
         return [array.tobytes() for array in (done.subnet, done.service_ms, done.accuracy_percent)]
 
-    assert answers(bringing) == answers(plain, difficulty=hard, slowdown=slow)
-    assert answers(bringing) != answers(plain)
-    own = {"difficulty": np.zeros(40), "slowdown": np.ones(40)}  # an argument goes first
-    assert answers(bringing, **own) == answers(plain, **own)
+    assert answers(bringing, 0) == answers(bringing, 3) == answers(plain, 3)
+    assert answers(plain, 0) != answers(plain, 3)
+    slowed = replace(bringing, colocation_slowdown=1 + difficulties(40, 4))
+    assert answers(slowed, 0) != answers(bringing, 0)
 
 
 # Input that is refused
@@ -657,58 +583,14 @@ def test_an_activator_costs_a_finite_amount(name: str, value: float) -> None:
         Activator(**{"read_bytes": 1.0, "macs": 1.0} | {name: value})
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"difficulty": np.zeros(3)}, "difficulty needs one value for each of 4 queries"),
-        ({"difficulty": np.full(4, 1.5)}, "0 <= difficulty <= 1 must hold"),
-        ({"difficulty": np.full(4, np.nan)}, "0 <= difficulty <= 1 must hold"),
-        ({"slowdown": np.ones((4, 1))}, "slowdown needs one value for each of 4 queries"),
-        ({"slowdown": np.full(4, 0.5)}, "1 <= slowdown <= 1e\\+15 must hold"),
-        ({"parameters": SloNn(fractions=(0.5, 1.0))}, "rows of the table must be the fractions"),
-    ],
-)
-def test_a_stream_that_does_not_fit_the_table_is_refused(
-    changes: dict[str, Any], message: str
-) -> None:
+def test_a_table_of_other_fractions_is_refused() -> None:
     table, _ = slo_nn_system(connected(30, 40, 10), zcu104())
-    with pytest.raises(ValueError, match=message):
-        serve_slo_nn(demanding("max_latency_ms", 1.0, 4), table, 0, 1, **changes)
+    trace, other = demanding("max_latency_ms", 1.0, 4), SloNn(fractions=(0.5, 1.0))
+    with pytest.raises(ValueError, match="rows of the table must be the fractions"):
+        serve_slo_nn(trace, table, 0, 1, parameters=other)
 
 
 # The page
-
-
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_the_page_shows_the_speed_ups_that_are_measured(name: str) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    network = workload(name)
-    for target in speedup_range(network, zcu104()):
-        below = network.top1_percent.max() - target.target_percent
-        row = (
-            f"| `{name}` | {below:.1f} | {target.mean_fraction:.3f} | {target.speedup:.2f}x "
-            f"| {target.loss_percent:.3f} |"
-        )
-        assert row in page
-
-
-def test_the_page_shows_how_far_the_difficulty_of_the_inputs_moves_the_speed_up() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    networks = {f"`{name}`": workload(name) for name in WORKLOADS}
-    networks["three layers of 4096 nodes"] = connected(784, 4096, 4096, 4096, 10)
-    for name, network in networks.items():
-        target_percent = float(network.top1_percent.max()) - PUBLISHED_LOSS_PERCENT
-        free, _ = slo_nn_system(network, zcu104(), parameters=SloNn(activator=FREE))
-        table, _ = slo_nn_system(network, zcu104())
-        cells = [
-            f"{free.macs[-1] / free.macs[0]:.0f}x",
-            f"{free.latency_ms[-1, 0] / table.latency_ms[0, 0]:.1f}x",
-        ]
-        for exponent in (0.25, 1, 2, 4, 16, 64):
-            parameters = SloNn(difficulty_exponent=exponent)
-            (target,) = speedup_range(network, zcu104(), [target_percent], parameters=parameters)
-            cells.append(f"{target.speedup:.1f}x")
-        assert f"| {name} | {' | '.join(cells)} |" in page
 
 
 def test_the_page_shows_what_the_accelerator_does_to_the_limit() -> None:

@@ -1,7 +1,6 @@
 """A Dask cluster: the workers of its scheduler, on whatever hosts they are."""
 
 import asyncio
-import json
 import logging
 import pickle
 import queue
@@ -13,11 +12,12 @@ from typing import Any
 
 from sushi_dse.errors import IncompleteError, UserError
 from sushi_dse.explore.workers.work import GO_ON, Outcome, Work, attempt, failure_of
-from sushi_dse.files import file_bytes
+from sushi_dse.files import read_json
 
 BLOCKS_A_WORKER = 4  # more of them would only wait, and be lost with the worker
 CONNECT_S = 5  # to a scheduler, and to it again, before it is taken to have gone
 LOOK_S = 0.5  # from one look at who works there to the next
+GIVE_ONE = "give tcp://HOST:PORT, or what `dask scheduler --scheduler-file` writes"
 
 
 class Cluster:
@@ -105,9 +105,8 @@ def _client(address: str) -> Any:
 def _address_in(file: Path) -> str:
     """The address in the file that a scheduler wrote."""
     try:
-        return str(json.loads(file_bytes(file))["address"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise UserError(
-            f"--cluster {file}: not the file of a scheduler; give tcp://HOST:PORT, or what "
-            "`dask scheduler --scheduler-file` writes"
-        ) from None
+        return str(read_json(file, GIVE_ONE)["address"])
+    except UserError as error:
+        raise UserError(f"--cluster {error}") from None
+    except (TypeError, KeyError):
+        raise UserError(f"--cluster {file}: not the file of a scheduler; {GIVE_ONE}") from None

@@ -20,7 +20,6 @@ PUBLISHED_AGREEMENT_PERCENT: dict[str, tuple[float, ...]] = {
     "Conv(3,1)": (57.63, 66.04, 75.91, 82.64, 93.28, 98.28, 99.94, 100.0),
 }
 PUBLISHED_BLOCKS = 8
-PUBLISHED_SPEEDUP = 7.69  # of latency, at most (Balasubramanian et al., 2021)
 
 SHARES = ("selector_recall", "shift_loss", "recovery")
 SIZES = ("retrain_every_queries", "pooled_inputs", "hidden_nodes", "conv_kernels")
