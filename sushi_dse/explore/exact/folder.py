@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -113,12 +114,12 @@ def verify(
 def _front(rows: pa.Table, problem: Problem) -> Front:
     """The front that a part of an exact sweep holds; `ValueError` or `KeyError` of another part."""
     subnets = [subnet.name for subnet in problem.network.supernet.subnets]
-    candidates = [f"{policy} {name}" for policy in problem.policies for name in subnets]
+    candidates = list(product(problem.policies, subnets))
     asked = zip(rows["policy"].to_pylist(), rows["subnet"].to_pylist(), strict=True)
     return Front(
         costs=np.stack(
             [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in problem.metrics], axis=1
         ),
         designs=rows["design"].to_numpy(),
-        candidates=np.array([candidates.index(f"{policy} {name}") for policy, name in asked]),
+        candidates=np.array([candidates.index(pair) for pair in asked]),
     )
