@@ -22,9 +22,10 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs, candidates
+from sushi_dse.model.subgraphs import SubGraphs, candidates
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 
 WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
@@ -73,8 +74,9 @@ def own_ms(table: LatencyTable) -> float:
 def whole(network: Network) -> SubGraphs:
     """Nothing, and the whole SuperNet."""
     kernels, channels = network.kernels.max(axis=0), network.channels.max(axis=0)
+    names = tuple(subnet.name for subnet in network.supernet.subnets)
     return SubGraphs(
-        names=(NOTHING, "all"),
+        candidates=(NOTHING, Candidate(Target(Combination.UNION, names), Order.LAYERS)),
         kernels=np.stack([np.zeros_like(kernels), kernels]),
         channels=np.stack([np.zeros_like(channels), channels]),
     )

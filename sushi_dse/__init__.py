@@ -103,7 +103,7 @@ _MODULES = {
         "find_metric",
     ),
     "evaluation.rows": ("evaluate",),
-    "evaluation.traced": ("replay",),
+    "experiment.traced": ("replay",),
     "explore.estimate": ("estimate_sweep",),
     "explore.search.plan": ("Search",),
     "explore.sweep": ("Sweep",),

@@ -1,5 +1,6 @@
 """Small layers, SuperNets and designs for laws, and the ZCU104 for facts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -162,3 +163,20 @@ def supernets(draw: st.DrawFn) -> SuperNet:
         top1_percent = float(draw(st.integers(60, 80)))
         subnets.append(PlainSubNet(name=name, top1_percent=top1_percent, layers=tuple(cuts)))
     return plain_supernet("small", subnets)
+
+
+ODD_NAMES = ("shared", "union", "nothing", "A", "B", "A&B", "B&C", "A&B&C", "C&D", "&", "/",
+             "A/value", "A/layers", "shared/value", "union/value", "B/value/value")  # fmt: skip
+
+
+def odd_names(count: int) -> st.SearchStrategy[list[str]]:
+    """Distinct names, most of them like those of candidates or of other SubNets."""
+    printable = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1)
+    name = st.sampled_from(ODD_NAMES) | printable
+    return st.lists(name, min_size=count, max_size=count, unique=True)
+
+
+def renamed(supernet: SuperNet, names: Sequence[str]) -> SuperNet:
+    """The SuperNet with its SubNets under other names."""
+    both = zip(supernet.subnets, names, strict=True)
+    return replace(supernet, subnets=tuple(replace(subnet, name=name) for subnet, name in both))

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import FIELDS, LayerCost
@@ -59,7 +60,7 @@ def table_of(
     return LatencyTable(
         subnet_names=tuple("ABCD"[:subnets]),
         subgraphs=SubGraphs(
-            names=tuple(map(str, range(subgraphs))),
+            candidates=(NOTHING, *(own_by_value(str(number)) for number in range(1, subgraphs))),
             kernels=encodings[:, ::2].copy(),
             channels=encodings[:, 1::2].copy(),
         ),

@@ -126,6 +126,7 @@ def find_evaluation() -> Finding:
     from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
     from sushi_dse.model.breakdown import subnet_breakdown
+    from sushi_dse.model.candidate import NOTHING
     from sushi_dse.model.latency_table import candidate_table
     from sushi_dse.model.network import Network
 
@@ -134,7 +135,7 @@ def find_evaluation() -> Finding:
     table = candidate_table(network, board)
     cold_ms = table.latency_ms[:, 0]
     name = table.subnet_names[0]
-    interpreted_ms = subnet_breakdown(network, board, name, "nothing").latency_ms
+    interpreted_ms = subnet_breakdown(network, board, name, NOTHING).latency_ms
     if not np.isclose(cold_ms[0], interpreted_ms, rtol=1e-9):
         raise ArithmeticError(f"SubNet {name}: {cold_ms[0]} ms compiled, {interpreted_ms} not")
     busy_ms = table.macs / (board.macs_per_cycle * board.clock_mhz * 1e3)

@@ -25,10 +25,10 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
+from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import NO_SGS, OWN_SUBGRAPH, STEADY_METRICS
-from sushi_dse.model.subgraphs import NOTHING, candidates
 from sushi_dse.policies.catalogue import find_policy
 
 # Hands blocks of designs through, of so many designs together, for the sake of a progress bar.
@@ -188,12 +188,10 @@ def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list
 
     In its steady state: with its own SubGraph on chip, or nothing where the policy caches nothing.
     """
-    known = candidates(network, accelerator).names
     caches = find_policy(policy).has_persistent_buffer
     rows: list[Row] = []
     for subnet in network.supernet.subnets:
-        own = f"{subnet.name}/value"
-        subgraph = own if caches and own in known else NOTHING
+        subgraph = own_by_value(subnet.name) if caches else NOTHING
         found = subnet_breakdown(network, accelerator, subnet.name, subgraph)
         cost, percent = found.cost, 0.1 / found.latency_ms  # of a microsecond
         in_cycles = percent / accelerator.clock_mhz
@@ -201,7 +199,7 @@ def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list
         rows.append(
             {
                 "subnet": subnet.name,
-                "cached": subgraph,
+                "cached": str(subgraph),
                 "latency_ms": found.latency_ms,
                 "energy_mj": float(found.energy.total_mj),
                 "compute_percent": in_cycles * cost.compute_cycles,

@@ -30,6 +30,7 @@ def cost(
     from sushi_dse.evaluation.loading import only_design
     from sushi_dse.model.breakdown import subnet_breakdown
     from sushi_dse.model.network import Network
+    from sushi_dse.model.subgraphs import candidates
     from sushi_dse.report.progress import warn_if_infeasible
     from sushi_dse.report.views import print_breakdown
 
@@ -38,8 +39,9 @@ def cost(
     accelerator = only_design(hw)
     warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
-    breakdown = subnet_breakdown(network, accelerator, name, subgraph)
-    title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {subgraph}"
+    cached = candidates(network, accelerator).find(subgraph)
+    breakdown = subnet_breakdown(network, accelerator, name, cached)
+    title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {cached}"
     print_breakdown(breakdown, output_format.value, title=title)
     if plot is not None:
         from sushi_dse.plots.layers import layer_panels

@@ -20,7 +20,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs
+from sushi_dse.model.subgraphs import no_subgraph
 from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, mobilenet_v3_supernet
@@ -128,9 +128,7 @@ def subnet_front(model: AccuracyModel, accelerator: Accelerator) -> SubNetFront:
 
 def cold_latency_ms(network: Network, accelerator: Accelerator) -> np.ndarray:
     """Latency of each SubNet with nothing cached: [subnet]."""
-    nothing = np.zeros((1, len(network.taps)), dtype=np.int64)
-    subgraphs = SubGraphs(names=(NOTHING,), kernels=nothing, channels=nothing)
-    return latency_table(network, accelerator, subgraphs).latency_ms[:, 0]
+    return latency_table(network, accelerator, no_subgraph(network)).latency_ms[:, 0]
 
 
 def unbeaten(latency_ms: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:

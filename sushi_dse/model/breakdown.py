@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import Candidate
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.layer import (
     LayerCost,
@@ -31,7 +32,7 @@ class Breakdown:
     """The layers of a SubNet, their sum and its energy."""
 
     subnet: str
-    subgraph: str
+    subgraph: Candidate
     launch_us: float  # of each layer
     lines: tuple[LayerLine, ...]
     energy: Energy
@@ -59,12 +60,15 @@ class Breakdown:
 
 
 def subnet_breakdown(
-    network: Network, accelerator: Accelerator, subnet_name: str, subgraph_name: str
+    network: Network, accelerator: Accelerator, subnet_name: str, subgraph: Candidate
 ) -> Breakdown:
-    """The breakdown of a SubNet with a candidate SubGraph in the Persistent Buffer."""
+    """The breakdown of a SubNet with a candidate SubGraph in the Persistent Buffer.
+
+    `UserError` where there is no such SubNet, `ValueError` where there is no such candidate.
+    """
     subnet = network.supernet.subnet(subnet_name)
     subgraphs = candidates(network, accelerator)
-    column = subgraphs.index(subgraph_name)
+    column = subgraphs.index(subgraph)
     array = array_of(accelerator)
     waits = None
     if accelerator.dynamic_buffer_tiles > 2:
@@ -88,7 +92,7 @@ def subnet_breakdown(
     latency_us = sum(line.latency_us for line in lines)
     return Breakdown(
         subnet=subnet_name,
-        subgraph=subgraph_name,
+        subgraph=subgraph,
         launch_us=accelerator.launch_us,
         lines=tuple(lines),
         energy=energy(accelerator, total, subnet.macs, latency_us),

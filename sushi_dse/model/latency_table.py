@@ -89,7 +89,6 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         used.static_mj,
     )
     names = tuple(subnet.name for subnet in network.supernet.subnets)
-    column = {name: number for number, name in enumerate(subgraphs.names)}
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3
     return LatencyTable(
         subnet_names=names,
@@ -106,7 +105,7 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         fetched_bytes=np.diag(shared)[None, :] - shared,
         encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
         encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
-        own_subgraph=np.array([column.get(f"{name}/value", 0) for name in names]),
+        own_subgraph=np.array([subgraphs.own(name) for name in names]),
     )
 
 

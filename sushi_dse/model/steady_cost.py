@@ -92,7 +92,7 @@ def _prefetched(network: Network, design: Accelerator) -> np.ndarray:
     [nothing or the own SubGraph, field, subnet].
     """
     subgraphs = candidates(network, design)
-    own = [subgraphs.index(f"{subnet.name}/value") for subnet in network.supernet.subnets]
+    own = [subgraphs.own(subnet.name) for subnet in network.supernet.subnets]
     table = latency_table(network, design, subgraphs.only([0, *own]))
     cost = np.stack(np.broadcast_arrays(*table.cost))
     return np.stack([cost[:, :, 0], np.diagonal(cost[:, :, 1:], axis1=1, axis2=2)])

@@ -14,18 +14,46 @@ import numpy as np
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import (
+    NOTHING,
+    Candidate,
+    Combination,
+    Order,
+    Target,
+    own_by_value,
+)
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import LayerCost, array_of
 from sushi_dse.model.network import Network
 
-NOTHING = "nothing"  # the column of the latency table in which no weight is cached
+ORDERS = {  # in which a target of each kind is cut
+    Combination.ONE: (Order.LAYERS, Order.VALUE),
+    Combination.PAIR: (Order.LAYERS,),
+    Combination.SHARED: (Order.LAYERS, Order.VALUE),
+    Combination.UNION: (Order.VALUE,),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What candidates are cut from, as rectangles of weights by SuperNet layer."""
+
+    targets: tuple[Target, ...]
+    cuts: tuple[tuple[int, Order], ...]  # the number of a target, and an order that it is cut in
+    candidates: tuple[Candidate, ...]  # the empty one, and that of each cut
+    kernels: np.ndarray  # [target, supernet_layer]
+    channels: np.ndarray  # [target, supernet_layer], per group
+
+    def __post_init__(self) -> None:
+        self.kernels.setflags(write=False)
+        self.channels.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SubGraphs:
     """Rectangles of weights by SuperNet layer; the first one is empty."""
 
-    names: tuple[str, ...]
+    candidates: tuple[Candidate, ...]  # [subgraph]
     kernels: np.ndarray  # [subgraph, supernet_layer]
     channels: np.ndarray  # [subgraph, supernet_layer], per group
 
@@ -33,40 +61,76 @@ class SubGraphs:
         self.kernels.setflags(write=False)
         self.channels.setflags(write=False)
 
-    def index(self, name: str) -> int:
-        """The column of the SubGraph of that name."""
-        if name not in self.names:
-            raise UserError(f"unknown SubGraph {name!r}; {near_names(name, self.names)}")
-        return self.names.index(name)
+    def index(self, candidate: Candidate) -> int:
+        """The column of a candidate; `ValueError` where it is none of these."""
+        return self.candidates.index(candidate)
+
+    def own(self, subnet: str) -> int:
+        """The column cut by value from the SubNet of that name alone; else 0, the empty one."""
+        own = own_by_value(subnet)
+        return self.index(own) if own in self.candidates else 0
+
+    def find(self, text: str) -> Candidate:
+        """The candidate that is printed so; `UserError` where there is none, or more than one."""
+        found = [candidate for candidate in self.candidates if str(candidate) == text]
+        if not found:
+            known = map(str, self.candidates)
+            raise UserError(f"unknown SubGraph {text!r}; {near_names(text, known)}")
+        if len(found) > 1:
+            raise UserError(
+                f"SubGraph {text!r}: {len(found)} candidates are printed so, for a SubNet is named "
+                "like a combination of SubNets; rename it in the workload"
+            )
+        return found[0]
 
     def only(self, columns: Sequence[int]) -> "SubGraphs":
         """Those of the columns named."""
-        names = tuple(self.names[column] for column in columns)
-        return SubGraphs(names, self.kernels[columns], self.channels[columns])
+        kept = tuple(self.candidates[column] for column in columns)
+        return SubGraphs(kept, self.kernels[columns], self.channels[columns])
+
+
+def no_subgraph(network: Network) -> SubGraphs:
+    """The empty SubGraph alone."""
+    empty = np.zeros((1, len(network.taps)), dtype=np.int64)
+    return SubGraphs((NOTHING,), kernels=empty, channels=empty.copy())
 
 
 @lru_cache(maxsize=8)
-def targets(network: Network) -> SubGraphs:
+def targets(network: Network) -> Targets:
     """What candidates are cut from: each SubNet, all shared, pairs' intersections, the union."""
-    kernels, channels = network.kernels, network.channels
-    subnets = [subnet.name for subnet in network.supernet.subnets]
-    names, rows = list(subnets), [(kernels[s], channels[s]) for s in range(len(subnets))]
-    if len(subnets) > 1:
-        names.append("shared")
-        rows.append((kernels.min(axis=0), channels.min(axis=0)))
-    if len(subnets) > 2:
-        for a, b in combinations(range(len(subnets)), 2):
-            names.append(f"{subnets[a]}&{subnets[b]}")
-            pair = [a, b]
-            rows.append((kernels[pair].min(axis=0), channels[pair].min(axis=0)))
-    if len(subnets) > 1:
-        names.append("union")
-        rows.append((kernels.max(axis=0), channels.max(axis=0)))
-    return SubGraphs(
-        names=tuple(names),
-        kernels=np.array([row[0] for row in rows]),
-        channels=np.array([row[1] for row in rows]),
+    names = tuple(subnet.name for subnet in network.supernet.subnets)
+    found = _targets_of(names)
+    cuts = [(t, order) for t, target in enumerate(found) for order in ORDERS[target.combination]]
+    kernels, channels = (
+        np.array([_combined(sizes, names, target) for target in found])
+        for sizes in (network.kernels, network.channels)
     )
+    return Targets(
+        targets=tuple(found),
+        cuts=tuple(cuts),
+        candidates=(NOTHING, *(Candidate(found[t], order) for t, order in cuts)),
+        kernels=kernels,
+        channels=channels,
+    )
+
+
+def _targets_of(names: tuple[str, ...]) -> list[Target]:
+    """The targets of SubNets of those names, of which no two are always equal."""
+    found = [Target(Combination.ONE, (name,)) for name in names]
+    if len(names) > 1:
+        found.append(Target(Combination.SHARED, names))
+    if len(names) > 2:  # a single pair has in common what all share
+        found += [Target(Combination.PAIR, pair) for pair in combinations(names, 2)]
+    if len(names) > 1:
+        found.append(Target(Combination.UNION, names))
+    return found
+
+
+def _combined(sizes: np.ndarray, names: tuple[str, ...], target: Target) -> np.ndarray:
+    """The one row that a target makes of those of its SubNets in `sizes`, [subnet, layer]."""
+    rows = sizes[[names.index(name) for name in target.subnets]]
+    is_union = target.combination is Combination.UNION
+    return np.asarray(rows.max(axis=0) if is_union else rows.min(axis=0))
 
 
 @numba.njit(cache=True)
@@ -136,26 +200,21 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
     SubNet, the shared weights and the union also by value: most saved cycles per byte first.
     """
     goal = targets(network)
+    by_value = np.argsort(-saved_cycles_per_byte(network, accelerator), axis=1, kind="stable")
+    by_layers = np.broadcast_to(np.arange(len(network.taps)), by_value.shape).copy()
+    layers_in = {Order.LAYERS: by_layers, Order.VALUE: by_value}
     capacity = accelerator.persistent_buffer_bytes
-    value = saved_cycles_per_byte(network, accelerator)
-    in_layer_order = np.arange(len(network.taps))
-    names, rows = [NOTHING], [np.zeros_like(goal.kernels[0])]
-    channels = [np.zeros_like(goal.channels[0])]
-    for t, name in enumerate(goal.names):
-        orders = {}
-        if name != "union":
-            orders[f"{name}/layers"] = in_layer_order
-        if "&" not in name:
-            orders[f"{name}/value"] = np.argsort(-value[t], kind="stable")
-        for label, order in orders.items():
-            names.append(label)
-            rows.append(cut(goal.kernels[t], goal.channels[t], network.taps, order, capacity))
-            channels.append(goal.channels[t])
-    kernels = np.array(rows)
+    of_target = [t for t, _ in goal.cuts]
+    kept = [
+        cut(goal.kernels[t], goal.channels[t], network.taps, layers_in[order][t], capacity)
+        for t, order in goal.cuts
+    ]
+    kernels = np.vstack([np.zeros_like(goal.kernels[:1]), *kept])
+    channels = np.vstack([np.zeros_like(goal.channels[:1]), goal.channels[of_target]])
     return SubGraphs(
-        names=tuple(names),
+        candidates=goal.candidates,
         kernels=kernels,
-        channels=np.where(kernels > 0, np.array(channels), 0),
+        channels=np.where(kernels > 0, channels, 0),
     )
 
 

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs
+from sushi_dse.model.subgraphs import no_subgraph
 
 
 def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
@@ -31,6 +29,4 @@ def equal_area_system(
 ) -> tuple[LatencyTable, Accelerator]:
     """The equal-area design and its latency table, in which nothing is cached."""
     rival = equal_area(accelerator)
-    empty = np.zeros((1, len(network.taps)), dtype=np.int64)
-    nothing = SubGraphs(names=(NOTHING,), kernels=empty, channels=empty.copy())
-    return latency_table(network, rival, nothing), rival
+    return latency_table(network, rival, no_subgraph(network)), rival

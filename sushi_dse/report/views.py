@@ -217,7 +217,7 @@ def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -
         **{name: getattr(cost, name) for name in CYCLE_COLUMNS},
         "array_utilisation": breakdown.array_utilisation,
     }
-    document = {"subnet": breakdown.subnet, "subgraph": breakdown.subgraph, "total": total,
+    document = {"subnet": breakdown.subnet, "subgraph": str(breakdown.subgraph), "total": total,
                 "layers": rows}  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":

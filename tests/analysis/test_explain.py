@@ -21,12 +21,13 @@ from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.hardware.accelerator import Device
+from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace, find_design
 from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import Trace
-from tests.strategies import accelerators, supernets, zcu104
+from sushi_dse.workload.layers import SuperNet
+from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 
 NETWORK = load_workload("resnet18_cifar10").supernet
 AXES = {
@@ -159,6 +160,21 @@ def test_the_causes_of_a_latency_add_up_to_it(accelerator, supernet, policy) -> 
         layers = [row[f"{c}_bound"] for c in ("compute", "weights", "activations")]
         assert sum(layers) == row["layers"]
         assert row["cached"] == "nothing" or policy == "sushi"
+
+
+@settings(max_examples=30)
+@given(accelerators(), supernets(), st.sampled_from(["no-sgs", "sushi"]), st.data())
+def test_what_bounds_a_subnet_does_not_hang_on_its_name(
+    accelerator: Accelerator, supernet: SuperNet, policy: str, drawn: st.DataObject
+) -> None:
+    names = drawn.draw(odd_names(len(supernet.subnets)))
+    first, second = (
+        what_bounds(Network.of(each), accelerator, policy)
+        for each in (supernet, renamed(supernet, names))
+    )
+    for row, other, name in zip(first, second, names, strict=True):
+        cached = f"{name}/value" if policy == "sushi" else "nothing"
+        assert other == row | {"subnet": name, "cached": cached}
 
 
 @given(st.integers(0, 35))

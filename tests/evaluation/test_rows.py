@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
@@ -31,7 +32,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.energy import Energy, switch_energy
-from sushi_dse.model.latency_table import LatencyTable, latency_table
+from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES, PolicyRun
@@ -39,9 +40,9 @@ from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served, tally_queries
 from sushi_dse.traces.trace import MAX_MS, Trace
-from sushi_dse.workload.layers import PlainLayer
+from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.strategies import accelerators, supernets, zcu104
+from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 from tests.tables import scaled, traces
 
 
@@ -444,3 +445,52 @@ def test_a_policy_without_a_persistent_buffer_does_without_its_blocks(
     }
     if not infeasible_reason(accelerator):
         assert used.device_share <= 1
+
+
+def rows_of_all_policies(
+    supernet: SuperNet, accelerator: Accelerator, trace: Trace, mode: str
+) -> list[Row]:
+    network = Network.of(supernet)
+    experiment = Experiment(
+        space=SearchSpace.of(accelerator, {}),
+        network=network,
+        trace=trace,
+        policies=tuple(POLICIES),
+        mode=mode,
+    )
+    table = candidate_table(network, accelerator)
+    return list(policy_rows(experiment, scaled(trace, table), accelerator, table))
+
+
+@settings(max_examples=25)
+@given(supernets(), accelerators(), traces(), st.sampled_from(list(MODES)), st.data())
+def test_no_metric_of_any_policy_hangs_on_what_subnets_are_named(
+    supernet: SuperNet, accelerator: Accelerator, trace: Trace, mode: str, drawn: st.DataObject
+) -> None:
+    names = drawn.draw(odd_names(len(supernet.subnets)))
+    first, second = (
+        rows_of_all_policies(each, accelerator, trace, mode)
+        for each in (supernet, renamed(supernet, names))
+    )
+    assert first == second
+
+
+def test_a_subnet_with_an_ampersand_in_its_name_gains_what_it_gained_without() -> None:
+    supernet = load_workload("resnet18_cifar10").supernet
+    queries = 20
+    trace = Trace(
+        arrived_ms=np.zeros(queries),
+        min_accuracy_percent=np.full(queries, 70.0),
+        max_latency_ms=np.full(queries, 9.0),
+    )
+    gains = [
+        {row["policy"]: row["gain_over_no_sgs_percent"] for row in rows}
+        for rows in (
+            rows_of_all_policies(each, zcu104(), trace, "strict-latency")
+            for each in (supernet, renamed(supernet, ["R&18"]))
+        )
+    ]
+    assert gains[0] == gains[1]
+    static = gains[1]["static-subgraph"]
+    assert isinstance(static, float)
+    assert static > 0.5  # the order of value, which the name must not take from it

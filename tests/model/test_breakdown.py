@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.breakdown import subnet_breakdown
+from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.layer import layer_cost
 from sushi_dse.model.network import Network
@@ -32,10 +33,10 @@ def test_a_breakdown_adds_up_to_the_cell_of_the_latency_table(
     subgraphs = candidates(network, accelerator)
     table = latency_table(network, accelerator, subgraphs)
     s = drawn.draw(st.integers(0, len(supernet.subnets) - 1))
-    g = drawn.draw(st.integers(0, len(subgraphs.names) - 1))
+    g = drawn.draw(st.integers(0, len(subgraphs.candidates) - 1))
     subnet = supernet.subnets[s]
-    broken = subnet_breakdown(network, accelerator, subnet.name, subgraphs.names[g])
-    assert (broken.subnet, broken.subgraph) == (subnet.name, subgraphs.names[g])
+    broken = subnet_breakdown(network, accelerator, subnet.name, subgraphs.candidates[g])
+    assert (broken.subnet, broken.subgraph) == (subnet.name, subgraphs.candidates[g])
     assert [line.layer for line in broken.lines] == list(subnet.layers)
     assert broken.cost == tuple(field[s, g] for field in table.cost)
     assert broken.latency_ms == pytest.approx(table.latency_ms[s, g], rel=1e-9)
@@ -52,14 +53,14 @@ def test_the_array_is_never_used_more_than_wholly(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
     network = Network.of(supernet)
-    for name in candidates(network, accelerator).names:
-        broken = subnet_breakdown(network, accelerator, supernet.subnets[0].name, name)
+    for candidate in candidates(network, accelerator).candidates:
+        broken = subnet_breakdown(network, accelerator, supernet.subnets[0].name, candidate)
         assert 0 < broken.array_utilisation <= 1 + 1e-9
 
 
 def test_a_breakdown_is_that_of_its_layers() -> None:
     design, network = zcu104(), Network.of(two_layers())
-    broken = subnet_breakdown(network, design, "only", "nothing")
+    broken = subnet_breakdown(network, design, "only", NOTHING)
     conv, last = network.supernet.subnets[0].layers
     first_line, last_line = broken.lines
     assert first_line.cost == layer_cost(conv, design, is_first=True)
@@ -75,7 +76,8 @@ def test_a_breakdown_is_that_of_its_layers() -> None:
 def test_what_is_cached_is_not_fetched() -> None:
     network = Network.of(two_layers())
     cold, warm = (
-        subnet_breakdown(network, zcu104(), "only", name) for name in ("nothing", "only/layers")
+        subnet_breakdown(network, zcu104(), "only", candidate)
+        for candidate in (NOTHING, own_by_value("only"))
     )
     assert cold.cost.weight_bytes == warm.cost.cached_weight_bytes == cold.weight_bytes
     assert cold.cost.cached_weight_bytes == warm.cost.weight_bytes == 0
@@ -86,22 +88,20 @@ def test_what_is_cached_is_not_fetched() -> None:
 def test_a_layer_by_layer_design_fetches_every_map() -> None:
     network = Network.of(two_layers())
     apart = replace(zcu104(), layer_by_layer=True)
-    broken = subnet_breakdown(network, apart, "only", "nothing")
+    broken = subnet_breakdown(network, apart, "only", NOTHING)
     assert [line.cost.output_bytes for line in broken.lines] == [16 * 8 * 8, 10]
     assert all(line.cost.input_bytes > 0 for line in broken.lines)
 
 
-@pytest.mark.parametrize(
-    ("subnet", "subgraph", "message"),
-    [
-        ("onl", "nothing", "two has no SubNet 'onl'; did you mean 'only'?"),
-        ("only", "onlyvalue", "unknown SubGraph 'onlyvalue'; did you mean 'only/value'?"),
-    ],
-)
-def test_an_unknown_name_is_refused(subnet: str, subgraph: str, message: str) -> None:
+def test_an_unknown_subnet_is_refused_with_the_near_one() -> None:
     with pytest.raises(UserError) as error:
-        subnet_breakdown(Network.of(two_layers()), zcu104(), subnet, subgraph)
-    assert str(error.value) == message
+        subnet_breakdown(Network.of(two_layers()), zcu104(), "onl", NOTHING)
+    assert str(error.value) == "two has no SubNet 'onl'; did you mean 'only'?"
+
+
+def test_a_candidate_of_another_network_is_refused() -> None:
+    with pytest.raises(ValueError, match="not in tuple"):
+        subnet_breakdown(Network.of(two_layers()), zcu104(), "only", own_by_value("onl"))
 
 
 @given(supernets(), st.integers(3, 60))
@@ -112,6 +112,6 @@ def test_the_layers_of_a_deeper_buffer_add_up_to_its_latency_table(
     subgraphs = candidates(network, deep)
     table = latency_table(network, deep, subgraphs)
     for s, subnet in enumerate(supernet.subnets):
-        for g in (0, len(subgraphs.names) - 1):
-            found = subnet_breakdown(network, deep, subnet.name, subgraphs.names[g])
+        for g in (0, len(subgraphs.candidates) - 1):
+            found = subnet_breakdown(network, deep, subnet.name, subgraphs.candidates[g])
             assert found.latency_ms == pytest.approx(table.latency_ms[s, g], rel=1e-9)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.energy import energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us
@@ -156,9 +157,9 @@ def test_a_scheduler_cannot_write_to_the_table() -> None:
 def test_the_rows_are_the_subnets_and_the_columns_the_subgraphs() -> None:
     network, _, table = make(load_workload("ofa_resnet50").supernet, zcu104())
     assert table.subnet_names == tuple("ABCDEF")
-    assert table.latency_ms.shape == (6, len(table.subgraphs.names))
+    assert table.latency_ms.shape == (6, len(table.subgraphs.candidates))
     assert table.top1_percent is network.top1_percent
     # Hardly anything serves a SubNet better than its own weights in the order of their value.
     for s, name in enumerate(table.subnet_names):
-        own_ms = table.latency_ms[s, table.subgraphs.index(f"{name}/value")]
+        own_ms = table.latency_ms[s, table.subgraphs.index(own_by_value(name))]
         assert own_ms <= 1.001 * table.latency_ms[s].min()

@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.kernels import layer_costs, subnet_costs
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.layer import LayerCost, array_of, layer_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import LayerCycles, layer_waits, prefetch_waits, prefetched
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs, candidates
+from sushi_dse.model.subgraphs import SubGraphs, candidates, no_subgraph
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.strategies import accelerators, layers, supernets, zcu104
 
+SOME = own_by_value("some")
 ROUNDING = 1 + 1e-9
 ENDLESS = 10**9
 depths = st.integers(2, 12) | st.sampled_from([30, ENDLESS])
@@ -31,7 +33,7 @@ def rectangles(draw: st.DrawFn, network: Network) -> SubGraphs:
     sizes = np.zeros((2, 2 * layers_of_both), dtype=np.int64)
     sizes[1] = np.frombuffer(drawn, np.uint8) % 30
     return SubGraphs(
-        names=(NOTHING, "some"),
+        candidates=(NOTHING, SOME),
         kernels=sizes[:, :layers_of_both].copy(),
         channels=sizes[:, layers_of_both:].copy(),
     )
@@ -238,7 +240,7 @@ def test_a_layer_alone_costs_what_the_closed_form_says_with_two_tiles_and_never_
 ) -> None:
     network = network_of(layer)
     both = SubGraphs(
-        names=(NOTHING, "some"),
+        candidates=(NOTHING, SOME),
         kernels=np.array([[0], [kernels]]),
         channels=np.array([[0], [channels]]),
     )
@@ -274,7 +276,7 @@ def test_more_cached_weights_never_slow_a_subnet(
 ) -> None:
     network = Network.of(supernet)
     less = drawn.draw(rectangles(network))
-    more = SubGraphs(names=less.names, kernels=less.kernels + 3, channels=less.channels + 2)
+    more = SubGraphs(less.candidates, kernels=less.kernels + 3, channels=less.channels + 2)
     few, many = (recurrence(network, accelerator, cached, depth) for cached in (less, more))
     assert np.all(many.cycles <= few.cycles * ROUNDING)
 
@@ -355,8 +357,7 @@ def test_loads_hide_behind_the_layer_before_as_far_as_the_buffer_is_deep(
     byte_a_cycle = {"clock_mhz": 1.0, "dram_gb_per_s": 1e-3, "dram_efficiency": 1.0}
     no_overhead = {"fill_cycles": 0.0, "row_cycles": 0.0, "launch_us": 0.0}
     design = zcu104(pe_kernels=1, pe_channels=1, **byte_a_cycle, **no_overhead)
-    empty = np.zeros((1, 2), dtype=np.int64)
-    nothing = SubGraphs(names=(NOTHING,), kernels=empty, channels=empty.copy())
+    nothing = no_subgraph(network)
     cost = recurrence(network, design, nothing, depth)
     assert cost.compute_cycles[0, 0] == 12 * 12 + 8 * 1
     assert cost.exposed_load_cycles[0, 0] == waits

@@ -28,6 +28,7 @@ from sushi_dse.model import (
 from sushi_dse.model import (
     steady_subnets as subnets,
 )
+from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import (
@@ -77,7 +78,7 @@ deeper_spaces = st.integers(3, 5).flatmap(lambda tiles: spaces(2, dynamic_buffer
 
 def own_column(table: LatencyTable, subnet: int) -> int:
     """The SubGraph of a SubNet's own weights by value."""
-    return table.subgraphs.index(f"{table.subnet_names[subnet]}/value")
+    return table.subgraphs.index(own_by_value(table.subnet_names[subnet]))
 
 
 @few

@@ -1,6 +1,6 @@
 """Candidate SubGraphs: what they may hold, what is worth holding, and what changing them moves."""
 
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.latency_table import latency_table
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target, own_by_value
+from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.layer import layer_cost
 from sushi_dse.model.network import Network
+from sushi_dse.model.steady_cost import steady_cost
 from sushi_dse.model.subgraphs import (
-    NOTHING,
     SubGraphs,
+    Targets,
     candidates,
     cut,
+    no_subgraph,
     overlap_bytes,
     saved_cycles_per_byte,
     targets,
@@ -26,7 +30,7 @@ from sushi_dse.model.subgraphs import (
 )
 from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.strategies import accelerators, supernets, zcu104
+from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 from tests.tables import integers
 
 Weight = tuple[int, int, int, int]  # layer, kernel, channel, tap
@@ -52,8 +56,9 @@ def rectangles(count: int) -> st.SearchStrategy[Rectangles]:
     )
 
 
-def target_of(name: str, goal: SubGraphs) -> int:
-    return goal.names.index(name.rpartition("/")[0])
+def target_of(candidate: Candidate, goal: Targets) -> int:
+    assert candidate.target is not None
+    return goal.targets.index(candidate.target)
 
 
 @given(rectangles(2), rectangles(3), taps_of_layers)
@@ -108,11 +113,11 @@ def test_a_candidate_fits_the_persistent_buffer_and_lies_within_its_target(
     goal, kept = targets(network), candidates(network, accelerator)
     kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
     assert np.all(kept_bytes <= accelerator.persistent_buffer_bytes)
-    assert kept.names[0] == NOTHING
+    assert kept.candidates[0] == NOTHING
     assert not kept.kernels[0].any()
     assert not kept.channels[0].any()
-    for g, name in enumerate(kept.names[1:], start=1):
-        t = target_of(name, goal)
+    for g, candidate in enumerate(kept.candidates[1:], start=1):
+        t = target_of(candidate, goal)
         assert np.all(kept.kernels[g] <= goal.kernels[t])
         # Whole kernels: all channels of the target, or none where no kernel is kept.
         whole = np.where(kept.kernels[g] > 0, goal.channels[t], 0)
@@ -126,8 +131,8 @@ def test_a_candidate_leaves_no_room_for_a_kernel_of_the_layer_it_ends_in(
     network = Network.of(supernet)
     goal, kept = targets(network), candidates(network, accelerator)
     kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
-    for g, name in enumerate(kept.names[1:], start=1):
-        t = target_of(name, goal)
+    for g, candidate in enumerate(kept.candidates[1:], start=1):
+        t = target_of(candidate, goal)
         missing = np.flatnonzero(kept.kernels[g] < goal.kernels[t])
         kernel_bytes = goal.channels[t] * network.taps
         room = accelerator.persistent_buffer_bytes - kept_bytes[g]
@@ -141,8 +146,8 @@ def test_a_buffer_that_holds_all_holds_each_target_whole(
 ) -> None:
     network = Network.of(supernet)
     goal, kept = targets(network), candidates(network, accelerator)
-    for g, name in enumerate(kept.names[1:], start=1):
-        assert np.array_equal(kept.kernels[g], goal.kernels[target_of(name, goal)])
+    for g, candidate in enumerate(kept.candidates[1:], start=1):
+        assert np.array_equal(kept.kernels[g], goal.kernels[target_of(candidate, goal)])
 
 
 @settings(max_examples=50)
@@ -167,26 +172,31 @@ def test_the_targets_are_the_subnets_and_what_they_have_in_common_and_in_all(
     supernet: SuperNet,
 ) -> None:
     network = Network.of(supernet)
-    goal, names = targets(network), [subnet.name for subnet in supernet.subnets]
+    goal, names = targets(network), tuple(subnet.name for subnet in supernet.subnets)
     subnet_weights = [
         weights(*sides, network.taps)
         for sides in zip(network.kernels, network.channels, strict=True)
     ]
     of_target = {
-        name: weights(goal.kernels[t], goal.channels[t], network.taps)
-        for t, name in enumerate(goal.names)
+        target: weights(goal.kernels[t], goal.channels[t], network.taps)
+        for t, target in enumerate(goal.targets)
     }
-    expected = dict(zip(names, subnet_weights, strict=True))
+    shared, union = (Target(how, names) for how in (Combination.SHARED, Combination.UNION))
+    expected = {
+        Target(Combination.ONE, (name,)): own
+        for name, own in zip(names, subnet_weights, strict=True)
+    }
     if len(names) > 1:
-        expected["shared"] = set.intersection(*subnet_weights)
+        expected[shared] = set.intersection(*subnet_weights)
     if len(names) > 2:
         for a, b in combinations(range(len(names)), 2):
-            expected[f"{names[a]}&{names[b]}"] = subnet_weights[a] & subnet_weights[b]
-    union = of_target.pop("union", set())
+            pair = Target(Combination.PAIR, (names[a], names[b]))
+            expected[pair] = subnet_weights[a] & subnet_weights[b]
+    of_union = of_target.pop(union, set())
     assert of_target == expected
     if len(names) > 1:
-        assert set.union(*subnet_weights) <= union
-        assert len(of_target["shared"]) == shared_weight_bytes(supernet, convolutions_only=False)
+        assert set.union(*subnet_weights) <= of_union
+        assert len(of_target[shared]) == shared_weight_bytes(supernet, convolutions_only=False)
 
 
 def value_by_definition(network: Network, accelerator: Accelerator, target: int) -> list[float]:
@@ -251,7 +261,7 @@ def test_value_order_fills_the_buffer_with_the_layer_that_is_bound_by_weights() 
         )
     )
     kept = candidates(network, zcu104(persistent_buffer_kib=20.25))
-    assert kept.names == (NOTHING, "A/layers", "A/value")
+    assert list(map(str, kept.candidates)) == ["nothing", "A/layers", "A/value"]
     assert kept.kernels.tolist() == [[0, 0], [64, 0], [0, 324]]
     assert kept.channels.tolist() == [[0, 0], [36, 0], [0, 64]]
 
@@ -262,7 +272,7 @@ def test_two_subnets_have_no_pair_beside_what_all_share() -> None:
         for name, inputs, outputs in (("A", 4, 2), ("B", 3, 5))
     ]
     goal = targets(Network.of(plain_supernet("two", subnets)))
-    assert goal.names == ("A", "B", "shared", "union")
+    assert list(map(str, goal.targets)) == ["A", "B", "shared", "union"]
     assert goal.kernels.tolist() == [[2], [5], [2], [5]]
     assert goal.channels.tolist() == [[4], [3], [3], [4]]
 
@@ -270,7 +280,8 @@ def test_two_subnets_have_no_pair_beside_what_all_share() -> None:
 def test_the_candidates_of_ofa_resnet50() -> None:
     network = Network.of(load_workload("ofa_resnet50").supernet)
     kept = candidates(network, zcu104())
-    assert len(set(kept.names)) == len(kept.names) == 1 + 2 * 6 + 2 + 15 + 1
+    names = set(map(str, kept.candidates))
+    assert len(names) == len(kept.candidates) == 1 + 2 * 6 + 2 + 15 + 1
     kept_bytes = (kept.kernels * kept.channels * network.taps).sum(axis=1)
     # Every target is larger than the buffer, and the largest kernel has 4608 bytes.
     assert kept_bytes[1:].min() > zcu104().persistent_buffer_bytes - 4608
@@ -278,19 +289,124 @@ def test_the_candidates_of_ofa_resnet50() -> None:
     latency_ms = latency_table(network, zcu104(), kept).latency_ms
     saved_ms = latency_ms[:, :1] - latency_ms
     for s, subnet in enumerate("ABCDEF"):
-        by_value, by_layers = (kept.index(f"{subnet}/{order}") for order in ("value", "layers"))
+        own = Target(Combination.ONE, (subnet,))
+        by_value, by_layers = (
+            kept.index(Candidate(own, order)) for order in (Order.VALUE, Order.LAYERS)
+        )
         assert saved_ms[s, by_value] > 2 * saved_ms[s, by_layers]
 
 
-def test_a_subgraph_is_found_by_its_name() -> None:
-    kept = SubGraphs(names=("nothing", "A/value"), kernels=np.eye(2), channels=np.eye(2))
-    assert kept.index("A/value") == 1
-    with pytest.raises(UserError, match="unknown SubGraph 'A/valeu'; did you mean 'A/value'"):
-        kept.index("A/valeu")
+def numbers_of(table: LatencyTable) -> list[np.ndarray]:
+    """All numbers of a table, its SubGraphs' sizes too."""
+    plain = [getattr(table, field.name) for field in fields(table)]
+    arrays = [value for value in plain if isinstance(value, np.ndarray)]
+    sizes = table.subgraphs.kernels, table.subgraphs.channels
+    return [*arrays, *sizes, *map(np.asarray, (*table.cost, *astuple(table.energy)))]
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators(), st.integers(2, 4), st.data())
+def test_no_number_hangs_on_what_subnets_are_named(
+    supernet: SuperNet, accelerator: Accelerator, tiles: int, drawn: st.DataObject
+) -> None:
+    names = drawn.draw(odd_names(len(supernet.subnets)))
+    design = replace(accelerator, dynamic_buffer_tiles=tiles)
+    before, after = (Network.of(each) for each in (supernet, renamed(supernet, names)))
+    table, other = (candidate_table(network, design) for network in (before, after))
+    for values, others in zip(numbers_of(table), numbers_of(other), strict=True):
+        assert np.array_equal(values, others)
+    designs = SearchSpace.of(design, {}).designs([0])
+    for costs in zip(steady_cost(before, designs), steady_cost(after, designs), strict=True):
+        assert np.array_equal(*map(np.stack, costs))
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators(), st.data())
+def test_candidates_are_the_same_of_subnets_of_any_names(
+    supernet: SuperNet, accelerator: Accelerator, drawn: st.DataObject
+) -> None:
+    names = drawn.draw(odd_names(len(supernet.subnets)))
+    new_name = dict(zip((subnet.name for subnet in supernet.subnets), names, strict=True))
+    before, after = (
+        candidates(Network.of(each), accelerator).candidates
+        for each in (supernet, renamed(supernet, names))
+    )
+
+    def under_new_names(candidate: Candidate) -> Candidate:
+        if candidate.target is None:
+            return candidate
+        subnets = tuple(new_name[name] for name in candidate.target.subnets)
+        return replace(candidate, target=replace(candidate.target, subnets=subnets))
+
+    assert list(after) == list(map(under_new_names, before))
+    assert len(set(after)) == len(after)
+
+
+@given(supernets(), st.data())
+def test_a_candidate_is_found_by_its_text_unless_another_has_the_same(
+    supernet: SuperNet, drawn: st.DataObject
+) -> None:
+    names = drawn.draw(odd_names(len(supernet.subnets)))
+    kept = candidates(Network.of(renamed(supernet, names)), zcu104())
+    texts = [str(candidate) for candidate in kept.candidates]
+    for candidate, text in zip(kept.candidates, texts, strict=True):
+        if texts.count(text) == 1:
+            assert kept.find(text) == candidate
+        else:
+            with pytest.raises(UserError, match=r"candidates are printed so.*; rename it"):
+                kept.find(text)
+
+
+def three(*names: str) -> SubGraphs:
+    """The candidates of three SubNets of those names."""
+    layers = [fully_connected("fc", 4, outputs) for outputs in (2, 3, 5)]
+    subnets = [
+        PlainSubNet(name=name, top1_percent=75.0, layers=(layer,))
+        for name, layer in zip(names, layers, strict=True)
+    ]
+    return candidates(Network.of(plain_supernet("three", subnets)), zcu104())
+
+
+def test_candidates_are_printed_as_users_type_them() -> None:
+    assert " ".join(map(str, three("A", "B", "C").candidates)) == (
+        "nothing A/layers A/value B/layers B/value C/layers C/value "
+        "shared/layers shared/value A&B/layers A&C/layers B&C/layers union/value"
+    )
+
+
+def test_an_unknown_candidate_is_refused_with_the_near_one() -> None:
+    with pytest.raises(UserError, match=r"^unknown SubGraph 'A/valeu'; did you mean 'A/value'\?$"):
+        three("A", "B", "C").find("A/valeu")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("A", "shared", "C"), "shared/value"),
+        (("A", "union", "C"), "union/value"),
+        (("A", "B", "A&B"), "A&B/layers"),
+        (("A", "A&A", "A&A&A"), "A&A&A/layers"),
+    ],
+)
+def test_a_text_that_two_candidates_have_is_refused(names: tuple[str, ...], text: str) -> None:
+    with pytest.raises(UserError, match=f"^SubGraph '{text}': 2 candidates are printed so"):
+        three(*names).find(text)
+
+
+def test_the_own_column_of_a_subnet_is_that_by_value_and_else_the_empty_one() -> None:
+    kept = three("A", "B", "C")
+    assert kept.candidates[kept.own("B")] == own_by_value("B")
+    assert kept.own("shared") == kept.own("D") == 0
+
+
+def test_a_target_and_its_order_come_together() -> None:
+    with pytest.raises(ValueError, match="a target and its order must come together"):
+        Candidate(Target(Combination.ONE, ("A",)))
 
 
 def test_a_subgraph_cannot_be_written_to() -> None:
-    kept = SubGraphs(names=("nothing",), kernels=np.zeros((1, 2)), channels=np.zeros((1, 2)))
-    for sides in (kept.kernels, kept.channels):
+    network = Network.of(load_workload("resnet18_cifar10").supernet)
+    kept, goal = no_subgraph(network), targets(network)
+    for sides in (kept.kernels, kept.channels, goal.kernels, goal.channels):
         with pytest.raises(ValueError, match="read-only"):
             sides[0, 0] = 1

@@ -18,6 +18,7 @@ from sushi_dse.evaluation.traced import replay
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.calibration import LayerError, Validation
+from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.plots.charts import panel_chart
@@ -56,8 +57,8 @@ def test_no_layer_lies_above_the_roofs_and_its_bar_is_its_time(
     supernet: SuperNet, accelerator: Accelerator, pick: int
 ) -> None:
     network = Network.of(supernet)
-    names = candidates(network, accelerator).names
-    breakdown = subnet_breakdown(network, accelerator, "A", names[pick % len(names)])
+    known = candidates(network, accelerator).candidates
+    breakdown = subnet_breakdown(network, accelerator, "A", known[pick % len(known)])
     roofline, cycles = layer_panels(breakdown, accelerator)
     peak, bandwidth = roofs(roofline)
     *layers, whole = of_kind(roofline, "points")
@@ -78,7 +79,7 @@ def test_no_layer_lies_above_the_roofs_and_its_bar_is_its_time(
 def test_weights_that_come_ahead_lift_a_layer_but_not_the_subnet(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
-    breakdown = subnet_breakdown(Network.of(supernet), accelerator, "A", "nothing")
+    breakdown = subnet_breakdown(Network.of(supernet), accelerator, "A", NOTHING)
     roofline, _ = layer_panels(breakdown, accelerator)
     peak, bandwidth = roofs(roofline)
     *layers, whole = of_kind(roofline, "points")
@@ -88,7 +89,7 @@ def test_weights_that_come_ahead_lift_a_layer_but_not_the_subnet(
 
 def test_a_layer_without_traffic_stands_at_the_right_edge_and_the_title_says_so() -> None:
     experiment = load_experiment("zcu104", trace="none")
-    breakdown = subnet_breakdown(experiment.network, experiment.design, "A", "A/value")
+    breakdown = subnet_breakdown(experiment.network, experiment.design, "A", own_by_value("A"))
     quiet = [line for line in breakdown.lines if not line.cost.offchip_bytes]
     roofline, cycles = layer_panels(breakdown, experiment.design)
     assert quiet
@@ -320,7 +321,7 @@ def test_a_page_holds_no_text_unescaped(tmp_path: Path) -> None:
 
 def test_the_measured_board_has_launches_in_its_bars() -> None:
     network = load_experiment("zcu104_measured", trace="none").network
-    breakdown = subnet_breakdown(network, zcu104_measured(), "A", "nothing")
+    breakdown = subnet_breakdown(network, zcu104_measured(), "A", NOTHING)
     _, cycles = layer_panels(breakdown, zcu104_measured())
     (launch,) = (series for series in cycles.series if series.name == "launch")
     assert launch.y[0] == pytest.approx(76.971 * 100)

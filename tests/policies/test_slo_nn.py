@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.energy import energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import layer_cost
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, candidates
+from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.slo_nn.parameters import FREE, Activator, SloNn
 from sushi_dse.policies.slo_nn.stream import (
     difficulties,
     serve_slo_nn,
 )
 from sushi_dse.policies.slo_nn.system import (
-    COMMON,
     fraction_network,
     hashing_activator,
     kept_sizes,
@@ -217,7 +217,8 @@ def test_only_what_all_node_sets_share_is_kept_and_it_fits(
     network = Network.of(supernet)
     table, _ = slo_nn_system(network, accelerator, parameters=parameters)
     least = fraction_network(network, parameters)
-    assert table.subgraphs.names == (NOTHING, COMMON)
+    common = Target(Combination.SHARED, table.subnet_names)
+    assert table.subgraphs.candidates == (NOTHING, Candidate(common, Order.VALUE))
     assert not table.subgraphs.kernels[0].any()
     assert (table.subgraphs.kernels[1] <= least.kernels[0]).all()
     assert (table.subgraphs.channels[1] <= least.channels[0]).all()

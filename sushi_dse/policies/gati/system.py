@@ -7,9 +7,10 @@ import numpy as np
 
 from sushi_dse.errors import near_names
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs
+from sushi_dse.model.subgraphs import SubGraphs
 from sushi_dse.policies.gati.choice import Work, least_expected, work_of
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.traces.trace import FloatArray
@@ -17,7 +18,6 @@ from sushi_dse.workload.layers import SubNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 WHOLE = "whole network"  # the last row: no answer was accepted
-CACHES = "caches, then layers by value"  # the last column
 DEFAULTS = Gati()
 
 
@@ -98,7 +98,8 @@ def _table(
             for name, top1, length in zip(row_names, top1_percent, lengths, strict=True)
         ],
     )
-    table = latency_table(Network.of(supernet), accelerator, _columns(work, chosen, running))
+    columns = _columns(work, chosen, running, row_names)
+    table = latency_table(Network.of(supernet), accelerator, columns)
     return GatiTable(
         **{field.name: getattr(table, field.name) for field in fields(table)},
         parameters=parameters,
@@ -123,7 +124,9 @@ def _running(work: Work, chosen: np.ndarray) -> tuple[list[int], list[int]]:
     return running, [*lengths, len(running)]
 
 
-def _columns(work: Work, chosen: np.ndarray, running: Sequence[int]) -> SubGraphs:
+def _columns(
+    work: Work, chosen: np.ndarray, running: Sequence[int], rows: Sequence[str]
+) -> SubGraphs:
     """Nothing; and where the Persistent Buffer holds a kernel, the caches and layers by value."""
     kernels = np.zeros(len(work.kernels), dtype=np.int64)
     order, kept = work.kept(chosen[None])
@@ -131,8 +134,9 @@ def _columns(work: Work, chosen: np.ndarray, running: Sequence[int]) -> SubGraph
     kernels = kernels[running]
     channels = np.array([work.layers[number].channels_per_group for number in running])
     columns = 1 + int(kernels.any())
+    kept_of_all = Candidate(Target(Combination.UNION, tuple(rows)), Order.VALUE)
     return SubGraphs(
-        names=(NOTHING, CACHES)[:columns],
+        candidates=(NOTHING, kept_of_all)[:columns],
         kernels=np.stack([np.zeros_like(kernels), kernels])[:columns],
         channels=np.stack([np.zeros_like(channels), np.where(kernels > 0, channels, 0)])[:columns],
     )

@@ -8,17 +8,17 @@ from math import ceil
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import FIELDS, LayerCost, array_of
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import NOTHING, SubGraphs, cut
+from sushi_dse.model.subgraphs import SubGraphs, cut
 from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
 from sushi_dse.workload.layers import Layer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
-COMMON = "common"  # the column in which the nodes that every query uses are on chip
 DEFAULTS = SloNn()
 DIFFICULTIES = 4096  # strips of the mean over difficulty
 
@@ -103,26 +103,25 @@ def common_part(network: Network, accelerator: Accelerator, share: float) -> Sub
     sizes = np.array(kept_sizes(network.supernet.subnets[-1].layers, share))
     kernels, channels = sizes[:, 0] * sizes[:, 2], sizes[:, 1]
     nothing = np.zeros_like(kernels)
-    each_layer_alone = SubGraphs(
-        names=(NOTHING, *(layer.name for layer in network.supernet.layers)),
-        kernels=np.vstack([nothing, np.diag(kernels)]),
-        channels=np.vstack([nothing, np.diag(channels)]),
-    )
+    alone = [np.vstack([nothing, np.diag(sides)]) for sides in (kernels, channels)]
+    for sides in alone:
+        sides.setflags(write=False)  # as a SubGraph's, for which the kernel is compiled
     costs = subnet_costs(
         network.shapes,
         network.supernet_layer,
         network.starts,
         array_of(accelerator),
-        each_layer_alone.kernels,
-        each_layer_alone.channels,
+        *alone,
     )
     cycles = np.asarray(LayerCost(*costs).cycles)
     saved = (cycles[:, :1] - cycles[:, 1:]).sum(axis=0)
     value = saved / np.maximum(kernels * channels * network.taps, 1)
     order = np.argsort(-value, kind="stable")
     kept = cut(kernels, channels, network.taps, order, accelerator.persistent_buffer_bytes)
+    fractions = tuple(subnet.name for subnet in network.supernet.subnets)
+    common = Candidate(Target(Combination.SHARED, fractions), Order.VALUE)
     return SubGraphs(
-        names=(NOTHING, COMMON),
+        candidates=(NOTHING, common),
         kernels=np.stack([nothing, kept]),
         channels=np.stack([nothing, np.where(kept > 0, channels, 0)]),
     )
