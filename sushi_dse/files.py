@@ -96,7 +96,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             scratch.unlink()
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Put `content` at `path`, as `whole_file` does."""
     with whole_file(path) as file:
         file.write(content)
@@ -108,12 +108,15 @@ def refuse_link(path: Path) -> None:
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 
-def write_named(path: Path, text: str, suffixes: Sequence[str]) -> None:
-    """Put `text` at `path`, whole or not at all; UserError where that cannot be."""
-    if path.suffix not in suffixes:
+def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequence[str]) -> None:
+    """Put a text in UTF-8, or bytes, at `path`, whole or not at all.
+
+    UserError where that cannot be, or where the path ends in none of the suffixes, in any case.
+    """
+    if path.suffix.lower() not in suffixes:
         raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
     try:
-        write_whole(path, text.encode())
+        write_whole(path, content.encode() if isinstance(content, str) else content)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from math import isfinite
 from typing import NamedTuple
 
 
@@ -37,12 +38,29 @@ SUFFIXES = {
     "mw": "mW", "pj_per_bit": "pJ/bit", "pj_per_byte": "pJ/byte", "percent": "%",
     "cycles": "cycles", "queries_per_s": "queries/s", "designs_per_s": "designs/s",
 }  # fmt: skip
+MOST_SHOWN = 40  # characters of a wrong text
 PER_QUERY = "_per_query"
 ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS",
             "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC", "macs": "MACs"}  # fmt: skip
 
-NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
+UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NUMBER = rf"[+-]?{UNSIGNED}"
 QUANTITY = re.compile(rf"(?P<number>{NUMBER}) *(?P<unit>[A-Za-z/]*)")
+BLANKS = " \t"  # which may stand around a number in a CSV file
+
+
+def parse_number(text: str) -> float:
+    """The float nearest to the number that `text` writes in decimal digits, and nothing else.
+
+    ValueError where it writes none, or one past all floats: Python alone would also read `1_000`,
+    ` 1 `, `nan`, `infinity` and the digits of other scripts.
+
+    >>> parse_number("-12.5"), parse_number("4e3")
+    (-12.5, 4000.0)
+    """
+    if re.fullmatch(NUMBER, text) and isfinite(value := float(text)):
+        return value
+    raise ValueError(f"{text[:MOST_SHOWN]!r} is no finite number; write one such as 12.5")
 
 
 def quantity(text: str, unit: str) -> float:
@@ -69,7 +87,14 @@ def quantity(text: str, unit: str) -> float:
         raise ValueError(
             f"{text!r} is a {given.dimension} where a {wanted.dimension} is wanted, {example}"
         )
-    return float(Fraction(number) * given.scale / wanted.scale)
+    try:
+        # What is no float would be a fraction of endlessly many digits.
+        exact = Fraction(number) if parse_number(number) else Fraction(0)
+        return float(exact * given.scale / wanted.scale)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:MOST_SHOWN]!r} is no finite {wanted.dimension}; write fewer digits, {example}"
+        ) from None
 
 
 def _near_unit(symbol: str, dimension: str) -> str:

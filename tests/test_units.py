@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_dse.units import SUFFIXES, UNITS, label, quantity, unit_of
+from sushi_dse.units import SUFFIXES, UNITS, label, parse_number, quantity, unit_of
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,46 @@ def test_a_text_that_is_no_such_quantity_is_refused_with_what_mends_it(
 def test_any_text_is_a_finite_quantity_or_refused(text: str) -> None:
     with suppress(ValueError):
         assert abs(quantity(text, "kib")) < float("inf")
+
+
+@pytest.mark.parametrize(
+    "text", ["1e308 GB", "1" * 5000 + " B", "0." + "1" * 5000 + " B", "1e999999999 B", "1e-99 GB"]
+)
+def test_a_quantity_of_any_size_is_read_or_refused_at_once(text: str) -> None:
+    with suppress(ValueError):
+        assert quantity(text, "kib") < 1e-80
+
+
+FIELDS = st.text("0123456789.eE+-_ naif\u0663\uff11x", max_size=6)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_is_read_back_from_what_is_written_of_it(value: float) -> None:
+    for text in (repr(value), f"{value:+.17e}"):
+        assert parse_number(text).hex() == value.hex()
+
+
+@given(FIELDS)
+def test_a_number_is_ascii_digits_with_a_point_and_an_exponent(text: str) -> None:
+    mantissa, e, exponent = text.replace("E", "e").partition("e")
+    whole, _, part = mantissa.removeprefix("-" if text[:1] == "-" else "+").partition(".")
+    ends = exponent[1:] if exponent[:1] in ("+", "-") else exponent
+
+    def digits(characters: str) -> bool:
+        return all("0" <= each <= "9" for each in characters)
+
+    is_number = digits(whole + part + ends) and bool(whole + part) and bool(ends or not e)
+    try:
+        assert parse_number(text) == float(text)
+        assert is_number
+    except ValueError:
+        assert not is_number or abs(float(text)) == float("inf")
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "9" * 400])
+def test_a_number_past_all_floats_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no finite number; write one such as"):
+        parse_number(text)
 
 
 @pytest.mark.parametrize(

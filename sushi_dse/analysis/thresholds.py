@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from math import isnan
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.units import UNSIGNED, parse_number
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    rf"\s*(?:(?P<number>{UNSIGNED})"
     r"|(?P<name>[A-Za-z][\w-]*\.[A-Za-z]\w*|[A-Za-z]\w*)"
     r"|(?P<symbol><=|>=|==|!=|[<>+\-*/()]))"
 )
@@ -138,8 +139,11 @@ class Condition:
             value = self._sum()
             self._expect(")")
             return value
-        if token[0].isdigit():
-            return float(token)
+        if token[0] in ".0123456789":
+            try:
+                return parse_number(token)
+            except ValueError as error:
+                raise self._error(str(error)) from None
         if not token[0].isalpha():
             raise self._error(f"{token!r} stands where a number or a metric should")
         policy, _, metric = token.rpartition(".")

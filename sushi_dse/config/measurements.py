@@ -2,12 +2,12 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
+from sushi_dse.units import BLANKS, parse_number
 from sushi_dse.workload.layers import Layer, MeasuredLayer, SuperNet
 
 SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of a Layer
@@ -54,7 +54,7 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UserError(f"{path}: not text but binary; a CSV file is wanted")
     reader = csv.reader(text.splitlines())
     try:
-        lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader]
+        lines = [(reader.line_num, [field.strip(BLANKS) for field in fields]) for fields in reader]
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: not a line of CSV: {error}; mend it") from None
     if len(lines) > MAX_ROWS:
@@ -132,12 +132,9 @@ def _layer_of_shape(place: str, row: Mapping[str, str]) -> Layer:
 
 def _number(place: str, row: Mapping[str, str], column: str) -> float:
     try:
-        value = float(row[column])
+        return parse_number(row[column])
     except ValueError:
-        value = float("nan")
-    if not isfinite(value):
-        raise UserError(f"{place}: {column} must be a number, got {row[column][:40]!r}")
-    return value
+        raise UserError(f"{place}: {column} must be a number, got {row[column][:40]!r}") from None
 
 
 def _count(place: str, row: Mapping[str, str], column: str) -> int:

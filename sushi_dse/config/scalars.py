@@ -7,7 +7,8 @@ it reads otherwise than it looks is refused here, with what to write instead.
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from math import isfinite
+
+from sushi_dse.units import parse_number
 
 MAX_DIGITS = 15  # more would not survive in a float
 
@@ -92,9 +93,10 @@ def read_scalar(text: str) -> Scalar:
             )
         return int(text)
     if DECIMAL.fullmatch(text):
-        if not isfinite(float(text)):
-            raise ValueError(_not_finite(f"{text[:MAX_DIGITS]}..."))
-        return float(text)
+        try:
+            return parse_number(text)
+        except ValueError:
+            raise ValueError(_not_finite(f"{text[:MAX_DIGITS]}...")) from None
     for pattern, wrong in TRAPS:
         if re.fullmatch(pattern, text, re.IGNORECASE):
             raise ValueError(wrong(text))

@@ -12,6 +12,7 @@ from sushi_dse.config.document import compose, placed, read_text
 from sushi_dse.config.keys import shown
 from sushi_dse.config.scalars import INTEGER
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.units import parse_number
 
 MAX_COUNT = 2**31  # no size in a network comes near
 TEMPLATE = re.compile(r"\{\{|\{%")
@@ -107,7 +108,7 @@ class Entry:
     def number(self) -> float:
         """The number above 0; UserError otherwise."""
         try:
-            number = float(self.node.value) if self._is_plain else 0.0
+            number = parse_number(self.node.value) if self._is_plain else 0.0
         except ValueError:
             number = 0.0
         if not 0 < number <= MAX_COUNT:

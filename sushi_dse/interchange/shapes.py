@@ -1,11 +1,13 @@
 """Shapes of a network's inputs, as a user writes them."""
 
+import re
 from collections.abc import Iterable
 from math import prod
 
 from sushi_dse.errors import UserError
 
 Shape = tuple[int, ...]
+SIDE = re.compile(r"[0-9]{1,9}")
 MAX_ELEMENTS = 2**32  # of an input; no image comes near
 
 
@@ -19,7 +21,7 @@ def parse_shapes(texts: Iterable[str]) -> dict[str, Shape]:
     for text in texts:
         name, _, sides = text.rpartition("=")
         words = sides.split("x")
-        shape = tuple(int(word) for word in words if word.isdecimal() and len(word) < 10)
+        shape = tuple(int(word) for word in words if SIDE.fullmatch(word))
         if len(shape) < len(words) or not 0 < prod(shape) <= MAX_ELEMENTS:
             raise UserError(
                 f"--input-shape {text!r}: sides above 0 are wanted, such as 1x3x224x224 or "

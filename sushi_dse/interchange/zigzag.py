@@ -22,7 +22,7 @@ CONVOLUTIONS = ("conv", "depthwise")  # beginnings of an operator_type
 PRODUCTS = ("gemm", "matmul", "fc", "fullyconnected", "linear", "dense")
 UNCHARGED = ("add", "pool", "maxpool", "averagepool", "avgpool", "globalaveragepool", "relu", "mul",
              "softmax", "concat", "batchnorm", "layernorm", "simd")  # fmt: skip
-RELATION = re.compile(r"(?:(\d+)\*)?o[xy]\+(?:(\d+)\*)?f[xy]")
+RELATION = re.compile(r"(?:([0-9]{1,5})\*)?o[xy]\+(?:([0-9]{1,5})\*)?f[xy]")
 LOOPS = {"B", "D", "K", "G", "C", "OX", "OY", "FX", "FY"}
 
 

@@ -17,8 +17,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import arrow_reader, read_file, whole_file
+from sushi_dse.files import arrow_reader, read_file, write_named
 from sushi_dse.traces.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
+from sushi_dse.units import BLANKS, parse_number
 
 MOST_QUERIES = 10**8
 SHOWN_CHARACTERS = 40  # of a wrong value, in its message
@@ -44,16 +45,9 @@ def write_trace(trace: Trace, path: Path) -> None:
 
     Raises `UserError` where it cannot be written; a file that was there is then unchanged.
     """
-    write = WRITERS[_suffix(path)]
-    try:
-        with whole_file(path) as file:
-            write(trace, file)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no folder {path.parent}; make it first") from None
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror or error}; choose another"
-        ) from None
+    content = io.BytesIO()
+    WRITERS[_suffix(path)](trace, content)
+    write_named(path, content.getbuffer(), tuple(WRITERS))
 
 
 def _suffix(path: Path) -> str:
@@ -70,6 +64,11 @@ def _suffix(path: Path) -> str:
 def shown(text: str) -> str:
     """A wrong value as a message shows it: quoted, in one line, cut where it is long."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
+
+
+def got(text: str) -> str:
+    """What an error says of a wrong field."""
+    return f"got {shown(text)}" if text.strip() else "the field is empty"
 
 
 def _check_columns(where: str, names: list[str]) -> None:
@@ -101,15 +100,30 @@ def _read_csv(path: Path, content: bytes) -> Trace:
 
 def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trace:
     """The trace in a plain file, all at once; raises `ValueError` where anything is unusual."""
-    table = pacsv.read_csv(
+    table = read_columns(content, header, header_line, dict.fromkeys(header, pa.float64()))
+    return Trace(**{name: table[name].to_numpy() for name in header})
+
+
+def read_columns(
+    content: bytes,
+    header: list[str],
+    skipped_lines: int,
+    types: dict[str, pa.DataType],
+    *,
+    quoted: bool = False,
+) -> pa.Table:
+    """The columns of `types` in CSV, all at once; raises `ValueError` where a row is unusual.
+
+    A float64 is read as `number` reads it, but for NaN and what is infinite, which come through.
+    """
+    return pacsv.read_csv(
         arrow_reader(content),
-        read_options=pacsv.ReadOptions(column_names=header, skip_rows=header_line),
-        parse_options=pacsv.ParseOptions(quote_char=False),
+        read_options=pacsv.ReadOptions(column_names=header, skip_rows=skipped_lines),
+        parse_options=pacsv.ParseOptions(quote_char=quoted and '"'),
         convert_options=pacsv.ConvertOptions(
-            column_types={name: pa.float64() for name in header}, null_values=[]
+            column_types=types, include_columns=list(types), null_values=[]
         ),
     )
-    return Trace(**{name: table[name].to_numpy() for name in header})
 
 
 def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Trace:
@@ -174,11 +188,9 @@ def _row_values(where: str, header: list[str], fields: list[str]) -> list[float]
 def number(where: str, name: str, text: str) -> float:
     """The number that a field holds; raises `UserError` where it holds none."""
     try:
-        # Python also takes 1_000 and the digits of other scripts; no other reader of the file does.
-        return float(text if text.isascii() and "_" not in text else "")
+        return parse_number(text.strip(BLANKS))
     except ValueError:
-        what = f"got {shown(text)}" if text.strip() else "the field is empty"
-        raise UserError(f"{where}: {name} must be a number such as 12.5, {what}") from None
+        raise UserError(f"{where}: {name} must be a number such as 12.5, {got(text)}") from None
 
 
 def _write_csv(trace: Trace, file: BinaryIO) -> None:

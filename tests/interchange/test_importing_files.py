@@ -15,6 +15,7 @@ from sushi_dse.config.document import read_document
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.config.writing import workload_text, yaml_text
 from sushi_dse.errors import UserError
+from sushi_dse.interchange.foreign import read_foreign
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
@@ -272,6 +273,7 @@ def test_a_broken_timeloop_problem_is_one_line_with_its_place(
         ('"K", ', "", "loop_sizes needs 7 entries, one for each of loop_dims"),
         ("[1, 1, 8", "[2, 1, 8", "'layer0': a batch of 2"),
         ("ix=1*ox", "ix=q*ox", "is none such as 'ix=2*ox+1*fx'"),
+        ("ix=1*ox", "ix=\u0662*ox", "is none such as 'ix=2*ox+1*fx'"),
         ("ix=1*ox", "ix=0*ox", "strides from 1 to 65535 are wanted"),
         ("ix=1*ox", "ix=2*ox", "strides 1 and 2, where a layer has one stride"),
         ("ix=1*ox+1*fx, iy=1*oy", "ix=2*ox+1*fx, iy=2*oy", "give another output"),
@@ -425,3 +427,13 @@ def test_a_value_that_is_written_is_read_as_the_same(folder: Path, value: object
     path.write_text(f"key: {yaml_text(value)}\n", encoding="utf-8")
     read = read_document(path).content["key"]
     assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["1_0", "nan", ".inf", "infinity", "1e999", "\u0664", "0", "-1"])
+def test_a_number_of_another_tool_is_in_decimal_digits(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(f"ratio: {text}\nother: 4.5\n", encoding="utf-8")
+    entry = read_foreign(path)
+    assert entry["other"].number() == 4.5
+    with pytest.raises(UserError, match=r"net\.yaml:1:8: ratio: a number above 0 is wanted"):
+        entry["ratio"].number()

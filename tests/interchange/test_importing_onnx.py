@@ -342,7 +342,7 @@ def test_a_shape_that_does_not_fit_is_refused(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3", "1x0x2x2", "1x-3", "x", "1x3x9999999999", "1,3", "a=", "²"]
+    "text", ["", "3", "1x0x2x2", "1x-3", "x", "1x3x9999999999", "1,3", "a=", "²", "1x٣"]
 )
 def test_a_shape_that_is_none_is_refused(text: str) -> None:
     if text == "3":
