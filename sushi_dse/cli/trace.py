@@ -149,7 +149,7 @@ def csv(
     out: Out,
     arrived: Annotated[str, typer.Option(help="The column of the times of arrival.")],
     time_unit: Annotated[
-        str, typer.Option(help="Of the times: s, ms, us, or iso (2023-11-16 18:17:03.97).")
+        str, typer.Option(help="Of the times: s, ms, us, ns, or iso (2023-11-16 18:17:03.97).")
     ],
     accuracy: Annotated[
         str | None, typer.Option(help="The column of the least accuracy, in percent.")

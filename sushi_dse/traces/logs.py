@@ -4,7 +4,8 @@ A log is read in pieces, and a piece in two ways that agree: all at once by pyar
 finds anything unusual, row by row, which reads it after all or says what is wrong in which line.
 
 * Fine: a byte order mark, any line ending, blank lines, quotes, an end without a line ending;
-  times with or without a fraction or an offset from UTC, which is taken as 0 where there is none.
+  times with a fraction or without, after a point or a comma, and with an offset from UTC, or
+  without, which is taken as 0.
 * Left out with a warning: a torn last row, that is one that no line ending follows and that lacks a
   field or ends within one.  (Of digits that are missing from a last number, nothing can tell.)
 * Refused with the line: a wrong row anywhere else, a value that is missing, NaN or negative, and a
@@ -17,20 +18,27 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import MOST_BYTES, arrow_reader, read_file
-from sushi_dse.traces.files import named_fields, number, numbered_rows, shown
+from sushi_dse.files import MOST_BYTES, read_file
+from sushi_dse.traces.files import named_fields, number, numbered_rows, read_columns, shown
+from sushi_dse.traces.times import (
+    Moments,
+    iso_field,
+    iso_moments,
+    moments_of,
+    ns_field,
+    ns_from_the_first,
+    ns_moments,
+)
 from sushi_dse.traces.trace import RANGES, FloatArray, Range
 
 TimeArray: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
@@ -38,15 +46,20 @@ Columns: TypeAlias = dict[str, TimeArray]  # [row] of each, in the order of its 
 Parser: TypeAlias = Callable[[str, str, str], float]  # of where it stands, its name and its text
 
 ISO = "iso"
-TIME_UNITS = {"s": (1e3, 1.0), "ms": (1.0, 1.0), "us": (1.0, 1e3), ISO: (1.0, 1e6)}
-"""What a time is multiplied and then divided by to be in ms; iso is read as whole ns."""
+NS = "ns"
+TIME_UNITS = {"s": (1e3, 1.0), "ms": (1.0, 1.0), "us": (1.0, 1e3), NS: (1.0, 1e6), ISO: (1.0, 1e6)}
+"""What a time is multiplied and then divided by to be in ms; iso and ns are read as whole ns."""
+
+EXACT: dict[str, tuple[Parser, Callable[[pa.ChunkedArray], Moments]]] = {
+    ISO: (iso_field, iso_moments),
+    NS: (ns_field, ns_moments),
+}
+"""What reads one field of a time to the ns, and what a column of them."""
 
 TIME = Range(0, 1e18)  # since the epoch of whoever wrote the log
 SIZE = Range(0, 1e15)  # of a request: tokens, bytes
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NS = Range(-(2**63), 2**63 - 2**10)  # of an iso time: the years 1678 to 2261
+ANY = Range(-inf, inf)  # what is read to the ns is a time, or is refused
 STRAY_QUOTE = re.compile(rb'(?<=[^,\r\n"])"(?=[^,\r\n"])')  # which pyarrow would drop
-FRACTION = re.compile(r"(?<=:\d\d)\.(\d+)", re.ASCII)
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 22  # unpacked at once
 PIECE_BYTES = 1 << 24  # read at once: one wrong row costs reading so much row by row
@@ -79,6 +92,11 @@ class LogColumns:
             raise ValueError("no column to rank; name one for accuracy or latency")
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the times are read to the ns, which a float would not hold."""
+        return self.time_unit in EXACT
+
+    @property
     def demands(self) -> list[str]:
         """The columns of the demands, as far as there are any."""
         return [name for name in (self.accuracy, self.latency) if name is not None]
@@ -86,7 +104,7 @@ class LogColumns:
     @property
     def limits(self) -> dict[str, Range]:
         """What the numbers of each column must lie in."""
-        limits = {self.arrived: NS if self.time_unit == ISO else TIME}
+        limits = {self.arrived: ANY if self.is_exact else TIME}
         of_demands = {
             self.accuracy: RANGES["min_accuracy_percent"],
             self.latency: RANGES["max_latency_ms"],
@@ -97,7 +115,7 @@ class LogColumns:
     def parsers(self) -> dict[str, Parser]:
         """What reads a field of each column, in the order of `limits`."""
         parsers: dict[str, Parser] = dict.fromkeys(self.limits, number)
-        return parsers | ({self.arrived: iso_ns} if self.time_unit == ISO else {})
+        return parsers | ({self.arrived: EXACT[self.time_unit][0]} if self.is_exact else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,7 +140,13 @@ def read_log(path: Path, columns: LogColumns) -> Log:
     if not read:
         raise UserError(f"{path}: no rows below the header; a log has one for each request")
     whole = {name: np.concatenate([piece[name] for piece in read]) for name in columns.limits}
-    return Log(arrived=whole.pop(columns.arrived), demands=whole, warnings=warnings)
+    arrived = whole.pop(columns.arrived)
+    if columns.is_exact:
+        try:
+            arrived = ns_from_the_first(arrived)
+        except ValueError as error:
+            raise UserError(f"{path}: {columns.arrived} {error}") from None
+    return Log(arrived=arrived, demands=whole, warnings=warnings)
 
 
 def _decompressed(path: Path, content: bytes) -> bytes:
@@ -214,26 +238,13 @@ def _read_block(
     quoted = b'"' in content
     if quoted and STRAY_QUOTE.search(content):
         raise ValueError("a stray quote")
-    kinds = [pa.float64()]
-    if columns.time_unit == ISO:  # without an offset from UTC, and with one
-        kinds = [pa.timestamp("ns"), pa.timestamp("ns", "UTC")]
-    for kind in kinds:
-        types = {name: pa.float64() for name in columns.limits} | {columns.arrived: kind}
-        with suppress(pa.ArrowInvalid):
-            table = pacsv.read_csv(
-                arrow_reader(content),
-                read_options=pacsv.ReadOptions(column_names=header, skip_rows=skipped_lines),
-                parse_options=pacsv.ParseOptions(quote_char=quoted and '"'),
-                convert_options=pacsv.ConvertOptions(
-                    column_types=types, include_columns=list(types), null_values=[]
-                ),
-            )
-            break
-    else:
-        raise ValueError("unusual")
-    if columns.time_unit == ISO:
-        table = table.set_column(0, columns.arrived, table[columns.arrived].cast(pa.int64()))
-    read = {name: table[name].to_numpy() for name in columns.limits}
+    types = dict.fromkeys(columns.limits, pa.float64())
+    if columns.is_exact:
+        types[columns.arrived] = pa.string()
+    table = read_columns(content, header, skipped_lines, types, quoted=quoted)
+    read = {name: table[name].to_numpy() for name in columns.limits if types[name] == pa.float64()}
+    if columns.is_exact:
+        read[columns.arrived] = EXACT[columns.time_unit][1](table[columns.arrived])
     for name, limits in columns.limits.items():
         if not len(read[name]) or not limits.holds(read[name]).all():
             raise ValueError("no rows, or a wrong one")
@@ -257,8 +268,11 @@ def _read_rows(
         rows.append(values)
     if not rows:
         return {}
-    read = zip(parsers, zip(*rows, strict=True), strict=True)
-    return {name: np.array(values) for name, values in read}  # a time in whole ns is an int64
+    read = dict(zip(parsers, zip(*rows, strict=True), strict=True))
+    made: Columns = {name: np.array(values) for name, values in read.items()}
+    if columns.is_exact:
+        made[columns.arrived] = moments_of(list(read[columns.arrived]))
+    return made
 
 
 def _row_values(
@@ -267,23 +281,3 @@ def _row_values(
     """The numbers in a row, in the order of `parsers`; raises `UserError`."""
     named = named_fields(where, header, fields)
     return [parse(where, name, named[name]) for name, parse in parsers.items()]
-
-
-def iso_ns(where: str, name: str, text: str) -> int:
-    """The ns from 1970 to a time in ISO 8601, in UTC where it names no offset."""
-    fraction = FRACTION.search(text)
-    try:
-        moment = datetime.fromisoformat(FRACTION.sub("", text.strip(), count=1))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        ns = (moment - EPOCH) // timedelta(seconds=1) * 10**9
-        if fraction:
-            ns += int(fraction[1][:9].ljust(9, "0"))
-        if not NS.holds(ns):
-            raise ValueError(NS.law(name))
-    except ValueError:
-        what = f"got {shown(text)}" if text.strip() else "the field is empty"
-        raise UserError(
-            f"{where}: {name} must be a time such as 2023-11-16 18:17:03.97, {what}"
-        ) from None
-    return ns
