@@ -7,10 +7,10 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from sushi_dse.errors import UserError, printable
 
@@ -77,9 +77,8 @@ def read_json(path: Path, mend: str) -> Any:
     raise UserError(printable(f"{path}:{reason}; {mend}"))
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, at `path` once all is written: a reader, or a kill, never meets half of it.
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Put `content` at `path` once all is written: a reader, or a kill, never meets half of it.
 
     OSError where it cannot be written; a file that was there is then unchanged.
     """
@@ -87,19 +86,13 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         scratch.unlink(missing_ok=True)  # of an earlier process of that number
         with scratch.open("xb") as file:  # which follows no link
-            yield file
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
     finally:
         with suppress(OSError):  # gone where it was renamed, never there where it was not opened
             scratch.unlink()
-
-
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Put `content` at `path`, as `whole_file` does."""
-    with whole_file(path) as file:
-        file.write(content)
 
 
 def refuse_link(path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import arrow_reader, read_json
+from sushi_dse.files import arrow_reader, read_json, write_named
 from tests import paths
 
 PACKAGE = paths.ROOT / "sushi_dse"
@@ -63,3 +63,30 @@ def test_what_is_no_json_is_refused_at_its_place(tmp_path: Path, content: bytes,
     with pytest.raises(UserError) as refused:
         read_json(path, "write one")
     assert str(refused.value) == f"{path}{said}; write one"
+
+
+@pytest.mark.parametrize("content", ["\u00e9\n", "\u00e9\n".encode(), memoryview(b"\xc3\xa9\n")])
+def test_a_text_and_its_bytes_are_written_alike(
+    tmp_path: Path, content: str | bytes | memoryview
+) -> None:
+    path = tmp_path / "file.TXT"
+    path.write_bytes(b"old")
+    write_named(path, content, (".md", ".txt"))
+    assert path.read_bytes() == b"\xc3\xa9\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file.csv", "the file must end in .md or .txt; rename it"),
+        ("missing/file.md", "there is no folder"),
+        ("folder.md", "cannot be written: Is a directory; choose another file"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "folder.md").mkdir()
+    with pytest.raises(UserError) as refused:
+        write_named(tmp_path / name, "text", (".md", ".txt"))
+    assert str(refused.value).startswith(f"{tmp_path / name}: {said}")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.md"]

@@ -42,7 +42,7 @@ ONLY_IN = {
     "yaml": {"config", "interchange"},
     "onnx": {"interchange"},
     "SALib": {"analysis"},
-    "numba": {"model", "serving", "policies", "explore"},
+    "numba": {"model", "serving", "explore"},
     "click": set(),
 }
 
