@@ -103,7 +103,7 @@ _MODULES = {
         "find_metric",
     ),
     "evaluation.rows": ("evaluate",),
-    "experiment.traced": ("replay",),
+    "evaluation.traced": ("replay",),
     "explore.estimate": ("estimate_sweep",),
     "explore.search.plan": ("Search",),
     "explore.sweep": ("Sweep",),

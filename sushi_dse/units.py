@@ -44,8 +44,8 @@ ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS"
             "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC", "macs": "MACs"}  # fmt: skip
 
 UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-NUMBER = re.compile(rf"[+-]?{UNSIGNED}")
-QUANTITY = re.compile(rf"(?P<number>[+-]?{UNSIGNED}) *(?P<unit>[A-Za-z/]*)")
+NUMBER = rf"[+-]?{UNSIGNED}"
+QUANTITY = re.compile(rf"(?P<number>{NUMBER}) *(?P<unit>[A-Za-z/]*)")
 BLANKS = " \t"  # which may stand around a number in a CSV file
 
 
@@ -58,7 +58,7 @@ def parse_number(text: str) -> float:
     >>> parse_number("-12.5"), parse_number("4e3")
     (-12.5, 4000.0)
     """
-    if NUMBER.fullmatch(text) and isfinite(value := float(text)):
+    if re.fullmatch(NUMBER, text) and isfinite(value := float(text)):
         return value
     raise ValueError(f"{text[:MOST_SHOWN]!r} is no finite number; write one such as 12.5")
 

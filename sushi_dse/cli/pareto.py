@@ -28,8 +28,9 @@ def show(
     from sushi_dse.report.formats import print_rows
     from sushi_dse.store.parts import stored_parts
 
+    metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), objectives(objective))
+        found = survey(stored_parts(results), metrics)
     front = records(found.front)
     print_rows(
         front,
@@ -136,8 +137,9 @@ def hypervolume(
     from sushi_dse.report.formats import print_rows
     from sushi_dse.store.parts import stored_parts
 
+    metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), objectives(objective))
+        found = survey(stored_parts(results), metrics)
         point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}

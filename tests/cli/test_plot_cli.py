@@ -139,7 +139,8 @@ def test_a_report_of_a_folder_without_its_run_is_refused(
         (tmp_path / part.name).write_bytes(part.read_bytes())
     code, _, err = run("pareto", "plot", tmp_path, "--out", tmp_path / "report.html")
     assert code == 2
-    assert err.splitlines() == [f"error: {tmp_path}/run.json: is broken; run the sweep again"]
+    said = f"error: {tmp_path}: holds no run.json; name the folder of a sweep"
+    assert err.splitlines() == [said]
 
 
 def test_a_design_that_is_not_there_cannot_be_labelled(
