@@ -96,8 +96,7 @@ def check_baseline(
     for policy in (name for name in metrics if name in baseline):
         for name in (name for name in METRICS if name in baseline[policy]):
             was, now = baseline[policy][name], metrics[policy][name]
-            sign = -1 if METRICS[name].maximise else 1
-            worse = sign * (now - was)
+            worse = METRICS[name].sign * (now - was)
             yield Check(
                 name=f"{policy}.{name}",
                 missed=not worse <= abs(was) * tolerance_percent / 100,  # nor is NaN as good

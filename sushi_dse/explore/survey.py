@@ -186,7 +186,7 @@ def hypervolume_of(
     """
     if found.front.empty:
         raise UserError("no design is feasible, so there is no front; offer smaller designs")
-    signs = np.array([-1.0 if metric.maximise else 1.0 for metric in metrics])
+    signs = np.array([metric.sign for metric in metrics], dtype=float)
     if reference:
         if len(reference) != len(metrics):
             raise UserError(

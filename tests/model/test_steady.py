@@ -369,7 +369,7 @@ def test_the_front_that_is_kept_is_what_no_feasible_row_beats(
         for row in evaluate_block(asked, range(len(space))).to_pylist()
         if not row["infeasible_reason"]
     ]
-    costs = [[-row[m.name] if m.maximise else row[m.name] for m in objectives] for row in rows]
+    costs = [[m.sign * row[m.name] for m in objectives] for row in rows]
 
     def beaten(cost: list[float]) -> bool:
         return any(

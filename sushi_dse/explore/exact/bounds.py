@@ -188,12 +188,8 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         "uram288": blocks.uram288,
         "device_share": blocks.device_share,
     }
-    signs = [-1.0 if metric.maximise else 1.0 for metric in metrics]
     return np.stack(
-        [
-            sign * np.broadcast_to(values[metric.name], latency_us.shape)
-            for sign, metric in zip(signs, metrics, strict=True)
-        ]
+        [metric.sign * np.broadcast_to(values[metric.name], latency_us.shape) for metric in metrics]
     )
 
 

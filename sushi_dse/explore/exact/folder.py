@@ -117,9 +117,7 @@ def _front(rows: pa.Table, problem: Problem) -> Front:
     candidates = list(product(problem.policies, subnets))
     asked = zip(rows["policy"].to_pylist(), rows["subnet"].to_pylist(), strict=True)
     return Front(
-        costs=np.stack(
-            [(-1 if m.maximise else 1) * rows[m.name].to_numpy() for m in problem.metrics], axis=1
-        ),
+        costs=np.stack([m.sign * rows[m.name].to_numpy() for m in problem.metrics], axis=1),
         designs=rows["design"].to_numpy(),
         candidates=np.array([candidates.index(pair) for pair in asked]),
     )

@@ -49,9 +49,7 @@ class Problem:
         per_policy = []
         for policy in self.policies:
             values = steady_metrics(self.network, designs, policy)
-            per_policy.append(
-                np.stack([-values[m.name] if m.maximise else values[m.name] for m in self.metrics])
-            )
+            per_policy.append(np.stack([m.sign * values[m.name] for m in self.metrics]))
         return np.concatenate(per_policy, axis=1)
 
     def bounds(self, boxes: Boxes) -> np.ndarray:
