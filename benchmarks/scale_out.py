@@ -23,7 +23,7 @@ from sushi_dse.explore.survey import objectives
 from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
 from sushi_dse.explore.workers.places import place_for
 from sushi_dse.explore.workers.work import results
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+from sushi_dse.policies.names import STATIC_SUBGRAPH
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
 
@@ -62,7 +62,7 @@ def nothing(block: range) -> bytes:
 def rates(scratch: Path) -> dict[str, object]:
     """The rates, and the sizes of what is stored."""
     setting = load_setting(SPACE, "ofa_resnet50", NO_TRACE, queries=1, seed=0)
-    evaluation = setting.evaluation([OWN_SUBGRAPH], "strict-latency")
+    evaluation = setting.evaluation([STATIC_SUBGRAPH], "strict-latency")
     fronts = replace(evaluation, kept_front=tuple(objectives(None)))
     size, block = evaluation.space.size, STEADY_BLOCK_DESIGNS
     blocks = [range(i * size // BLOCKS, i * size // BLOCKS + block) for i in range(BLOCKS)]

@@ -26,7 +26,7 @@ from sushi_dse.evaluation.rows import evaluate_block
 from sushi_dse.explore.search.batches import search
 from sushi_dse.explore.search.plan import SAMPLERS, Search
 from sushi_dse.explore.search.storage import open_study
-from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+from sushi_dse.policies.names import DEFAULT_POLICIES
 from sushi_dse.store.folder import Store
 
 SHARE = 0.99  # of the exact hypervolume

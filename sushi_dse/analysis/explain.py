@@ -26,8 +26,9 @@ from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import NO_SGS, OWN_SUBGRAPH, STEADY_METRICS
+from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
 
 STEP_SHARE = 1 / 8  # of a field, where no axis says what comes next: assumption
 # What takes blocks of each kind.  A map must fit both of its buffers, so they grow together.
@@ -104,7 +105,7 @@ def at_table_level(evaluation: Evaluation) -> Evaluation:
     return replace(
         evaluation,
         trace=None,
-        policies=(OWN_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
+        policies=(STATIC_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
         space=evaluation.space.without("recache_every_queries"),
     )
 

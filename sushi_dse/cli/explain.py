@@ -82,7 +82,7 @@ def explain(
     from sushi_dse.errors import UserError
     from sushi_dse.evaluation.loading import load_setting
     from sushi_dse.explore.survey import objective_names, objectives
-    from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+    from sushi_dse.policies.names import STATIC_SUBGRAPH
     from sushi_dse.report.progress import (
         note,
         warn_if_infeasible,
@@ -95,7 +95,7 @@ def explain(
     metrics = objectives(objective)
     setting = load_setting(hw, workload, trace, queries=queries, seed=seed)
     warn_if_reference_infeasible(setting)
-    chosen = policy or (OWN_SUBGRAPH if setting.trace is None else "sushi")
+    chosen = policy or (STATIC_SUBGRAPH if setting.trace is None else "sushi")
     evaluation = setting.evaluation((chosen,), mode.value)
     sampled, names = sampled_evaluation(
         evaluation, objective_names(metrics), on_trace=indices == Level.trace
@@ -104,7 +104,9 @@ def explain(
     accelerator = evaluation.space.design(number)
     warn_if_infeasible(accelerator)
     if has_own_system(evaluation):
-        note(f"{chosen} brings tables of its own; what is at table level here is {OWN_SUBGRAPH}'s")
+        note(
+            f"{chosen} brings tables of its own; what is at table level here is {STATIC_SUBGRAPH}'s"
+        )
     found = []
     if sampled.space.axes:
 

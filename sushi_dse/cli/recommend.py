@@ -81,8 +81,8 @@ def recommend(
     from sushi_dse.errors import UserError
     from sushi_dse.evaluation.loading import NO_TRACE, load_setting
     from sushi_dse.evaluation.metrics import find_metric
-    from sushi_dse.model.steady_cost import OWN_SUBGRAPH
     from sushi_dse.policies.catalogue import POLICIES
+    from sushi_dse.policies.names import STATIC_SUBGRAPH
     from sushi_dse.report.formats import print_rows
     from sushi_dse.report.progress import note, with_progress
 
@@ -91,7 +91,7 @@ def recommend(
     if results is None:
         named = hw or "zcu104_space"
         setting = load_setting(named, workload or "ofa_resnet50", NO_TRACE, queries=1, seed=0)
-        evaluation = setting.evaluation(policy or (OWN_SUBGRAPH,), options.Mode.strict_latency)
+        evaluation = setting.evaluation(policy or (STATIC_SUBGRAPH,), options.Mode.strict_latency)
         counted_in = load_hardware(named).space
         source = space_source(evaluation, by, board, counted_in=counted_in)
     elif hw or workload:

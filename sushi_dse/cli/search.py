@@ -87,7 +87,7 @@ def search(
         from sushi_dse.explore.search.rows import evaluator
         from sushi_dse.explore.search.storage import open_study, shown_url
         from sushi_dse.explore.survey import objectives, summarise, survey
-        from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+        from sushi_dse.policies.names import DEFAULT_POLICIES
         from sushi_dse.report.progress import (
             note,
             warn,

@@ -109,8 +109,7 @@ def sweep(
         from sushi_dse.explore.survey import objective_names, objectives, summarise, survey
         from sushi_dse.explore.sweep import block_designs_of, missing_blocks, refuse_given_up
         from sushi_dse.explore.sweep import sweep as run_sweep
-        from sushi_dse.model.steady_cost import OWN_SUBGRAPH
-        from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+        from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
         from sushi_dse.report.progress import warn, warn_if_reference_infeasible, with_progress
         from sushi_dse.report.views import print_facts, print_sweep
         from sushi_dse.store.folder import Store
@@ -129,7 +128,7 @@ def sweep(
         )
         warn_if_reference_infeasible(setting)
         traced, metrics = setting.trace is not None, objectives(objective)
-        policies = policy or (DEFAULT_POLICIES if traced else (OWN_SUBGRAPH,))
+        policies = policy or (DEFAULT_POLICIES if traced else (STATIC_SUBGRAPH,))
         evaluation = setting.evaluation(policies, mode.value)
         block_designs = block_designs_of(evaluation)
         inputs = {**setting.inputs(policies, mode.value), "block_designs": block_designs}

@@ -15,8 +15,8 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
 from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
 from sushi_dse.traces.trace import Trace

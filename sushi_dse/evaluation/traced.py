@@ -13,6 +13,7 @@ from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import switch_energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.policies.catalogue import Policy, find_policy, serve
+from sushi_dse.policies.names import NO_SGS
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served, tally
 from sushi_dse.traces.trace import Trace
@@ -20,7 +21,7 @@ from sushi_dse.traces.trace import Trace
 Row = dict[str, float | int | str | None]
 
 
-REFERENCE_POLICY = "no-sgs"
+REFERENCE_POLICY = NO_SGS
 
 
 def serving_metrics(

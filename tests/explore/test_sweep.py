@@ -29,7 +29,7 @@ from sushi_dse.explore.sweep import (
     steady_block_designs,
     sweep,
 )
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH
+from sushi_dse.policies.names import STATIC_SUBGRAPH
 from sushi_dse.store.folder import Store
 from sushi_dse.store.run import MODEL_VERSION
 from tests import paths
@@ -163,7 +163,9 @@ def test_a_block_done_in_pieces_is_the_block(
 ) -> None:
     setting = load_setting(str(TINY), "ofa_resnet50", NO_TRACE, queries=1, seed=0)
     metrics = tuple(map(find_metric, kept))
-    evaluation = replace(setting.evaluation([OWN_SUBGRAPH], "strict-latency"), kept_front=metrics)
+    evaluation = replace(
+        setting.evaluation([STATIC_SUBGRAPH], "strict-latency"), kept_front=metrics
+    )
     whole, pieces = [], []
     designs = range(evaluation.space.size)
     for found, at_once in ((whole, len(designs)), (pieces, 5)):

@@ -14,7 +14,7 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import fits
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
+from sushi_dse.policies.names import STEADY_POLICIES
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
