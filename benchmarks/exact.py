@@ -25,7 +25,7 @@ from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.hardware.accelerator import Device
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
+from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.report.formats import print_document
 
 RANGES = {  # of an axis, and of how many values it has at most

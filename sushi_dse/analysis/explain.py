@@ -28,8 +28,9 @@ from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import NO_SGS, OWN_SUBGRAPH, STEADY_METRICS
+from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
 
 # Hands blocks of designs through, of so many designs together, for the sake of a progress bar.
 Bar = Callable[[Iterable[np.ndarray], int], Iterable[np.ndarray]]
@@ -92,7 +93,7 @@ def explain(
     found, remarks = [], []
     if find_policy(policy).system is not None:
         remarks.append(
-            f"{policy} brings tables of its own; what is at table level here is {OWN_SUBGRAPH}'s"
+            f"{policy} brings tables of its own; what is at table level here is {STATIC_SUBGRAPH}'s"
         )
     if samples & (samples - 1):
         raise UserError(f"--samples: must be a power of two, such as 1024, got {samples}")
@@ -152,7 +153,7 @@ def at_table_level(experiment: Experiment) -> Experiment:
     return replace(
         experiment,
         trace=None,
-        policies=(OWN_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
+        policies=(STATIC_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
     )
 
 

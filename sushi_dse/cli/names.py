@@ -1,7 +1,6 @@
 """What a shell completes: the names that an option takes.
 
-A shell asks at each press of a key, so nothing slow is imported: what lies in files is listed, and
-names that live in code stand here again; `tests/test_manners.py` holds the two together.
+A shell asks at each press of a key, so nothing slow is imported, here or by what is imported here.
 """
 
 import re
@@ -10,68 +9,25 @@ from pathlib import Path
 
 import typer
 
-PACKAGE = Path(__file__).resolve().parents[1]
-DEVICES = "devices"  # the table of boards, which is no hardware file
-POLICY_NAMES = (
-    "no-sgs",
-    "sushi",
-    "static-subgraph",
-    "latency-aware",
-    "last-subnet",
-    "offline-optimum",
-    "clipper",
-    "model-switching",
-    "infaas",
-    "slackfit",
-    "equal-area",
-    "slo-nn",
-    "gati",
+from sushi_dse.config.shipped import (
+    DEVICES,
+    HARDWARE,
+    SUFFIXES,
+    WORKLOADS,
+    shipped_folder,
+    shipped_names,
 )
-METRIC_NAMES = (
-    "mean_latency_ms",
-    "p50_latency_ms",
-    "p95_latency_ms",
-    "p99_latency_ms",
-    "mean_accuracy_percent",
-    "accuracy_attainment",
-    "latency_attainment",
-    "slo_attainment",
-    "offchip_bytes_per_query",
-    "energy_mj_per_query",
-    "offchip_energy_mj_per_query",
-    "buffer_energy_mj_per_query",
-    "mac_energy_mj_per_query",
-    "static_energy_mj_per_query",
-    "persistent_buffer_hit_share",
-    "subgraph_switches",
-    "throughput_queries_per_s",
-    "array_utilisation",
-    "dsp",
-    "bram36",
-    "uram288",
-    "device_share",
-    "gain_over_no_sgs_percent",
-)
-DEMAND_NAMES = ("independent", "phases", "random-walk")
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.policies.names import POLICY_NAMES
+from sushi_dse.traces.names import DEMAND_NAMES
+
 TRACE_SUFFIXES = (".csv", ".parquet")
-HARDWARE_SUFFIXES = (".yaml", ".yml")
 
 Completion = Callable[[str], list[str]]  # the names that begin as what was typed does
 
 
 def _among(names: Iterable[str], typed: str) -> list[str]:
     return sorted(name for name in names if name.startswith(typed))
-
-
-def _folder(kind: str) -> Path:
-    """Where the shipped files of a kind lie; a checkout has them beside the package."""
-    inside = PACKAGE / kind
-    return inside if inside.is_dir() else PACKAGE.parent / kind
-
-
-def _shipped(kind: str) -> list[str]:
-    """The names of the shipped files of a kind."""
-    return [path.stem for path in _folder(kind).glob("*.yaml") if path.stem != DEVICES]
 
 
 def _files(typed: str, suffixes: Iterable[str]) -> list[str]:
@@ -87,12 +43,12 @@ def _files(typed: str, suffixes: Iterable[str]) -> list[str]:
 
 def hardware(incomplete: str) -> list[str]:
     """Shipped boards and search spaces, and YAML files."""
-    return _among([*_shipped("hwconfigs"), *_files(incomplete, HARDWARE_SUFFIXES)], incomplete)
+    return _among([*shipped_names(HARDWARE), *_files(incomplete, SUFFIXES)], incomplete)
 
 
 def workloads(incomplete: str) -> list[str]:
     """Shipped workloads, and YAML files."""
-    return _among([*_shipped("workloads"), *_files(incomplete, HARDWARE_SUFFIXES)], incomplete)
+    return _among([*shipped_names(WORKLOADS), *_files(incomplete, SUFFIXES)], incomplete)
 
 
 def policies(incomplete: str) -> list[str]:
@@ -102,12 +58,12 @@ def policies(incomplete: str) -> list[str]:
 
 def metrics(incomplete: str) -> list[str]:
     """The metrics that can be objectives."""
-    return _among(METRIC_NAMES, incomplete)
+    return _among(METRICS, incomplete)
 
 
 def devices(incomplete: str) -> list[str]:
     """The boards that are known by name: the entries of their table."""
-    lines = (_folder("hwconfigs") / f"{DEVICES}.yaml").read_text(encoding="utf-8").splitlines()
+    lines = (shipped_folder(HARDWARE) / f"{DEVICES}.yaml").read_text(encoding="utf-8").splitlines()
     return _among([line[:-1] for line in lines if re.fullmatch(r"[^#\s].*:", line)], incomplete)
 
 

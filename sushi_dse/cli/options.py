@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import names as completion
+from sushi_dse.policies.names import DEFAULT_POLICIES
 
 
 class Format(StrEnum):
@@ -75,7 +76,7 @@ SweptPolicies = Annotated[
     typer.Option(
         "--policy",
         help=POLICY_HELP,
-        show_default="no-sgs, sushi, static-subgraph, latency-aware",
+        show_default=", ".join(DEFAULT_POLICIES),
         autocompletion=completion.policies,
     ),
 ]

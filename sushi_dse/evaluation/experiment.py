@@ -9,8 +9,8 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
 from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.user_file import is_user_policy, user_source
 from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import Trace

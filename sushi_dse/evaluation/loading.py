@@ -13,8 +13,7 @@ from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH
-from sushi_dse.policies.catalogue import DEFAULT_POLICIES
+from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
 from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
 from sushi_dse.traces.trace import Trace
@@ -134,7 +133,7 @@ def load_experiment(
         space=hardware.space,
         network=network,
         trace=found,
-        policies=tuple(policies or (DEFAULT_POLICIES if found else (OWN_SUBGRAPH,))),
+        policies=tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,))),
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         is_trace_made=name in DEMANDS,

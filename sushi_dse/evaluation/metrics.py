@@ -5,11 +5,12 @@ table is written from the objects below.  Latency is response time: wait and ser
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sushi_dse.errors import UserError, near_names
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Columns(Protocol):
@@ -27,13 +28,15 @@ class Metric:
     meaning: str  # one sentence, for the README and `describe`
     maximise: bool = False
 
-    def cost(self, results: Columns) -> np.ndarray:
+    def cost(self, results: Columns) -> "np.ndarray":
         """The metric of each row so that smaller is better; [row], NaN where it is null."""
+        import numpy as np  # not at the top: a shell asks for names at each press of a key
+
         return self.sign * np.asarray(results[self.name], dtype=float)
 
     @property
     def sign(self) -> int:
-        """What turns the metric so that smaller is better: -1 where more of it is, else 1."""
+        """What a value is multiplied by so that smaller is better: 1, or -1 where more is."""
         return -1 if self.maximise else 1
 
     @property

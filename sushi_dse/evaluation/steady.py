@@ -10,7 +10,8 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reasons, resources
 from sushi_dse.model.energy import energy
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH, STEADY_METRICS, steady_cost
+from sushi_dse.model.steady_cost import STEADY_METRICS, steady_cost
+from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 
 def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str, np.ndarray]:
@@ -23,7 +24,7 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
     cold, warm = steady_cost(network, designs)
     cold_us = launches_us + cold.cycles / designs.clock_mhz
     cost, latency_us, held = cold, cold_us, designs.changed(persistent_buffer_kib=0.0)
-    if policy == OWN_SUBGRAPH:
+    if policy == STATIC_SUBGRAPH:
         cost, held = warm, designs
         latency_us = launches_us + cost.cycles / designs.clock_mhz
     macs = network.macs[:, None]

@@ -15,8 +15,6 @@ from sushi_dse.model.steady_layers import Arrays, Layers
 from sushi_dse.model.steady_subnets import steady_costs
 from sushi_dse.model.subgraphs import candidates
 
-NO_SGS, OWN_SUBGRAPH = "no-sgs", "static-subgraph"
-STEADY_POLICIES = (NO_SGS, OWN_SUBGRAPH)  # the others choose by what the trace brings
 STEADY_METRICS = (
     "mean_latency_ms",
     "mean_accuracy_percent",

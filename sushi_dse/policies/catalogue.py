@@ -9,6 +9,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
+from sushi_dse.policies import names
 from sushi_dse.policies.equal_area import equal_area_system
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import gati_system
@@ -125,25 +126,25 @@ def serve(
 
 
 POLICIES: dict[str, Policy] = {
-    "no-sgs": Policy(
+    names.NO_SGS: Policy(
         summary="The same array without a Persistent Buffer: every weight is loaded for every "
         "query. What the other policies gain is counted from here.",
         has_persistent_buffer=False,
     ),
-    "sushi": Policy(
+    names.SUSHI: Policy(
         summary="SushiSched: after every recache interval it averages the encodings of the SubNets "
         "that it served, and keeps the candidate SubGraph nearest to that average. The first "
         "interval starts with an empty buffer.",
         recaching=NEAREST,
         recaches=True,
     ),
-    "static-subgraph": Policy(
+    names.STATIC_SUBGRAPH: Policy(
         summary="One SubGraph for the whole trace, the best in hindsight; loading it is charged to "
         "the first query. It knows the trace: a bound for every policy that never changes the "
         "SubGraph.",
         plan=best_static,
     ),
-    "latency-aware": Policy(
+    names.LATENCY_AWARE: Policy(
         summary="After every recache interval it takes the SubGraph with the least expected "
         "latency over the next interval: expected demand times the table's column, plus the "
         "cost of the change. Demand is expected by a Markov chain of which SubNet follows which, "
@@ -152,13 +153,13 @@ POLICIES: dict[str, Policy] = {
         recaching=EXPECTED,
         recaches=True,
     ),
-    "last-subnet": Policy(
+    names.LAST_SUBNET: Policy(
         summary="After every recache interval it keeps what fits of the SubNet served last, most "
         "saved cycles per byte first.",
         recaching=LAST,
         recaches=True,
     ),
-    "offline-optimum": Policy(
+    names.OFFLINE_OPTIMUM: Policy(
         summary="The best SubGraph of every interval with the whole trace known, by dynamic "
         "programming over recache points, the cost of changes included. A bound: no policy that "
         "selects SubNets by the same rule serves the trace in less time (strict accuracy), or more "
@@ -166,14 +167,14 @@ POLICIES: dict[str, Policy] = {
         plan=offline_optimum,
         recaches=True,
     ),
-    "clipper": Policy(
+    names.CLIPPER: Policy(
         summary="One SubNet for the whole trace, without a Persistent Buffer, as Clipper serves a "
         "model: the one that meets both demands of most queries, the fastest of equals. It is "
         "chosen in hindsight.",
         selection=FIXED,
         has_persistent_buffer=False,
     ),
-    "model-switching": Policy(
+    names.MODEL_SWITCHING: Policy(
         summary="Model switching by load, without a Persistent Buffer: the most accurate SubNet "
         f"that keeps the accelerator under {MAX_UTILISATION:.0%} busy at the rate of the last "
         f"{LOAD_QUERIES} arrivals (assumptions), or the fastest. A closed loop has no load: the "
@@ -181,26 +182,26 @@ POLICIES: dict[str, Policy] = {
         selection=BY_LOAD,
         has_persistent_buffer=False,
     ),
-    "infaas": Policy(
+    names.INFAAS: Policy(
         summary="INFaaS, without a Persistent Buffer: the cheapest variant, in time of the "
         "accelerator, that meets both demands of the query after its wait; the fastest where none "
         "does.",
         selection=BY_COST,
         has_persistent_buffer=False,
     ),
-    "slackfit": Policy(
+    names.SLACKFIT: Policy(
         summary="SlackFit (SuperServe, NSDI 2025), without a Persistent Buffer: the most accurate "
         "SubNet that fits the slack of the most urgent query waiting; the fastest where none does.",
         selection=BY_SLACK,
         has_persistent_buffer=False,
     ),
-    "equal-area": Policy(
+    names.EQUAL_AREA: Policy(
         summary="The fair rival of SGS: the Persistent Buffer's memory given to the Dynamic "
         "Buffer, which then prefetches weights across tiles and layers. Nothing is kept from query "
         "to query.",
         system=equal_area_system,
     ),
-    "slo-nn": Policy(
+    names.SLO_NN: Policy(
         summary="SLO-NN: of the most accurate SubNet's nodes a fraction is computed, another for "
         "each query. Strict accuracy: the least whose estimated confidence meets the demand; "
         "strict latency: the largest that meets the deadline. The Persistent Buffer keeps what all "
@@ -208,7 +209,7 @@ POLICIES: dict[str, Policy] = {
         system=slo_nn_system,
         service=serve_slo_nn,
     ),
-    "gati": Policy(
+    names.GATI: Policy(
         summary="GATI: small predictors behind the blocks of the most accurate SubNet; the first "
         "answer that a selector accepts ends the query. Predictors cost traffic and compete for "
         "the Persistent Buffer; hits follow locality, fall after a shift and come back on "
@@ -217,7 +218,6 @@ POLICIES: dict[str, Policy] = {
         service=serve_gati,
     ),
 }
-DEFAULT_POLICIES = ("no-sgs", "sushi", "static-subgraph", "latency-aware")
 
 
 def find_policy(name: str) -> Policy:

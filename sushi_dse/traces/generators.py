@@ -19,6 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from sushi_dse.errors import near_names
+from sushi_dse.traces.names import INDEPENDENT, PHASES, RANDOM_WALK
 from sushi_dse.traces.trace import MAX_MS, RANGES, FloatArray, Range, Trace
 
 LIMITS = {
@@ -207,9 +208,9 @@ def diurnal(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
 
 
 DEMANDS: dict[str, Demand] = {
-    "independent": independent,
-    "random-walk": random_walk,
-    "phases": phases,
+    INDEPENDENT: independent,
+    RANDOM_WALK: random_walk,
+    PHASES: phases,
 }
 ARRIVALS: dict[str, Arrival] = {
     CLOSED_LOOP: closed_loop,

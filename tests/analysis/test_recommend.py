@@ -71,7 +71,7 @@ def test_nothing_that_meets_the_demands_is_cheaper_than_what_is_recommended(
 ) -> None:
     advice = recommend(parts, demands, by)
     every = [row for part in parts for row in part.to_dict("records")]
-    sign = -1 if by.maximise else 1
+    sign = by.sign
 
     def price(row: dict[str, Any]) -> tuple[float, ...]:
         latency, accuracy = row["mean_latency_ms"], row["mean_accuracy_percent"]

@@ -49,6 +49,7 @@ def test_a_metric_is_found_by_its_name_and_means_one_sentence(metric: Metric) ->
 def test_the_better_of_two_rows_has_the_smaller_cost(metric: Metric) -> None:
     less, more = metric.cost(pd.DataFrame({metric.name: [1, 2]}))
     assert (more < less) == metric.maximise
+    assert (less, more) == (metric.sign, 2 * metric.sign)
     assert metric.better == ("higher" if metric.maximise else "lower")
 
 

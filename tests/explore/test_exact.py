@@ -22,7 +22,7 @@ from sushi_dse.hardware.accelerator import Device
 from sushi_dse.hardware.resources import fits, infeasible_designs, infeasible_reasons
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_POLICIES
+from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests import paths

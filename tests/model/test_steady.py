@@ -31,18 +31,12 @@ from sushi_dse.model import (
 from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import (
-    NO_SGS,
-    OWN_SUBGRAPH,
-    STEADY_METRICS,
-    STEADY_POLICIES,
-    layers_of,
-    steady_cost,
-)
+from sushi_dse.model.steady_cost import STEADY_METRICS, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CHUNK
 from sushi_dse.model.steady_subnets import last_kept
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH, STEADY_POLICIES
 from sushi_dse.serving.kernel import FIXED, Rules, serve_by_rules
 from sushi_dse.serving.recaching import SCHEDULED
 from sushi_dse.serving.selection import STRICT_LATENCY
@@ -212,7 +206,7 @@ def test_a_larger_persistent_buffer_never_takes_longer(
     name = "persistent_buffer_kib"
     space = between(design, replace(design, **{name: getattr(design, name) * factor}), [name])
     designs = space.designs(range(len(space)))
-    taken = steady_metrics(network, designs, OWN_SUBGRAPH)["mean_latency_ms"]
+    taken = steady_metrics(network, designs, STATIC_SUBGRAPH)["mean_latency_ms"]
     assert np.all(taken[:, -1] <= taken[:, 0] * (1 + 1e-9))
 
 
@@ -238,7 +232,7 @@ def test_the_metrics_are_those_of_a_trace_after_the_first_load(
     table = candidate_table(network, design)
     trace, later = closed_loop(queries), closed_loop(queries - 1)
     for s in range(len(table.subnet_names)):
-        kept = own_column(table, s) if policy == OWN_SUBGRAPH else 0
+        kept = own_column(table, s) if policy == STATIC_SUBGRAPH else 0
         rules, schedule = Rules(SCHEDULED, FIXED, s), np.full(queries, kept)
         served = serve_by_rules(trace, table, rules, schedule, mode=STRICT_LATENCY, every=1)
         found = {
@@ -305,7 +299,9 @@ def asking(**changes: Any) -> Experiment:
     )
 
 
-@pytest.mark.parametrize("policies", [STEADY_POLICIES, (NO_SGS,), (OWN_SUBGRAPH, NO_SGS)], ids=str)
+@pytest.mark.parametrize(
+    "policies", [STEADY_POLICIES, (NO_SGS,), (STATIC_SUBGRAPH, NO_SGS)], ids=str
+)
 @pytest.mark.parametrize("designs", [range(12), range(4), range(8, 12), [9, 2, 3]], ids=str)
 def test_a_row_stands_for_each_subnet_and_policy_and_what_does_not_fit_is_counted(
     policies: tuple[str, ...], designs: range | list[int]

@@ -11,7 +11,8 @@ from sushi_dse.errors import UserError
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import DEFAULT_POLICIES, POLICIES, Policy, find_policy, serve
+from sushi_dse.policies.catalogue import POLICIES, Policy, find_policy, serve
+from sushi_dse.policies.names import DEFAULT_POLICIES, POLICY_NAMES, STEADY_POLICIES
 from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.recaching import (
     EXPECTED,
@@ -274,8 +275,12 @@ def test_an_unknown_policy_is_refused_with_the_near_name() -> None:
         find_policy("suchi")
 
 
+def test_the_policies_have_the_names_that_a_shell_completes() -> None:
+    assert tuple(POLICIES) == POLICY_NAMES
+
+
 def test_the_default_policies_are_policies_and_one_is_the_reference() -> None:
-    assert set(DEFAULT_POLICIES) <= set(POLICIES)
+    assert set(DEFAULT_POLICIES) | set(STEADY_POLICIES) <= set(POLICIES)
     assert "no-sgs" in DEFAULT_POLICIES
 
 

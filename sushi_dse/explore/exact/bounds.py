@@ -30,7 +30,7 @@ from sushi_dse.model.energy import (
 )
 from sushi_dse.model.layer import FIELDS, LayerCost, map_bytes
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import OWN_SUBGRAPH, by_sides, layers_of
+from sushi_dse.model.steady_cost import by_sides, layers_of
 from sushi_dse.model.steady_layers import (
     CAUSES,
     CHUNK,
@@ -49,6 +49,7 @@ from sushi_dse.model.steady_subnets import (
     last_kept,
     saved_per_byte,
 )
+from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 BOUNDED = (  # the other metrics are ratios of what is bounded, and rise and fall with an axis
     "mean_latency_ms",
@@ -158,7 +159,7 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
     The boxes must have one array each.  Costs are those of `Metric.cost`: to be small.
     """
     fastest, frugal = corners(boxes)
-    if policy != OWN_SUBGRAPH:
+    if policy != STATIC_SUBGRAPH:
         fastest = fastest.changed(persistent_buffer_kib=0.0)
         frugal = frugal.changed(persistent_buffer_kib=0.0)
     totals = np.empty((FIELDS, len(network.starts) - 1, len(boxes)))
@@ -188,12 +189,8 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         "uram288": blocks.uram288,
         "device_share": blocks.device_share,
     }
-    signs = [-1.0 if metric.maximise else 1.0 for metric in metrics]
     return np.stack(
-        [
-            sign * np.broadcast_to(values[metric.name], latency_us.shape)
-            for sign, metric in zip(signs, metrics, strict=True)
-        ]
+        [metric.sign * np.broadcast_to(values[metric.name], latency_us.shape) for metric in metrics]
     )
 
 

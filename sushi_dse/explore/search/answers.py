@@ -39,7 +39,7 @@ class Answers:
         names = known_metrics(table.column_names, self.objectives)
         rows = table.select(["design", "policy", "infeasible_reason", *names]).to_pandas()
         costs = cost_matrix(rows, self.objectives)
-        signs = np.array([-1.0 if metric.maximise else 1.0 for metric in self.objectives])
+        signs = np.array([metric.sign for metric in self.objectives], dtype=float)
         told = signs * np.where(np.isnan(costs), np.inf, costs)
         keys = zip(rows["design"].tolist(), rows["policy"].tolist(), strict=True)
         self._told.update(zip(keys, told.tolist(), strict=True))
