@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
-import numba
 import numpy as np
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import LayerCost, array_of
 from sushi_dse.model.network import Network
@@ -69,7 +69,7 @@ def targets(network: Network) -> SubGraphs:
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def cut(
     kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, order: np.ndarray, capacity: int
 ) -> np.ndarray:
@@ -159,7 +159,7 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def overlap_bytes(
     kernels: np.ndarray,
     channels: np.ndarray,
@@ -180,7 +180,7 @@ def overlap_bytes(
     return shared
 
 
-@numba.njit(cache=True)
+@compiled
 def unserved_bytes(
     kernels: np.ndarray,
     channels: np.ndarray,

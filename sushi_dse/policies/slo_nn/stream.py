@@ -7,10 +7,10 @@ Strict latency (LCAO): the largest fraction that answers in time at the slowdown
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
 from sushi_dse.policies.slo_nn.parameters import FREE, SloNn
@@ -41,7 +41,7 @@ def difficulties(queries: int, seed: int) -> FloatArray:
     return np.random.default_rng(seed).random(queries)
 
 
-@numba.njit(cache=True)
+@compiled
 def serve_fractions(
     mode: int,
     confident: np.ndarray,
