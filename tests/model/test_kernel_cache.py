@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -20,7 +21,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.model import kernel_cache, kernel_key
 from sushi_dse.model.kernel_cache import MOST_FOLDERS, compiled
 from sushi_dse.model.kernel_key import PACKAGE, cache_folders, kernel_sources
-from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.model.latency_table import LatencyTable, candidate_table
 from sushi_dse.model.network import Network
 from tests import paths
 
@@ -420,3 +421,25 @@ def test_without_numbas_compiler_a_kernel_is_the_function_itself(package: Path) 
     process = start(package, script, NUMBA_DISABLE_JIT="1")
     assert process.communicate() == (f"{FunctionType.__name__} 9\n", "")
     assert not list(package.rglob("*.nbc"))
+
+
+TABLE = """
+import json
+from tests.model.test_kernel_cache import small_table
+table = small_table()
+print(json.dumps([table.latency_ms.tolist(), table.switch_bytes.tolist()]))
+"""
+
+
+def small_table() -> LatencyTable:
+    supernet = load_workload("ofa_resnet50").supernet
+    network = Network.of(replace(supernet, subnets=supernet.subnets[:2]))
+    return candidate_table(network, load_hardware("zcu104").space.base)
+
+
+def test_a_table_is_the_same_to_the_bit_uncompiled() -> None:
+    said, warned = start(PACKAGE, TABLE, NUMBA_DISABLE_JIT="1").communicate()
+    latency_ms, switch_bytes = json.loads(said)
+    assert not warned
+    assert latency_ms == small_table().latency_ms.tolist()
+    assert switch_bytes == small_table().switch_bytes.tolist()
