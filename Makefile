@@ -7,9 +7,7 @@ sweep: .venv/ready  ## run the default sweep, print its front and draw it
 	$(BIN)/sushi-dse sweep --out results/default
 	$(BIN)/sushi-dse pareto plot results/default --out results/default/front.png
 
-# Numba looks at no file but the kernel's own before it takes a compiled kernel: start without any.
 test: .venv/ready lint  ## lint, types and tests; PYTEST adds options
-	find sushi_dse -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 $(PYTEST)
 
 lint: .venv/ready

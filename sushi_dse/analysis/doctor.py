@@ -99,20 +99,22 @@ def find_shipped_files() -> Finding:
 
 def find_kernel_cache() -> Finding:
     """Where compiled kernels are kept; without it every command compiles them again."""
-    from sushi_dse.model.kernels import subnet_costs
+    from sushi_dse.model.kernel_key import cache_folders
 
-    folder = Path(str(subnet_costs.stats.cache_path))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return Finding(check="kernel cache", state=OK, found=f"{folder} is writable")
-    except OSError as error:
-        return Finding(
-            check="kernel cache",
-            state=BROKEN,
-            found=f"{folder}: {error.strerror}",
-            mend="set NUMBA_CACHE_DIR to a folder that you may write to",
-        )
+    reasons = []
+    for folder in cache_folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return Finding(check="kernel cache", state=OK, found=f"{folder} is writable")
+        except OSError as error:
+            reasons.append(f"{folder}: {error.strerror}")
+    return Finding(
+        check="kernel cache",
+        state=BROKEN,
+        found="; ".join(reasons),
+        mend="set NUMBA_CACHE_DIR to a folder that you may write to",
+    )
 
 
 def find_evaluation() -> Finding:

@@ -8,12 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from sushi_dse.analysis.mean_metrics import (
+    at_table_level,
+    designs_of,
+    mean_metrics,
+    metric_changes,
+    sampled_experiment,
+)
 from sushi_dse.analysis.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import METRICS, Metric
-from sushi_dse.evaluation.steady import steady_metrics
-from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
     BRAM36_BYTES,
     KIB,
@@ -21,16 +27,13 @@ from sushi_dse.hardware.accelerator import (
     URAM288_BYTES,
     Accelerator,
 )
-from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
+from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.candidate import NOTHING, own_by_value
-from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import find_policy
-from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
+from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 # Hands blocks of designs through, of so many designs together, for the sake of a progress bar.
 Bar = Callable[[Iterable[np.ndarray], int], Iterable[np.ndarray]]
@@ -130,50 +133,12 @@ def _sampled_metrics(
     return {name: np.concatenate([block[name] for block in found]) for name in names}
 
 
-def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarray]:
-    """The metrics of designs under the one policy, whether or not they fit: each [design].
-
-    Without a trace: the mean over the SubNets, each in its steady state.
-    """
-    (policy,) = experiment.policies
-    if experiment.trace is None:
-        steady = steady_metrics(experiment.network, designs, policy)
-        return {name: values.mean(axis=0) for name, values in steady.items()}
-    rows: list[Row] = []
-    for place in range(len(designs)):
-        accelerator = designs.design(place)
-        table = candidate_table(experiment.network, accelerator)
-        rows += policy_rows(experiment, accelerator, table)
-    return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
-
-
-def at_table_level(experiment: Experiment) -> Experiment:
-    """The experiment without its trace: a SubNet finds its own SubGraph, or nothing, on chip."""
-    policy = find_policy(experiment.policies[0])
-    return replace(
-        experiment,
-        trace=None,
-        policies=(STATIC_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
-    )
-
-
-def sampled_experiment(
-    experiment: Experiment, names: Sequence[str], *, on_trace: bool
-) -> tuple[Experiment, list[str]]:
-    """What Sobol indices are evaluated on, and the objectives that are known there."""
-    if on_trace and experiment.trace is not None:
-        return experiment, list(names)
-    # Accuracy is the SubNets', whatever the design.
-    known = [name for name in names if name in STEADY_METRICS and name != "mean_accuracy_percent"]
-    return at_table_level(experiment), known
-
-
 def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> Row:
     """Facts of a design: its values, whether it fits, its blocks, its metrics."""
     space = experiment.space
     accelerator = space.design(number)
     used, lacks = resources(accelerator), infeasible_reason(accelerator)
-    found = mean_metrics(experiment, _of([accelerator]))
+    found = mean_metrics(experiment, designs_of([accelerator]))
     return {
         "design": number,
         **space.values(number),
@@ -233,7 +198,7 @@ def moves(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> lis
             if 0 <= to < len(values)
         ]
     numbers = [space.index_of_values({**here, name: to}) for name, _, to in steps]
-    changed = _changes(experiment, space.design(number), [space.design(n) for n in numbers])
+    changed = metric_changes(experiment, space.design(number), [space.design(n) for n in numbers])
     rows: list[Row] = []
     for i, (name, start, to) in enumerate(steps):
         row: Row = {"axis": name, "from": start, "to": to, "design": numbers[i]}
@@ -253,8 +218,8 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
     device, used = here.device, resources(here)
     larger = [(kind, _larger(space, here, kind, fields)) for kind, fields in STEPS]
     designs = [replace(here, **fields) for _, fields in larger]
-    steady = _changes(at_table_level(experiment), here, designs)
-    traced = None if experiment.trace is None else _changes(experiment, here, designs)
+    steady = metric_changes(at_table_level(experiment), here, designs)
+    traced = None if experiment.trace is None else metric_changes(experiment, here, designs)
     rows: list[Row] = []
     for i, (kind, fields) in enumerate(larger):
         takes = resources(designs[i])
@@ -289,30 +254,3 @@ def _larger(
         off_axis = value + max(ceil(value * STEP_SHARE / block), 1) * block
         found[name] = min((v for v in on_axes.get(name, ()) if v > value), default=off_axis)
     return found
-
-
-def _changes(
-    experiment: Experiment, here: Accelerator, others: Sequence[Accelerator]
-) -> dict[str, list[float | None]]:
-    """By how many percent each metric of `others` differs from that of `here`: [design]."""
-    if not others:
-        return {name: [] for name in METRICS}
-    found = mean_metrics(experiment, _of([here, *others]))
-    return {
-        name: [_change_percent(values[0].item(), value) for value in values[1:].tolist()]
-        for name, values in found.items()
-    }
-
-
-def _of(accelerators: Sequence[Accelerator]) -> Designs:
-    """Accelerators that differ in fields that may be axes."""
-    names = AXIS_ORDER
-    columns = {name: np.array([getattr(one, name) for one in accelerators]) for name in names}
-    return Designs(accelerators[0], columns)
-
-
-def _change_percent(start: float, end: float) -> float | None:
-    """The change from `start` to `end`; None where `start` is 0 and `end` is not."""
-    if start == end:
-        return 0.0
-    return 100 * (end - start) / abs(start) if start else None

@@ -27,9 +27,9 @@ from sushi_dse.explore.exploration import Exploration
 from sushi_dse.explore.survey import Survey, objective_names, survey
 from sushi_dse.explore.workers.places import place_for
 from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, results
+from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes, stored_parts
-from sushi_dse.store.run import MODEL_VERSION
 
 WAYS = ("walk", "front", "exact")
 MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
@@ -121,7 +121,7 @@ class Sweep(Exploration):
         if not first:
             return
         kept = self.metrics if self.how == "front" else ()
-        work = partial(_part, self.experiment, kept, MODEL_VERSION)
+        work = partial(_part, self.experiment, kept, kernel_key())
         with closing(place_for(work, workers=len(first), cluster=cluster)) as place:
             for designs, outcome in results(place, self.missing(store)):
                 if isinstance(outcome, Failure):
@@ -175,17 +175,15 @@ def refuse_given_up(steps: Sequence[Swept]) -> None:
         raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
 
-def _part(
-    experiment: Experiment, kept: Sequence[Metric], model_version: int, designs: range
-) -> bytes:
-    """The part of a block; `UserError` from a host with another version of the model.
+def _part(experiment: Experiment, kept: Sequence[Metric], kernels: str, designs: range) -> bytes:
+    """The part of a block; `UserError` from a host with other kernels than the command's.
 
     Of `kept` objectives, where there are some, the front of the block alone is in it.
     """
-    if model_version != MODEL_VERSION:
+    if kernels != kernel_key():
         raise UserError(
-            f"a worker has version {MODEL_VERSION} of the model and this command {model_version}; "
-            "install the same sushi-dse on every host"
+            f"a worker has the kernels {kernel_key()} and this command {kernels}; install the same "
+            "sushi-dse, Python and Numba on every host"
         )
     pieces = range(0, len(designs), STEADY_BLOCK_DESIGNS)
     tables = [evaluate(experiment, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]

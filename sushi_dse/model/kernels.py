@@ -1,12 +1,12 @@
 """The cost of all layers of a network at once."""
 
-import numba
 import numpy as np
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.layer import FIELDS, Array, cached_part, layer_cost_of
 
 
-@numba.njit(cache=True)
+@compiled
 def subnet_costs(
     shapes: np.ndarray,
     supernet_layer: np.ndarray,
@@ -40,7 +40,7 @@ def subnet_costs(
     return totals
 
 
-@numba.njit(cache=True)
+@compiled
 def layer_costs(shapes: np.ndarray, array: Array, all_cached: bool) -> np.ndarray:
     """Cost of each layer, all of its weights on chip or none: [field of LayerCost, layer]."""
     costs = np.empty((FIELDS, len(shapes)))

@@ -32,6 +32,10 @@ class LayerShape(NamedTuple):
     is_last: int
 
 
+# A LayerShape as a record: its fields are attributes for the interpreter too.
+SHAPE = np.dtype((np.record, [(name, np.int64) for name in LayerShape._fields]))
+
+
 def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) -> LayerShape:
     """The counts of `layer`; first and last of a network, its maps come from and go to DRAM."""
     pointwise = layer.kernel_height == layer.kernel_width == 1
@@ -63,7 +67,7 @@ def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
         layer_shape(layer, is_first=alone or i == 0, is_last=alone or i == last)
         for i, layer in enumerate(layers)
     ]
-    return np.array(rows, dtype=[(name, np.int64) for name in LayerShape._fields])
+    return np.array(rows, dtype=SHAPE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +101,7 @@ class Network:
                 channels[s, layer.supernet_layer] = layer.channels_per_group
         return cls(
             supernet=supernet,
-            shapes=np.concatenate([layer_shapes(subnet.layers) for subnet in subnets]),
+            shapes=np.concatenate([layer_shapes(subnet.layers) for subnet in subnets], dtype=SHAPE),
             supernet_layer=np.array([x.supernet_layer for s in subnets for x in s.layers]),
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
             top1_percent=np.array([subnet.top1_percent for subnet in subnets], dtype=float),

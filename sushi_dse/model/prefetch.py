@@ -24,11 +24,11 @@ waits for goes before whatever it does not wait for, so another slot never delay
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import Array, LayerCost, array_of, blocks, blocks_of, cached_part
 from sushi_dse.model.network import LayerShape, Network
@@ -139,7 +139,7 @@ def run_tiles(
     return computed, bus, late, load, pause
 
 
-@numba.njit(cache=True)
+@compiled
 def layer_waits(
     shapes: np.ndarray,
     supernet_layer: np.ndarray,

@@ -7,10 +7,10 @@ are the same bits.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.layer import (
     BLOCK_KINDS,
     Array,
@@ -61,7 +61,7 @@ class Tiles(NamedTuple):
     total: np.ndarray  # [shape]: tiles of all kinds
 
 
-@numba.njit(cache=True)
+@compiled
 def tiles_of(shapes: np.ndarray, sides: tuple[int, int]) -> Tiles:
     """The tiles of each layer on an array with those sides."""
     no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
@@ -93,7 +93,7 @@ def in_registers(shape: LayerShape) -> LayerShape:
     )  # fmt: skip
 
 
-@numba.njit(cache=True)
+@compiled
 def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.ndarray) -> None:
     """Cycles of each layer on each design, nothing on chip: into cycles [cause, shape, design].
 
@@ -132,7 +132,7 @@ def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.nd
             cycles[WARM_STALL, i, d] = output_stall(0.0, output_bytes, per_byte[d], compute)
 
 
-@numba.njit(cache=True)
+@compiled
 def chunk_of(arrays: Arrays, start: int) -> Arrays:
     """The `CHUNK` designs from `start` on."""
     own = slice(start, start + CHUNK)

@@ -7,10 +7,10 @@ are the same bits.
 
 from typing import Any
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.layer import FIELDS, Array, LayerCost, layer_cost_of, map_bytes
 from sushi_dse.model.steady_layers import (
     CAUSES,
@@ -30,7 +30,7 @@ from sushi_dse.model.steady_layers import (
 FIELD: Any = LayerCost(*range(FIELDS))  # places in a cost
 
 
-@numba.njit(cache=True)
+@compiled
 def add_cold(
     layers: Layers, subnet: int, arrays: Arrays, cycles: np.ndarray, sums: np.ndarray
 ) -> None:
@@ -56,7 +56,7 @@ def add_cold(
                 written[d] += output_bytes
 
 
-@numba.njit(cache=True)
+@compiled
 def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.ndarray) -> None:
     """What a byte of each of a SubNet's layers is worth on chip, in cycles: [layer, design]."""
     first = layers.starts[subnet]
@@ -75,7 +75,7 @@ def comes_before(value: float, key: int, other_value: float, other_key: int) -> 
     return value > other_value or (value == other_value and key < other_key)
 
 
-@numba.njit(cache=True)
+@compiled
 def last_kept(
     saved: np.ndarray, key: np.ndarray, weight_bytes: np.ndarray, capacity: int, d: int, guess: int
 ) -> tuple[int, int]:
@@ -104,7 +104,7 @@ def last_kept(
         layer = place
 
 
-@numba.njit(cache=True)
+@compiled
 def cache_weights(
     layers: Layers,
     subnet: int,
@@ -153,7 +153,7 @@ def cache_weights(
             sums[FIELD.output_stall_cycles, d] += last_waits[1, d] if last[d] == i else wait
 
 
-@numba.njit(cache=True)
+@compiled
 def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
     """The costs of each SubNet that the sides of the array alone decide: [subnet, field]."""
     no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
@@ -168,7 +168,7 @@ def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
     return fixed
 
 
-@numba.njit(cache=True)
+@compiled
 def steady_costs(
     layers: Layers,
     sides: tuple[int, int],

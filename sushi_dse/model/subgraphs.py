@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
-import numba
 import numpy as np
 
 from sushi_dse.errors import UserError, near_names
@@ -22,6 +21,7 @@ from sushi_dse.model.candidate import (
     Target,
     own_by_value,
 )
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import LayerCost, array_of
 from sushi_dse.model.network import Network
@@ -133,7 +133,7 @@ def _combined(sizes: np.ndarray, names: tuple[str, ...], target: Target) -> np.n
     return np.asarray(rows.max(axis=0) if is_union else rows.min(axis=0))
 
 
-@numba.njit(cache=True)
+@compiled
 def cut(
     kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, order: np.ndarray, capacity: int
 ) -> np.ndarray:
@@ -218,7 +218,7 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def overlap_bytes(
     kernels: np.ndarray,
     channels: np.ndarray,
@@ -239,7 +239,7 @@ def overlap_bytes(
     return shared
 
 
-@numba.njit(cache=True)
+@compiled
 def unserved_bytes(
     kernels: np.ndarray,
     channels: np.ndarray,

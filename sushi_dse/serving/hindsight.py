@@ -6,15 +6,15 @@ SubGraph at the same points.
 
 from functools import lru_cache
 
-import numba
 import numpy as np
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet, steps_reached
 from sushi_dse.traces.trace import Trace
 
 
-@numba.njit(cache=True)
+@compiled
 def window_scores(
     mode: int,
     every: int,
@@ -43,7 +43,7 @@ def window_scores(
     return scores
 
 
-@numba.njit(cache=True)
+@compiled
 def first_score(
     mode: int,
     top1_percent: np.ndarray,
@@ -61,7 +61,7 @@ def first_score(
     return score(mode, top1_percent[subnet], latency[subnet] * slow)
 
 
-@numba.njit(cache=True)
+@compiled
 def optimal_schedule(
     mode: int,
     every: int,
@@ -148,7 +148,7 @@ def sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
     return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
 
 
-@numba.njit(cache=True)
+@compiled
 def static_scores(
     mode: int,
     demands: np.ndarray,

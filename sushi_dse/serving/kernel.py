@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.queue import response_times, wait_before
 from sushi_dse.serving.recaching import (
@@ -92,7 +92,7 @@ def select_by_rule(
     return most_accurate_within(top1_percent, latency_ms, MAX_UTILISATION * gap_ms)
 
 
-@numba.njit(cache=True)
+@compiled
 def serve_queries(
     rules: Rules,
     mode: int,

@@ -1,9 +1,9 @@
 """Waiting: first come, first served, on one accelerator."""
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import STRICT_LATENCY
 from sushi_dse.serving.served import Served
@@ -37,7 +37,7 @@ def response_times(arrived_ms: np.ndarray, service_ms: np.ndarray) -> np.ndarray
     return response_ms
 
 
-@numba.njit(cache=True)
+@compiled
 def step_down(
     mode: int,
     wanted: np.ndarray,

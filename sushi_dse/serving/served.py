@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.traces.trace import Trace
 
@@ -38,7 +38,7 @@ class Tally(NamedTuple):
     fetched_bytes: float  # written into the Persistent Buffer
 
 
-@numba.njit(cache=True)
+@compiled
 def tally_queries(
     run: tuple[np.ndarray, ...],
     demands: tuple[np.ndarray, np.ndarray],

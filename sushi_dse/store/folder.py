@@ -45,6 +45,7 @@ class Store:
     """The results of one run: ask `block in store`, and `write` what is missing."""
 
     folder: Path
+    run: Run
     parts: dict[int, Path]  # the part of each block that is done, verified
     damaged: dict[int, list[Path]]  # by block, what is not as its name promises, till it is redone
 
@@ -78,8 +79,8 @@ class Store:
                     f"{folder}: cannot be written to ({_reason(error)}); {_mend(error)}"
                 ) from None
             run.refuse_other(folder)
-            parts, damaged = _verified_parts(folder)
-            yield cls(folder=folder, parts=parts, damaged=damaged)
+            parts, damaged = _verified_parts(folder, run.hash)
+            yield cls(folder=folder, run=run, parts=parts, damaged=damaged)
         finally:
             lock.release()
 
@@ -92,7 +93,7 @@ class Store:
 
         `UserError` where that fails, a full disk for instance; finished parts stay as they are.
         """
-        path = self.folder / part_name(block, content)
+        path = self.folder / part_name(self.run.hash, block, content)
         try:
             write_whole(path, content)
             for old in self.damaged.pop(block, []):
@@ -109,7 +110,7 @@ class Store:
     @property
     def rows(self) -> list[Part]:
         """The parts that are done, in the order of blocks."""
-        return [Part(path) for _, path in sorted(self.parts.items())]
+        return [Part(path, self.run.hash) for _, path in sorted(self.parts.items())]
 
 
 def _refuse_strangers(folder: Path) -> None:
@@ -144,13 +145,13 @@ def _holder(folder: Path) -> str:
         return ""
 
 
-def _verified_parts(folder: Path) -> tuple[dict[int, Path], dict[int, list[Path]]]:
+def _verified_parts(folder: Path, run: str) -> tuple[dict[int, Path], dict[int, list[Path]]]:
     """By block, the part that is whole, and the parts that are to be redone."""
     whole: dict[int, Path] = {}
     damaged: dict[int, list[Path]] = {}
     for block, group in groupby(part_files(folder), key=itemgetter(0)):
         paths = [path for _, path in group]
-        sound = [path for path in paths if verified_content(path) is not None]
+        sound = [path for path in paths if verified_content(path, run) is not None]
         if len(sound) != 1:  # of two that are whole, equal inputs did not make both
             damaged[block] = paths
             continue

@@ -1,7 +1,8 @@
-"""Parts: files of rows, each named by its block and by the checksum of its bytes.
+"""Parts: files of rows, each named by its block and by a checksum.
 
-Equal rows make equal bytes and so an equal name.  A part that was cut or edited, in any byte, is
-not what its name promises.
+The checksum is of the run that the rows are of, of the block and of the bytes.  So equal rows of
+one run make an equal name, and a part that was cut, edited in any byte, or brought from another run
+or block is not what its name promises.
 """
 
 import contextlib
@@ -45,11 +46,12 @@ def part_bytes(table: pa.Table) -> bytes:
     return content.getvalue()
 
 
-def part_name(block: int, content: bytes) -> str:
-    """Name of the part of that block, whose file holds `content`."""
+def part_name(run: str, block: int, content: bytes) -> str:
+    """Name of the part of that block, whose file holds `content`; `run` is the hash of a `Run`."""
     if block < 0:
         raise ValueError(f"block >= 0 must hold, got {block}")
-    return f"part-{block:08d}-{_checksum(content)}.parquet"
+    bound = hashlib.sha256(f"{run} {block} ".encode() + content).hexdigest()
+    return f"part-{block:08d}-{bound[:16]}.parquet"
 
 
 def part_files(folder: Path) -> list[tuple[int, Path]]:
@@ -60,14 +62,15 @@ def part_files(folder: Path) -> list[tuple[int, Path]]:
     return [(block, folder / name) for block, name in blocks]
 
 
-def verified_content(path: Path) -> bytes | None:
-    """What the file of a part holds; None where that is not what its name promises."""
+def verified_content(path: Path, run: str) -> bytes | None:
+    """What the file of a part of that run holds; None where its name promises something else."""
     match = PART_NAME.fullmatch(path.name)
     try:
         content = file_bytes(path)
     except OSError:
         return None
-    return content if match and match[2] == _checksum(content) else None
+    whole = match is not None and path.name == part_name(run, int(match[1]), content)
+    return content if whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Part:
     """
 
     path: Path
+    run: str  # the hash of the `Run` that the rows are of
 
     @property
     def columns(self) -> list[str]:
@@ -100,7 +104,7 @@ class Part:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
-        content = verified_content(self.path)
+        content = verified_content(self.path, self.run)
         if content is None:
             raise UserError(f"{self.path}: is damaged; run the sweep again and it is redone")
         try:
@@ -118,11 +122,11 @@ def stored_parts(folder: Path) -> list[Part]:
 
     So it is where `run.json` does not say what they are of, or that they are of another version.
     """
-    parts = [Part(path) for _, path in part_files(folder)]
-    if not parts:
+    paths = [path for _, path in part_files(folder)]
+    if not paths:
         raise UserError(f"{folder}: has no results (part-*.parquet); give the folder of a sweep")
-    Run.read(folder)
-    return parts
+    run = Run.read(folder).hash
+    return [Part(path, run) for path in paths]
 
 
 def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -146,7 +150,3 @@ def read_results(folder: str | Path, columns: Sequence[str] | None = None) -> "p
         ) from None
     frame: pd.DataFrame = table.to_pandas()
     return frame
-
-
-def _checksum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

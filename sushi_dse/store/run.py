@@ -12,6 +12,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.files import file_bytes
 from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.kernel_key import kernel_key
 
 MODEL_VERSION = 2  # raise it when a formula changes: results of another version are never reused
 SCHEMA_VERSION = 2  # of run.json, of parts, and of every JSON document the tool prints
@@ -32,6 +33,7 @@ class Run:
     inputs: Mapping[str, Any]
     command: str = ""
     model_version: int = field(default_factory=lambda: MODEL_VERSION)
+    kernels: str = field(default_factory=kernel_key)  # what computed them, its compiler included
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -44,6 +46,7 @@ class Run:
                 inputs=dict(stored["inputs"]),
                 command=str(stored.get("command", "")),
                 model_version=stored["model_version"],
+                kernels=str(stored["kernels"]),
             )
             _canonical(found.identity)  # which JSON holds, if it is whole
         except FileNotFoundError:
@@ -66,6 +69,7 @@ class Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "model_version": self.model_version,
+            "kernels": self.kernels,
             "inputs": json.loads(_canonical(dict(self.inputs))),
         }
 

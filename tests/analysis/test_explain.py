@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.analysis.explain import (
-    at_table_level,
-    describe_design,
-    mean_metrics,
-    moves,
-    next_blocks,
-    sampled_experiment,
-    what_bounds,
-)
+from sushi_dse.analysis.explain import describe_design, moves, next_blocks, what_bounds
+from sushi_dse.analysis.mean_metrics import at_table_level, mean_metrics, sampled_experiment
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment

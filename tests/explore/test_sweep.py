@@ -23,7 +23,7 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore import sweep as sweep_module
 from sushi_dse.explore.sweep import Sweep, Swept, refuse_given_up, steady_block_designs
-from sushi_dse.store.run import MODEL_VERSION
+from sushi_dse.model.kernel_key import kernel_key
 from tests import paths
 from tests.jobs import dask_cluster
 
@@ -147,9 +147,11 @@ def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
     assert parts(tmp_path) == whole
 
 
-def test_a_worker_of_another_version_of_the_model_is_refused(experiment: Experiment) -> None:
-    with pytest.raises(UserError, match=r"a worker has version .* and this command 0; install"):
-        sweep_module._part(experiment, (), 0, range(2))
+def test_a_worker_with_other_kernels_is_refused(experiment: Experiment) -> None:
+    with pytest.raises(
+        UserError, match=r"a worker has the kernels .* and this command other; install"
+    ):
+        sweep_module._part(experiment, (), "other", range(2))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_block_done_in_pieces_is_the_block(
     designs = range(experiment.space.size)
     for found, at_once in ((whole, len(designs)), (pieces, 5)):
         monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)
-        part = sweep_module._part(experiment, metrics, MODEL_VERSION, designs)
+        part = sweep_module._part(experiment, metrics, kernel_key(), designs)
         table = pq.read_table(pa.BufferReader(part))
         found += [table.schema.metadata, *sorted(map(repr, table.to_pylist()))]
     assert pieces == whole

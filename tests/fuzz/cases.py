@@ -178,7 +178,7 @@ def results(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
             put(rng, swept, name, mutate(rng, content))
         else:
             changed = hostile.mutated_parquet(rng, content)
-            put(rng, swept, hostile.part_named(name, changed), changed)
+            put(rng, swept, hostile.part_named(sound.folder / kind, name, changed), changed)
     made = ["--hw", TINY, "--workload", str(sound.folder / "layers.yaml")]
     shown = ["--format", rng.choice(FORMATS)]
     picture = str(folder / "out" / f"x{rng.choice(['.svg', '.html'])}")

@@ -2,12 +2,12 @@
 
 import copy
 import gzip
-import hashlib
 import io
 import json
 import random
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -236,10 +236,12 @@ def mutated_parquet(rng: random.Random, content: bytes) -> bytes:
     return out.getvalue()
 
 
-def part_named(name: str, content: bytes) -> str:
-    """The name of a part with that content: its checksum holds, so that the content is read."""
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    return re.sub(r"-[0-9a-f]{16}\.", f"-{digest}.", name)
+def part_named(folder: Path, name: str, content: bytes) -> str:
+    """The name of a part with that content in a folder: its checksum holds, so that it is read."""
+    from sushi_dse.store.parts import part_name
+    from sushi_dse.store.run import Run
+
+    return part_name(Run.read(folder).hash, int(name.split("-")[1]), content)
 
 
 def generated_hardware(rng: random.Random) -> bytes:

@@ -398,7 +398,7 @@ def part_with(folder: Path, table: pa.Table) -> None:
     old.unlink()
     pq.write_table(table, folder / "part")
     content = (folder / "part").read_bytes()
-    (folder / "part").rename(folder / hostile.part_named(old.name, content))
+    (folder / "part").rename(folder / hostile.part_named(folder, old.name, content))
 
 
 @pytest.mark.parametrize(
@@ -594,7 +594,8 @@ def test_a_search_goes_on_from_no_part_that_lacks_an_objective(sound: Sound) -> 
     for old in list(Path("found").glob("part-*.parquet")):
         pq.write_table(pq.read_table(old).drop_columns(["energy_mj_per_query"]), "part")
         old.unlink()
-        Path("part").rename(Path("found") / hostile.part_named(old.name, Path("part").read_bytes()))
+        content, found = Path("part").read_bytes(), Path("found")
+        Path("part").rename(found / hostile.part_named(found, old.name, content))
     line = refusal("search", "--hw", TINY, "--workload", str(sound.folder / "layers.yaml"),
                    "--queries", "9", "--trials", "6", "--batch", "3", "--policy", "sushi",
                    "--out", "found")  # fmt: skip

@@ -1,5 +1,4 @@
 import errno
-import hashlib
 import json
 import os
 import platform
@@ -17,9 +16,10 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import write_whole
+from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store import run as run_module
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes, read_results, read_tables
+from sushi_dse.store.parts import part_bytes, part_name, read_results, read_tables
 from sushi_dse.store.run import SCHEMA_VERSION, Run
 
 INPUTS: dict[str, object] = {
@@ -42,8 +42,9 @@ def rows(first: int, count: int = 3) -> pa.Table:
 
 
 def part(block: int, table: pa.Table | None = None) -> str:
-    content = part_bytes(rows(block) if table is None else table)
-    return f"part-{block:08d}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    return part_name(
+        Run(inputs=INPUTS).hash, block, part_bytes(rows(block) if table is None else table)
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -148,6 +149,7 @@ def test_run_json_says_what_the_results_are_of(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run.json").read_text()) == {
         "schema_version": run_module.SCHEMA_VERSION,
         "model_version": run_module.MODEL_VERSION,
+        "kernels": kernel_key(),
         "command": "sushi-dse sweep --hw tiny",
         "inputs": INPUTS,
     }
@@ -476,3 +478,30 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert run.names("exact", tmp_path) == ()
     with pytest.raises(UserError, match=r"run\.json: is broken"):
         run.names("hw", tmp_path)
+
+
+def test_a_part_of_another_run_or_block_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+    fill(tmp_path / "mine", 0)
+    with Store.open(tmp_path / "other", Run(inputs={**INPUTS, "seed": 2})) as store:
+        store.write(1, part_bytes(rows(1)))
+    (theirs,) = (tmp_path / "other").glob("part-*")
+    shutil.copy(theirs, tmp_path / "mine")
+    shutil.copy(
+        tmp_path / "mine" / part(0), tmp_path / "mine" / part(0).replace("-00000000-", "-00000002-")
+    )
+    with pytest.raises(UserError, match="is damaged; run the sweep again and it is redone"):
+        read_results(tmp_path / "mine")
+    with Store.open(tmp_path / "mine", Run(inputs=INPUTS)) as store:
+        assert set(store.parts) == {0}
+        assert set(store.damaged) == {1, 2}
+
+
+def test_results_of_other_kernels_are_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, 0)
+    with (
+        pytest.raises(UserError, match=r"kernels was .* and is .*other.* now"),
+        Store.open(tmp_path, Run(inputs=INPUTS, kernels="other")),
+    ):
+        pass

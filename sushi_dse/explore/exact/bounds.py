@@ -13,7 +13,6 @@ larger side may be slower.
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 
 from sushi_dse.errors import UserError
@@ -28,6 +27,7 @@ from sushi_dse.model.energy import (
     energy,
     sram_pj_per_byte,
 )
+from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.layer import FIELDS, LayerCost, map_bytes
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_sides, layers_of
@@ -68,7 +68,7 @@ BOUNDED = (  # the other metrics are ratios of what is bounded, and rise and fal
 ROUNDING = 1e-9  # of a bound: more than sums of floats are off by, and less than matters
 
 
-@numba.njit(cache=True)
+@compiled
 def beyond_share(
     layers: Layers,
     i: int,
@@ -94,7 +94,7 @@ def beyond_share(
     return float(min(by_bytes, first_load + 2 * exposed / max(shape.kernels // sides[0], 1)))
 
 
-@numba.njit(cache=True)
+@compiled
 def least_costs(
     layers: Layers, sides: tuple[int, int], arrays: Arrays, capacity: np.ndarray
 ) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from sushi_dse.evaluation.experiment import Experiment
@@ -13,6 +12,7 @@ from sushi_dse.explore.exact.bounds import BOUNDED, bounds
 from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import fits
+from sushi_dse.model.kernel_cache import compiled
 
 WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
 
@@ -98,7 +98,7 @@ class Front:
         self.designs, self.candidates = designs[kept][order], who[kept][order]
 
 
-@numba.njit(cache=True)
+@compiled
 def witnesses(least: np.ndarray, front: np.ndarray) -> np.ndarray:
     """For each candidate of each box the row of `front` that beats its bound, else -1.
 

@@ -1,0 +1,85 @@
+"""The metrics of designs under one policy, whether or not they fit, and how they differ."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.hardware.accelerator import (
+    Accelerator,
+)
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.model.steady_cost import STEADY_METRICS
+from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
+
+
+def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarray]:
+    """The metrics of designs under the one policy, whether or not they fit: each [design].
+
+    Without a trace: the mean over the SubNets, each in its steady state.
+    """
+    (policy,) = experiment.policies
+    if experiment.trace is None:
+        steady = steady_metrics(experiment.network, designs, policy)
+        return {name: values.mean(axis=0) for name, values in steady.items()}
+    rows: list[Row] = []
+    for place in range(len(designs)):
+        accelerator = designs.design(place)
+        table = candidate_table(experiment.network, accelerator)
+        rows += policy_rows(experiment, accelerator, table)
+    return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
+
+
+def at_table_level(experiment: Experiment) -> Experiment:
+    """The experiment without its trace: a SubNet finds its own SubGraph, or nothing, on chip."""
+    policy = find_policy(experiment.policies[0])
+    return replace(
+        experiment,
+        trace=None,
+        policies=(STATIC_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
+    )
+
+
+def sampled_experiment(
+    experiment: Experiment, names: Sequence[str], *, on_trace: bool
+) -> tuple[Experiment, list[str]]:
+    """What Sobol indices are evaluated on, and the objectives that are known there."""
+    if on_trace and experiment.trace is not None:
+        return experiment, list(names)
+    # Accuracy is the SubNets', whatever the design.
+    known = [name for name in names if name in STEADY_METRICS and name != "mean_accuracy_percent"]
+    return at_table_level(experiment), known
+
+
+def metric_changes(
+    experiment: Experiment, here: Accelerator, others: Sequence[Accelerator]
+) -> dict[str, list[float | None]]:
+    """By how many percent each metric of `others` differs from that of `here`: [design]."""
+    if not others:
+        return {name: [] for name in METRICS}
+    found = mean_metrics(experiment, designs_of([here, *others]))
+    return {
+        name: [_change_percent(values[0].item(), value) for value in values[1:].tolist()]
+        for name, values in found.items()
+    }
+
+
+def designs_of(accelerators: Sequence[Accelerator]) -> Designs:
+    """Accelerators that differ in fields that may be axes."""
+    names = AXIS_ORDER
+    columns = {name: np.array([getattr(one, name) for one in accelerators]) for name in names}
+    return Designs(accelerators[0], columns)
+
+
+def _change_percent(start: float, end: float) -> float | None:
+    """The change from `start` to `end`; None where `start` is 0 and `end` is not."""
+    if start == end:
+        return 0.0
+    return 100 * (end - start) / abs(start) if start else None

@@ -1,0 +1,73 @@
+"""The name of what this installation's kernels compute, and where they are kept, without Numba.
+
+A kernel contains functions and constants of other files.  So the name depends on every file of the
+package that imports Numba or `kernel_cache`, and on every file that one of these imports, directly
+or not.
+"""
+
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+COMPILER = ("numba", "llvmlite")
+KEY_DIGITS = 16
+PLACE = "NUMBA_CACHE_DIR"  # names the one place for kernels where a user sets it
+COMPILES = (b"import numba", b"from numba", b"model.kernel_cache import")
+IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
+
+
+def kernel_sources() -> dict[str, bytes]:
+    """The text of each file that can change a kernel, by its module's name."""
+    texts = dict(_texts(PACKAGE.rglob("*.py")))
+    frontier = {name for name, text in texts.items() if any(mark in text for mark in COMPILES)}
+    reached = set(frontier)
+    while frontier:
+        imports = {name.decode() for one in frontier for name in IMPORT.findall(texts[one])}
+        frontier = (imports & texts.keys()) - reached
+        reached |= frontier
+    return {name: texts[name] for name in sorted(reached)}
+
+
+def _texts(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        try:
+            text = path.read_bytes()
+        except OSError:  # an editor's lock, a link to nowhere: Python cannot import it either
+            continue
+        yield ".".join((PACKAGE.name, *path.parts[len(PACKAGE.parts) :])).removesuffix(".py"), text
+
+
+def key_of_files() -> str:
+    """Hash of the kernels' sources as they are on disk now, and of the versions that compile."""
+    digest = hashlib.sha256(repr((platform.python_version(), *map(version, COMPILER))).encode())
+    for name, text in kernel_sources().items():
+        digest.update(f"\n{name} {len(text)}\n".encode() + text)
+    return digest.hexdigest()[:KEY_DIGITS]
+
+
+@lru_cache(maxsize=1)
+def kernel_key() -> str:
+    """The `key_of_files` when this process first asked: equal keys, equal kernels."""
+    return key_of_files()
+
+
+def cache_folders() -> list[Path]:
+    """Where kernels are looked for; they are kept in the first of these that can be written."""
+    return [place / f"kernels-{kernel_key()}" for place in _places()]
+
+
+def _places() -> Iterator[Path]:
+    if os.environ.get(PLACE):
+        yield Path(os.environ[PLACE])
+        return
+    yield PACKAGE / "__pycache__"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    with suppress(RuntimeError):  # a user without a home
+        yield (named if named.is_absolute() else Path.home() / ".cache") / "sushi-dse" / "kernels"
