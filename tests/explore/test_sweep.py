@@ -22,7 +22,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore import sweep as sweep_module
-from sushi_dse.explore.sweep import Sweep, Swept, refuse_given_up, steady_block_designs
+from sushi_dse.explore.sweep import Sweep, Swept, steady_block_designs
 from sushi_dse.model.kernel_key import kernel_key
 from tests import paths
 from tests.jobs import dask_cluster
@@ -139,10 +139,10 @@ def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
     given_up = [step for step in done if step.failure]
     assert [step.designs for step in given_up] == [range(4, 6)]
     with pytest.raises(IncompleteError, match=r"after 3 tries: designs 4 to 5 \(MemoryError\);"):
-        refuse_given_up(given_up)
+        Sweep.refuse_given_up(given_up)
     with pytest.raises(IncompleteError, match="6 blocks more"):
-        refuse_given_up(given_up * 9)
-    refuse_given_up([])
+        Sweep.refuse_given_up(given_up * 9)
+    Sweep.refuse_given_up([])
     assert [step.designs for step in swept(experiment, tmp_path)] == [range(4, 6)]
     assert parts(tmp_path) == whole
 
