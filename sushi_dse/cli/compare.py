@@ -84,15 +84,14 @@ def policies(
         mode=mode, queries=queries, recache_every_queries=[recache_every],
     )  # fmt: skip
     found = compared(experiment_of, seeds(trace, seed, repeats))
-    experiment, inputs = found.experiment, found.inputs
+    experiment = found.experiment
     warn_if_infeasible(experiment.design)
     checks = check_all(
         found.rows, conditions=fail_if or (), baseline=baseline,
-        tolerance_percent=tolerance_percent, inputs=inputs,
+        tolerance_percent=tolerance_percent, inputs=found.inputs,
     )  # fmt: skip
-    named = ", ".join(experiment.names)
-    title = f"{named}, {len(experiment.traced)} queries of {trace}, {mode}"
-    print_comparison(found.rows, checks, output_format, inputs=inputs, title=title)
+    title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
+    print_comparison(found.rows, checks, output_format, inputs=found.inputs, title=title)
     if plot is not None:
         from sushi_dse.plots.streams import serving_panels
 

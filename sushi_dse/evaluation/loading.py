@@ -114,8 +114,9 @@ def imported_trace(
 ) -> tuple[Imported, list[str], str]:
     """The trace of a log whose demands span a workload on a hardware file's reference design.
 
-    `columns` are the fields of a `LogColumns`.  With it come a line on each demand that the log does
-    not have, and one on how much the trace asks of the hardware.  `UserError` where the log cannot be read, or an option is wrong.
+    `columns` are the fields of a `LogColumns`.  With it come a line on each demand that the log
+    does not have, and one on how much the trace asks of the hardware.  `UserError` where the log
+    cannot be read, or an option is wrong.
     """
     try:
         log_columns = LogColumns(**columns)

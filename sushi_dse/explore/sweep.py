@@ -53,10 +53,14 @@ class Swept:
 
 @dataclass(frozen=True, eq=False)
 class Sweep(Exploration):
-    """An experiment over its whole space, for the front of some objectives, in a folder.
+    """An experiment over its whole space, for the front of some objectives, in a folder of results.
 
-    `how` is one of `WAYS`.  `UserError` where a name is unknown, the space is too large to walk, or
-    the exact way is asked for on a trace, on a single design or for a metric that has no bound.
+    `how` is `walk`, `front` or `exact`: every row is kept, the front of each block of designs, or
+    boxes of designs are left out that a bound shows to be beaten.  `run` does what the folder
+    lacks, `survey` finds the front, `to_pandas` reads all rows.
+
+    `UserError` where a name is unknown, the space is too large to walk, or the exact way is asked
+    for on a trace, on a single design or for a metric that has no bound.
     """
 
     how: str = field(default="walk", kw_only=True)
