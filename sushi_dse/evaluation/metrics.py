@@ -32,8 +32,12 @@ class Metric:
 
     def cost(self, results: Columns) -> np.ndarray:
         """The metric of each row so that smaller is better; [row], NaN where it is null."""
-        values = np.asarray(results[self.name], dtype=float)
-        return -values if self.maximise else values
+        return self.sign * np.asarray(results[self.name], dtype=float)
+
+    @property
+    def sign(self) -> int:
+        """The factor that makes smaller better: 1, or -1 of a metric of which more is better."""
+        return -1 if self.maximise else 1
 
     @property
     def better(self) -> str:
