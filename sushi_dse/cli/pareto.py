@@ -8,7 +8,7 @@ import typer
 
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.cli.plotting import command_line
+from sushi_dse.cli.plotting import command_line, draw
 from sushi_dse.errors import naming
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
@@ -86,9 +86,8 @@ def plot(
     from sushi_dse.evaluation.metrics import Metric, find_metric
     from sushi_dse.explore.survey import front_columns, objectives
     from sushi_dse.plots.files import check_plot_file, is_page
-    from sushi_dse.plots.front import save_front_plot
-    from sushi_dse.plots.marks import mark
-    from sushi_dse.plots.parallel import save_parallel_plot
+    from sushi_dse.plots.front import front_panel, parallel_panel
+    from sushi_dse.plots.marks import listed_rows, mark
     from sushi_dse.plots.report import save_report
     from sushi_dse.report.progress import note
     from sushi_dse.store.parts import read_results, stored_parts
@@ -114,11 +113,11 @@ def plot(
         save_report(
             path, marked, columns=shown, commands=commands, inputs=run["inputs"], title=title
         )
-    elif kind is PlotKind.parallel or (kind is None and len(metrics) > FRONT_OBJECTIVES):
-        save_parallel_plot(path, marked)
+        note(f"wrote {path}")
     else:
-        save_front_plot(path, marked)
-    note(f"wrote {path}")
+        many = kind is None and len(metrics) > FRONT_OBJECTIVES
+        panel = parallel_panel if many or kind is PlotKind.parallel else front_panel
+        draw(path, [panel(marked, listed_rows(marked))], title="")
     for name in marked.flat:
         note(f"{name} is the same in every row; --objective names others")
 
