@@ -86,6 +86,21 @@ def mark(
             f"no feasible row has {names}: there is nothing to draw; name other objectives"
         )
     best = pareto.front(feasible, objectives)
+    return Marked(
+        objectives=tuple(objectives),
+        colour=colour,
+        rows=feasible,
+        on_front=non_dominated(cost_matrix(feasible, objectives)),
+        front=best,
+        knee=knee(best, objectives),
+        chosen=_chosen(rows, feasible, objectives, designs),
+    )
+
+
+def _chosen(
+    rows: pd.DataFrame, feasible: pd.DataFrame, objectives: Sequence[Metric], designs: Sequence[int]
+) -> pd.DataFrame:
+    """The feasible rows of each design, the best balanced first; `UserError` where it has none."""
     costs = normalised_costs(feasible, objectives, among=feasible)
     balance = pd.Series(costs.sum(axis=1), index=feasible.index)
     chosen = [feasible.iloc[:0]]
@@ -96,15 +111,7 @@ def mark(
                 f"design {design} cannot be labelled: {_why_missing(rows, design)}; name others"
             )
         chosen.append(own.loc[balance[own.index].sort_values(kind="stable").index])
-    return Marked(
-        objectives=tuple(objectives),
-        colour=colour,
-        rows=feasible,
-        on_front=non_dominated(cost_matrix(feasible, objectives)),
-        front=best,
-        knee=knee(best, objectives),
-        chosen=pd.concat(chosen),
-    )
+    return pd.concat(chosen)
 
 
 def _why_missing(rows: pd.DataFrame, design: int) -> str:

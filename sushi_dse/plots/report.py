@@ -33,38 +33,51 @@ def save_report(
     panels = [front_panel(marked, listed)]
     if len(marked.objectives) > 2:
         panels.append(parallel_panel(marked, listed))
-    names, objectives = list(columns), marked.objectives
-    numeric = [name for name in names if is_numeric_dtype(listed[name])]
-    first, knee = objectives[0], marked.knee_row.iloc[0]
-    bound = f"{first.name}{'>=' if first.maximise else '<='}{marked.front[first.name].median():.4g}"
+    numeric = [name for name in columns if is_numeric_dtype(listed[name])]
     text = page(
         title,
         [panel_chart(panel) for panel in panels],
-        facts={
-            "designs": f"{marked.rows['design'].nunique():,} that fit their device",
-            "rows": f"{len(marked.rows):,}; " + (
-                "all are on this page" if len(listed) == len(marked.rows) else
-                f"on this page {len(listed):,}: the front, and the others evenly thinned"
-            ),
-            "front": f"{len(marked.front):,} rows that no other beats in "
-            f"{', '.join(metric.name for metric in objectives)}",
-            "knee": f"{row_name(knee)}: it has the least sum of costs, each from 0 to 1 over the "
-            "front",
-        },
+        facts=_facts(marked, len(listed)),
         commands=commands,
         inputs=inputs,
         columns=[
             {"name": "mark", "label": "front", "text": True},
-            *({"name": name, "label": label(name), "text": name not in numeric} for name in names),
+            *({"name": name, "label": label(name), "text": name not in numeric}
+              for name in columns),
         ],
         rows=list(
             zip(
                 listed["mark"],
                 *(numbers(listed[name]) if name in numeric else map(str, listed[name])
-                  for name in names),
+                  for name in columns),
                 strict=True,
             )
         ),
-        example=bound,
+        example=_example(marked),
     )  # fmt: skip
     save_page(path, text)
+
+
+def _facts(marked: Marked, listed: int) -> dict[str, str]:
+    """What the page is of, in words; so many rows of it are listed."""
+    count = len(marked.rows)
+    shown = (
+        "all are on this page"
+        if listed == count
+        else f"on this page {listed:,}: the front, and the others evenly thinned"
+    )
+    return {
+        "designs": f"{marked.rows['design'].nunique():,} that fit their device",
+        "rows": f"{count:,}; {shown}",
+        "front": f"{len(marked.front):,} rows that no other beats in "
+        f"{', '.join(metric.name for metric in marked.objectives)}",
+        "knee": f"{row_name(marked.knee_row.iloc[0])}: it has the least sum of costs, each from 0 "
+        "to 1 over the front",
+    }
+
+
+def _example(marked: Marked) -> str:
+    """A filter that keeps the better half of the front in the first objective."""
+    first = marked.objectives[0]
+    relation = ">=" if first.maximise else "<="
+    return f"{first.name}{relation}{marked.front[first.name].median():.4g}"
