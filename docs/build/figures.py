@@ -1,6 +1,6 @@
 """The figures of the pages on each system, drawn by the tool's own plots; run by `make figures`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +13,37 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.plots.curves import save_curves
+from sushi_dse.plots.files import save_figure
+from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.pictures import panels_figure
+from sushi_dse.plots.style import SIZE_INCHES
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
+from sushi_dse.units import label
 
 BUFFERS_MIB = (0.25, 0.5, 1.0, 1.6875, 3.0, 4.0, 6.0, 8.0)
+
+
+def save_curves(
+    path: Path,
+    x_name: str,
+    y_name: str,
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+) -> None:
+    """Write curves over one axis to `path`; the names of the axes end in units, as columns do."""
+    panel = Panel(
+        title="",
+        x_label=label(x_name),
+        y_label=label(y_name),
+        series=tuple(
+            Series(name=name, kind="line", x=floats(x), y=floats(y), look=i)
+            for i, (name, y) in enumerate(curves.items())
+        ),
+        legend="above",
+        width_inches=SIZE_INCHES[0],
+        height_inches=SIZE_INCHES[1],
+    )
+    save_figure(panels_figure([panel], ""), path)
 
 
 def zcu104(**changes: object) -> Accelerator:

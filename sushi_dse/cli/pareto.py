@@ -2,14 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
+from sushi_dse.cli.plotting import check_plot, draw
 from sushi_dse.cli.usage import command_line
-from sushi_dse.errors import naming
+from sushi_dse.errors import UserError, naming
 
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
@@ -39,9 +40,6 @@ def show(
         document={"objectives": [metric.name for metric in found.metrics], "front": front},
         title=f"{len(front)} rows of {found.rows} that no other row beats",
     )
-
-
-FRONT_OBJECTIVES = 3  # of which a plane and a colour still show what is traded
 
 
 class PlotKind(StrEnum):
@@ -82,36 +80,32 @@ def plot(
 
     Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
     """
-    from sushi_dse.errors import UserError
-    from sushi_dse.evaluation.metrics import Metric, find_metric
+    from sushi_dse.evaluation.metrics import find_metric
     from sushi_dse.explore.survey import objectives, plotted_rows
-    from sushi_dse.plots.files import check_plot_file, is_page
-    from sushi_dse.plots.front import save_front_plot
+    from sushi_dse.plots.files import is_page
+    from sushi_dse.plots.front import front_picture
     from sushi_dse.plots.marks import mark
-    from sushi_dse.plots.parallel import save_parallel_plot
     from sushi_dse.plots.report import save_report
     from sushi_dse.report.progress import note
     from sushi_dse.store.run import Run
 
     metrics = objectives(objective)
-    shade: Metric | Literal["policy"] = "policy" if colour == "policy" else find_metric(colour)
+    shade = find_metric(colour) if colour != "policy" else None
     path = out or results / "front.png"
-    check_plot_file(path)
+    check_plot(path)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
     rows, shown = plotted_rows(results, metrics, colour)
     with naming(results):
-        marked = mark(rows, metrics, colour=shade, designs=label or ())
+        marked = mark(rows, metrics, colour=shade or "policy", designs=label or ())
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}
         title = f"Designs of {results}"
         save_report(path, marked, columns=shown, commands=commands, inputs=run.inputs, title=title)
-    elif kind is PlotKind.parallel or (kind is None and len(metrics) > FRONT_OBJECTIVES):
-        save_parallel_plot(path, marked)
+        note(f"wrote {path}")
     else:
-        save_front_plot(path, marked)
-    note(f"wrote {path}")
+        draw(path, [front_picture(marked, kind)], title="")
     for name in marked.flat:
         note(f"{name} is the same in every row; --objective names others")
 

@@ -1,45 +1,27 @@
-"""The front of results: the cloud of all rows, the front, its knee, and the bounding staircase.
+"""The front of results as panels: over two objectives, and in parallel coordinates over all.
 
-A figure is drawn on axes it is given; only the functions that begin with `save` write a file.
-The state of `matplotlib.pyplot` is neither used nor changed.
+Parallel coordinates: Inselberg, "The plane with parallel coordinates", 1985,
+doi:10.1007/BF01898350.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sushi_dse.evaluation.fronts import cost_matrix, non_dominated
 from sushi_dse.evaluation.metrics import Metric
-from sushi_dse.plots.files import save_figure
-from sushi_dse.plots.labels import write_labels
-from sushi_dse.plots.marks import Marked, row_name
-from sushi_dse.plots.style import (
-    CLOUD_ALPHA,
-    CLOUD_MARKER,
-    COLOUR_MAP,
-    FRONT_MARKER,
-    GREY,
-    GRID,
-    LINE_WIDTH,
-    OUTLINE,
-    SHADES,
-    SIZE_INCHES,
-    label_plainly,
-    legend_text,
-    policy_looks,
-    spans_decades,
-)
+from sushi_dse.plots.marks import ROW_KEYS, Marked, listed_rows, normalised_costs, row_name
+from sushi_dse.plots.panels import ColourScale, Emphasis, FloatArray, Panel, Series, floats
+from sushi_dse.plots.style import spans_decades
 from sushi_dse.units import label
 
-STAIRCASE_SAMPLES = 25  # of each of its edges, which names are kept off
+WIDTH_INCHES = 5.2  # at 0.7 of it, a column of a paper, the text is still of 7 points
+HEIGHT_INCHES = 3.5
+AXIS_INCHES = 1.3  # of parallel coordinates
+ROOM = 0.05  # of the range of an axis, past its last point at either end
+PLANE_OBJECTIVES = 3  # of which a plane and a colour still show what is traded
+TICKS = 5  # of an axis of parallel coordinates
 
 
 def staircase(costs: np.ndarray, worst: np.ndarray) -> np.ndarray:
@@ -55,197 +37,268 @@ def staircase(costs: np.ndarray, worst: np.ndarray) -> np.ndarray:
     return np.column_stack([np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]])
 
 
-def plot_front(ax: Axes, marked: Marked) -> None:
-    """Draw all rows as a pale cloud, the front as outlined markers, the knee as a star.
+def front_picture(marked: Marked, kind: str | None) -> Panel:
+    """The front over two axes, or in parallel coordinates; by the number of objectives for None.
 
-    The first two objectives are the axes; the staircase bounds the rows in these two alone.
-    Chosen designs are ringed.  A metric as colour gets a colour bar.
+    kind: `front` or `parallel`.
     """
-    axes = marked.axes
+    many = len(marked.objectives) > PLANE_OBJECTIVES if kind is None else kind == "parallel"
+    return (parallel_panel if many else front_panel)(marked, listed_rows(marked))
+
+
+def front_panel(marked: Marked, listed: pd.DataFrame) -> Panel:
+    """All rows as a faint cloud, the front strong before it, the knee as a star.
+
+    The first two objectives are the axes; the staircase bounds all rows in these two alone.  The
+    rows of chosen designs are ringed, and these and the knee are labelled, each design once.
+    `listed` are the rows to be drawn, as of `listed_rows`.
+    """
+    x, y = marked.axes
+    on_front = listed["mark"] != ""
+    return Panel(
+        title=f"Outlined: front of {_words(marked.objectives)}, {_counted(marked)}",
+        x_label=label(x.name),
+        y_label=label(y.name),
+        log_x=spans_decades(marked.rows[x.name]),
+        log_y=spans_decades(marked.rows[y.name]),
+        x_range=_axis_range(marked.rows[x.name]),
+        y_range=_axis_range(marked.rows[y.name]),
+        series=(
+            *_clouds(marked, listed.loc[~on_front], "faint"),
+            *_clouds(marked, listed.loc[on_front], "strong"),
+            _staircase(marked),
+            *_chosen_points(marked, listed),
+            _knee_point(marked, listed),
+        ),
+        colours=_colour_scale(marked, marked.rows),
+        legend="above",
+        width_inches=WIDTH_INCHES,
+        height_inches=HEIGHT_INCHES,
+    )
+
+
+def parallel_panel(marked: Marked, listed: pd.DataFrame) -> Panel:
+    """The front's rows as lines over the objectives, an axis each, the best on top.
+
+    Each axis spans what is drawn.  The knee is black, and so are chosen designs, each under its
+    best balanced policy, on the front or not.  `listed` are rows as of `listed_rows`.
+    """
+    front = listed.loc[listed["mark"] != ""]
+    count = len(marked.objectives)
+    return Panel(
+        title=f"Front of {_words(marked.objectives)}, {_counted(marked)}",
+        x_label="",
+        y_label="",
+        x_range=(-0.5, count - 0.8),  # the values of an axis stand left of it
+        y_range=(1 + ROOM, -ROOM),
+        x_names=tuple(label(metric.name) for metric in marked.objectives),
+        y_names=("best", "worst"),
+        series=(
+            *_bundles(marked, front),
+            *_chosen_lines(marked, listed),
+            *_knee_line(marked, front),
+            *_axes_of(marked),
+        ),
+        colours=_colour_scale(marked, marked.front),
+        legend="above",
+        width_inches=max(WIDTH_INCHES, AXIS_INCHES * count),
+        height_inches=HEIGHT_INCHES,
+    )
+
+
+def _groups(marked: Marked, rows: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """Name, look and rows of each policy that has any; of all at once where a metric colours."""
     if isinstance(marked.colour, Metric):
-        _draw_by_metric(ax, marked, marked.colour)
-    else:
-        _draw_by_policy(ax, marked)
-    _scale_axes(ax, marked.rows, axes)
-    _draw_staircase(ax, marked.rows, axes)
-    star = {"marker": "*", "markersize": 2.4 * FRONT_MARKER, "markerfacecolor": "white"}
-    ring = {"marker": "o", "markersize": 1.9 * FRONT_MARKER, "markerfacecolor": "none"}
-    for rows, style, order in ((marked.chosen, ring, 3.5), (marked.knee_row, star, 4)):
-        ax.plot(
-            rows[axes[0].name],
-            rows[axes[1].name],
-            linestyle="none",
-            markeredgecolor=OUTLINE,
-            markeredgewidth=1.2,
-            zorder=order,
-            **style,  # type: ignore[arg-type] # properties of a Line2D
-        )
-    ax.set(xlabel=label(axes[0].name), ylabel=label(axes[1].name))
-    ax.grid(color=GRID, linewidth=0.6)
-    ax.set_axisbelow(True)
-    handles = _front_handles(len(marked.front), axes, marked.objectives)
-    cloud = _marker(f"designs and policies ({_count(len(marked.rows))})", GREY, "o")
-    cloud.set(markersize=CLOUD_MARKER, markeredgecolor="none")
-    knee = _marker(f"knee: {legend_text(row_name(marked.knee_row.iloc[0]))}", "white", "*")
-    knee.set(markersize=1.8 * FRONT_MARKER)
-    handles += [knee]
-    if len(marked.chosen):
-        handles.append(_marker("labelled designs, under each policy", "none", "o"))
-        handles[-1].set(markersize=1.5 * FRONT_MARKER, markeredgewidth=1.2)
-    ax.legend(
-        handles=[*handles, cloud],
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0.3,
-        frameon=False,
-        fontsize="small",
-    )
+        yield "", 0, rows
+        return
+    for i, policy in enumerate(sorted(set(marked.rows["policy"]))):
+        own = rows.loc[rows["policy"] == policy]
+        if len(own):
+            yield policy, i, own
 
 
-def label_designs(ax: Axes, marked: Marked) -> None:
-    """Write the knee's design and the chosen ones beside their points, each design once."""
-    x, y = (metric.name for metric in marked.axes)
-    knee, chosen = marked.knee_row, marked.best_chosen
-    chosen = chosen.loc[chosen["design"] != knee["design"].iloc[0]]
-    names = [f"knee: {knee['design'].iloc[0]}", *map(str, chosen["design"])]
-    places = pd.concat([knee, chosen])[[x, y]].to_numpy(dtype=float)
-    corners = np.asarray(ax.lines[0].get_xydata())  # of the staircase
-    along = np.linspace(0, len(corners) - 1, STAIRCASE_SAMPLES * len(corners))
-    line = [np.interp(along, np.arange(len(corners)), column) for column in corners.T]
-    points = [frame[[x, y]].to_numpy(dtype=float) for frame in (marked.rows, marked.front)]
-    write_labels(ax, places, names, np.concatenate([np.transpose(line), *points]))
+def _shade(marked: Marked, rows: pd.DataFrame, times: int = 1) -> FloatArray | None:
+    """The metric that colours the rows, each row so many times."""
+    if not isinstance(marked.colour, Metric):
+        return None
+    return floats(np.repeat(rows[marked.colour.name].to_numpy(dtype=float), times))
 
 
-def save_front_plot(path: Path, marked: Marked) -> None:
-    """Write the plot of results and their front to `path`, as PNG, SVG or PDF by its suffix.
-
-    The same results make the same bytes.  `UserError` for another suffix, or where the file cannot
-    be written.
-    """
-    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
-    ax = figure.add_subplot()
-    plot_front(ax, marked)
-    label_designs(ax, marked)
-    save_figure(figure, path)
-
-
-def colour_scale(rows: pd.DataFrame, metric: Metric) -> ScalarMappable:
-    """Colours for the values of a metric over `rows`: lighter is better."""
+def _colour_scale(marked: Marked, rows: pd.DataFrame) -> ColourScale | None:
+    """The scale of the metric that colours `rows`: lighter is better."""
+    metric = marked.colour
+    if not isinstance(metric, Metric):
+        return None
     values = rows[metric.name]
-    norm = LogNorm() if spans_decades(values) else Normalize()
-    norm.autoscale(values.to_numpy(dtype=float))
-    shades = mpl.colormaps[COLOUR_MAP](np.linspace(*SHADES, 256))
-    better_is_lighter = shades if metric.maximise else shades[::-1]
-    return ScalarMappable(norm=norm, cmap=ListedColormap(better_is_lighter))
-
-
-def _draw_by_metric(ax: Axes, marked: Marked, colour: Metric) -> None:
-    axes = marked.axes
-    mappable = colour_scale(marked.rows, colour)
-    cloud = marked.rows.drop_duplicates([axes[0].name, axes[1].name, colour.name])
-    for points, outlined in ((cloud, False), (marked.front, True)):
-        colours = mappable.to_rgba(points[colour.name].to_numpy(dtype=float))
-        _scatter(ax, points, axes, colours, "o", outlined=outlined)
-    ax.figure.colorbar(mappable, ax=ax, label=label(colour.name), pad=0.02)
-
-
-def _draw_by_policy(ax: Axes, marked: Marked) -> None:
-    axes = marked.axes
-    looks = policy_looks(marked.rows["policy"])
-    # A point drawn twice is less pale.
-    cloud = marked.rows.drop_duplicates([axes[0].name, axes[1].name, "policy"])
-    for points, outlined in ((cloud, False), (marked.front, True)):
-        for policy, (colour, marker) in looks.items():
-            own = points.loc[points["policy"] == policy]
-            _scatter(ax, own, axes, colour, marker, outlined=outlined)
-    handles = [
-        _marker(legend_text(policy), colour, marker) for policy, (colour, marker) in looks.items()
-    ]
-    legend = ax.legend(
-        handles=handles,
-        title="policy",
-        alignment="left",
-        loc="upper left",
-        bbox_to_anchor=(1, 1),
-        frameon=False,
-    )
-    ax.add_artist(legend)  # else the next legend of these axes would take its place
-    legend.set_clip_on(False)  # it lies outside of them
-
-
-def _scatter(
-    ax: Axes,
-    points: pd.DataFrame,
-    axes: tuple[Metric, Metric],
-    colour: str | np.ndarray,
-    marker: str,
-    *,
-    outlined: bool,
-) -> None:
-    ax.scatter(
-        points[axes[0].name],
-        points[axes[1].name],
-        c=colour,
-        marker=marker,
-        s=(FRONT_MARKER if outlined else CLOUD_MARKER) ** 2,
-        alpha=None if outlined else CLOUD_ALPHA,
-        linewidths=0.7 if outlined else 0,
-        edgecolors=OUTLINE if outlined else "none",
-        rasterized=not outlined,  # a vector file of a large cloud would be huge
-        zorder=3 if outlined else 2,
+    return ColourScale(
+        label=label(metric.name),
+        low=float(values.min()),
+        high=float(values.max()),
+        log=spans_decades(values),
+        lighter_is_more=metric.maximise,
     )
 
 
-def _scale_axes(ax: Axes, rows: pd.DataFrame, axes: tuple[Metric, Metric]) -> None:
-    """Make an axis logarithmic, with plain numbers, where a linear one would crush the front."""
-    for metric, axis, set_scale in zip(
-        axes, (ax.xaxis, ax.yaxis), (ax.set_xscale, ax.set_yscale), strict=True
-    ):
-        if spans_decades(rows[metric.name]):
-            set_scale("log")
-            label_plainly(axis)
+def _clouds(marked: Marked, rows: pd.DataFrame, emphasis: Emphasis) -> Iterator[Series]:
+    """The rows over the first two objectives."""
+    x, y = marked.axes
+    for policy, look, own in _groups(marked, rows):
+        yield Series(
+            name=policy or ("front" if emphasis == "strong" else "other designs and policies"),
+            kind="points",
+            x=floats(own[x.name]),
+            y=floats(own[y.name]),
+            look=look,
+            emphasis=emphasis,
+            shade=_shade(marked, own),
+            rows=own.index.to_numpy(),
+        )
 
 
-def _draw_staircase(ax: Axes, rows: pd.DataFrame, axes: tuple[Metric, Metric]) -> None:
-    """Draw the bound of all rows in x and y, out to the edges of the axes."""
-    limits = np.array([ax.get_xlim(), ax.get_ylim()])
-    signs = np.array([-1 if metric.maximise else 1 for metric in axes])
-    worst = (signs[:, None] * limits).max(axis=1)
-    corners = signs * staircase(cost_matrix(rows, axes), worst)
-    ax.plot(corners[:, 0], corners[:, 1], color=OUTLINE, linewidth=LINE_WIDTH, zorder=2.5)
-    ax.set(xlim=limits[0], ylim=limits[1])
-
-
-def _front_handles(
-    rows: int, axes: tuple[Metric, Metric], objectives: tuple[Metric, ...]
-) -> list[Line2D]:
-    """Entries of the legend for the outlined rows and the staircase; one if they are the same."""
-    outlined = _marker(f"front of {_words(objectives)} ({_count(rows)})", "white", "o")
-    if {metric.name for metric in objectives} == {metric.name for metric in axes}:
-        outlined.set(linestyle="-", linewidth=LINE_WIDTH, color=OUTLINE)
-        return [outlined]
-    line = Line2D([], [], color=OUTLINE, linewidth=LINE_WIDTH)
-    line.set_label(f"front of {_words(axes)} alone")
-    return [outlined, line]
-
-
-def _marker(name: str, colour: str, marker: str) -> Line2D:
-    """An entry of a legend: the marker of the front."""
-    return Line2D(
-        [],
-        [],
-        label=name,
-        linestyle="none",
-        marker=marker,
-        markersize=FRONT_MARKER,
-        markerfacecolor=colour,
-        markeredgecolor=OUTLINE,
-        markeredgewidth=0.7,
+def _staircase(marked: Marked) -> Series:
+    """The bound of all rows in the first two objectives, out to the edges of the axes."""
+    signs = np.array([metric.sign for metric in marked.axes])
+    ends = np.array([_axis_range(marked.rows[metric.name]) for metric in marked.axes])
+    worst = (signs[:, None] * ends).max(axis=1)
+    corners = signs * staircase(cost_matrix(marked.rows, marked.axes), worst)
+    return Series(
+        name="front" if len(marked.objectives) == 2 else "front of the two axes alone",
+        kind="line",
+        x=floats(corners[:, 0]),
+        y=floats(corners[:, 1]),
+        look=-1,
     )
 
 
-def _count(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+def _chosen_points(marked: Marked, listed: pd.DataFrame) -> Iterator[Series]:
+    """Rings about the rows of chosen designs; the best balanced of each is labelled."""
+    x, y = marked.axes
+    knee = marked.knee_row["design"].iloc[0]
+    best = set(_rows_like(listed, marked.best_chosen).index)
+    chosen = listed.loc[listed["design"].isin(marked.chosen["design"])]
+    if len(chosen):
+        yield Series(
+            name="labelled designs, each policy",
+            kind="rings",
+            x=floats(chosen[x.name]),
+            y=floats(chosen[y.name]),
+            labels=tuple(
+                str(design) if place in best and design != knee else ""
+                for place, design in chosen["design"].items()
+            ),
+            rows=chosen.index.to_numpy(),
+        )
+
+
+def _knee_point(marked: Marked, listed: pd.DataFrame) -> Series:
+    x, y = marked.axes
+    knee = listed.loc[listed["mark"] == "knee"]
+    return Series(
+        name=_knee_name(marked),
+        kind="stars",
+        x=floats(knee[x.name]),
+        y=floats(knee[y.name]),
+        labels=(f"knee: {knee['design'].iloc[0]}",),
+        rows=knee.index.to_numpy(),
+    )
+
+
+def _drawn(marked: Marked) -> pd.DataFrame:
+    """What the axes of parallel coordinates span: the front, and chosen designs at their best."""
+    return pd.concat([marked.front, marked.best_chosen])
+
+
+def _over_objectives(
+    marked: Marked, rows: pd.DataFrame, name: str, look: int, emphasis: Emphasis
+) -> Series:
+    """A line a row over the objectives, from 0 for the best to 1 for the worst."""
+    count = len(marked.objectives)
+    heights = np.full((len(rows), count + 1), np.nan)  # the NaN ends each line
+    heights[:, :count] = normalised_costs(rows, marked.objectives, among=_drawn(marked))
+    return Series(
+        name=name,
+        kind="line",
+        x=floats(np.tile([*range(count), np.nan], len(rows))),
+        y=heights.ravel(),
+        look=look,
+        emphasis=emphasis,
+        shade=_shade(marked, rows, count + 1) if emphasis == "faint" else None,
+        rows=np.repeat(rows.index.to_numpy(), count + 1),
+    )
+
+
+def _bundles(marked: Marked, front: pd.DataFrame) -> Iterator[Series]:
+    for policy, look, own in _groups(marked, front):
+        name = f"{policy or 'rows'} ({len(own):,})"
+        yield _over_objectives(marked, own, name, look, "faint")
+
+
+def _chosen_lines(marked: Marked, listed: pd.DataFrame) -> Iterator[Series]:
+    chosen = _rows_like(listed, marked.best_chosen)
+    for i, place in enumerate(chosen.index, start=1):
+        own = chosen.loc[[place]]
+        yield _over_objectives(marked, own, row_name(own.iloc[0]), -1 - i, "strong")
+
+
+def _knee_line(marked: Marked, front: pd.DataFrame) -> Iterator[Series]:
+    """The knee as a black line with a star at each objective, of one name in the legend."""
+    name, knee = _knee_name(marked), front.loc[front["mark"] == "knee"]
+    line = _over_objectives(marked, knee, name, -1, "strong")
+    yield line
+    yield Series(name=name, kind="stars", x=line.x, y=line.y, rows=line.rows)
+
+
+def _axes_of(marked: Marked) -> Iterator[Series]:
+    """An axis an objective, with values along it."""
+    places = np.arange(len(marked.objectives), dtype=float)
+    gap = np.full(len(places), np.nan)
+    yield Series(
+        name="axes",
+        kind="line",
+        x=np.column_stack([places, places, gap]).ravel(),
+        y=np.column_stack([0 * places, 0 * places + 1, gap]).ravel(),
+        look=-1,
+        in_legend=False,
+    )
+    for place, metric in enumerate(marked.objectives):
+        costs = metric.cost(_drawn(marked))
+        best, worst = costs.min(), costs.max()
+        heights = np.linspace(0, 1, TICKS) if best < worst else np.zeros(1)
+        values = metric.sign * (best + heights * (worst - best))
+        yield Series(
+            name=metric.name,
+            kind="texts",
+            x=np.full(len(heights), float(place)),
+            y=heights,
+            labels=tuple(f"{value:,.4g}" for value in values),
+            in_legend=False,
+        )
+
+
+def _rows_like(listed: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The listed rows with the designs, policies and SubNets of `rows`, in their order."""
+    keys = [name for name in ROW_KEYS if name in listed.columns]
+    places = pd.Series(listed.index, index=pd.MultiIndex.from_frame(listed[keys]))
+    return listed.loc[places[pd.MultiIndex.from_frame(rows[keys])]]
+
+
+def _axis_range(values: "pd.Series[float]") -> tuple[float, float]:
+    """The ends of an axis: those of the values, and room past either."""
+    low, high = float(values.min()), float(values.max())
+    if spans_decades(values):
+        room = (high / low) ** ROOM
+        return low / room, high * room
+    room = ROOM * (high - low or abs(high) or 1.0)
+    return low - room, high + room
+
+
+def _knee_name(marked: Marked) -> str:
+    return f"knee: {row_name(marked.knee_row.iloc[0])}"
+
+
+def _counted(marked: Marked) -> str:
+    count = len(marked.rows)
+    return f"{len(marked.front):,} of {count:,} row{'' if count == 1 else 's'}"
 
 
 def _words(metrics: Sequence[Metric]) -> str:

@@ -1,4 +1,4 @@
-"""Names written beside points so that they cover little."""
+"""The labels of points in a picture, written beside them so that they cover little."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, any_script, legend_text
+from sushi_dse.plots.panels import Panel
+from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, legend_text
 
 OFFSETS = [  # from point to the middle of its name, in points of a font
     (x, y)
@@ -18,61 +19,104 @@ OFFSETS = [  # from point to the middle of its name, in points of a font
 ]
 PADDING = FRONT_MARKER / 2 + 1  # around a name, in points of a font: no marker reaches under it
 POINTS_PER_INCH = 72
+SAMPLES = 200  # of each edge of a line, which names are kept off
+CELL_PIXELS = 2
+SPOT_PIXELS = 4
 HEAVY = 1e4  # costs more than any number of points covered
 
 
-def write_labels(
-    ax: Axes, places: np.ndarray, names: Sequence[str], covered: np.ndarray
-) -> list[Annotation]:
-    """Write each name beside its place, where it covers the fewest points of `covered`.
+def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
+    """Write the labels of the panel's points, each where it covers the fewest of all its points.
 
-    places: [name, 2], covered: [point, 2].  Names lie inside the axes and off each other where
-    there is room.  Room is measured on the figure as it is laid out now.
+    Labels lie inside the axes, and off each other and each other's leaders, where there is room.
+    Room is measured on the figure as it is laid out.
     """
-    with any_script():
-        ax.figure.draw_without_rendering()  # type: ignore[union-attr] # of a Figure
-    anchors = ax.transData.transform(places)
-    crowd = np.concatenate([anchors, ax.transData.transform(covered)])
+    named = _named_places(ax, panel)
+    crowd = _crowd(ax, panel)
     scale = ax.figure.dpi / POINTS_PER_INCH
+    offsets = np.array(OFFSETS) * scale
     taken: list[Bbox] = []
     written = []
-    for place, anchor, name in zip(places, anchors, names, strict=True):
-        text = ax.annotate(
-            legend_text(name),
-            place,
-            xytext=(0, 0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize="small",
-            arrowprops={"arrowstyle": "-", "color": OUTLINE, "linewidth": LINE_WIDTH / 2},
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none",
-                  "alpha": 0.85},
-            zorder=5,
-        )  # fmt: skip
+    for place, name in named:
+        text = _annotation(ax, name, place)
+        anchor = ax.transData.transform(place)
         box = text.get_window_extent().padded(PADDING * scale)
-        boxes = [_moved(box, anchor, np.multiply(offset, scale)) for offset in OFFSETS]
+        boxes = [_moved(box, anchor + offset) for offset in offsets]
+        leaders = [anchor + np.linspace(0, 1, SAMPLES)[:, None] * offset for offset in offsets]
         costs = [
-            _cost(moved, ax.bbox, taken, crowd) + hypot(*offset) / HEAVY
-            for moved, offset in zip(boxes, OFFSETS, strict=True)
+            _cost(moved, leader, ax.bbox, taken, crowd) + hypot(*offset) / HEAVY
+            for moved, leader, offset in zip(boxes, leaders, OFFSETS, strict=True)
         ]
         best = int(np.argmin(costs))
         text.set_position(OFFSETS[best])
         taken.append(boxes[best])
+        crowd = np.concatenate([crowd, leaders[best]])
         written.append(text)
     return written
 
 
-def _moved(box: Bbox, anchor: np.ndarray, offset: np.ndarray) -> Bbox:
-    """A box of that size whose middle lies at `offset` from the anchor, in pixels."""
-    x, y = anchor + offset
+def _named_places(ax: Axes, panel: Panel) -> list[tuple[tuple[float, float], str]]:
+    """Where labels belong, and their texts; those of points on one spot are one text."""
+    found: dict[tuple[int, int], tuple[tuple[float, float], str]] = {}
+    for series in reversed(panel.series):  # the last is drawn on top, so it chooses first
+        if series.kind == "texts":
+            continue
+        for text, x, y in zip(series.labels, series.x, series.y, strict=False):
+            if text:
+                column, row = np.round(ax.transData.transform((x, y)) / SPOT_PIXELS).astype(int)
+                place, texts = found.get((column, row), ((float(x), float(y)), ""))
+                found[column, row] = (place, f"{texts}, {text}" if texts else text)
+    return list(found.values())
+
+
+def _annotation(ax: Axes, name: str, place: tuple[float, float]) -> Annotation:
+    return ax.annotate(
+        legend_text(name),
+        place,
+        xytext=(0, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize="small",
+        arrowprops={"arrowstyle": "-", "color": OUTLINE, "linewidth": LINE_WIDTH / 2},
+        bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none",
+              "alpha": 0.85},
+        zorder=6,
+    )  # fmt: skip
+
+
+def _crowd(ax: Axes, panel: Panel) -> np.ndarray:
+    """Where the panel's series are, in pixels: [point, 2]; lines as points along them."""
+    drawn = [np.empty((0, 2))]
+    for series in panel.series:
+        pixels = ax.transData.transform(np.column_stack([series.x, series.y]))
+        if series.kind in ("line", "steps") and len(pixels) > 1:
+            along = np.linspace(0, len(pixels) - 1, SAMPLES * len(pixels))
+            places = np.arange(len(pixels))
+            pixels = np.column_stack([np.interp(along, places, column) for column in pixels.T])
+        drawn.append(pixels)
+    everything = np.concatenate(drawn)
+    cells = np.round(everything[np.isfinite(everything).all(axis=1)] / CELL_PIXELS)
+    return np.unique(cells, axis=0) * CELL_PIXELS  # a crowd on one spot is no worse than one
+
+
+def _moved(box: Bbox, middle: np.ndarray) -> Bbox:
+    """A box of that size about another middle, in pixels."""
+    x, y = middle
     return Bbox.from_bounds(x - box.width / 2, y - box.height / 2, box.width, box.height)
 
 
-def _cost(box: Bbox, inside: Bbox, taken: Sequence[Bbox], crowd: np.ndarray) -> float:
-    """How bad it is to write there."""
+def _cost(
+    box: Bbox, leader: np.ndarray, inside: Bbox, taken: Sequence[Bbox], crowd: np.ndarray
+) -> float:
+    """How bad it is to write there, and to lead a line there."""
     out = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
-    x, y = crowd.T
-    covered = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
     clashes = out + sum(box.overlaps(other) for other in taken)
-    return float(HEAVY * clashes + covered.sum())
+    crossed = sum(_within(other, leader) > 0 for other in taken)
+    return float(HEAVY * (clashes + crossed) + _within(box, crowd))
+
+
+def _within(box: Bbox, points: np.ndarray) -> int:
+    """How many of the points, [point, 2], lie in the box."""
+    x, y = points.T
+    return int(((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)).sum())

@@ -1,5 +1,6 @@
 """The rows that a figure of results marks: the front, its knee, and designs that a user names."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -85,7 +86,23 @@ def mark(
             f"no feasible row has {names}: there is nothing to draw; name other objectives"
         )
     best = pareto.front(feasible, objectives)
-    balance = pd.Series(normalised_costs(feasible, objectives).sum(axis=1), index=feasible.index)
+    return Marked(
+        objectives=tuple(objectives),
+        colour=colour,
+        rows=feasible,
+        on_front=non_dominated(cost_matrix(feasible, objectives)),
+        front=best,
+        knee=knee(best, objectives),
+        chosen=_chosen(rows, feasible, objectives, designs),
+    )
+
+
+def _chosen(
+    rows: pd.DataFrame, feasible: pd.DataFrame, objectives: Sequence[Metric], designs: Sequence[int]
+) -> pd.DataFrame:
+    """The feasible rows of each design, the best balanced first; `UserError` where it has none."""
+    costs = normalised_costs(feasible, objectives, among=feasible)
+    balance = pd.Series(costs.sum(axis=1), index=feasible.index)
     chosen = [feasible.iloc[:0]]
     for design in dict.fromkeys(designs):
         own = feasible.loc[feasible["design"] == design]
@@ -94,15 +111,7 @@ def mark(
                 f"design {design} cannot be labelled: {_why_missing(rows, design)}; name others"
             )
         chosen.append(own.loc[balance[own.index].sort_values(kind="stable").index])
-    return Marked(
-        objectives=tuple(objectives),
-        colour=colour,
-        rows=feasible,
-        on_front=non_dominated(cost_matrix(feasible, objectives)),
-        front=best,
-        knee=knee(best, objectives),
-        chosen=pd.concat(chosen),
-    )
+    return pd.concat(chosen)
 
 
 def _why_missing(rows: pd.DataFrame, design: int) -> str:
@@ -113,14 +122,41 @@ def _why_missing(rows: pd.DataFrame, design: int) -> str:
     return next((f"it does not fit: {reason}" for reason in own if reason), "it lacks a metric")
 
 
-def normalised_costs(rows: pd.DataFrame, objectives: Sequence[Metric]) -> np.ndarray:
-    """Costs on the scale of the rows: [row, objective], 0 the best of them and 1 the worst.
+def listed_rows(marked: Marked, most: int = sys.maxsize) -> pd.DataFrame:
+    """The rows that a figure shows, `most` at most: the front, best first, chosen designs, others.
 
-    An objective in which all rows are equal is 0.
+    Their `mark` is `knee` or `front`, and empty off the front.  Too long a front, and the others,
+    are thinned evenly; the ends of the front, its knee and the chosen designs stay.
     """
-    costs = cost_matrix(rows, objectives)
-    best = costs.min(axis=0)
-    extent = costs.max(axis=0) - best
+    place = np.arange(len(marked.front))
+    front = marked.front.assign(mark=np.where(place == marked.knee, "knee", "front"))
+    front = front.loc[_thinned(place, most - len(marked.chosen), always=marked.knee)]
+    chosen = marked.off_front
+    others = marked.rows.loc[~marked.on_front].drop(index=chosen.index)
+    others = others.iloc[_thinned(np.arange(len(others)), most - len(front) - len(chosen))]
+    return pd.concat([front, chosen.assign(mark=""), others.assign(mark="")], ignore_index=True)
+
+
+def _thinned(places: np.ndarray, count: int, always: int = 0) -> np.ndarray:
+    """The places, or so many of them evenly spaced, with `always` among them."""
+    if len(places) <= count:
+        return places
+    kept = places[np.linspace(0, len(places) - 1, max(count, 0)).astype(int)]
+    if always and len(kept):
+        kept[np.abs(kept - always).argmin()] = always
+    return np.asarray(kept)
+
+
+def normalised_costs(
+    rows: pd.DataFrame, objectives: Sequence[Metric], *, among: pd.DataFrame
+) -> np.ndarray:
+    """Costs on the scale of the rows of `among`: [row, objective], 0 their best and 1 their worst.
+
+    An objective in which all of these are equal is 0.
+    """
+    costs, scale = cost_matrix(rows, objectives), cost_matrix(among, objectives)
+    best = scale.min(axis=0)
+    extent = scale.max(axis=0) - best
     return np.asarray((costs - best) / np.where(extent > 0, extent, 1.0))
 
 
@@ -133,7 +169,7 @@ def knee(front: pd.DataFrame, objectives: Sequence[Metric]) -> int:
     plane through the points that are worst in one objective and best in all others.
     `ValueError` of no rows.
     """
-    return int(normalised_costs(front, objectives).sum(axis=1).argmin())
+    return int(normalised_costs(front, objectives, among=front).sum(axis=1).argmin())
 
 
 def row_name(row: "pd.Series[Any]") -> str:

@@ -1,10 +1,12 @@
 """How series are told apart, in colour and in grey, and how any name becomes text of a figure."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -15,12 +17,14 @@ LOG_FROM_RATIO = 30  # an axis whose largest value is that many times its smalle
 MANY_DECADES = 2000  # as a ratio: over more of them numbers at each 2 and 5 would touch
 CLOUD_MARKER = 3.0  # width of a marker, in points
 FRONT_MARKER = 6.0
-CLOUD_ALPHA = 0.4
+CLOUD_ALPHA = 0.3
 BAND_ALPHA = 0.25
 LINE_WIDTH = 1.3
 OUTLINE = "#202020"
 GREY = "#b4b4b4"
 MID_GREY = "#909090"
+FULL_LINES = 30  # of a bundle; more of them are paler, so that those below show through
+BUNDLE_ALPHAS = (0.15, 0.85)
 GRID = "#e6e6e6"
 # Okabe and Ito, "Color Universal Design" (2008), without yellow, which is too pale on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
@@ -40,29 +44,39 @@ class Look(NamedTuple):
     hatch: str
 
 
+def step(number: int) -> int:
+    """The place among markers, dashes and hatches of the series of that number.
+
+    >>> [step(number) for number in (0, 1, -1, -2)]
+    [0, 1, 0, 1]
+    """
+    return number if number >= 0 else -1 - number
+
+
 def look(number: int) -> Look:
     """The look of the series of that number; those below 0 are black lines of other dashes.
 
     >>> look(1).colour, look(1).marker, look(-1).colour, look(-2).dash
     ('#E69F00', 's', '#202020', 'dashed')
     """
-    colour = COLOURS[number % len(COLOURS)] if number >= 0 else OUTLINE
-    steps = number if number >= 0 else -1 - number
+    place = step(number)
     return Look(
-        colour,
-        MARKERS[steps % len(MARKERS)],
-        DASHES[steps % len(DASHES)],
-        HATCHES[steps % len(HATCHES)],
+        COLOURS[number % len(COLOURS)] if number >= 0 else OUTLINE,
+        MARKERS[place % len(MARKERS)],
+        DASHES[place % len(DASHES)],
+        HATCHES[place % len(HATCHES)],
     )
 
 
-def policy_looks(policies: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each policy, in the order of their names.
+def shades(count: int, *, lighter_is_more: bool) -> np.ndarray:
+    """Colours for values from low to high: [count, 4], red, green, blue and alpha from 0 to 1."""
+    rising = np.asarray(mpl.colormaps[COLOUR_MAP](np.linspace(*SHADES, count)))
+    return rising if lighter_is_more else rising[::-1]
 
-    >>> policy_looks(["sushi", "no-sgs", "sushi"])
-    {'no-sgs': ('#0072B2', 'o'), 'sushi': ('#E69F00', 's')}
-    """
-    return {name: look(i)[:2] for i, name in enumerate(sorted(set(policies)))}
+
+def bundle_alpha(lines: int) -> float:
+    """How opaque each of so many lines is, so that those below show through."""
+    return float(np.clip(FULL_LINES / max(lines, 1), *BUNDLE_ALPHAS))
 
 
 def plain_text(text: str) -> str:

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -284,8 +285,28 @@ def test_a_series_checks_itself() -> None:
     x = floats([1, 2])
     with pytest.raises(ValueError, match="of one length"):
         Series(name="a", kind="line", x=x, y=floats([1]))
+    with pytest.raises(ValueError, match="of one length"):
+        Series(name="a", kind="line", x=x, y=x, shade=floats([1]))
     with pytest.raises(ValueError, match="hover text a point"):
         Series(name="a", kind="line", x=x, y=x, hover=("one",))
+    with pytest.raises(ValueError, match="label a point"):
+        Series(name="a", kind="line", x=x, y=x, labels=("one",))
+    with pytest.raises(ValueError, match="row a point"):
+        Series(name="a", kind="line", x=x, y=x, rows=np.array([1]))
+    shaded = Series(name="a", kind="line", x=x, y=x, shade=x)
+    with pytest.raises(ValueError, match="shades need a colour scale"):
+        Panel(title="", x_label="", y_label="", series=(shaded,))
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=20))
+def test_the_parts_of_a_series_are_its_points_between_the_gaps(heights: list[int | None]) -> None:
+    y = floats([np.nan if height is None else height for height in heights])
+    series = Series(name="a", kind="line", x=floats(range(len(y))), y=y)
+    parts = [range(len(y))[part] for part in series.parts]
+    assert [place for part in parts for place in part] == np.flatnonzero(~np.isnan(y)).tolist()
+    for before, after in pairwise(parts):
+        assert np.isnan(y[before[-1] + 1 : after[0]]).all()
+        assert after[0] > before[-1] + 1
 
 
 SAVED = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF", ".html": b"<!doctype html>"}

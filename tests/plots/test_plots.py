@@ -19,12 +19,14 @@ from matplotlib.text import Annotation, Text
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.metrics import METRICS, Metric
-from sushi_dse.plots.curves import save_curves
-from sushi_dse.plots.files import check_plot_file
-from sushi_dse.plots.front import label_designs, plot_front, save_front_plot, staircase
+from sushi_dse.plots.charts import panel_chart
+from sushi_dse.plots.files import check_plot_file, save_figure
+from sushi_dse.plots.front import front_panel, parallel_panel, staircase
 from sushi_dse.plots.labels import write_labels
-from sushi_dse.plots.marks import Colour, knee, mark
-from sushi_dse.plots.parallel import plot_parallel, save_parallel_plot
+from sushi_dse.plots.marks import Colour, Marked, knee, listed_rows, mark
+from sushi_dse.plots.pages import save_panels
+from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.pictures import draw_panel, panels_figure
 from sushi_dse.plots.style import (
     CLOUD_MARKER,
     COLOUR_MAP,
@@ -32,7 +34,7 @@ from sushi_dse.plots.style import (
     FRONT_MARKER,
     MARKERS,
     SHADES,
-    policy_looks,
+    look,
 )
 
 LATENCY, ACCURACY = METRICS["mean_latency_ms"], METRICS["mean_accuracy_percent"]
@@ -62,19 +64,32 @@ def rows() -> pd.DataFrame:
 
 
 def drawn(rows: pd.DataFrame, objectives: Sequence[Metric], colour: Colour = "policy") -> Axes:
-    figure = Figure(layout="constrained")
-    ax = figure.add_subplot()
-    plot_front(ax, mark(rows, objectives, colour=colour))
+    figure = panels_figure([panel_of(mark(rows, objectives, colour=colour))], "")
     figure.draw_without_rendering()
-    return ax
+    return figure.axes[0]
 
 
-def legends(ax: Axes) -> list[Legend]:
-    return [child for child in ax.get_children() if isinstance(child, Legend)]
+def panel_of(marked: Marked) -> Panel:
+    return front_panel(marked, listed_rows(marked))
+
+
+def save_front(path: Path, marked: Marked) -> None:
+    save_panels(path, [panel_of(marked)], title="", command="")
+
+
+def save_parallel(path: Path, marked: Marked) -> None:
+    save_panels(path, [parallel_panel(marked, listed_rows(marked))], title="", command="")
+
+
+def legend_of(ax: Axes) -> Legend:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    (legend,) = figure.legends
+    return legend
 
 
 def legend_texts(ax: Axes) -> set[str]:
-    return {text.get_text() for legend in legends(ax) for text in legend.get_texts()}
+    return {text.get_text() for text in legend_of(ax).get_texts()}
 
 
 def points(ax: Axes, width: float) -> list[PathCollection]:
@@ -82,7 +97,9 @@ def points(ax: Axes, width: float) -> list[PathCollection]:
     return [
         collection
         for collection in ax.collections
-        if isinstance(collection, PathCollection) and collection.get_sizes()[0] == width**2
+        if isinstance(collection, PathCollection)
+        and collection.get_sizes()[0] == width**2
+        and np.size(collection.get_offsets())  # else it is there for the legend
     ]
 
 
@@ -149,13 +166,13 @@ def test_the_axes_have_names_and_units(rows: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("colour", ["policy", ENERGY], ids=["policy", "energy"])
-def test_all_feasible_rows_are_in_the_cloud_and_the_front_is_outlined(
+def test_all_feasible_rows_are_drawn_and_the_front_is_outlined(
     rows: pd.DataFrame, colour: Colour
 ) -> None:
     ax = drawn(rows, (LATENCY, ACCURACY, ENERGY), colour)
     feasible = rows.loc[rows["infeasible_reason"] == ""]
     cloud, outlined = points(ax, CLOUD_MARKER), points(ax, FRONT_MARKER)
-    assert offsets(cloud) == pairs(feasible, LATENCY, ACCURACY)
+    assert offsets(cloud) | offsets(outlined) == pairs(feasible, LATENCY, ACCURACY)
     assert offsets(outlined) == pairs(front(rows, (LATENCY, ACCURACY, ENERGY)), LATENCY, ACCURACY)
     assert all(collection.get_rasterized() for collection in cloud)
     assert not any(collection.get_rasterized() for collection in outlined)
@@ -164,28 +181,35 @@ def test_all_feasible_rows_are_in_the_cloud_and_the_front_is_outlined(
 
 def test_the_legend_of_two_objectives_has_one_front(rows: pd.DataFrame) -> None:
     count = len(front(rows, (LATENCY, ACCURACY)))
-    assert legend_texts(drawn(rows, (LATENCY, ACCURACY), ENERGY)) == {
-        f"front of mean latency and mean accuracy ({count} rows)",
+    ax = drawn(rows, (LATENCY, ACCURACY), ENERGY)
+    assert legend_of(ax).get_title().get_text() == (
+        f"Outlined: front of mean latency and mean accuracy, {count} of 110 rows"
+    )
+    assert legend_texts(ax) == {
+        "front",
         f"knee: {knee_name(rows, (LATENCY, ACCURACY))}",
-        "designs and policies (110 rows)",
+        "other designs and policies",
     }
 
 
 def test_the_legend_of_three_objectives_says_which_front_is_which(rows: pd.DataFrame) -> None:
     count = len(front(rows, (LATENCY, ACCURACY, ENERGY)))
-    assert legend_texts(drawn(rows, (LATENCY, ACCURACY, ENERGY))) == {
-        f"front of mean latency, mean accuracy and energy ({count} rows)",
-        "front of mean latency and mean accuracy alone",
+    ax = drawn(rows, (LATENCY, ACCURACY, ENERGY))
+    assert legend_of(ax).get_title().get_text() == (
+        f"Outlined: front of mean latency, mean accuracy and energy, {count} of 110 rows"
+    )
+    assert legend_texts(ax) == {
+        "front of the two axes alone",
         f"knee: {knee_name(rows, (LATENCY, ACCURACY, ENERGY))}",
-        "designs and policies (110 rows)",
         "no-sgs",
         "sushi",
     }
 
 
 def test_a_front_of_one_row_is_drawn(rows: pd.DataFrame) -> None:
-    texts = legend_texts(drawn(rows.iloc[[20]], (LATENCY, ACCURACY)))
-    assert "front of mean latency and mean accuracy (1 row)" in texts
+    ax = drawn(rows.iloc[[20]], (LATENCY, ACCURACY))
+    assert legend_of(ax).get_title().get_text().endswith(" mean accuracy, 1 of 1 row")
+    assert offsets(points(ax, FRONT_MARKER)) == pairs(rows.iloc[[20]], LATENCY, ACCURACY)
 
 
 @pytest.mark.parametrize("colour", ["policy", ENERGY], ids=["policy", "energy"])
@@ -193,21 +217,15 @@ def test_no_legend_covers_the_axes(rows: pd.DataFrame, colour: Colour) -> None:
     ax = drawn(rows, (LATENCY, ACCURACY, ENERGY), colour)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    assert len(legends(ax)) == (2 if colour == "policy" else 1)
-    for legend in legends(ax):
-        box = legend.get_window_extent()
-        assert not box.padded(-1).overlaps(ax.get_window_extent())
-        assert figure.bbox.padded(1).containsx(box.x0)
-        assert figure.bbox.padded(1).containsx(box.x1)
-        assert figure.bbox.padded(1).containsy(box.y1)
+    box = legend_of(ax).get_window_extent()
+    assert not any(box.padded(-1).overlaps(other.get_window_extent()) for other in figure.axes)
+    assert all(figure.bbox.padded(1).contains(*corner) for corner in box.corners())
 
 
 def test_each_policy_has_a_colour_and_a_marker_of_its_own() -> None:
-    names = [f"policy-{i:02d}" for i in range(len(COLOURS) * len(MARKERS))]
-    looks = policy_looks(names)
-    assert len(set(looks.values())) == len(names)
-    assert len({marker for _, marker in list(looks.values())[: len(MARKERS)]}) == len(MARKERS)
-    assert policy_looks(reversed(names)) == looks
+    looks = [look(i)[:2] for i in range(len(COLOURS) * len(MARKERS))]
+    assert len(set(looks)) == len(looks)
+    assert len({marker for _, marker in looks[: len(MARKERS)]}) == len(MARKERS)
 
 
 def test_lighter_means_better_also_in_grey() -> None:
@@ -239,6 +257,7 @@ def test_values_over_decades_are_drawn_on_a_logarithmic_axis_and_bar(rows: pd.Da
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     assert figure.axes[1].get_yscale() == "log"
     assert {"10", "100", "1,000"} <= {text.get_text() for text in ax.get_xticklabels()}
+    assert "10,000" in {text.get_text() for text in figure.axes[1].get_yticklabels()}
     assert ax.get_xlim()[0] > 0
     assert drawn(rows, (LATENCY, ACCURACY)).get_xscale() == "linear"
 
@@ -265,7 +284,7 @@ def test_a_plot_drawn_twice_is_the_same_file(
     paths = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
     for path in paths:
         marked = mark(rows, (LATENCY, ACCURACY, ENERGY), colour=colour, designs=[7, 30])
-        save_front_plot(path, marked)
+        save_front(path, marked)
     one, other = (path.read_bytes() for path in paths)
     assert one.startswith(MAGIC[suffix])
     assert one == other
@@ -274,7 +293,7 @@ def test_a_plot_drawn_twice_is_the_same_file(
 
 
 def test_the_suffix_is_read_without_regard_to_case(rows: pd.DataFrame, tmp_path: Path) -> None:
-    save_front_plot(tmp_path / "FRONT.PNG", mark(rows, (LATENCY, ACCURACY)))
+    save_front(tmp_path / "FRONT.PNG", mark(rows, (LATENCY, ACCURACY)))
     assert (tmp_path / "FRONT.PNG").read_bytes().startswith(MAGIC[".png"])
 
 
@@ -283,7 +302,7 @@ def test_another_suffix_is_refused_by_naming_those_that_work(
     rows: pd.DataFrame, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(UserError, match=r"cannot draw to this kind of file; known: \.png, \.svg, "):
-        save_front_plot(tmp_path / name, mark(rows, (LATENCY, ACCURACY)))
+        save_front(tmp_path / name, mark(rows, (LATENCY, ACCURACY)))
     assert os.listdir(tmp_path) == []
 
 
@@ -300,9 +319,9 @@ def test_a_file_that_cannot_be_written_is_an_error_in_one_line(
     with pytest.raises(
         UserError, match=r"folder\.svg: cannot be written \([^\n]+\); choose another$"
     ):
-        save_front_plot(tmp_path / "folder.svg", marked)
+        save_front(tmp_path / "folder.svg", marked)
     with pytest.raises(UserError, match=r"missing is no folder; make it first$"):
-        save_front_plot(tmp_path / "missing" / "front.svg", marked)
+        save_front(tmp_path / "missing" / "front.svg", marked)
     assert os.listdir(tmp_path) == ["folder.svg"]
 
 
@@ -310,20 +329,8 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(
     rows: pd.DataFrame, tmp_path: Path
 ) -> None:
     before = dict(mpl.rcParams)
-    save_front_plot(tmp_path / "front.svg", mark(rows, (LATENCY, ACCURACY)))
+    save_front(tmp_path / "front.svg", mark(rows, (LATENCY, ACCURACY)))
     assert dict(mpl.rcParams) == before
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
-def test_curves_are_drawn_the_same_twice(tmp_path: Path, suffix: str) -> None:
-    drawn = []
-    for name in ("first", "second"):
-        path = tmp_path / f"{name}{suffix}"
-        save_curves(path, "locality", "speedup", [0.0, 0.5], {"ours": [1.0, 2.0], "b": [2.0, 1.0]})
-        drawn.append(path.read_bytes())
-    assert drawn[0] == drawn[1]
-    with pytest.raises(UserError, match="cannot draw"):
-        save_curves(tmp_path / "curves.txt", "locality", "speedup", [0.0], {"ours": [1.0]})
 
 
 def fronts(objectives: int) -> st.SearchStrategy[list[tuple[int, ...]]]:
@@ -372,18 +379,16 @@ def test_the_knee_of_two_objectives_is_farthest_from_the_line_through_the_ends(
 
 @settings(max_examples=20)
 @given(fronts(3))
-def test_every_row_is_drawn_and_the_front_again(costs: list[tuple[int, ...]]) -> None:
+def test_every_row_is_drawn_once_in_the_cloud_or_on_the_front(costs: list[tuple[int, ...]]) -> None:
     objectives = (LATENCY, ACCURACY, ENERGY)
     frame = results(costs, objectives)
     marked = mark(frame, objectives)
     ax = Figure().add_subplot()
-    plot_front(ax, marked)
-    assert offsets(points(ax, CLOUD_MARKER)) == pairs(frame, LATENCY, ACCURACY)
-    on_front = frame.loc[marked.on_front]
+    draw_panel(ax, panel_of(marked))
+    off_front, on_front = frame.loc[~marked.on_front], frame.loc[marked.on_front]
+    assert offsets(points(ax, CLOUD_MARKER)) == pairs(off_front, LATENCY, ACCURACY)
     assert offsets(points(ax, FRONT_MARKER)) == pairs(on_front, LATENCY, ACCURACY)
-    star = next(line for line in ax.lines if line.get_marker() == "*")
-    (place,) = np.asarray(star.get_xydata()).tolist()
-    assert tuple(place) in pairs(marked.front, LATENCY, ACCURACY)
+    assert offsets(points(ax, 2.4 * FRONT_MARKER)) == pairs(marked.knee_row, LATENCY, ACCURACY)
 
 
 @pytest.mark.parametrize("colour", ["policy", ENERGY], ids=["policy", "energy"])
@@ -392,19 +397,27 @@ def test_parallel_coordinates_have_a_line_a_front_row_that_ends_at_best_and_wors
 ) -> None:
     objectives = (LATENCY, ACCURACY, ENERGY, ATTAINMENT)
     marked = mark(rows, objectives, colour=colour)
+    listed = listed_rows(marked)
+    panel = parallel_panel(marked, listed)
     ax = Figure().add_subplot()
-    plot_parallel(ax, marked)
-    (collection,) = (c for c in ax.collections if isinstance(c, LineCollection))
-    lines = np.array(collection.get_segments())
+    draw_panel(ax, panel)
+    bundles = [c for c in ax.collections if isinstance(c, LineCollection)]
+    lines = np.concatenate([np.array(bundle.get_segments()) for bundle in bundles])
     assert lines.shape == (len(marked.front), len(objectives), 2)
     heights = lines[:, :, 1]
     assert heights.min(axis=0).tolist() == [0] * 4
     assert heights.max(axis=0).tolist() == [1] * 4
-    for column, metric in zip(heights.T, objectives, strict=True):
+    assert ax.yaxis_inverted()  # 0, the best, is on top
+    faint = [series for series in panel.series if series.emphasis == "faint"]
+    for place, metric in enumerate(objectives):
         best = marked.front[metric.name].agg("max" if metric.maximise else "min")
-        assert set(marked.front.loc[column == 1, metric.name]) == {best}
-    bold = [line for line in ax.lines if line.get_marker() == "*"]
-    assert np.asarray(bold[0].get_ydata()).tolist() == heights[marked.knee].tolist()
+        on_top = [int(row) for series in faint if series.rows is not None
+                  for row in series.rows[(series.x == place) & (series.y == 0)]]  # fmt: skip
+        assert set(listed[metric.name][on_top]) == {best}
+    (star,) = (series for series in panel.series if series.kind == "stars")
+    assert star.y[:-1].tolist() in heights.tolist()
+    assert star.rows is not None
+    assert set(listed["mark"][star.rows]) == {"knee"}
 
 
 def test_a_chosen_design_is_drawn_in_parallel_coordinates_off_the_front_too(
@@ -412,11 +425,13 @@ def test_a_chosen_design_is_drawn_in_parallel_coordinates_off_the_front_too(
 ) -> None:
     objectives = (LATENCY, ACCURACY)
     off = next(d for d in rows["design"][10:] if d not in set(front(rows, objectives)["design"]))
+    marked = mark(rows, objectives, designs=[off, off])
+    panel = parallel_panel(marked, listed_rows(marked))
+    (line,) = (series for series in panel.series if series.name.startswith(f"design {off}, "))
+    assert ((line.y[:-1] >= 0) & (line.y[:-1] <= 1)).all()
     ax = Figure().add_subplot()
-    plot_parallel(ax, mark(rows, objectives, designs=[off, off]))
-    assert sum(f"design {off}, " in str(line.get_label()) for line in ax.lines) == 1
-    ys = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
-    assert ((ys >= 0) & (ys <= 1)).sum() >= 4
+    draw_panel(ax, panel)
+    assert sum(f"design {off}, " in str(drawn.get_label()) for drawn in ax.lines) == 1
 
 
 def test_an_objective_that_is_the_same_in_every_row_is_told(rows: pd.DataFrame) -> None:
@@ -429,14 +444,15 @@ def test_labels_name_the_knee_and_the_chosen_designs_inside_the_axes(
     rows: pd.DataFrame,
 ) -> None:
     marked = mark(rows, (LATENCY, ACCURACY), designs=[30, 7, 30])
-    figure = Figure(layout="constrained")
-    ax = figure.add_subplot()
-    plot_front(ax, marked)
-    label_designs(ax, marked)
+    ax = panels_figure([panel_of(marked)], "").axes[0]
     texts = [child for child in ax.get_children() if isinstance(child, Annotation)]
+    rings = next(series for series in panel_of(marked).series if series.kind == "rings")
+    labelled = [text for text in rings.labels if text]
+    assert sorted(labelled) == ["30", "7"]
     assert [text.get_text() for text in texts] == [
-        f"knee: {marked.knee_row['design'].iloc[0]}", "30", "7",
-    ]  # fmt: skip
+        f"knee: {marked.knee_row['design'].iloc[0]}",
+        *labelled,
+    ]
     boxes = [Text.get_window_extent(text) for text in texts]
     inside = ax.get_window_extent()
     assert all(inside.padded(1).contains(*corner) for box in boxes for corner in box.corners())
@@ -449,7 +465,15 @@ def test_a_name_hides_no_part_of_a_marker_where_there_is_room(seed: int) -> None
     figure = Figure(layout="constrained", dpi=200)
     ax = figure.add_subplot()
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    (text,) = write_labels(ax, np.array([[0.5, 0.5]]), ["knee: 719982399"], points)
+    middle = floats([0.5])
+    panel = Panel(
+        title="", x_label="", y_label="", series=(
+            Series(name="a", kind="points", x=floats(points[:, 0]), y=floats(points[:, 1])),
+            Series(name="b", kind="stars", x=middle, y=middle, labels=("knee: 719982399",)),
+        ),
+    )  # fmt: skip
+    figure.draw_without_rendering()
+    (text,) = write_labels(ax, panel)
     box = Text.get_window_extent(text)
     for x, y in ax.transData.transform(points):
         aside = max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1)  # outside of one of its sides
@@ -470,10 +494,9 @@ def test_a_name_may_hold_anything(rows: pd.DataFrame, tmp_path: Path) -> None:
     names = {"sushi": "_$x$\\frac{\n<b>漢" + 99 * "long", "no-sgs": "$"}
     strange = rows.assign(policy=rows["policy"].map(names))
     marked = mark(strange, (LATENCY, ACCURACY, ENERGY), designs=[30])
-    save_front_plot(tmp_path / "front.svg", marked)
-    save_parallel_plot(tmp_path / "parallel.pdf", marked)
-    ax = Figure().add_subplot()
-    plot_front(ax, marked)
+    save_front(tmp_path / "front.svg", marked)
+    save_parallel(tmp_path / "parallel.pdf", marked)
+    ax = panels_figure([panel_of(marked)], "").axes[0]
     letters = {text.replace("\\$", "$") for text in legend_texts(ax)}
     assert "$" in letters
     assert any(text.startswith(" _$x$\\frac{ <b>漢long") for text in letters)
@@ -483,7 +506,7 @@ def test_a_vector_file_of_many_rows_is_small(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     costs = rng.uniform(1, 2, (50_000, 2))
     marked = mark(results(costs.tolist(), (LATENCY, ENERGY)), (LATENCY, ENERGY))
-    save_front_plot(tmp_path / "front.svg", marked)
+    save_front(tmp_path / "front.svg", marked)
     assert (tmp_path / "front.svg").stat().st_size < 2_000_000
 
 
@@ -494,15 +517,55 @@ def test_parallel_coordinates_drawn_twice_are_the_same_file(
     marked = mark(rows, (LATENCY, ACCURACY, ENERGY), colour=ENERGY, designs=[30])
     paths = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
     for path in paths:
-        save_parallel_plot(path, marked)
+        save_parallel(path, marked)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_a_page_is_no_picture_and_needs_plotly(
-    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UserError, match="is no picture"):
-        save_front_plot(tmp_path / "front.html", mark(rows, (LATENCY, ACCURACY)))
+        save_figure(Figure(), tmp_path / "front.html")
     monkeypatch.setattr("sushi_dse.plots.files.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"^[^\n]*pip install 'sushi-dse\[html\]'$"):
         check_plot_file(tmp_path / "report.html")
+
+
+@settings(max_examples=15, deadline=None)  # a figure takes matplotlib long the first time
+@given(fronts(3), st.sampled_from(["policy", ENERGY]))
+def test_both_pens_mark_the_rows_that_no_other_row_beats(
+    costs: list[tuple[int, ...]], colour: Colour
+) -> None:
+    objectives = (LATENCY, ACCURACY, ENERGY)
+    frame = results(costs, objectives).assign(
+        policy=["sushi" if sum(c) % 2 else "b" for c in costs]
+    )
+    marked = mark(frame, objectives, colour=colour)
+    listed = listed_rows(marked)
+    best = {
+        place
+        for place, row in enumerate(costs)
+        if not any(o != row and all(a <= b for a, b in zip(o, row, strict=True)) for o in costs)
+    }
+    expected = pairs(frame.iloc[sorted(best)], LATENCY, ACCURACY)
+    flat, parallel = front_panel(marked, listed), parallel_panel(marked, listed)
+    chart = panel_chart(flat)
+    outlined = [
+        trace
+        for trace, series in zip(chart["data"], flat.series, strict=True)
+        if series.emphasis == "strong"
+    ]
+    shown = [int(row) for trace in outlined for row in trace["customdata"]]
+    assert sorted(listed["design"][shown]) == sorted(best)
+    assert {xy for t in outlined for xy in zip(t["x"], t["y"], strict=True)} == expected
+    ax = Figure().add_subplot()
+    draw_panel(ax, flat)
+    assert offsets(points(ax, FRONT_MARKER)) == expected
+    lines = Figure().add_subplot()
+    draw_panel(lines, parallel)
+    bundles = [c for c in lines.collections if isinstance(c, LineCollection)]
+    assert sum(len(bundle.get_segments()) for bundle in bundles) == len(best)
+    faint = [series.name for series in parallel.series if series.emphasis == "faint"]
+    traces = [trace for trace in panel_chart(parallel)["data"] if trace["name"] in faint]
+    on_lines = {int(row) for trace in traces for row in trace["customdata"]}
+    assert set(listed["design"][sorted(on_lines)]) == best

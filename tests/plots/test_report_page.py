@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from sushi_dse.evaluation.metrics import METRICS
-from sushi_dse.plots.marks import mark
-from sushi_dse.plots.report import MOST_ROWS, listed_rows, save_report
-from sushi_dse.plots.report_charts import front_chart, parallel_chart
+from sushi_dse.plots.charts import panel_chart
+from sushi_dse.plots.front import front_panel, parallel_panel
+from sushi_dse.plots.marks import listed_rows, mark
+from sushi_dse.plots.report import MOST_ROWS, save_report
 
 pytest.importorskip("plotly", reason="plotly is not installed")
 
@@ -189,7 +190,7 @@ def test_the_same_results_make_the_same_report(tmp_path: Path) -> None:
 def test_a_report_holds_so_many_rows_the_front_and_the_chosen_always() -> None:
     rows = sweep_rows(3 * MOST_ROWS)
     marked = mark(rows, OBJECTIVES, designs=[7])
-    listed = listed_rows(marked)
+    listed = listed_rows(marked, MOST_ROWS)
     assert len(listed) == MOST_ROWS
     names = listed[["design", "policy"]].apply(tuple, axis=1)
     assert names.is_unique
@@ -208,7 +209,7 @@ def test_a_front_longer_than_a_page_keeps_its_ends_and_its_knee() -> None:
     rows["mean_latency_ms"], rows["dsp"] = 1 + along, 1 + (1 - along) ** 2
     marked = mark(rows, [OBJECTIVES[0], OBJECTIVES[2]])
     assert len(marked.front) == count
-    listed = listed_rows(marked)
+    listed = listed_rows(marked, MOST_ROWS)
     assert len(listed) == MOST_ROWS
     knee = marked.knee_row["mean_latency_ms"].iloc[0]
     assert listed.loc[listed["mark"] == "knee", "mean_latency_ms"].tolist() == [knee]
@@ -223,9 +224,12 @@ def test_the_charts_are_figures_of_plotly_that_show_every_listed_row(colour: str
     marked = mark(rows, OBJECTIVES, colour="policy" if colour == "policy" else METRICS[colour],
                   designs=[4])  # fmt: skip
     listed = listed_rows(marked)
-    for chart in (front_chart(marked, listed), parallel_chart(marked, listed)):
+    front, parallel = (panel_chart(p(marked, listed)) for p in (front_panel, parallel_panel))
+    for chart in (front, parallel):
         go.Figure({"data": chart["data"], "layout": chart["layout"]})
-    traces = [t for t in front_chart(marked, listed)["data"] if t["mode"] == "markers"]
+        entries = [trace["name"] for trace in chart["data"] if trace["showlegend"]]
+        assert len(set(entries)) == len(entries)
+    traces = [trace for trace in front["data"] if trace["mode"] == "markers"]
     points = {row: (x, y) for t in traces
               for row, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}  # fmt: skip
     assert len(points) == len(rows)
