@@ -10,7 +10,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sushi_dse.errors import UserError, printable
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # imported where it is used, for `files` is below everything
     import pyarrow as pa
 
 MOST_BYTES = 2**31  # of any file that is read
+PIECE_BYTES = 2**20
 PIPE = "is a pipe or a device"
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -29,12 +30,28 @@ def file_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.ENXIO, PIPE)
-            content = file.read(most_bytes + 1) if status.st_size <= most_bytes else None
+            content = None if status.st_size > most_bytes else _read(file, most_bytes)
     except ValueError:  # a null character, which no system allows in a path
         raise OSError(errno.EINVAL, "is no path") from None
-    if content is None or len(content) > most_bytes:  # /proc has files that tell no size
+    if content is None:
         raise OSError(errno.EFBIG, f"is larger than {most_bytes} bytes")
     return content
+
+
+def _read(file: BinaryIO, most_bytes: int) -> bytes | None:
+    """All that a file holds, piece by piece; None where that is more.
+
+    The files of /proc tell no size.  A piece is small, since a read makes room for all it may get.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while size <= most_bytes:
+        piece = file.read(PIECE_BYTES)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    return None
 
 
 def _at_once(path: str, flags: int) -> int:

@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -33,6 +34,7 @@ from sushi_dse.errors import IncompleteError, UserError, message_line
 
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
+EXIT_FAULT = 70  # of the program, in its own code (EX_SOFTWARE of sysexits.h)
 QUIET = "--quiet"
 
 app = typer.Typer(
@@ -95,6 +97,7 @@ def tool(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool; a mistake in its input ends in one line and exit code 2."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever its encoding, it holds every name
             stream.reconfigure(errors="backslashreplace")
@@ -123,11 +126,30 @@ def main(argv: Sequence[str] | None = None) -> None:
             file=sys.stderr,
         )
         code = EXIT_USAGE
+    except Exception:
+        traceback.print_exc()
+        print("error: this is a fault of sushi-dse; please report the lines above", file=sys.stderr)
+        code = EXIT_FAULT
     except SystemExit as stop:  # how typer and rich end where they meet a broken pipe
         code = stop.code
         if isinstance(stop.__context__, BrokenPipeError):
             code = _drop_output(0)
     raise SystemExit(code) from None
+
+
+def _open_what_is_closed() -> None:
+    """Let output that was closed from the start go nowhere, and not into another file or stream.
+
+    A file that is opened takes the lowest free number, and `print` to no stream prints to another.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _refuse_unwritable(words: Sequence[str]) -> None:

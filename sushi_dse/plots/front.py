@@ -9,9 +9,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from sushi_dse.evaluation.fronts import cost_matrix, non_dominated
+from sushi_dse.evaluation.fronts import cost_matrix
 from sushi_dse.evaluation.metrics import Metric
-from sushi_dse.plots.marks import ROW_KEYS, Marked, listed_rows, normalised_costs, row_name
+from sushi_dse.plots.marks import (
+    ROW_KEYS,
+    Marked,
+    listed_rows,
+    normalised_costs,
+    row_name,
+    staircase,
+)
 from sushi_dse.plots.panels import ColourScale, Emphasis, FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import spans_decades
 from sushi_dse.units import label
@@ -22,19 +29,6 @@ AXIS_INCHES = 1.3  # of parallel coordinates
 ROOM = 0.05  # of the range of an axis, past its last point at either end
 PLANE_OBJECTIVES = 3  # of which a plane and a colour still show what is traded
 TICKS = 5  # of an axis of parallel coordinates
-
-
-def staircase(costs: np.ndarray, worst: np.ndarray) -> np.ndarray:
-    """Corners of the line that bounds what the rows dominate, from the worst y to the worst x.
-
-    costs: [row, 2], smaller is better; worst: [2], where the line ends; the result: [corner, 2].
-
-    >>> staircase(np.array([[1, 3], [2, 2], [3, 3]]), np.array([9, 9])).tolist()
-    [[1.0, 9.0], [1.0, 3.0], [2.0, 3.0], [2.0, 2.0], [9.0, 2.0]]
-    """
-    kept = np.unique(np.asarray(costs, dtype=float)[non_dominated(costs)], axis=0)
-    x, y = np.append(kept[:, 0], worst[0]), np.append(worst[1], kept[:, 1])
-    return np.column_stack([np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]])
 
 
 def front_picture(marked: Marked, kind: str | None) -> Panel:

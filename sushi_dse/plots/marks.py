@@ -176,3 +176,16 @@ def row_name(row: "pd.Series[Any]") -> str:
     """A row of results in words: its design, its policy, and its SubNet where it has one."""
     subnet = f", SubNet {row['subnet']}" if "subnet" in row else ""  # as without a trace
     return f"design {row['design']}, {row['policy']}{subnet}"
+
+
+def staircase(costs: np.ndarray, worst: np.ndarray) -> np.ndarray:
+    """Corners of the line that bounds what the rows dominate, from the worst y to the worst x.
+
+    costs: [row, 2], smaller is better; worst: [2], where the line ends; the result: [corner, 2].
+
+    >>> staircase(np.array([[1, 3], [2, 2], [3, 3]]), np.array([9, 9])).tolist()
+    [[1.0, 9.0], [1.0, 3.0], [2.0, 3.0], [2.0, 2.0], [9.0, 2.0]]
+    """
+    kept = np.unique(np.asarray(costs, dtype=float)[non_dominated(costs)], axis=0)
+    x, y = np.append(kept[:, 0], worst[0]), np.append(worst[1], kept[:, 1])
+    return np.column_stack([np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]])

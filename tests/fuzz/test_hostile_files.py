@@ -229,7 +229,7 @@ def test_an_astronomical_space_is_refused_before_it_is_walked() -> None:
     lines = [f"{axis}: {{from: 1, to: 10000, step: 1}}" for axis in axes]
     hw = text_file("hw.yaml", "\n".join(["extends: zcu104", *lines]))
     wrong = refusal("sweep", "--hw", hw, "--out", "r")
-    assert wrong.startswith("hw.yaml: 10000000000000000 designs, and a sweep walks 1e+13 at most; ")
+    assert wrong.startswith("hw: 10000000000000000 designs, and a sweep walks 1e+13 at most; ")
     assert not Path("r").exists()
 
 
@@ -362,7 +362,7 @@ def test_the_extremes_of_hardware_are_costed(keys: dict[str, str]) -> None:
     setting = ["--hw", hw, "--workload", text_file("net.yaml", LAYERS)]
     printed("cost", *setting)
     printed("sweep", *setting, "--trace", "none", "--workers", "1", "--out", "steady")
-    wrong = "hw.yaml: is one design, and no space to search; leave --exact out"
+    wrong = "hw: is one design, and no space to search; leave --exact out"
     assert refusal("sweep", *setting, "--exact", "--out", "exact") == wrong
     done = run_words(["compare", "policies", *setting, "--queries", "9"])
     assert done.code in (0, 2), done.faults

@@ -21,9 +21,9 @@ from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.metrics import METRICS, Metric
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.files import check_plot_file, save_figure
-from sushi_dse.plots.front import front_panel, parallel_panel, staircase
+from sushi_dse.plots.front import front_panel, parallel_panel
 from sushi_dse.plots.labels import write_labels
-from sushi_dse.plots.marks import Colour, Marked, knee, listed_rows, mark
+from sushi_dse.plots.marks import Colour, Marked, knee, listed_rows, mark, staircase
 from sushi_dse.plots.pages import save_panels
 from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.plots.pictures import draw_panel, panels_figure

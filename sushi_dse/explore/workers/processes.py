@@ -15,6 +15,7 @@ from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, Outcome, Work,
 from sushi_dse.interrupts import SIGNALS
 
 BLOCKS_A_PROCESS = 2  # one is done while the other waits in the worker
+SAFE_PATH = "PYTHONSAFEPATH"  # what a new interpreter reads
 READY = "ready"  # what a process says first
 
 
@@ -76,7 +77,7 @@ class _Worker:
         self.payload, self.blocks, self.ready = payload, deque[range](), False
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _signals_held():
+        with _signals_held(), _own_modules():
             self.process.start()
         theirs.close()
 
@@ -102,6 +103,23 @@ class _Worker:
         self.pipe.close()
         code = self.process.exitcode or 0
         return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _own_modules() -> Iterator[None]:
+    """Let a process that is made find no module of the working folder before it is told its path.
+
+    A file there may be named as one of the standard library.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextlib.contextmanager
