@@ -1,7 +1,7 @@
 """What is asked: designs, SubNets, a trace and policies; checked once and hashed once."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from sushi_dse.errors import UserError, near_names
@@ -31,8 +31,8 @@ class Experiment:
     """
 
     space: SearchSpace
-    network: Network
-    trace: Trace | None
+    network: Network = field(repr=False)
+    trace: Trace | None = field(repr=False)
     policies: tuple[str, ...]
     mode: str = "strict-latency"
     recache_every_queries: tuple[int, ...] = (RECACHE_EVERY_QUERIES,)

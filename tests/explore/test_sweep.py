@@ -321,3 +321,20 @@ def test_a_sweep_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
         _ = Sweep(experiment, **changes).metrics
+
+
+def test_a_script_that_asks_for_workers_is_not_run_by_them(tmp_path: Path) -> None:
+    script = tmp_path / "notes.py"
+    script.write_text(
+        "import sushi_dse as sd\n"
+        f"experiment = sd.load_experiment({str(TINY)!r}, policies=['no-sgs'], queries=20)\n"
+        "sweep = sd.Sweep(experiment, ['mean_latency_ms'], out='found')\n"
+        "import sushi_dse.explore.sweep as module\n"
+        "module.BLOCK_DESIGNS = 4\n"
+        "print(len(sweep.run(workers=2).front), len(sweep.to_pandas()), repr(sweep)[:5])\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("2 12 Sweep\n", "")

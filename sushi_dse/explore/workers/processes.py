@@ -5,10 +5,12 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing import connection, resource_tracker
+from types import ModuleType
 
 from sushi_dse.errors import IncompleteError
 from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, Outcome, Work, attempt
@@ -107,15 +109,18 @@ class _Worker:
 
 @contextlib.contextmanager
 def _own_modules() -> Iterator[None]:
-    """Let a process that is made find no module of the working folder before it is told its path.
+    """Let a process that is made import nothing but what it is told, neither by name nor by chance.
 
-    A file there may be named as one of the standard library.
+    A file in the working folder may be named as one of the standard library, and the script that
+    asks for workers would, imported by one of them, ask for workers of its own.
     """
-    before = os.environ.get(SAFE_PATH)
+    before, script = os.environ.get(SAFE_PATH), sys.modules["__main__"]
     os.environ[SAFE_PATH] = "1"
+    sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
+        sys.modules["__main__"] = script
         if before is None:
             del os.environ[SAFE_PATH]
         else:
