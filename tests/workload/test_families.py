@@ -1,39 +1,30 @@
-"""Layers, SubNets and SuperNets against the published ones, and the laws of their generators."""
+"""The families of SuperNets against the published networks, and the laws of their generators."""
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.errors import UserError
 from sushi_dse.workload.layers import (
-    Layer,
     PlainLayer,
-    SubNet,
     SuperNet,
-    SuperNetLayer,
     shared_weight_bytes,
 )
 from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
-    MobileNetV3Family,
     mobilenet_v3_supernet,
 )
-from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
+from sushi_dse.workload.resnet import ResNetChoice, resnet_supernet
 from sushi_dse.workload.stages import StagedFamily, rounded_channels
-from tests import paths
+from tests.workload.supernet_cases import MBV3, MBV3_CHOICES, RESNET, RESNET_CHOICES, SUPERNETS
 
 generates_supernets = settings(max_examples=40, deadline=None)  # each takes milliseconds
-WORKLOADS = paths.ROOT / "workloads"
 
 # MACs and convolution weight bytes by SubNet: computed from the layers that the FEATHER artifact
 # (ISCA 2024) ran, within 0.9 % of the MACs in the Once-for-all README.
@@ -45,6 +36,7 @@ RESNET50_MACS = {
     "E": 3_667_881_152,
     "F": 4_065_015_104,
 }
+
 RESNET50_PUBLISHED_MACS = {"A": 6e8, "B": 9e8, "C": 1.8e9, "D": 2.4e9, "E": 3.7e9, "F": 4.1e9}
 RESNET50_CONV_WEIGHT_BYTES = {
     "A": 7_950_536,
@@ -54,7 +46,9 @@ RESNET50_CONV_WEIGHT_BYTES = {
     "E": 24_806_088,
     "F": 28_803_720,
 }
+
 RESNET50_SHARED_BYTES = 7_916_296  # the overlap of those layers: 7.55 MiB
+
 # As the generator of Georgia Tech's once-for-all repository, checked against its parameter count.
 MBV3_MACS = {
     "A": 359_064_896,
@@ -65,210 +59,8 @@ MBV3_MACS = {
     "F": 405_026_656,
     "G": 398_958_816,
 }
+
 MBV3_SHARED_BYTES = 2_674_656
-
-
-def tuples(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in document.items()}
-
-
-def load(name: str) -> tuple[Any, list[Any], Callable[..., SuperNet]]:
-    """The family, the choices and the generator of a workload file."""
-    document = yaml.safe_load((WORKLOADS / f"{name}.yaml").read_text(encoding="utf-8"))
-    for beside_the_family in ("description", "accuracy_model"):
-        document.pop(beside_the_family, None)
-    family_type, choice_type, build = {
-        "resnet": (ResNetFamily, ResNetChoice, resnet_supernet),
-        "mobilenet_v3": (MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet),
-    }[document.pop("family")]
-    choices = [choice_type(**tuples(entry)) for entry in document.pop("subnets")]
-    return family_type(**tuples(document)), choices, build  # type: ignore[return-value] # by family
-
-
-RESNET, RESNET_CHOICES, _ = load("ofa_resnet50")
-MBV3, MBV3_CHOICES, _ = load("ofa_mbv3")
-SUPERNETS = {
-    "ofa_resnet50": resnet_supernet(RESNET, RESNET_CHOICES),
-    "ofa_mbv3": mobilenet_v3_supernet(MBV3, MBV3_CHOICES),
-}
-
-
-def conv(**changes: Any) -> PlainLayer:
-    sizes = {"name": "conv", "kernels": 32, "channels": 16, "kernel_height": 3, "kernel_width": 3,
-             "height": 10, "width": 12, "padding": 1}  # fmt: skip
-    return PlainLayer(**{**sizes, **changes})
-
-
-def cut(number: int = 0, **changes: Any) -> Layer:
-    sizes = {"name": "cut", "kernels": 4, "channels": 4, "kernel_height": 1, "kernel_width": 1,
-             "height": 1, "width": 1}  # fmt: skip
-    return Layer(**{**sizes, **changes}, supernet_layer=number)
-
-
-def subnet_of(*layers: Layer, name: str = "A", top1_percent: float = 50) -> SubNet:
-    return SubNet(name=name, top1_percent=top1_percent, layers=layers)
-
-
-def whole(**changes: Any) -> SuperNetLayer:
-    sizes = {"name": "whole", "kernels": 8, "channels_per_group": 8, "kernel_height": 1,
-             "kernel_width": 1}  # fmt: skip
-    return SuperNetLayer(**{**sizes, **changes})
-
-
-# Layers
-
-
-def test_the_output_is_counted_as_the_definition_slides_the_kernel() -> None:
-    for size in range(1, 9):
-        for window in (1, 3, 5):
-            for stride in (1, 2, 3):
-                for padding in (0, 1, 2):
-                    starts = range(-padding, size + padding - window + 1, stride)
-                    if len(starts) == 0:
-                        continue
-                    layer = conv(
-                        kernel_height=window, kernel_width=window, height=size, width=size + 1,
-                        stride=stride, padding=padding,
-                    )  # fmt: skip
-                    assert layer.output_height == len(starts)
-                    wider = range(-padding, size + 1 + padding - window + 1, stride)
-                    assert layer.output_width == len(wider)
-
-
-def test_bytes_and_macs_follow_from_the_sizes() -> None:
-    layer = conv(groups=4, stride=2)
-    assert (layer.output_height, layer.output_width) == (5, 6)
-    assert layer.channels_per_group == 4
-    assert layer.weight_bytes == 32 * 4 * 9
-    assert layer.macs == 32 * 4 * 9 * 5 * 6
-    assert layer.input_bytes == 16 * 10 * 12
-    assert layer.output_bytes == 32 * 5 * 6
-
-
-def test_a_layer_says_its_kind() -> None:
-    assert conv().kind == "conv"
-    assert conv(groups=4).kind == "conv"
-    assert conv(groups=16).kind == "dwconv"
-    assert conv(channels=1).kind == "conv"  # one channel is no reason to call it depthwise
-    assert cut(fully_connected=True).kind == "fc"
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"kernels": 0}, "kernels > 0 must hold, got 0"),
-        ({"channels": -1}, "channels > 0"),
-        ({"kernel_height": 0}, "kernel_height > 0"),
-        ({"width": 0}, "width > 0"),
-        ({"stride": 0}, "stride > 0"),
-        ({"groups": 0}, "groups > 0"),
-        ({"padding": -1}, "padding >= 0"),
-        ({"groups": 3}, "3 groups of 32 kernels and 16 channels"),
-        ({"kernels": 24, "groups": 16}, "groups must divide"),
-        ({"kernels": 16, "channels": 24, "groups": 16}, "groups must divide"),
-        ({"kernel_height": 13}, "a 13x3 kernel is larger than its 10x12 input with padding 1"),
-        ({"kernel_width": 15}, "a 3x15 kernel is larger"),
-        ({"fully_connected": True}, "put all inputs into channels"),
-    ],
-)
-def test_a_layer_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"layer 'conv': .*{message}"):
-        conv(**changes)
-
-
-def test_a_layer_of_a_subnet_checks_itself_too() -> None:
-    with pytest.raises(ValueError, match="kernels > 0"):
-        cut(kernels=0)
-    with pytest.raises(ValueError, match="supernet_layer >= 0 must hold, got -1"):
-        cut(-1)
-
-
-def test_a_layer_cannot_change() -> None:
-    with pytest.raises(FrozenInstanceError):
-        cut().kernels = 3  # type: ignore[misc]  # the mistake under test
-
-
-# SubNets and SuperNets
-
-
-def test_a_subnet_adds_up_its_layers() -> None:
-    classifier = cut(2, fully_connected=True)
-    subnet = subnet_of(cut(0), cut(1, height=3, width=3), classifier)
-    assert subnet.macs == 16 + 9 * 16 + 16
-    assert subnet.weight_bytes == 3 * 16
-    assert subnet.conv_weight_bytes == 2 * 16
-
-
-@pytest.mark.parametrize("top1_percent", [-0.1, 100.1, float("nan")])
-def test_an_accuracy_that_is_no_percentage_is_refused(top1_percent: float) -> None:
-    with pytest.raises(ValueError, match="0 <= top1_percent <= 100"):
-        subnet_of(cut(), top1_percent=top1_percent)
-
-
-def test_a_subnet_needs_layers_in_the_order_of_its_supernet() -> None:
-    with pytest.raises(ValueError, match="SubNet 'A' has no layer"):
-        subnet_of()
-    with pytest.raises(ValueError, match=r"must grow from layer to layer, got 1 .* after 1"):
-        subnet_of(cut(1), cut(1))
-    with pytest.raises(ValueError, match=r"got 0 .* after 1"):
-        subnet_of(cut(1), cut(0))
-
-
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        (cut(1), "SuperNet layer 1, but 'net' has 1"),
-        (cut(kernels=9), "has 9 kernels, SuperNet layer 'whole' has 8"),
-        (cut(channels=9), "has 9 channels_per_group, SuperNet layer 'whole' has 8"),
-        (cut(kernel_height=3, padding=1), "has kernel_height 3, SuperNet layer 'whole' has 1"),
-        (cut(kernel_width=3, padding=1), "has kernel_width 3"),
-    ],
-)
-def test_a_layer_outside_its_supernet_layer_is_refused(layer: Layer, message: str) -> None:
-    with pytest.raises(ValueError, match=f"layer 'cut' of SubNet 'A' .*{message}"):
-        SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(layer),))
-
-
-def test_channels_are_compared_by_group() -> None:
-    depthwise = cut(kernels=8, channels=8, groups=8)
-    SuperNet(name="net", layers=(whole(channels_per_group=1),), subnets=(subnet_of(depthwise),))
-
-
-@pytest.mark.parametrize("size", ["kernels", "channels_per_group", "kernel_height", "kernel_width"])
-def test_a_supernet_layer_has_positive_sizes(size: str) -> None:
-    with pytest.raises(ValueError, match=f"{size} > 0 must hold, got 0"):
-        whole(**{size: 0})
-
-
-def test_a_supernet_has_subnets_of_different_names() -> None:
-    with pytest.raises(ValueError, match="'net' has no SubNet"):
-        SuperNet(name="net", layers=(whole(),), subnets=())
-    with pytest.raises(ValueError, match="two SubNets named 'A'"):
-        SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(cut()), subnet_of(cut())))
-
-
-def test_a_subnet_is_found_by_name_or_the_near_ones_are_named() -> None:
-    supernet = SUPERNETS["ofa_resnet50"]
-    assert supernet.subnet("C").name == "C"
-    with pytest.raises(UserError, match="ofa_resnet50 has no SubNet 'H'; known: A, B, C, D, E, F"):
-        supernet.subnet("H")
-    net = SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(cut(), name="small"),))
-    with pytest.raises(UserError, match="did you mean 'small'"):
-        net.subnet("smal")
-
-
-def test_what_is_shared_is_the_overlap_of_all() -> None:
-    layers = (whole(), whole(), whole(), whole(kernel_height=3, kernel_width=3))
-    window = {"kernel_height": 3, "kernel_width": 3, "padding": 1}
-    a = subnet_of(
-        cut(0, kernels=2), cut(1), cut(2, fully_connected=True), cut(3, **window), name="a"
-    )
-    b = subnet_of(
-        cut(0, channels=3), cut(2, fully_connected=True), cut(3, channels=1, **window), name="b"
-    )
-    supernet = SuperNet(name="net", layers=layers, subnets=(a, b))
-    assert shared_weight_bytes(supernet) == 2 * 3 + 4 * 1 * 9
-    assert shared_weight_bytes(supernet, convolutions_only=False) == 2 * 3 + 4 * 4 + 4 * 1 * 9
 
 
 # The two workloads
@@ -348,9 +140,6 @@ def test_mobilenet_v3_has_its_published_totals() -> None:
     assert shared_weight_bytes(supernet) == MBV3_SHARED_BYTES
 
 
-# Laws of the generators
-
-
 @st.composite
 def depths_and_ratios(
     draw: st.DrawFn, family: StagedFamily
@@ -396,6 +185,9 @@ def random_supernets() -> st.SearchStrategy[SuperNet]:
         resnet_choices().map(lambda choice: resnet_supernet(RESNET, [choice])),
         mobilenet_v3_choices().map(lambda choice: mobilenet_v3_supernet(MBV3, [choice])),
     )
+
+
+# Laws of the generators
 
 
 @generates_supernets
@@ -558,45 +350,3 @@ def test_a_choice_the_family_does_not_have_is_refused(
 def test_a_family_checks_itself(family: Any, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"{family.name}: .*{message}"):
         replace(family, **changes)
-
-
-# Networks that are in no SuperNet
-
-
-def plain(name: str, *layers: PlainLayer) -> PlainSubNet:
-    return PlainSubNet(name=name, top1_percent=50, layers=layers)
-
-
-def test_layer_i_of_a_plain_network_is_supernet_layer_i() -> None:
-    small = plain("small", conv(name="first", kernels=8), conv(name="last"))
-    large = plain("large", conv(channels=24), conv(kernels=16), conv(groups=16))
-    supernet = plain_supernet("mine", [small, large])
-    assert supernet.layers == (
-        whole(name="first", kernels=32, channels_per_group=24, kernel_height=3, kernel_width=3),
-        whole(name="last", kernels=32, channels_per_group=16, kernel_height=3, kernel_width=3),
-        whole(name="conv", kernels=32, channels_per_group=1, kernel_height=3, kernel_width=3),
-    )
-    assert [layer.supernet_layer for layer in supernet.subnet("large").layers] == [0, 1, 2]
-    assert [layer.kernels for layer in supernet.subnet("small").layers] == [8, 32]
-    assert shared_weight_bytes(supernet) == 8 * 16 * 9 + 16 * 16 * 9
-
-
-def test_plain_networks_with_other_kernels_in_layer_i_are_refused() -> None:
-    narrow = conv(kernel_height=1, kernel_width=1)
-    with pytest.raises(ValueError, match=r"SubNet 'b' has kernel_height 1, .* has 3"):
-        plain_supernet("mine", [plain("a", conv()), plain("b", narrow)])
-
-
-@pytest.mark.parametrize("subnets", [[], [plain("empty")]])
-def test_a_plain_network_needs_layers(subnets: Sequence[PlainSubNet]) -> None:
-    with pytest.raises(ValueError, match="has no"):
-        plain_supernet("mine", subnets)
-
-
-@pytest.mark.parametrize("name", SUPERNETS)
-def test_a_listed_network_equals_the_generated_one(name: str) -> None:
-    subnet = SUPERNETS[name].subnets[0]
-    listed = PlainSubNet(name="A", top1_percent=subnet.top1_percent, layers=subnet.layers)
-    again = plain_supernet("mine", [listed]).subnet("A")
-    assert (again.macs, again.weight_bytes) == (subnet.macs, subnet.weight_bytes)
-    assert [layer.kind for layer in again.layers] == [layer.kind for layer in subnet.layers]
