@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.serving import hindsight
 from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum
 from sushi_dse.serving.kernel import BY_MODE
@@ -20,6 +20,7 @@ from tests.tables import cases, tables, traces
 
 Objective = tuple[float, float]
 modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+NAME_OF = {code: name for name, code in MODES.items()}
 intervals = st.integers(1, 4)
 
 
@@ -68,7 +69,7 @@ def test_no_schedule_is_better_than_the_offline_optimum(
     least = min(lost_by(s, trace, table, mode) for s in all_schedules(trace, table, every))
     schedule = offline_optimum(trace, table, mode, every)
     assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
-    served = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    served = POLICIES["offline-optimum"].served(trace, table, mode=NAME_OF[mode], every=every)
     assert lost_by_serving(served, table, mode) == least
 
 
@@ -91,12 +92,12 @@ def test_no_policy_serves_a_trace_better_than_the_offline_optimum(
     mode: int, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    best = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    best = POLICIES["offline-optimum"].served(trace, table, mode=NAME_OF[mode], every=every)
     bound = lost_by_serving(best, table, mode)[0]
     for policy in POLICIES.values():
         if policy.selection != BY_MODE or policy.system is not None:
             continue  # its SubNets are selected by another rule
-        served = serve(trace, table, policy, mode=mode, every=every)
+        served = policy.served(trace, table, mode=NAME_OF[mode], every=every)
         assert bound <= lost_by_serving(served, table, mode)[0] * (1 + 1e-12)
 
 
