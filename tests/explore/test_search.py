@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise, product
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -105,9 +106,10 @@ def test_a_space_in_which_nothing_fits_is_searched_without_a_word(
 
 def test_a_trial_chooses_each_design_under_each_policy_in_one_way() -> None:
     plan = plan_of()
+    distributions: dict[str, Any] = dict(plan.distributions)
     choices = [
         distribution.choices if name == POLICY else range(distribution.high + 1)
-        for name, distribution in plan.distributions.items()
+        for name, distribution in distributions.items()
     ]
     names = list(plan.distributions)
     rows = [plan.row(dict(zip(names, chosen, strict=True))) for chosen in product(*choices)]

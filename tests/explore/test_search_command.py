@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from sushi_dse.cli import main
 from sushi_dse.explore.search.storage import JOURNAL_FILE
 from sushi_dse.store.parts import read_results
 from sushi_dse.store.run import SCHEMA_VERSION
+from tests.commands import Run
 from tests.explore.searches import BATCH, POLICIES, TINY, TRIALS, parts
 
 
@@ -25,26 +24,13 @@ def command(*arguments: str) -> list[str]:
             "--batch", str(BATCH), *arguments]  # fmt: skip
 
 
-@pytest.fixture
-def called(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return int(stop.value.code or 0), printed.out, printed.err
-
-    return call
-
-
 def test_the_document_counts_trials_and_its_front_is_beaten_by_no_row(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, run: Run
 ) -> None:
     out = str(tmp_path / "out")
     names = ["p99_latency_ms", "energy_mj_per_query"]
     wanted = [word for name in names for word in ("--objective", name)]
-    code, printed, said = called(*command("--out", out, "--format", "json", *wanted))
+    code, printed, said = run(*command("--out", out, "--format", "json", *wanted))
     document = json.loads(printed)
     assert code == 0
     assert "sushi-dse sweep" in said
@@ -64,46 +50,42 @@ def test_the_document_counts_trials_and_its_front_is_beaten_by_no_row(
         if not any(o != own and all(a <= b for a, b in zip(o, own, strict=True)) for o in costs)
     }
     assert {(row["design"], row["policy"]) for row in document["front"]} == unbeaten
-    code, printed, _ = called("pareto", "show", out, "--format", "json", *wanted)
+    code, printed, _ = run("pareto", "show", out, "--format", "json", *wanted)
     assert json.loads(printed)["front"] == document["front"]
-    code, printed, _ = called(*command("--out", out, "--format", "json", *wanted))
+    code, printed, _ = run(*command("--out", out, "--format", "json", *wanted))
     again = json.loads(printed)
     assert (again["evaluated"], again["repeated"], again["designs"]) == (0, 0, TRIALS)
     assert again["front"] == document["front"]
 
 
 @pytest.mark.parametrize("printed", ["table", "jsonl", "markdown"])
-def test_a_search_is_printed_in_every_format(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]], printed: str
-) -> None:
-    code, out, _ = called(*command("--out", str(tmp_path), "--format", printed))
+def test_a_search_is_printed_in_every_format(tmp_path: Path, run: Run, printed: str) -> None:
+    code, out, _ = run(*command("--out", str(tmp_path), "--format", printed))
     assert code == 0
     assert "sushi" in out
     assert ("24 trials of nsga2" in out) == (printed == "table")
 
 
-def test_a_search_needs_a_trace(called: Callable[..., tuple[int, str, str]]) -> None:
-    code, _, said = called("search", "--hw", TINY, "--trace", "none")
+def test_a_search_needs_a_trace(run: Run) -> None:
+    code, _, said = run("search", "--hw", TINY, "--trace", "none")
     assert (code, said.count("\n")) == (2, 1)
     assert "a search is on a trace" in said
 
 
-def test_a_folder_of_another_search_is_refused(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
-) -> None:
-    called(*command("--out", str(tmp_path), "--sampler", "random"))
-    code, _, said = called(*command("--out", str(tmp_path), "--sampler", "tpe"))
+def test_a_folder_of_another_search_is_refused(tmp_path: Path, run: Run) -> None:
+    run(*command("--out", str(tmp_path), "--sampler", "random"))
+    code, _, said = run(*command("--out", str(tmp_path), "--sampler", "tpe"))
     assert code == 2
     assert "search.sampler" in said.splitlines()[-1]
 
 
 def test_a_password_reaches_neither_the_folder_nor_the_terminal(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = "postgresql://me:hush@127.0.0.1:1/db"
     arguments = command("--out", str(tmp_path), f"--storage={url}")
     monkeypatch.setattr(sys, "argv", ["sushi-dse", *arguments])
-    code, _, said = called(*arguments)
+    code, _, said = run(*arguments)
     assert code == 2
     assert said.splitlines()[-1].startswith("error: --storage postgresql+psycopg://me:***@")
     assert "hush" not in said
@@ -112,7 +94,7 @@ def test_a_password_reaches_neither_the_folder_nor_the_terminal(
 
 
 def test_a_bar_shows_the_hypervolume_on_a_terminal_and_nothing_elsewhere(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
+    tmp_path: Path, run: Run
 ) -> None:
     pty = pytest.importorskip("pty")
     reader, terminal = pty.openpty()
@@ -129,13 +111,11 @@ def test_a_bar_shows_the_hypervolume_on_a_terminal_and_nothing_elsewhere(
                 said += block
     os.close(reader)
     assert b"hypervolume" in said
-    _, _, quiet = called(*command("--out", str(tmp_path / "quiet")))
+    _, _, quiet = run(*command("--out", str(tmp_path / "quiet")))
     assert quiet.count("\n") == 1
 
 
-def test_an_interrupted_search_says_how_to_go_on_and_goes_on(
-    tmp_path: Path, called: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_an_interrupted_search_says_how_to_go_on_and_goes_on(tmp_path: Path, run: Run) -> None:
     many = ("--sampler", "random", "--trials", "100")
     arguments = command("--out", str(tmp_path / "out"), *many)
     journal = tmp_path / "out" / JOURNAL_FILE
@@ -153,5 +133,5 @@ def test_an_interrupted_search_says_how_to_go_on_and_goes_on(
     assert process.returncode == 130
     assert "run the same command to go on" in said
     for out in ("out", "whole"):
-        assert called(*command("--out", str(tmp_path / out), *many))[0] == 0
+        assert run(*command("--out", str(tmp_path / out), *many))[0] == 0
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")

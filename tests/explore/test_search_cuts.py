@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,7 @@ def cut_after(lines: int, *, torn: bool) -> Iterator[None]:
     written = 0
     append_logs = _Journal.append_logs
 
-    def append_until_cut(self: object, logs: list[dict[str, object]]) -> None:
+    def append_until_cut(self: _Journal, logs: list[dict[str, object]]) -> None:
         nonlocal written
         if written == lines:
             if torn:
@@ -153,7 +154,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     run(tmp_path, plan_of(), trials=BATCH)
     open_path = Path.open
 
-    def full(path: Path, *arguments: object, **named: object) -> object:
+    def full(path: Path, *arguments: Any, **named: Any) -> object:
         if path.name == JOURNAL_FILE:
             raise OSError(28, "No space left on device")
         return open_path(path, *arguments, **named)

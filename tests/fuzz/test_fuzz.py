@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.fuzz import run as fuzz
 from tests.fuzz.files import Sound
+from tests.fuzz.words import MAKERS
 
 
 def test_what_a_fuzz_run_tries_first_ends_as_it_should() -> None:
@@ -20,7 +21,7 @@ def test_a_fuzz_run_is_that_of_its_seed(sound: Sound, tmp_path: Path) -> None:
         for again in ("a", "b"):
             folder = tmp_path / again
             (folder / "out").mkdir(parents=True)
-            maker = fuzz.MAKERS[number % len(fuzz.MAKERS)]
+            maker = MAKERS[number % len(MAKERS)]
             words = maker(random.Random(f"7-{number}"), sound, folder)
             made.append([word.replace(str(folder), "") for word in words])
             shutil.rmtree(folder)

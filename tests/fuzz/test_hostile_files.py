@@ -1,5 +1,6 @@
 """Paths that lead to no file, and bytes that no honest user writes, end in one line."""
 
+import gzip
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +18,6 @@ import pytest
 from sushi_dse import files
 from sushi_dse.traces import files as trace_files
 from sushi_dse.traces import logs
-from tests.fuzz import hostile
 from tests.fuzz.files import LAYERS, MEASURED, OFA, Sound
 from tests.fuzz.hostile import ROOT
 from tests.fuzz.judge import run_words
@@ -203,7 +204,7 @@ def test_a_parquet_trace_of_more_rows_than_memory_holds_is_refused(
 
 
 def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = hostile.gzip.compress(b"TIMESTAMP,ContextTokens,GeneratedTokens\n" + b"\n" * 10**6)
+    content = gzip.compress(b"TIMESTAMP,ContextTokens,GeneratedTokens\n" + b"\n" * 10**6)
     Path("log.csv.gz").write_bytes(content)
     monkeypatch.setattr(logs, "MOST_BYTES", 10**5)
     wrong = refusal("trace", "import", "azure-llm", "log.csv.gz", "--out", "t.csv")
@@ -227,8 +228,9 @@ def test_a_policy_that_ends_the_program_is_one_line(text: str) -> None:
 
 
 def test_an_ofa_network_with_values_of_other_kinds_is_refused() -> None:
+    odd: list[Any] = [None, 0, -1, 1e300, [], {}, "x", [[]], True]
     for key in OFA:
-        for value in (None, 0, -1, 1e300, [], {}, "x", [[]], True):
+        for value in odd:
             text = json.dumps(OFA | {key: value})
             done = run_words(
                 ["workload", "import", text_file("net.json", text), "--input-shape", "1x3x32x32",

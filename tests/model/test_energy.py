@@ -19,6 +19,7 @@ from sushi_dse.model.energy import (
 )
 from sushi_dse.model.layer import FIELDS, LayerCost
 from tests.strategies import accelerators, amounts, zcu104
+from tests.tables import cell
 
 NOTHING = LayerCost(*[0.0] * FIELDS)
 TABLES = pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_a_table_of_costs_is_a_table_of_energies() -> None:
     used = energy(zcu104(), table, macs, latency_us)
     for s in range(2):
         for g in range(3):
-            cell = LayerCost(*(float(field[s, g]) for field in table))
+            cell = LayerCost(*(cell(field, s, g) for field in table))
             expected = energy(zcu104(), cell, 7.0, 5.0).total_mj
             assert np.asarray(used.total_mj)[s, g] == pytest.approx(expected)
 

@@ -1,5 +1,6 @@
 """ResNet-18, designs and streams for the laws of GATI."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system
 from sushi_dse.traces.trace import Trace
+from sushi_dse.workload.layers import Layer, PlainLayer
 from tests.strategies import ZCU104, zcu104, zcu104_measured
 
 RESNET18 = Network.of(load_workload("resnet18_cifar10").supernet)
@@ -32,6 +34,11 @@ streams = st.builds(
 )
 
 designs = st.sampled_from([ZCU104, SLOW, zcu104_measured(), zcu104(persistent_buffer_kib=64.0)])
+
+
+def as_layer(layer: PlainLayer) -> Layer:
+    """A layer of a cache as one of a SubNet."""
+    return layer if isinstance(layer, Layer) else Layer(**asdict(layer), supernet_layer=0)
 
 
 def system(accelerator: Accelerator = ZCU104, **changes: Any) -> GatiTable:

@@ -18,7 +18,7 @@ every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 
 
 @st.composite
-def parameter_sets(draw: st.DrawFn, **changes: Any) -> SloNn:
+def parameter_sets(draw: st.DrawFn, /, **changes: Any) -> SloNn:
     """Grids of a few tenths, with as much in common as may be, or less."""
     fractions = (*sorted(draw(st.sets(st.integers(1, 9), max_size=5))), 10)
     drawn: dict[str, Any] = {

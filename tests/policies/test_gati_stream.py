@@ -12,6 +12,7 @@ from docs.build.speedups import expected_exits
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system
@@ -176,10 +177,10 @@ def test_the_metrics_of_a_run_are_those_of_its_queries() -> None:
     table, accelerator = gati_system(RESNET18, ZCU104)
     trace = closed_loop(1000)
     served = serve_gati(trace, table, STRICT_LATENCY, 8)
-    metrics = serving_metrics(served, trace, table, accelerator)
+    metrics = serving_metrics(PolicyRun(served=served, table=table, accelerator=accelerator), trace)
     assert metrics["mean_latency_ms"] == pytest.approx(served.response_ms.mean())
     assert metrics["subgraph_switches"] == 1
-    offchip_bytes = table.cost.offchip_bytes[served.subnet, served.cached].sum()
+    offchip_bytes = np.asarray(table.cost.offchip_bytes)[served.subnet, served.cached].sum()
     offchip_bytes += table.switch_bytes[0, 1, served.subnet[0]]
     assert metrics["offchip_bytes_per_query"] == pytest.approx(offchip_bytes / 1000)
     parts = [

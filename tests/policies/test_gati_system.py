@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,18 +24,20 @@ from sushi_dse.policies.gati.predictors import (
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import gati_system, served_subnet
 from sushi_dse.serving.selection import MODES, STRICT_LATENCY
-from sushi_dse.workload.layers import SuperNet
+from sushi_dse.workload.layers import Layer, SuperNet
 from tests import paths
 from tests.policies.gati_cases import (
     ALL_CONVOLUTIONS,
     RESNET18,
     WHOLE,
+    as_layer,
     closed_loop,
     designs,
     streams,
     system,
 )
 from tests.strategies import ZCU104, accelerators, supernets, zcu104_measured
+from tests.tables import cell
 
 DOCUMENT = paths.ROOT / "docs" / "gati.md"
 NEVER = {name: (0.0,) * 8 for name in PREDICTORS}
@@ -62,7 +65,7 @@ def test_caches_that_never_agree_are_not_kept_and_if_kept_add_their_latency(
     assert table.latency_ms[-1, 0] == pytest.approx(alone_us / 1e3)
     kept, _ = gati_system(RESNET18, accelerator, parameters=never, keep=ALL_CONVOLUTIONS)
     caches_us = sum(
-        layer_latency_us(layer_cost(layer, accelerator), accelerator)
+        layer_latency_us(layer_cost(as_layer(layer), accelerator), accelerator)
         for i, end in enumerate(places(WHOLE))
         for layer in cache_layers(end, i + 1, "Conv(3,1)", 10, never)
     )
@@ -88,7 +91,7 @@ def test_caches_that_always_agree_end_every_query_at_the_first_place(
     cache = cache_layers(places(WHOLE)[0], 1, table.kept[1], 10, always)
     cache_us = sum(
         layer_latency_us(
-            layer_cost(layer, accelerator, is_last=layer is cache[-1]),
+            layer_cost(as_layer(layer), accelerator, is_last=layer is cache[-1]),
             accelerator,
         )
         for layer in cache
@@ -115,15 +118,16 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
         network, accelerator, keep={i + 1: "Conv(3,1)" for i in range(end_count)}
     )
     subnet = served_subnet(network)
-    running, rows = [], []
+    running: list[Layer] = []
+    rows: list[list[Layer]] = []
     for i, end in enumerate([0, *(end.layers for end in places(subnet)), len(subnet.layers)][1:]):
         running += subnet.layers[
             sum(x.name.partition(".")[0][:5] != "cache" for x in running) : end
         ]
         if i < end_count:
-            running += cache_layers(
-                places(subnet)[i], i + 1, "Conv(3,1)", subnet.layers[-1].kernels, Gati()
-            )
+            classes = subnet.layers[-1].kernels
+            cache = cache_layers(places(subnet)[i], i + 1, "Conv(3,1)", classes, Gati())
+            running += map(as_layer, cache)
         rows.append(list(running))
     for column, kernels in enumerate(table.subgraphs.kernels):
         for row, layers in enumerate(rows):
@@ -138,7 +142,7 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
                 )
                 for i, layer in enumerate(layers)
             ]
-            total, found = total_cost(costs), LayerCost(*(x[row, column] for x in table.cost))
+            total, found = total_cost(costs), LayerCost(*(cell(x, row, column) for x in table.cost))
             assert found == pytest.approx(total)
             latency_us = sum(layer_latency_us(cost, accelerator) for cost in costs)
             assert table.latency_ms[row, column] == pytest.approx(latency_us / 1e3)
@@ -157,7 +161,7 @@ def test_energy_and_bytes_add_up_and_the_cache_weights_cost_traffic(
     moved = table.cost.weight_bytes + table.cost.cached_weight_bytes
     assert (moved == sums["weight_bytes"]).all()
     assert sums["weight_bytes"][-1, 0] == WHOLE.weight_bytes + table.cache_bytes
-    assert table.cost.weight_bytes[-1, 0] == WHOLE.weight_bytes + table.cache_bytes
+    assert cell(table.cost.weight_bytes, -1, 0) == WHOLE.weight_bytes + table.cache_bytes
 
 
 def test_caches_come_first_in_the_persistent_buffer_and_the_layers_get_the_rest() -> None:
@@ -165,14 +169,14 @@ def test_caches_come_first_in_the_persistent_buffer_and_the_layers_get_the_rest(
     of_all_rows = Target(Combination.UNION, table.subnet_names)
     assert table.subgraphs.candidates == (NOTHING, Candidate(of_all_rows, Order.VALUE))
     assert (table.latency_ms[:, 1] <= table.latency_ms[:, 0]).all()
-    kept_bytes = table.cost.cached_weight_bytes[-1, 1]
+    kept_bytes = cell(table.cost.cached_weight_bytes, -1, 1)
     assert 0 <= ZCU104.persistent_buffer_bytes - kept_bytes < 512 * 9  # less than a kernel is left
     alone, _ = gati_system(RESNET18, ZCU104, keep={})
-    of_layers = alone.cost.cached_weight_bytes[-1, 1]
-    assert table.cost.cached_weight_bytes[-1, 1] <= of_layers + 512 * 9
+    of_layers = cell(alone.cost.cached_weight_bytes, -1, 1)
+    assert cell(table.cost.cached_weight_bytes, -1, 1) <= of_layers + 512 * 9
     small = replace(ZCU104, persistent_buffer_kib=8.0)  # not even the caches fit
     table, _ = gati_system(RESNET18, small, keep=ALL_CONVOLUTIONS)
-    assert table.cost.weight_bytes[-1, 1] >= WHOLE.weight_bytes
+    assert cell(table.cost.weight_bytes, -1, 1) >= WHOLE.weight_bytes
 
 
 def test_without_a_persistent_buffer_there_is_one_column_and_no_switch() -> None:
@@ -226,7 +230,7 @@ def test_the_page_names_every_parameter_with_its_default() -> None:
         ({"agreement_percent": {"Pool(4096)": (101.0,) * 8}}, "0 <= agreement_percent <= 100"),
     ],
 )
-def test_a_parameter_out_of_range_is_refused(changes: dict[str, object], message: str) -> None:
+def test_a_parameter_out_of_range_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Gati(**changes)
 

@@ -197,9 +197,9 @@ def expected_by_definition(
     now = [Fraction(subnet == last) for subnet in subnets]
     steps = []
     for _ in range(queries):
-        now = [sum(now[s] * chain[s][n] for s in subnets) for n in subnets]
+        now = [sum((now[s] * chain[s][n] for s in subnets), Fraction(0)) for n in subnets]
         steps.append(now)
-    return steps[0], [sum(step[n] for step in steps) for n in subnets]
+    return steps[0], [sum((step[n] for step in steps), Fraction(0)) for n in subnets]
 
 
 @given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))

@@ -12,6 +12,7 @@ from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
+from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.policies.slo_nn.parameters import SloNn
 from sushi_dse.policies.slo_nn.stream import (
     difficulties,
@@ -165,10 +166,10 @@ def test_energy_and_bytes_add_up(
     table, _ = slo_nn_system(network, accelerator, parameters=parameters)
     trace = stream["trace"]
     served = serve_slo_nn(mode=mode, **stream | {"table": table})
-    metrics = serving_metrics(served, trace, table, accelerator)
+    metrics = serving_metrics(PolicyRun(served=served, table=table, accelerator=accelerator), trace)
     kinds = ("offchip", "buffer", "mac", "static")
     total_mj = sum(metrics[f"{kind}_energy_mj_per_query"] for kind in kinds)
-    offchip_bytes = table.cost.offchip_bytes[served.subnet, served.cached].sum()
+    offchip_bytes = np.asarray(table.cost.offchip_bytes)[served.subnet, served.cached].sum()
     offchip_bytes += table.switch_bytes[0, served.kept[0], served.subnet[0]]
     whole_bytes = metrics["offchip_bytes_per_query"] * len(trace)
     assert metrics["energy_mj_per_query"] == pytest.approx(total_mj, rel=1e-12)

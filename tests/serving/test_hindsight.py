@@ -16,6 +16,7 @@ from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
+from tests.kernels import source_of
 from tests.tables import cases, tables, traces
 
 Objective = tuple[float, float]
@@ -45,7 +46,7 @@ def lost_by(schedule: Sequence[int], trace: Trace, table: LatencyTable, mode: in
     return lost(mode, np.array(top1_percent), np.array(service_ms))
 
 
-def per_query(schedule: Sequence[int], trace: Trace, every: int) -> list[int]:
+def per_query(schedule: Sequence[int] | np.ndarray, trace: Trace, every: int) -> list[int]:
     return [int(schedule[i // every]) for i in range(len(trace))]
 
 
@@ -118,16 +119,16 @@ def test_the_kernels_compute_what_their_source_says(
     demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
     scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
     scores = hindsight.window_scores(*scored)
-    assert np.array_equal(scores, hindsight.window_scores.py_func(*scored))
+    assert np.array_equal(scores, source_of(hindsight.window_scores)(*scored))
     planned = (*scored, table.switch_ms)
     schedule = hindsight.optimal_schedule(*planned)
-    assert np.array_equal(schedule, hindsight.optimal_schedule.py_func(*planned))
+    assert np.array_equal(schedule, source_of(hindsight.optimal_schedule)(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
     ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
     static = (mode, *ordered, *latencies)
     assert np.array_equal(
-        hindsight.static_scores(*static), hindsight.static_scores.py_func(*static)
+        hindsight.static_scores(*static), source_of(hindsight.static_scores)(*static)
     )
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
-    assert hindsight.first_score(*first) == hindsight.first_score.py_func(*first)
+    assert hindsight.first_score(*first) == source_of(hindsight.first_score)(*first)

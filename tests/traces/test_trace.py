@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,16 +55,28 @@ def test_a_trace_names_its_first_wrong_query(
 
 
 @pytest.mark.parametrize("accuracy", [[78.0, 78.0], [[78.0]], 78.0])
-def test_the_columns_of_a_trace_have_one_axis_and_one_length(accuracy: object) -> None:
+def test_the_columns_of_a_trace_have_one_axis_and_one_length(accuracy: Any) -> None:
     with pytest.raises(ValueError, match=r"one axis and one length, got shapes \(1,\), "):
-        Trace(arrived_ms=[0.0], min_accuracy_percent=accuracy, max_latency_ms=[5.0])
+        Trace(
+            arrived_ms=np.array([0.0]),
+            min_accuracy_percent=np.array(accuracy),
+            max_latency_ms=np.array([5.0]),
+        )
     with pytest.raises(ValueError, match="one axis and one length"):
-        Trace(arrived_ms=0.0, min_accuracy_percent=78.0, max_latency_ms=5.0)
+        Trace(
+            arrived_ms=np.array(0.0),
+            min_accuracy_percent=np.array(78.0),
+            max_latency_ms=np.array(5.0),
+        )
 
 
 def test_a_trace_cannot_be_changed_and_is_a_copy() -> None:
     arrived_ms = np.array([0.0, 1.0])
-    trace = Trace(arrived_ms=arrived_ms, min_accuracy_percent=[70, 80], max_latency_ms=[5, 6])
+    trace = Trace(
+        arrived_ms=arrived_ms,
+        min_accuracy_percent=np.array([70.0, 80.0]),
+        max_latency_ms=np.array([5.0, 6.0]),
+    )
     arrived_ms[0] = 0.5
     assert trace.arrived_ms[0] == 0
     with pytest.raises(ValueError, match="read-only"):
@@ -163,7 +176,7 @@ def test_the_hash_counts_an_optional_column_only_where_there_is_one() -> None:
         "6ed9eed5ded33edf14a977b366cb3cc8d5fc1620fa81c446c58c98d11110ee54"
     )
     ones, half = [1.0, 1.0], [1.0, 0.5]
-    changes = (
+    changes: tuple[dict[str, Any], ...] = (
         {},
         {"colocation_slowdown": ones},
         {"input_difficulty": ones},
@@ -175,11 +188,11 @@ def test_the_hash_counts_an_optional_column_only_where_there_is_one() -> None:
 
 def test_optional_columns_are_described_where_a_trace_has_them() -> None:
     trace = trace_of((0, 78, 5), (1, 79, 6))
-    slowed = describe_trace(replace(trace, colocation_slowdown=[1.0, 2.0]))
+    slowed = describe_trace(replace(trace, colocation_slowdown=np.array([1.0, 2.0])))
     assert slowed == describe_trace(trace) | {
         "min_colocation_slowdown": 1.0,
         "mean_colocation_slowdown": 1.5,
         "max_colocation_slowdown": 2.0,
     }
-    hard = describe_trace(replace(trace, input_difficulty=[0.0, 0.5]))
+    hard = describe_trace(replace(trace, input_difficulty=np.array([0.0, 0.5])))
     assert [hard[f"{part}_input_difficulty"] for part in ("min", "mean", "max")] == [0, 0.25, 0.5]

@@ -2,10 +2,11 @@
 
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -39,9 +40,10 @@ def met_traces(draw: st.DrawFn) -> Trace:
     values = {"colocation_slowdown": st.floats(1, MAX_MS), "input_difficulty": st.floats(-0.0, 1)}
     kept = draw(st.sets(st.sampled_from(OPTIONAL_COLUMNS), min_size=1))
     size = len(trace)
-    return replace(
-        trace, **{name: draw(st.lists(values[name], min_size=size, max_size=size)) for name in kept}
-    )
+    columns: dict[str, Any] = {
+        name: draw(st.lists(values[name], min_size=size, max_size=size)) for name in kept
+    }
+    return replace(trace, **columns)
 
 
 @contextmanager
@@ -159,7 +161,8 @@ def test_a_column_of_numbers_is_read_as_each_of_them(texts: list[str]) -> None:
 
     def at_once() -> list[float]:
         content = "".join(f"{text},x\n" for text in texts).encode()
-        return files.read_columns(content, ["a", "b"], 0, {"a": pa.float64()})["a"].to_pylist()
+        columns = files.read_columns(content, ["a", "b"], 0, {"a": pa.float64()})
+        return list(columns["a"].to_pylist())
 
     one_by_one = refused_or(lambda: [files.number("here", "a", text) for text in texts])
     assert refused_or(at_once) == one_by_one
@@ -241,7 +244,7 @@ def test_a_wrong_header_is_named_with_the_nearest_column(header: str, message: s
         )
 
 
-def parquet_bytes(columns: dict[str, object]) -> bytes:
+def parquet_bytes(columns: Mapping[str, object]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     return bytes(sink.getvalue())
@@ -437,4 +440,4 @@ def test_an_optional_value_that_is_missing_or_misnamed_is_refused() -> None:
         "/trace.csv:1: unknown column 'input_dificulty'; did you mean 'input_difficulty'?"
     )
     with pytest.raises(ValueError, match=r"one length, got shapes \(1,\), .*\(2,\)"):
-        replace(trace_of((0, 78, 5)), input_difficulty=[0.1, 0.2])
+        replace(trace_of((0, 78, 5)), input_difficulty=np.array([0.1, 0.2]))

@@ -1,5 +1,7 @@
 """Traces and specifications of traces, and their bits."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from sushi_dse.traces.trace import COLUMNS, MAX_MS, Trace
 SPEC = TraceSpec(accuracy_percent=(76.0, 80.0), latency_ms=(10.0, 50.0))
 
 
-def trace_of(*rows: tuple[float, float, float]) -> Trace:
+def trace_of(*rows: Sequence[float]) -> Trace:
     return Trace(**dict(zip(COLUMNS, np.array(rows, dtype=float).reshape(-1, 3).T, strict=True)))
 
 

@@ -18,11 +18,11 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.workload.accuracy import AccuracyModel, features, free_gains
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice
+from tests.networks import accuracy_model
 
 WORKLOAD = shipped_folder("workloads") / "ofa_mbv3.yaml"
 TEXT = WORKLOAD.read_text(encoding="utf-8")
-SHIPPED = load_workload("ofa_mbv3").accuracy_model
-assert SHIPPED is not None
+SHIPPED = accuracy_model("ofa_mbv3")
 FAMILY = SHIPPED.family
 
 
@@ -91,9 +91,10 @@ def test_the_error_does_not_lean_on_small_or_large_subnets(
 
 def test_the_subnets_of_the_workload_are_predicted_within_three_errors() -> None:
     for entry in yaml.safe_load(TEXT)["subnets"]:
-        listed = MobileNetV3Choice(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-        )
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+        }
+        listed = MobileNetV3Choice(**fields)
         error = SHIPPED.top1_percent(listed) - listed.top1_percent
         assert abs(error) <= 3 * SHIPPED.held_out_rmse_percent
 
@@ -112,8 +113,9 @@ def test_what_a_stage_adds_does_not_depend_on_the_others(
     here: list[list[float]], there: list[list[float]], stage: int
 ) -> None:
     def gain(stages: list[list[float]]) -> float:
-        changed = [*stages[:stage], [6, 6, 4, 3], *stages[stage + 1 :]]
-        smallest = [*stages[:stage], [3, 3], *stages[stage + 1 :]]
+        before, after = stages[:stage], stages[stage + 1 :]
+        changed = [*before, [6.0, 6.0, 4.0, 3.0], *after]
+        smallest = [*before, [3.0, 3.0], *after]
         return SHIPPED.top1_percent(choice_of(changed)) - SHIPPED.top1_percent(choice_of(smallest))
 
     assert gain(here) == pytest.approx(gain(there), abs=1e-9)
