@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import paths
 from tests.commands import Run, in_process
+from tests.facts import FOLDERS
 
 # A slow machine is no fault of a law.  A run draws the examples of the last one, so that it fails
 # where that failed; `pytest --hypothesis-profile=thorough` draws others, and more of them.
@@ -13,12 +13,10 @@ settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("quick")
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of measured facts; it lies beside the repository and not in it."""
-    folder = paths.ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the folder ../shared/data is not here")
+@pytest.fixture(scope="session", params=FOLDERS.values(), ids=FOLDERS)
+def facts(request: pytest.FixtureRequest) -> Path:
+    """A folder of published and measured figures."""
+    folder: Path = request.param
     return folder
 
 

@@ -21,6 +21,7 @@ from sushi_dse.traces.importers import AZURE_LLM, Imported, import_log, rank_pla
 from sushi_dse.traces.logs import TIME_UNITS, LogColumns
 from sushi_dse.traces.trace import Trace
 from tests.commands import Run
+from tests.facts import LOGS
 
 ACCURACY, LATENCY = (76.0, 80.0), (10.0, 50.0)
 HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -513,14 +514,23 @@ def test_a_log_that_is_not_there_is_refused(tmp_path: Path) -> None:
 # A published log, and the commands
 
 
-def test_the_published_log_is_imported_as_bursty_as_it_is(shared_data: Path) -> None:
-    path = shared_data / "traces" / "AzureLLMInferenceTrace_code.csv"
+@pytest.mark.parametrize("folder", LOGS)
+def test_the_published_log_is_imported_as_bursty_as_it_is(folder: str) -> None:
+    path = LOGS[folder]
     made = import_log(path, AZURE_LLM, accuracy_percent=ACCURACY, latency_ms=LATENCY)
     assert made.warnings == ()
     figures = describe_trace(made.trace)
-    assert figures["queries"] == 8819
-    assert figures["duration_ms"] == pytest.approx(57 * 60e3, rel=0.01)
-    assert figures["interarrival_cv"] == pytest.approx(13, abs=0.5)
+    _, *lines = path.read_text(encoding="utf-8").splitlines()
+    clocks = [line.partition(",")[0].partition(" ")[2].split(":") for line in lines]  # of one day
+    gaps_s = np.diff([3600 * int(h) + 60 * int(m) + float(s) for h, m, s in clocks])
+    assert figures["queries"] == len(lines)
+    assert figures["duration_ms"] == pytest.approx(1e3 * gaps_s.sum())
+    assert figures["interarrival_cv"] == pytest.approx(gaps_s.std() / gaps_s.mean())
+    published = {"a few rows": (20, 30.48, 3.89), "all rows": (8819, 57 * 60.0, 13.0)}[folder]
+    queries, duration_s, variation = published
+    assert figures["queries"] == queries
+    assert figures["duration_ms"] == pytest.approx(1e3 * duration_s, rel=0.01)
+    assert figures["interarrival_cv"] == pytest.approx(variation, abs=0.5)
     for name, (low, high) in (("accuracy", ACCURACY), ("latency", LATENCY)):
         unit = "percent" if name == "accuracy" else "ms"
         assert figures[f"min_{name}_demand_{unit}"] == low
