@@ -18,7 +18,7 @@ from sushi_dse.evaluation.loading import spanned_trace
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.user_file import serve_by
 from sushi_dse.serving.selection import STRICT_ACCURACY, select_subnet
 from sushi_dse.traces.generators import DEMANDS
@@ -110,7 +110,7 @@ def shares(table: LatencyTable, trace: Trace) -> dict[str, float]:
     """Of the offline optimum's gain over no SGS, what each rule recovers."""
 
     def named(policy: str) -> float:
-        served = serve(trace, table, POLICIES[policy], mode=STRICT_ACCURACY, every=EVERY)
+        served = POLICIES[policy].served(trace, table, mode="strict-accuracy", every=EVERY)
         return float(served.service_ms.sum())
 
     cold, best = named("no-sgs"), named("offline-optimum")

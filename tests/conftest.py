@@ -3,18 +3,24 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import paths
+from tests.commands import Run, in_process
+from tests.facts import FOLDERS
 
-# A slow machine is no fault of a law.  `pytest --hypothesis-profile=thorough` draws more.
-settings.register_profile("quick", deadline=None, max_examples=40)
+# A slow machine is no fault of a law.  A run draws the examples of the last one, so that it fails
+# where that failed; `pytest --hypothesis-profile=thorough` draws others, and more of them.
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("quick")
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of measured facts; it lies beside the repository and not in it."""
-    folder = paths.ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the folder ../shared/data is not here")
+@pytest.fixture(scope="session", params=FOLDERS.values(), ids=list(FOLDERS))
+def facts(request: pytest.FixtureRequest) -> Path:
+    """A folder of published and measured figures."""
+    folder: Path = request.param
     return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs `sushi-dse` in this process."""
+    return in_process(capsys)

@@ -4,6 +4,7 @@ from functools import cache
 
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.model.network import Network
+from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
@@ -11,6 +12,13 @@ from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 @cache
 def workload(name: str) -> Network:
     return Network.of(load_workload(name).supernet)
+
+
+def accuracy_model(name: str) -> AccuracyModel:
+    """The accuracy model of a workload that has one."""
+    model = load_workload(name).accuracy_model
+    assert model is not None
+    return model
 
 
 def connected(*widths: int) -> Network:

@@ -49,7 +49,11 @@ class Net:
     ) -> str:  # fmt: skip
         """A square convolution, padded to keep its map."""
         weight = self.weight(kernels, channels // groups, size, size)
-        given = {"pads": [size // 2] * 4, "strides": [stride] * 2, "group": groups} | attributes
+        given: dict[str, Any] = {
+            "pads": [size // 2] * 4,
+            "strides": [stride] * 2,
+            "group": groups,
+        } | attributes
         return self.op("Conv", source, weight, **given)
 
     def model(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
@@ -53,7 +53,7 @@ def amounts(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def accelerators(draw: st.DrawFn, **changes: Any) -> Accelerator:
+def accelerators(draw: st.DrawFn, /, **changes: Any) -> Accelerator:
     """Designs whose arrays are as small as the layers, bound by weights as often as not."""
     drawn: dict[str, Any] = {
         "pe_kernels": draw(st.integers(1, 20)),
@@ -169,10 +169,15 @@ ODD_NAMES = ("shared", "union", "nothing", "A", "B", "A&B", "B&C", "A&B&C", "C&D
              "A/value", "A/layers", "shared/value", "union/value", "B/value/value")  # fmt: skip
 
 
+def printable_text(min_size: int = 0) -> st.SearchStrategy[str]:
+    """Text of any script, without control characters."""
+    no_sign: tuple[Literal["C"], ...] = ("C",)
+    return st.text(st.characters(codec="utf-8", exclude_categories=no_sign), min_size=min_size)
+
+
 def odd_names(count: int) -> st.SearchStrategy[list[str]]:
     """Distinct names, most of them like those of candidates or of other SubNets."""
-    printable = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1)
-    name = st.sampled_from(ODD_NAMES) | printable
+    name = st.sampled_from(ODD_NAMES) | printable_text(min_size=1)
     return st.lists(name, min_size=count, max_size=count, unique=True)
 
 

@@ -3,33 +3,54 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from sushi_dse.evaluation.traced import Row
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import FIELDS, LayerCost
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, candidates
+from sushi_dse.store.parts import Part
 from sushi_dse.traces.trace import Trace
 from tests.strategies import accelerators, supernets
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(Part):
     """A part in memory."""
 
     table: pa.Table
 
     @property
     def columns(self) -> list[str]:
-        return self.table.column_names
+        return list(self.table.column_names)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         return self.table.select(columns or self.columns)
+
+
+def part_of(table: pa.Table) -> Part:
+    """A part that holds those rows, and lies in no file."""
+    return Rows(path=Path(), run="", table=table)
+
+
+def number(row: Row, name: str) -> float:
+    """The value of a metric that has one."""
+    value = row[name]
+    assert isinstance(value, int | float)
+    return value
+
+
+def cell(field: float | np.ndarray, *place: int) -> float:
+    """One entry of a field of a `LayerCost`, which holds arrays where it is of many layers."""
+    return float(np.asarray(field)[place])
 
 
 def integers(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
@@ -68,7 +89,7 @@ def table_of(
         macs=np.ones(subnets),
         weight_bytes=np.ones(subnets),
         latency_ms=latency_ms,
-        cost=LayerCost(*[nothing] * FIELDS),
+        cost=LayerCost(*cast(list[float], [nothing] * FIELDS)),
         energy=Energy(nothing, nothing, nothing, nothing),
         sums=np.zeros((len(SUMS), subnets, subgraphs)),
         switch_bytes=np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64),

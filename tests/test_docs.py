@@ -29,9 +29,9 @@ def test_the_figures_in_a_document_are_those_that_commands_print(
 
 
 def commands_of(group: typer.core.TyperGroup, prefix: str = "") -> dict[str, str]:
-    commands = {}
+    commands: dict[str, str] = {}
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
+        if isinstance(command, typer.core.TyperGroup):
             commands |= commands_of(command, f"{prefix}{name} ")
         else:
             commands[f"{prefix}{name}"] = command.help or ""

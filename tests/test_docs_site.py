@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import typer
@@ -45,7 +46,7 @@ def lines_to_run(text: str) -> list[str]:
     return [line for line in lines if not re.match(r"\s*(#|make |$)", line)]
 
 
-def nav_files(entry: object) -> list[str]:
+def nav_files(entry: Any) -> list[str]:
     if isinstance(entry, str):
         return [entry]
     entries = entry.values() if isinstance(entry, dict) else entry
@@ -120,6 +121,7 @@ def test_only_known_pages_have_commands_that_no_test_runs() -> None:
 def known_commands() -> dict[str, set[str]]:
     """The options of each command, by its words; a group stands with none but those of all."""
     group = typer.main.get_command(app)  # which has the options of completion, too
+    assert isinstance(group, typer.core.TyperGroup)
     general = {name for param in group.params for name in param.opts} | {"--help"}
     known = {"": general}
     for path, command in commands(group, ""):

@@ -62,6 +62,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in SOURCES}
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FACES = [path for path in SOURCES if path.name == "__init__.py" and room_of(path) != "cli"]
 each_source = pytest.mark.parametrize(
     "path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE))
@@ -137,3 +138,15 @@ def test_help_imports_nothing_that_is_slow() -> None:
 
 def test_no_module_is_longer_than_a_reader_takes_in() -> None:
     assert {p.name: n for p in SOURCES if (n := p.read_text().count("\n")) > 310} == {}
+    assert {p.name: n for p in TESTS if (n := p.read_text().count("\n")) > 600} == {}
+
+
+def test_the_name_of_a_test_is_a_sentence() -> None:
+    functions = [
+        node.name
+        for path in TESTS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(functions) > 500
+    assert [name for name in functions if len(name.split("_")) < 4] == []

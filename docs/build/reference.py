@@ -38,6 +38,7 @@ def commands(
         if isinstance(command, typer.core.TyperGroup):
             yield from commands(command, f"{path} {name}")
         else:
+            assert isinstance(command, typer.core.TyperCommand)
             yield f"{path} {name}", command
 
 

@@ -1,6 +1,7 @@
 """`doctor`: an installation that works, and parts of it that do not."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_a_cache_that_cannot_be_written_is_found(monkeypatch: pytest.MonkeyPatch
     def full(dir: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     found = finding("kernel cache")
     assert found.state == doctor.BROKEN
     assert "No space left" in found.found

@@ -21,9 +21,10 @@ from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
 from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
+from tests.tables import number
 
 NETWORK = load_workload("resnet18_cifar10").supernet
-AXES = {
+AXES: dict[str, list[float]] = {
     "pe_kernels": [8, 4, 16],  # not in order
     "persistent_buffer_kib": [0.0, 2.0, 40.0],
     "clock_mhz": [100.0, 200.0],
@@ -53,9 +54,9 @@ def evaluations(draw: st.DrawFn) -> Experiment:
     )
 
 
-def row_of(experiment: Experiment, number: int, name: str) -> float:
+def row_of(experiment: Experiment, design: int, name: str) -> float:
     """The metric as a sweep has it; of several SubNets, the mean."""
-    return float(np.mean(evaluate(experiment, [number])[name].to_numpy()))
+    return float(np.mean(evaluate(experiment, [design])[name].to_numpy()))
 
 
 @settings(max_examples=20)
@@ -64,8 +65,8 @@ def test_a_move_is_the_neighbour_evaluated_again(
     experiment: Experiment, data: st.DataObject
 ) -> None:
     space = experiment.space
-    number = data.draw(st.integers(0, space.size - 1))
-    here, rows = space.values(number), moves(experiment, number, METRICS)
+    own = data.draw(st.integers(0, space.size - 1))
+    here, rows = space.values(own), moves(experiment, own, METRICS)
     wanted = set()
     for axis in space.axes:
         below = [v for v in axis.values if v < here[axis.name]]
@@ -73,10 +74,10 @@ def test_a_move_is_the_neighbour_evaluated_again(
         wanted |= {(axis.name, v) for v in [*sorted(below)[-1:], *sorted(above)[:1]]}
     assert {(row["axis"], row["to"]) for row in rows} == wanted
     for row in rows:
-        assert space.values(row["design"]) == {**here, row["axis"]: row["to"]}
+        assert space.values(int(number(row, "design"))) == {**here, str(row["axis"]): row["to"]}
         for metric in METRICS:
-            before = row_of(experiment, number, metric.name)
-            after = row_of(experiment, row["design"], metric.name)
+            before = row_of(experiment, own, metric.name)
+            after = row_of(experiment, int(number(row, "design")), metric.name)
             change = 0.0 if before == after else 100 * (after / before - 1)
             assert row[f"{metric.name}_change_percent"] == pytest.approx(change, abs=1e-6)
 
@@ -86,17 +87,17 @@ def test_a_move_is_the_neighbour_evaluated_again(
 def test_the_next_blocks_are_those_that_the_larger_design_takes(
     experiment: Experiment, data: st.DataObject
 ) -> None:
-    number = data.draw(st.integers(0, experiment.space.size - 1))
-    rows = next_blocks(experiment, number)
-    here = resources(experiment.space.design(number))
+    own = data.draw(st.integers(0, experiment.space.size - 1))
+    rows = next_blocks(experiment, own)
+    here = resources(experiment.space.design(own))
     for row in rows:
-        more = [row[f"more_{kind}"] for kind in ("dsp", "bram36", "uram288")]
-        left = [row[f"{kind}_left"] for kind in ("dsp", "bram36", "uram288")]
+        more = [number(row, f"more_{kind}") for kind in ("dsp", "bram36", "uram288")]
+        left = [number(row, f"{kind}_left") for kind in ("dsp", "bram36", "uram288")]
         used = [here.dsp, here.bram36, here.uram288]
         total = [a + b + c for a, b, c in zip(used, more, left, strict=True)]
         assert total == [ROOMY.dsp, ROOMY.bram36, ROOMY.uram288]
-        if "tiles" not in row["step"]:  # a tile may fit the block that the others began
-            assert row[f"more_{row['resource']}"] > 0, row
+        if "tiles" not in str(row["step"]):  # a tile may fit the block that the others began
+            assert number(row, f"more_{row['resource']}") > 0, row
         assert ("trace_latency_change_percent" in row) == (experiment.trace is not None)
 
 
@@ -138,7 +139,9 @@ def test_a_neighbour_that_does_not_fit_is_told_with_what_it_lacks() -> None:
 
 @settings(max_examples=30)
 @given(accelerators(), supernets(), st.sampled_from(["no-sgs", "sushi"]))
-def test_the_causes_of_a_latency_add_up_to_it(accelerator, supernet, policy) -> None:
+def test_the_causes_of_a_latency_add_up_to_it(
+    accelerator: Accelerator, supernet: SuperNet, policy: str
+) -> None:
     network = Network.of(supernet)
     space = SearchSpace.of(accelerator, {})
     steady = Experiment(
@@ -148,9 +151,11 @@ def test_the_causes_of_a_latency_add_up_to_it(accelerator, supernet, policy) -> 
     mean_ms = mean_metrics(at_table_level(steady), space.designs([0]))["mean_latency_ms"][0]
     assert np.mean([row["latency_ms"] for row in rows]) == pytest.approx(mean_ms)
     for row in rows:
-        shares = [row[f"{c}_percent"] for c in ("compute", "weights", "activations", "launch")]
+        shares = [
+            number(row, f"{c}_percent") for c in ("compute", "weights", "activations", "launch")
+        ]
         assert sum(shares) == pytest.approx(100)
-        layers = [row[f"{c}_bound"] for c in ("compute", "weights", "activations")]
+        layers = [number(row, f"{c}_bound") for c in ("compute", "weights", "activations")]
         assert sum(layers) == row["layers"]
         assert row["cached"] == "nothing" or policy == "sushi"
 

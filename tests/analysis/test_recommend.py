@@ -3,8 +3,8 @@
 import json
 import re
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sushi_dse.analysis import candidates as row_sources
 from sushi_dse.analysis.candidates import device_named, folder_source, space_source
 from sushi_dse.analysis.recommend import MISSES, MOST_SHOWN, NEAR_PERCENT, Demands, recommend
-from sushi_dse.cli import main
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
@@ -27,6 +26,7 @@ from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
 from tests import paths
+from tests.commands import Run
 from tests.strategies import zcu104
 
 TINY = str(paths.TINY)
@@ -59,7 +59,7 @@ DEMANDS = st.builds(
 )
 
 
-def meets(row: dict[str, Any], demands: Demands) -> bool:
+def meets(row: Mapping[Hashable, Any], demands: Demands) -> bool:
     slow = demands.max_latency_ms is not None and row["mean_latency_ms"] > demands.max_latency_ms
     least = demands.min_accuracy_percent
     return not slow and (least is None or row["mean_accuracy_percent"] >= least)
@@ -73,7 +73,7 @@ def test_nothing_that_meets_the_demands_is_cheaper_than_what_is_recommended(
     every = [row for part in parts for row in part.to_dict("records")]
     sign = by.sign
 
-    def price(row: dict[str, Any]) -> tuple[float, ...]:
+    def price(row: Mapping[Hashable, Any]) -> tuple[float, ...]:
         latency, accuracy = row["mean_latency_ms"], row["mean_accuracy_percent"]
         energy = row["energy_mj_per_query"]
         return (sign * row[by.name], energy, latency, -accuracy, row["design"])
@@ -175,32 +175,11 @@ def test_a_large_space_is_searched_to_the_design_that_walking_finds(
             assert resources(own).device_share == row["device_share"]
 
 
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """As elsewhere, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return Done(int(stop.value.code or 0), captured.out, captured.err)
-
-    return command
+    return run
 
 
 def test_from_a_sweep_the_cheapest_row_that_fits_and_meets_is_named(run: Run) -> None:

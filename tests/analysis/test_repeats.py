@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,13 +29,14 @@ def test_the_same_runs_give_the_same_interval() -> None:
     assert bootstrap_interval([1.0, 2.0, 4.0]) == bootstrap_interval([1.0, 2.0, 4.0])
 
 
-def run(policy: str, gain: float) -> dict[str, object]:
+def run(policy: str, gain: float) -> dict[str, Any]:
     return {"policy": policy, "mean_latency_ms": 10 - gain, "gain_over_no_sgs_percent": gain}
 
 
 def test_a_gain_that_its_interval_does_not_carry_is_no_win() -> None:
     repeats = [[run("sure", 1 + seed / 10), run("chance", (-1) ** seed * 1.0)] for seed in range(8)]
-    sure, chance = summarise_repeats(repeats)
+    found: list[dict[str, Any]] = summarise_repeats(repeats)
+    sure, chance = found
     assert sure["verdict"] == "faster"
     assert chance["verdict"] == "no difference"
     assert verdict(-2, -1) == "slower"

@@ -13,7 +13,7 @@ from sushi_dse.analysis.sensitivity import Index, axes_without_effect, idle_in, 
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.hardware.space import SearchSpace
 from tests.strategies import zcu104
-from tests.tables import Rows
+from tests.tables import part_of
 
 SPACE = SearchSpace.of(
     zcu104(),
@@ -89,7 +89,7 @@ SMALL = SearchSpace.of(
 
 @st.composite
 def swept(draw: st.DrawFn) -> pd.DataFrame:
-    """Rows of which each metric looks at some axes only, and some designs do not fit."""
+    """part_of of which each metric looks at some axes only, and some designs do not fit."""
     digits = SMALL.digits(range(SMALL.size))
     seen = draw(st.lists(st.sets(st.integers(0, 2)), min_size=2, max_size=2))
     fits = draw(st.lists(st.booleans(), min_size=SMALL.size, max_size=SMALL.size))
@@ -97,7 +97,7 @@ def swept(draw: st.DrawFn) -> pd.DataFrame:
     rows = []
     for design in range(SMALL.size):
         for i, policy in enumerate(policies):
-            values = [
+            values: list[float | None] = [
                 10.0 * i + sum(int(digits[a, design]) * (a + 1) for a in axes) for axes in seen
             ]
             values = values if fits[design] else [None, None]
@@ -130,7 +130,7 @@ def test_idle_axes_are_those_of_the_definition_however_rows_are_cut(
     parts = [rows[at : at + part_rows] for at in range(0, len(rows), part_rows)]
     schema = pa.Schema.from_pandas(rows, preserve_index=False)
     tables = [pa.Table.from_pandas(part, schema, preserve_index=False) for part in parts]
-    assert idle_in(list(map(Rows, tables)), SMALL, METRICS) == by_definition(rows)
+    assert idle_in(list(map(part_of, tables)), SMALL, METRICS) == by_definition(rows)
 
 
 def test_subnets_are_compared_each_with_itself() -> None:
@@ -144,4 +144,4 @@ def test_subnets_are_compared_each_with_itself() -> None:
         }
     )
     table = pa.Table.from_pandas(rows)
-    assert idle_in([Rows(table)], SMALL, METRICS[:1]) == ["clock_mhz"]
+    assert idle_in([part_of(table)], SMALL, METRICS[:1]) == ["clock_mhz"]

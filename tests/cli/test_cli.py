@@ -5,47 +5,25 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from sushi_dse.cli import main
 from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore import sweep as sweep_module
 from sushi_dse.store.folder import Store
-from sushi_dse.store.run import Run
+from sushi_dse.store.run import Run as StoredRun
 from tests import paths
+from tests.commands import Run
 
 TINY = str(paths.TINY)
 ROOT = paths.ROOT
 SMALL = ("--hw", TINY, "--queries", "60")
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, object]:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]):
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return Done(int(stop.value.code or 0), captured.out, captured.err)
-
-    return command
 
 
 def parts(folder: Path) -> dict[str, bytes]:
@@ -57,12 +35,12 @@ def rows_of(folder: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def swept(tmp_path: Path, run) -> Path:
+def swept(tmp_path: Path, run: Run) -> Path:
     assert run("sweep", *SMALL, "--out", str(tmp_path / "results")).code == 0
     return tmp_path / "results"
 
 
-def test_a_second_sweep_does_no_work_and_changes_no_byte(swept: Path, run) -> None:
+def test_a_second_sweep_does_no_work_and_changes_no_byte(swept: Path, run: Run) -> None:
     first = parts(swept)
     done = run("sweep", *SMALL, "--out", str(swept), "--format", "json")
     assert done.document["evaluated"] == 0
@@ -70,7 +48,7 @@ def test_a_second_sweep_does_no_work_and_changes_no_byte(swept: Path, run) -> No
 
 
 def test_an_interrupted_sweep_goes_on_to_the_same_bytes(
-    tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep_module, "BLOCK_DESIGNS", 5)
     whole, torn = tmp_path / "whole", tmp_path / "torn"
@@ -86,7 +64,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_bytes(
     assert parts(torn) == parts(whole)
 
 
-def test_workers_change_no_byte(tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_change_no_byte(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_module, "BLOCK_DESIGNS", 6)
     for workers in ("1", "2"):
         done = run("sweep", *SMALL, "--out", str(tmp_path / workers), "--workers", workers)
@@ -94,7 +72,9 @@ def test_workers_change_no_byte(tmp_path: Path, run, monkeypatch: pytest.MonkeyP
     assert parts(tmp_path / "1") == parts(tmp_path / "2")
 
 
-def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(swept: Path, run) -> None:
+def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(
+    swept: Path, run: Run
+) -> None:
     before = parts(swept)
     (name,) = before
     (swept / name).write_bytes(before[name][:-1])
@@ -108,9 +88,9 @@ def test_a_damaged_part_is_refused_by_readers_and_redone_by_the_sweep(swept: Pat
     assert parts(swept) == before
 
 
-def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run) -> None:
+def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run: Run) -> None:
     inputs = json.loads((swept / "run.json").read_text())["inputs"]
-    with Store.open(swept, Run(inputs=inputs)):
+    with Store.open(swept, StoredRun(inputs=inputs)):
         done = run("sweep", *SMALL, "--out", str(swept))
     assert (done.code, done.out) == (2, "")
     assert f"another sweep (process {os.getpid()} on " in done.err
@@ -119,11 +99,9 @@ def test_of_two_sweeps_into_one_folder_the_second_is_refused(swept: Path, run) -
 
 
 def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
-    tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate = sweep_module.evaluate
-
-    def fails(experiment: Experiment, designs: range):
+    def fails(experiment: Experiment, designs: range) -> pa.Table:
         if designs.start == 5:
             raise MemoryError
         return evaluate(experiment, designs)
@@ -143,7 +121,9 @@ def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
     assert (done.code, done.document["evaluated"]) == (0, 5)
 
 
-def test_a_folder_of_another_sweep_is_refused_and_the_difference_named(swept: Path, run) -> None:
+def test_a_folder_of_another_sweep_is_refused_and_the_difference_named(
+    swept: Path, run: Run
+) -> None:
     before = parts(swept)
     done = run("sweep", "--hw", TINY, "--queries", "61", "--out", str(swept))
     assert done.code == 2
@@ -151,7 +131,7 @@ def test_a_folder_of_another_sweep_is_refused_and_the_difference_named(swept: Pa
     assert parts(swept) == before
 
 
-def test_the_front_of_a_sweep_is_what_no_row_of_its_parts_beats(swept: Path, run) -> None:
+def test_the_front_of_a_sweep_is_what_no_row_of_its_parts_beats(swept: Path, run: Run) -> None:
     document = run("sweep", *SMALL, "--out", str(swept), "--format", "json").document
     rows = rows_of(swept)
     feasible = rows[rows["infeasible_reason"] == ""]
@@ -182,7 +162,7 @@ def test_an_infeasible_design_has_a_reason_and_no_metrics(swept: Path) -> None:
 
 
 def test_a_sweep_without_out_goes_to_a_folder_named_by_its_inputs(
-    tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = str(run("sweep", *SMALL, "--format", "json").document["out"])
@@ -191,7 +171,7 @@ def test_a_sweep_without_out_goes_to_a_folder_named_by_its_inputs(
 
 
 @pytest.mark.parametrize("printed", ["table", "json", "jsonl", "markdown"])
-def test_a_front_is_printed_in_every_format(swept: Path, run, printed: str) -> None:
+def test_a_front_is_printed_in_every_format(swept: Path, run: Run, printed: str) -> None:
     done = run("pareto", "show", str(swept), "--objective", "dsp", "--format", printed,
                "--objective", "p99_latency_ms")  # fmt: skip
     assert done.code == 0
@@ -205,13 +185,13 @@ def test_a_front_is_printed_in_every_format(swept: Path, run, printed: str) -> N
 @pytest.mark.parametrize(
     ("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
-def test_a_front_is_drawn(swept: Path, run, suffix: str, magic: bytes) -> None:
+def test_a_front_is_drawn(swept: Path, run: Run, suffix: str, magic: bytes) -> None:
     path = swept.parent / f"front.{suffix}"
     assert run("pareto", "plot", str(swept), "--out", str(path)).code == 0
     assert path.read_bytes().startswith(magic)
 
 
-def test_the_hypervolume_grows_with_the_reference(swept: Path, run) -> None:
+def test_the_hypervolume_grows_with_the_reference(swept: Path, run: Run) -> None:
     def volume(*reference: str) -> float:
         arguments = [word for value in reference for word in ("--reference", value)]
         for metric in ("mean_latency_ms", "mean_accuracy_percent"):
@@ -224,7 +204,7 @@ def test_the_hypervolume_grows_with_the_reference(swept: Path, run) -> None:
     assert volume() > 0
 
 
-def test_a_hypervolume_needs_a_reference_an_objective(swept: Path, run) -> None:
+def test_a_hypervolume_needs_a_reference_an_objective(swept: Path, run: Run) -> None:
     done = run("pareto", "hypervolume", str(swept), "--reference", "1")
     assert done.code == 2
     assert "3 times" in done.err
@@ -233,7 +213,7 @@ def test_a_hypervolume_needs_a_reference_an_objective(swept: Path, run) -> None:
 COMPARE = ("compare", "policies", "--queries", "120")
 
 
-def test_a_comparison_has_the_promised_fields(run) -> None:
+def test_a_comparison_has_the_promised_fields(run: Run) -> None:
     rows = run(*COMPARE, "--format", "json").document["rows"]
     wanted = {"policy", "mean_latency_ms", "p99_latency_ms", "mean_accuracy_percent",
               "offchip_bytes_per_query", "energy_mj_per_query", "slo_attainment",
@@ -245,7 +225,7 @@ def test_a_comparison_has_the_promised_fields(run) -> None:
     assert all(latency[name] <= latency["no-sgs"] for name in same_subnets)
 
 
-def test_a_missed_threshold_ends_in_1_and_is_named(run) -> None:
+def test_a_missed_threshold_ends_in_1_and_is_named(run: Run) -> None:
     condition = "sushi.mean_latency_ms > 0.5 * no-sgs.mean_latency_ms"
     done = run(*COMPARE, "--fail-if", condition)
     assert done.code == 1
@@ -253,7 +233,7 @@ def test_a_missed_threshold_ends_in_1_and_is_named(run) -> None:
     assert run(*COMPARE, "--fail-if", "sushi.mean_latency_ms > no-sgs.mean_latency_ms").code == 0
 
 
-def test_junit_holds_a_case_for_each_check(run) -> None:
+def test_junit_holds_a_case_for_each_check(run: Run) -> None:
     done = run(*COMPARE, "--format", "junit", "--fail-if", "mean_accuracy_percent < 90",
                "--policy", "sushi", "--policy", "no-sgs")  # fmt: skip
     suite = ElementTree.fromstring(done.out).find("testsuite")
@@ -262,7 +242,9 @@ def test_junit_holds_a_case_for_each_check(run) -> None:
     assert len(suite.findall("testcase/failure")) == 2
 
 
-def test_a_baseline_that_is_kept_passes_and_one_that_is_undercut_fails(tmp_path: Path, run) -> None:
+def test_a_baseline_that_is_kept_passes_and_one_that_is_undercut_fails(
+    tmp_path: Path, run: Run
+) -> None:
     stored = tmp_path / "baseline.json"
     stored.write_text(run(*COMPARE, "--format", "json").out)
     assert run(*COMPARE, "--baseline", str(stored)).code == 0
@@ -276,7 +258,7 @@ def test_a_baseline_that_is_kept_passes_and_one_that_is_undercut_fails(tmp_path:
     assert run(*COMPARE, "--baseline", str(stored), "--tolerance-percent", "2").code == 0
 
 
-def test_repeats_give_intervals_that_a_condition_may_name(run) -> None:
+def test_repeats_give_intervals_that_a_condition_may_name(run: Run) -> None:
     few = (*COMPARE, "--repeats", "3", "--policy", "no-sgs", "--policy", "sushi")
     done = run(*few, "--format", "json")
     _, sushi = done.document["rows"]
@@ -287,7 +269,7 @@ def test_repeats_give_intervals_that_a_condition_may_name(run) -> None:
     assert "verdict" in run(*few).out
 
 
-def test_a_trace_file_has_no_seeds_to_repeat_over(tmp_path: Path, run) -> None:
+def test_a_trace_file_has_no_seeds_to_repeat_over(tmp_path: Path, run: Run) -> None:
     path = str(tmp_path / "trace.csv")
     run("trace", "generate", "--queries", "5", "--out", path)
     done = run("compare", "policies", "--trace", path, "--repeats", "2")
@@ -295,7 +277,7 @@ def test_a_trace_file_has_no_seeds_to_repeat_over(tmp_path: Path, run) -> None:
     assert "--repeats" in done.err
 
 
-def test_a_policy_of_ones_own_is_compared(tmp_path: Path, run) -> None:
+def test_a_policy_of_ones_own_is_compared(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
         "class First:\n    def select(self, query, table, latency_ms):\n        return 0\n"
@@ -307,7 +289,7 @@ def test_a_policy_of_ones_own_is_compared(tmp_path: Path, run) -> None:
     assert row["mean_accuracy_percent"] == 75.0
 
 
-def test_the_headlines_of_the_paper_stand_beside_the_model(run) -> None:
+def test_the_headlines_of_the_paper_stand_beside_the_model(run: Run) -> None:
     document = run("reproduce", "--format", "json").document
     assert len(document["rows"]) == 12
     published = {row["headline"]: row["published"] for row in document["best"]}
@@ -321,7 +303,7 @@ def test_the_headlines_of_the_paper_stand_beside_the_model(run) -> None:
     assert rows[0]["gain_over_no_sgs_percent"] == pytest.approx(row["model"])
 
 
-def test_markdown_is_a_table(run) -> None:
+def test_markdown_is_a_table(run: Run) -> None:
     lines = run(*COMPARE, "--format", "markdown").out.splitlines()
     assert lines[1].startswith("| --- |")
     assert len({line.count("|") for line in lines}) == 1
@@ -334,7 +316,7 @@ PUBLISHED = {  # millions of MACs and of parameters: the Once-for-all README
 
 
 @pytest.mark.parametrize("subnet", PUBLISHED)
-def test_the_totals_of_a_subnet_are_the_published_ones(run, subnet: str) -> None:
+def test_the_totals_of_a_subnet_are_the_published_ones(run: Run, subnet: str) -> None:
     document = run("cost", "--subnet", subnet, "--format", "json").document
     total, layers = document["total"], document["layers"]
     macs, weights = PUBLISHED[subnet]
@@ -369,7 +351,7 @@ def test_the_totals_of_a_subnet_are_the_published_ones(run, subnet: str) -> None
     ids=["cost", "compare", "generate", "import"],
 )
 def test_a_design_that_does_not_fit_is_costed_with_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, command: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, command: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("log.csv").write_text("t\n0\n1\n2\n")
@@ -382,7 +364,7 @@ def test_a_design_that_does_not_fit_is_costed_with_a_warning(
 
 @pytest.mark.parametrize("command", ["sweep", "search", "explain"])
 def test_a_trace_made_for_a_design_that_does_not_fit_is_warned_of(
-    tmp_path: Path, run, command: str
+    tmp_path: Path, run: Run, command: str
 ) -> None:
     space = tmp_path / "space.yaml"
     lines = "extends: zcu104\npe_channels: 9\nclock: [100 MHz, 150 MHz, 200 MHz]\npe_kernels: "
@@ -401,7 +383,7 @@ def test_a_trace_made_for_a_design_that_does_not_fit_is_warned_of(
         shutil.rmtree(tmp_path / "found", ignore_errors=True)
 
 
-def test_a_cached_subgraph_is_not_fetched(run) -> None:
+def test_a_cached_subgraph_is_not_fetched(run: Run) -> None:
     cold = run("cost", "--format", "json").document["total"]
     warm = run("cost", "--subgraph", "A/value", "--format", "json").document["total"]
     assert warm["cached_weight_bytes"] > 1e6
@@ -410,7 +392,7 @@ def test_a_cached_subgraph_is_not_fetched(run) -> None:
     assert warm["latency_ms"] < cold["latency_ms"]
 
 
-def test_the_model_is_within_its_documented_error_of_the_measured_layers(run) -> None:
+def test_the_model_is_within_its_documented_error_of_the_measured_layers(run: Run) -> None:
     document = run("validate", "--format", "json").document
     assert document["layers"] == 46
     assert document["mape_percent"] < 1.1
@@ -422,7 +404,7 @@ def test_the_model_is_within_its_documented_error_of_the_measured_layers(run) ->
     assert "By SubNet" in run("validate").out
 
 
-def test_constants_are_fitted_into_a_file_that_validates(tmp_path: Path, run) -> None:
+def test_constants_are_fitted_into_a_file_that_validates(tmp_path: Path, run: Run) -> None:
     out = tmp_path / "mine.yaml"
     done = run("calibrate", "--out", str(out))
     assert done.code == 0
@@ -435,7 +417,7 @@ def test_constants_are_fitted_into_a_file_that_validates(tmp_path: Path, run) ->
     assert document["mape_percent"] == pytest.approx(shipped["mape_percent"], rel=0.01)
 
 
-def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run) -> None:
+def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run: Run) -> None:
     measured = pd.read_csv(ROOT / "hwconfigs" / "zcu104_measured.csv")
     measured["latency_us"] /= 1000  # milliseconds under the name of microseconds
     measured.to_csv(tmp_path / "board.csv", index=False)
@@ -445,7 +427,7 @@ def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run
     assert "46 measured layers are faster than any constants allow" in done.err
 
 
-def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, run) -> None:
+def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, run: Run) -> None:
     out = tmp_path / "mine.yaml"
     run("calibrate", "--out", str(out))
     fitted = dict(re.findall(r"^(\w+): ([\d.]+)$", out.read_text(), re.MULTILINE))
@@ -457,7 +439,9 @@ def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, ru
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_generated_trace_is_described_and_compared_on(tmp_path: Path, run, suffix: str) -> None:
+def test_a_generated_trace_is_described_and_compared_on(
+    tmp_path: Path, run: Run, suffix: str
+) -> None:
     path = str(tmp_path / f"trace.{suffix}")
     done = run("trace", "generate", "--demands", "phases", "--arrivals", "poisson",
                "--queries", "50", "--out", path)  # fmt: skip
@@ -474,7 +458,7 @@ def test_a_generated_trace_is_described_and_compared_on(tmp_path: Path, run, suf
     [("hw", "zcu104"), ("hw", "zcu104_space"), ("workload", "ofa_mbv3"),
      ("policy", "latency-aware"), ("metric", "p99_latency_ms"), ("device", "KV260")],
 )  # fmt: skip
-def test_a_name_is_described_with_what_it_assumes(run, kind: str, name: str) -> None:
+def test_a_name_is_described_with_what_it_assumes(run: Run, kind: str, name: str) -> None:
     done = run("describe", kind, name)
     assert done.code == 0
     assert name in done.out
@@ -518,7 +502,7 @@ BAD = [
 
 @pytest.mark.parametrize(("arguments", "said"), BAD, ids=[" ".join(case[0]) for case in BAD])
 def test_a_mistake_ends_in_one_line_and_exit_code_2(
-    tmp_path: Path, run, monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], said: str
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = run(*arguments)
@@ -529,7 +513,7 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(
     assert said in done.err
 
 
-def test_every_word_of_a_usage_error_names_the_option(run) -> None:
+def test_every_word_of_a_usage_error_names_the_option(run: Run) -> None:
     done = run("sweep", "--queries", "0")
     assert done.code == 2
     assert "--queries" in done.err
@@ -552,7 +536,7 @@ def test_no_colour_reaches_a_pipe(tmp_path: Path) -> None:
     assert b"\x1b" not in done.stdout + done.stderr
 
 
-def test_all_combinations_of_mode_and_trace_run(run) -> None:
+def test_all_combinations_of_mode_and_trace_run(run: Run) -> None:
     for mode, trace in product(("strict-accuracy", "strict-latency"), ("independent", "phases")):
         done = run("compare", "policies", "--mode", mode, "--trace", trace, "--queries", "40",
                    "--workload", "ofa_mbv3", "--hw", "alveo_u50", "--format", "json")  # fmt: skip

@@ -4,47 +4,23 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sushi_dse.cli import main
 from sushi_dse.config.hardware_file import load_hardware
 from tests import paths
+from tests.commands import Run
 from tests.onnx_nets import Net, resnet18
 
 TINY = str(paths.TINY)
 
 
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """As elsewhere, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return Done(int(stop.value.code or 0), captured.out, captured.err)
-
-    return command
+    return run
 
 
 def test_an_onnx_network_is_costed_swept_and_its_design_exported(run: Run) -> None:

@@ -259,7 +259,7 @@ def test_a_reader_that_leaves_is_no_error_and_a_full_disk_is_one_line(printed: s
 
 
 def options_of(group: Any, prefix: str = "") -> dict[str, dict[str, Any]]:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             found |= options_of(command, f"{prefix}{name} ")

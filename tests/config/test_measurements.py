@@ -8,6 +8,7 @@ from sushi_dse.config.measurements import read_measurements
 from sushi_dse.errors import UserError
 from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.facts import BOARD, BOARDS, supernet_of_the_board
 from tests.strategies import layers
 
 SHAPED = "subnet,index,layer,K,C,R,S,H,W,stride,pad,latency_us\n"
@@ -116,8 +117,9 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
     assert (row.subnet, row.layer.name, row.layer.kernels) == ("A", "stem0", 24)
 
 
-def test_the_measured_layers_of_the_zcu104_are_read(shared_data: Path) -> None:
-    rows = read_measurements(shared_data / "zcu104_measured_conv3x3.csv", supernet())
+@pytest.mark.parametrize("path", BOARDS.values(), ids=BOARDS)
+def test_the_measured_layers_of_the_zcu104_are_read(path: Path) -> None:
+    rows = read_measurements(path, supernet_of_the_board() if path == BOARD else supernet())
     assert [sum(row.subnet == name for row in rows) for name in "ABC"] == [13, 15, 18]
 
 

@@ -173,9 +173,18 @@ def test_a_workload_that_the_tool_reads_its_schema_accepts(
 
 
 def test_the_schema_knows_units_and_ranges() -> None:
-    for value in ("1.5 MiB", ["1 MiB", "2MiB"], {"from": "1 MiB", "to": "4 MiB", "factor": 2}):
-        assert accepts("hw", {"persistent_buffer": value})
-    for value in ("1.5", "1.5 MHz", "1.5 mib", 1, [], {"from": "1 MiB", "to": "4 MiB"}, None):
+    for right in ("1.5 MiB", ["1 MiB", "2MiB"], {"from": "1 MiB", "to": "4 MiB", "factor": 2}):
+        assert accepts("hw", {"persistent_buffer": right})
+    wrong: tuple[object, ...] = (
+        "1.5",
+        "1.5 MHz",
+        "1.5 mib",
+        1,
+        [],
+        {"from": "1 MiB", "to": "4 MiB"},
+        None,
+    )
+    for value in wrong:
         assert not accepts("hw", {"persistent_buffer": value})
     for key in RANGE_KEYS:
         assert key in json.dumps(json_schema("hw"))

@@ -42,8 +42,9 @@ from sushi_dse.serving.served import Served, tally_queries
 from sushi_dse.traces.trace import MAX_MS, Trace
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.kernels import source_of
 from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
-from tests.tables import scaled, traces
+from tests.tables import cell, number, scaled, traces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def test_the_tally_is_what_its_source_says(run: Ran) -> None:
         (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
         table.switch_bytes, table.switch_ms, table.fetched_bytes,
     )  # fmt: skip
-    compiled, plain = tally_queries(*arguments), tally_queries.py_func(*arguments)
+    compiled, plain = tally_queries(*arguments), source_of(tally_queries)(*arguments)
     assert np.array_equal(compiled.served, plain.served)
     assert compiled[1:] == plain[1:]
     assert compiled.served.sum() == len(run.trace)
@@ -117,8 +118,8 @@ def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Ran) -> None:
     for s, old, new in zip(served.subnet, served.cached, served.kept, strict=True):
         energy_mj += [getattr(table.energy, field.name)[s, old] for field in fields(Energy)]
         cost = table.cost
-        offchip_bytes += cost.weight_bytes[s, old] + cost.input_bytes[s, old]
-        offchip_bytes += cost.output_bytes[s, old] + table.switch_bytes[old, new, s]
+        offchip_bytes += float(cell(cost.weight_bytes, s, old) + cell(cost.input_bytes, s, old))
+        offchip_bytes += float(cell(cost.output_bytes, s, old) + table.switch_bytes[old, new, s])
         switching = switch_energy(
             run.accelerator,
             switch_bytes=float(table.switch_bytes[old, new, s]),
@@ -180,7 +181,7 @@ def test_a_percentile_is_the_least_response_that_the_share_stays_within(run: Ran
 @given(runs())
 def test_the_other_metrics_are_what_they_are_defined_as(run: Ran) -> None:
     table, served, trace, metrics = run.table, run.served, run.trace, run.metrics
-    on_chip = [float(table.cost.cached_weight_bytes[s, g]) for s, g in pairs(served)]
+    on_chip = [cell(table.cost.cached_weight_bytes, s, g) for s, g in pairs(served)]
     weights = [float(table.weight_bytes[s]) for s in served.subnet]
     assert metrics["persistent_buffer_hit_share"] == pytest.approx(sum(on_chip) / sum(weights))
     kept = np.hstack([table.subgraphs.kernels, table.subgraphs.channels])
@@ -245,7 +246,7 @@ SPACE = SearchSpace.of(
 def walk(queries: int = 40, first_ms: float = 0.0, gap_ms: float = 0.0) -> Trace:
     rng = np.random.default_rng(7)
     return Trace(
-        arrived_ms=first_ms + gap_ms * np.arange(queries),
+        arrived_ms=first_ms + gap_ms * np.arange(float(queries)),
         min_accuracy_percent=rng.uniform(70, 76, queries),
         max_latency_ms=rng.uniform(0.05, 0.5, queries),
     )
@@ -266,7 +267,7 @@ def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
     for row in design_rows(asking(mode), range(8)):
         axes = [axis.name for axis in SPACE.axes]
         assert set(row) == {"design", *axes, "policy", INTERVAL, *METRICS, "infeasible_reason"}
-        assert all(isfinite(row[name]) for name in METRICS)
+        assert all(isfinite(number(row, name)) for name in METRICS)
         assert row["infeasible_reason"] == ""
 
 
@@ -354,7 +355,7 @@ def test_what_rows_depend_on_is_in_the_inputs_of_an_experiment(tmp_path: Path) -
     assert json.dumps(replace(experiment).inputs) not in inputs
 
 
-def order_of(row: dict[str, object]) -> tuple[int, str]:
+def order_of(row: Row) -> tuple[int, str]:
     return int(str(row["design"])), str(row["policy"])
 
 
@@ -376,7 +377,7 @@ def asked(trace: Trace, policies: tuple[str, ...], mode: str = "strict-accuracy"
     return Experiment(space=space, network=SMALL, trace=trace, policies=policies, mode=mode)
 
 
-def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> dict[str, Row]:
+def rows_of(trace: Trace, mode: str = "strict-accuracy", /, **changes: float) -> dict[str, Row]:
     accelerator = zcu104(**{"persistent_buffer_kib": 128} | changes)
     table = latency_table(SMALL, accelerator, candidates(SMALL, accelerator))
     rows = policy_rows(asked(trace, tuple(POLICIES), mode), accelerator, table)
@@ -386,12 +387,12 @@ def rows_of(trace: Trace, mode: str = "strict-accuracy", **changes: float) -> di
 @pytest.mark.parametrize("mode", MODES)
 def test_the_gain_is_latency_saved_against_no_sgs_which_gains_nothing(mode: str) -> None:
     rows = rows_of(walk(), mode)
-    reference_ms = rows[REFERENCE_POLICY]["mean_latency_ms"]
+    reference_ms = number(rows[REFERENCE_POLICY], "mean_latency_ms")
     assert rows[REFERENCE_POLICY]["gain_over_no_sgs_percent"] == 0
     for row in rows.values():
-        saved = 100 * (reference_ms - row["mean_latency_ms"]) / reference_ms
+        saved = 100 * (reference_ms - number(row, "mean_latency_ms")) / reference_ms
         assert row["gain_over_no_sgs_percent"] == pytest.approx(saved, abs=1e-9)
-    assert rows["offline-optimum"]["gain_over_no_sgs_percent"] > 0
+    assert number(rows["offline-optimum"], "gain_over_no_sgs_percent") > 0
 
 
 def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
@@ -415,9 +416,9 @@ def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
 )
 @pytest.mark.parametrize("changes", [{}, {"persistent_buffer_kib": 0}, {"launch_us": 0}], ids=str)
 def test_every_metric_is_a_number_on_odd_traces(trace: Trace, changes: dict[str, float]) -> None:
-    for row in rows_of(trace, **changes).values():
-        assert all(isfinite(row[name]) for name in METRICS)
-        assert row["throughput_queries_per_s"] > 0
+    for row in rows_of(trace, "strict-accuracy", **changes).values():
+        assert all(isfinite(number(row, name)) for name in METRICS)
+        assert number(row, "throughput_queries_per_s") > 0
 
 
 def test_without_a_persistent_buffer_no_policy_differs_from_no_sgs_in_time() -> None:
@@ -451,15 +452,15 @@ def rows_of_all_policies(
     supernet: SuperNet, accelerator: Accelerator, trace: Trace, mode: str
 ) -> list[Row]:
     network = Network.of(supernet)
+    table = candidate_table(network, accelerator)
     experiment = Experiment(
         space=SearchSpace.of(accelerator, {}),
         network=network,
-        trace=trace,
+        trace=scaled(trace, table),
         policies=tuple(POLICIES),
         mode=mode,
     )
-    table = candidate_table(network, accelerator)
-    return list(policy_rows(experiment, scaled(trace, table), accelerator, table))
+    return list(policy_rows(experiment, accelerator, table))
 
 
 @settings(max_examples=25)

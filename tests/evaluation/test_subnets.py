@@ -34,12 +34,12 @@ from sushi_dse.workload.mobilenet_v3 import (
     mobilenet_v3_supernet,
 )
 from tests import paths
+from tests.networks import accuracy_model
 from tests.strategies import accelerators, zcu104, zcu104_measured
 
 TINY = str(paths.TINY)
 WORKLOAD = load_workload("ofa_mbv3")
-MODEL = WORKLOAD.accuracy_model
-assert MODEL is not None
+MODEL = accuracy_model("ofa_mbv3")
 DESIGNS = {
     "zcu104": zcu104(),
     "wide, layer by layer": zcu104_measured(pe_kernels=64, pe_channels=16),

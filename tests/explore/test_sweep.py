@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -53,8 +53,11 @@ def small_blocks() -> Iterator[None]:
 def swept(experiment: Experiment, folder: Path, blocks: int | None = None) -> list[Swept]:
     """What a sweep does before it ends, or is killed after so many blocks."""
     sweep = Sweep(experiment, out=folder)
-    with sweep.opened() as store, closing(sweep.steps(store)) as steps:
-        return list(islice(steps, blocks))
+    with sweep.opened() as store:
+        steps = sweep.steps(store)
+        assert isinstance(steps, Generator)
+        with closing(steps):
+            return list(islice(steps, blocks))
 
 
 def parts(folder: Path) -> dict[str, bytes]:
@@ -114,7 +117,8 @@ def test_a_cluster_that_dies_costs_nothing_that_is_finished(
     with dask_cluster(tmp_path) as cluster, sweep.opened() as store:
         steps = sweep.steps(store, cluster=cluster.file)
         next(steps)
-        with distributed.Client(cluster.address, set_as_default=False) as client:
+        connect: Callable[..., Any] = distributed.Client
+        with connect(cluster.address, set_as_default=False) as client:
             os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
         next(steps)
         cluster.scheduler.kill()
@@ -132,9 +136,7 @@ def test_a_cluster_that_dies_costs_nothing_that_is_finished(
 def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
     experiment: Experiment, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate = sweep_module.evaluate
-
-    def fails(experiment: Experiment, designs: range):
+    def fails(experiment: Experiment, designs: range) -> pa.Table:
         if designs.start == 4:
             raise MemoryError
         return evaluate(experiment, designs)
@@ -168,7 +170,8 @@ def test_a_block_done_in_pieces_is_the_block(
 ) -> None:
     metrics = tuple(map(find_metric, kept))
     experiment = load_experiment(TINY, trace="none")
-    whole, pieces = [], []
+    whole: list[object] = []
+    pieces: list[object] = []
     designs = range(experiment.space.size)
     for found, at_once in ((whole, len(designs)), (pieces, 5)):
         monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)

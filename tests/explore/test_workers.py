@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests import paths
 from tests.jobs import Cluster, Unloadable, dask_cluster, dies_at_2, dies_once, raises_at_2, squares
 
 BLOCKS = [range(first, first + 2) for first in range(0, 20, 2)]
+Places = Callable[[str, Work], closing[Any]]
 DONE = {block: squares(block) for block in BLOCKS}
 KINDS = ["here", "processes", "cluster"]
 
@@ -30,8 +32,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def places(request: pytest.FixtureRequest):
-    def place_of(kind: str, work: Work):
+def places(request: pytest.FixtureRequest) -> Places:
+    def place_of(kind: str, work: Work) -> closing[Any]:
         if kind == "cluster":
             address = request.getfixturevalue("cluster").file
             return closing(place_for(work, workers=1, cluster=address))
@@ -41,7 +43,7 @@ def places(request: pytest.FixtureRequest):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_block_is_done_once_wherever_it_is_done(places, kind: str) -> None:
+def test_every_block_is_done_once_wherever_it_is_done(places: Places, kind: str) -> None:
     with places(kind, squares) as place:
         ended = list(results(place, BLOCKS))
     assert dict(ended) == DONE
@@ -49,7 +51,7 @@ def test_every_block_is_done_once_wherever_it_is_done(places, kind: str) -> None
 
 
 @pytest.mark.parametrize(("kind", "most"), [("here", 1), ("processes", 4), ("cluster", 8)])
-def test_no_more_blocks_are_taken_than_are_under_way(places, kind: str, most: int) -> None:
+def test_no_more_blocks_are_taken_than_are_under_way(places: Places, kind: str, most: int) -> None:
     taken = 0
 
     def endless() -> Iterator[range]:
@@ -63,14 +65,14 @@ def test_no_more_blocks_are_taken_than_are_under_way(places, kind: str, most: in
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_block_that_raises_is_given_up_and_the_others_go_on(places, kind: str) -> None:
+def test_a_block_that_raises_is_given_up_and_the_others_go_on(places: Places, kind: str) -> None:
     with places(kind, raises_at_2) as place:
         ended = dict(results(place, BLOCKS))
     assert ended == DONE | {range(2, 4): Failure("ArithmeticError: two lines")}
 
 
 @pytest.mark.parametrize("kind", ["processes", "cluster"])
-def test_a_worker_that_is_killed_costs_no_block(places, kind: str, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_no_block(places: Places, kind: str, tmp_path: Path) -> None:
     with places(kind, partial(dies_once, tmp_path / "died")) as place:
         ended = list(results(place, BLOCKS))
     assert (tmp_path / "died").exists()
@@ -79,7 +81,7 @@ def test_a_worker_that_is_killed_costs_no_block(places, kind: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["processes", "cluster"])
-def test_workers_that_are_all_killed_cost_no_block(places, kind: str) -> None:
+def test_workers_that_are_all_killed_cost_no_block(places: Places, kind: str) -> None:
     with places(kind, squares) as place:
         ending = results(place, BLOCKS)
         first = [next(ending)]
@@ -96,13 +98,13 @@ def test_workers_that_are_all_killed_cost_no_block(places, kind: str) -> None:
     assert len(ended) == len(BLOCKS)
 
 
-def test_a_block_that_kills_its_workers_is_given_up_and_the_others_go_on(places) -> None:
+def test_a_block_that_kills_its_workers_is_given_up_and_the_others_go_on(places: Places) -> None:
     with places("processes", dies_at_2) as place:
         ended = dict(results(place, BLOCKS))
     assert ended == DONE | {range(2, 4): Failure("its worker died (signal 9)")}
 
 
-def test_an_error_of_the_user_ends_all(places) -> None:
+def test_an_error_of_the_user_ends_all(places: Places) -> None:
     def refuses(_: range) -> bytes:
         raise UserError("mend it")
 
@@ -110,10 +112,10 @@ def test_an_error_of_the_user_ends_all(places) -> None:
         list(results(place, BLOCKS))
 
 
-def test_work_that_workers_cannot_take_is_no_endless_loop(places) -> None:
+def test_work_that_workers_cannot_take_is_no_endless_loop(places: Places) -> None:
     with places("processes", Unloadable()) as place:
         ended = dict(results(place, BLOCKS[:2]))
-    assert all("ValueError" in outcome.reason for outcome in ended.values())
+    assert all(isinstance(end, Failure) and "ValueError" in end.reason for end in ended.values())
     with (
         places("cluster", Unloadable()) as place,
         pytest.raises(UserError, match=r"no worker there can do the work .*the same sushi-dse"),
@@ -122,7 +124,7 @@ def test_work_that_workers_cannot_take_is_no_endless_loop(places) -> None:
 
 
 def test_workers_that_die_at_once_are_no_endless_loop(
-    places, monkeypatch: pytest.MonkeyPatch
+    places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multiprocessing.spawn, "_python_exe", b"/bin/false")
     with places("processes", squares) as place, pytest.raises(IncompleteError, match="as they"):

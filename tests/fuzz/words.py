@@ -26,6 +26,12 @@ from tests.fuzz.cases import (
 from tests.fuzz.files import TINY, Sound
 
 
+def folder_of_another(path: Path) -> None:
+    """A folder that holds a file of someone else."""
+    path.mkdir()
+    (path / "foreign").write_text("keep me", encoding="utf-8")
+
+
 def option(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
     """Hostile words where names and numbers are wanted."""
     # Of these the system itself allows no word with a null character in it.
@@ -118,7 +124,7 @@ def output(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
         *NO_FILES,
         lambda path: path.symlink_to(victim) if suffix == "" else None,
         lambda path: path.write_text("keep me", encoding="utf-8") if suffix == "" else None,
-        lambda path: (path.mkdir(), (path / "foreign").write_text("keep me", encoding="utf-8")),
+        folder_of_another,
     ]
     with contextlib.suppress(OSError):
         rng.choice(makers)(place)

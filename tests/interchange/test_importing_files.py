@@ -19,7 +19,7 @@ from sushi_dse.interchange.foreign import read_foreign
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.strategies import supernets
+from tests.strategies import printable_text, supernets
 
 IMAGE = {"": (1, 3, 224, 224)}
 
@@ -421,7 +421,7 @@ def test_a_mistake_in_the_names_of_a_supernet_is_one_line_with_its_place(
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.integers(0, 10**14)
-       | st.text(st.characters(codec="utf-8", exclude_categories=("C",))))  # fmt: skip
+       | printable_text())  # fmt: skip
 def test_a_value_that_is_written_is_read_as_the_same(folder: Path, value: object) -> None:
     path = folder / "value.yaml"
     path.write_text(f"key: {yaml_text(value)}\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from sushi_dse.model.subgraphs import candidates
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.strategies import accelerators, supernets, zcu104
+from tests.tables import cell
 
 
 def two_layers() -> SuperNet:
@@ -38,7 +39,7 @@ def test_a_breakdown_adds_up_to_the_cell_of_the_latency_table(
     broken = subnet_breakdown(network, accelerator, subnet.name, subgraphs.candidates[g])
     assert (broken.subnet, broken.subgraph) == (subnet.name, subgraphs.candidates[g])
     assert [line.layer for line in broken.lines] == list(subnet.layers)
-    assert broken.cost == tuple(field[s, g] for field in table.cost)
+    assert broken.cost == tuple(cell(field, s, g) for field in table.cost)
     assert broken.latency_ms == pytest.approx(table.latency_ms[s, g], rel=1e-9)
     assert broken.macs == subnet.macs
     assert broken.weight_bytes == subnet.weight_bytes

@@ -26,6 +26,7 @@ from sushi_dse.model.network import layer_shapes
 from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests import paths
+from tests.facts import BOARD, BOARDS, supernet_of_the_board
 from tests.strategies import accelerators, layers, zcu104, zcu104_measured
 
 UNRELATED = plain_supernet(
@@ -81,9 +82,10 @@ def measured_by(accelerator: Accelerator, subnets: Sequence[str] = ("A",)) -> li
     ]
 
 
-@pytest.fixture(scope="module")
-def on_the_board(shared_data: Path) -> list[MeasuredLayer]:
-    return read_measurements(shared_data / "zcu104_measured_conv3x3.csv", UNRELATED)
+@pytest.fixture(scope="module", params=BOARDS.values(), ids=list(BOARDS))
+def on_the_board(request: pytest.FixtureRequest) -> list[MeasuredLayer]:
+    path: Path = request.param
+    return read_measurements(path, supernet_of_the_board() if path == BOARD else UNRELATED)
 
 
 @pytest.fixture(scope="module")

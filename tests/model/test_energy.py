@@ -19,6 +19,7 @@ from sushi_dse.model.energy import (
 )
 from sushi_dse.model.layer import FIELDS, LayerCost
 from tests.strategies import accelerators, amounts, zcu104
+from tests.tables import cell
 
 NOTHING = LayerCost(*[0.0] * FIELDS)
 TABLES = pytest.mark.parametrize(
@@ -34,8 +35,8 @@ def test_the_table_is_met_at_its_points(pj_per_byte: tuple[float, ...]) -> None:
         assert sram_pj_per_byte(capacity_bytes, pj_per_byte) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_table_is_that_of_cacti(shared_data: Path) -> None:
-    with (shared_data / "cacti_sram.csv").open(encoding="utf-8") as file:
+def test_the_table_is_that_of_cacti(facts: Path) -> None:
+    with (facts / "cacti_sram.csv").open(encoding="utf-8") as file:
         rows = {
             int(row["size_bytes"]): (float(row["read_pJ_per_B"]), float(row["write_pJ_per_B"]))
             for row in csv.DictReader(file)
@@ -159,8 +160,8 @@ def test_a_table_of_costs_is_a_table_of_energies() -> None:
     used = energy(zcu104(), table, macs, latency_us)
     for s in range(2):
         for g in range(3):
-            cell = LayerCost(*(float(field[s, g]) for field in table))
-            expected = energy(zcu104(), cell, 7.0, 5.0).total_mj
+            one = LayerCost(*(cell(field, s, g) for field in table))
+            expected = energy(zcu104(), one, 7.0, 5.0).total_mj
             assert np.asarray(used.total_mj)[s, g] == pytest.approx(expected)
 
 

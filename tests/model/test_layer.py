@@ -1,5 +1,6 @@
 from dataclasses import replace
 from math import isclose
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sushi_dse.model.layer import (
 )
 from sushi_dse.model.network import LayerShape, Network, layer_shape, layer_shapes
 from sushi_dse.workload.layers import Layer, SuperNet
+from tests.kernels import source_of
 from tests.strategies import (
     accelerators,
     depthwise_layers,
@@ -37,8 +39,8 @@ cuts = st.integers(0, 250)  # first kernels or channels in the Persistent Buffer
 factors = st.floats(1.0, 10.0)
 
 
-def conv(**changes: int) -> Layer:
-    sizes = {"kernels": 32, "channels": 18, "kernel_height": 3, "kernel_width": 3,
+def conv(**changes: Any) -> Layer:
+    sizes: dict[str, Any] = {"kernels": 32, "channels": 18, "kernel_height": 3, "kernel_width": 3,
              "height": 8, "width": 10, "padding": 1}  # fmt: skip
     return Layer(name="conv", supernet_layer=0, **sizes | changes)
 
@@ -445,7 +447,7 @@ def test_the_compiled_layers_equal_the_interpreted_ones_bit_for_bit(
         interpreted = layer_cost_of(shape, array, kernels, channels)
         assert compiled[:, i].tolist() == list(interpreted)
     by_name = shapes.view(np.recarray)  # the interpreter wants records with attributes
-    assert np.array_equal(compiled, layer_costs.py_func(by_name, array, all_cached))
+    assert np.array_equal(compiled, source_of(layer_costs)(by_name, array, all_cached))
 
 
 @given(supernets(), accelerators(), st.integers(1, 3), st.data())
@@ -459,7 +461,7 @@ def test_the_compiled_subnets_equal_the_interpreted_ones_bit_for_bit(
     compiled = subnet_costs(
         network.shapes, network.supernet_layer, network.starts, array, kernels, channels
     )
-    interpreted = subnet_costs.py_func(
+    interpreted = source_of(subnet_costs)(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,

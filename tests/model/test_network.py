@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from tests.strategies import layers, supernets
 ARRAYS = Network.__slots__[1:]
 
 
-def layer(**changes: int) -> Layer:
-    sizes = {"kernels": 8, "channels": 6, "kernel_height": 3, "kernel_width": 3,
+def layer(**changes: Any) -> Layer:
+    sizes: dict[str, Any] = {"kernels": 8, "channels": 6, "kernel_height": 3, "kernel_width": 3,
              "height": 10, "width": 4, "stride": 2, "padding": 1}  # fmt: skip
     return Layer(name="layer", supernet_layer=0, **sizes | changes)
 

@@ -17,7 +17,9 @@ from sushi_dse.model.prefetch import LayerCycles, layer_waits, prefetch_waits, p
 from sushi_dse.model.subgraphs import SubGraphs, candidates, no_subgraph
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.kernels import source_of
 from tests.strategies import accelerators, layers, supernets, zcu104
+from tests.tables import cell
 
 SOME = own_by_value("some")
 ROUNDING = 1 + 1e-9
@@ -214,9 +216,9 @@ def jobs_of(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) ->
         jobs.append(
             Job(
                 launch=whole(accelerator.launch_us * accelerator.clock_mhz),
-                read_input=whole(cold.input_cycles[i]),
-                write_output=whole(cold.output_bytes[i] / accelerator.bytes_per_cycle),
-                stream=whole(cold.compute_cycles[i] / len(loads)),
+                read_input=whole(cell(cold.input_cycles, i)),
+                write_output=whole(cell(cold.output_bytes, i) / accelerator.bytes_per_cycle),
+                stream=whole(cell(cold.compute_cycles, i) / len(loads)),
                 loads=[whole(load) for load in loads],
             )
         )
@@ -230,7 +232,7 @@ def test_a_subnet_takes_the_cycles_that_a_simulation_counts_one_by_one(
     subgraphs = drawn.draw(rectangles(network))
     jobs = jobs_of(network, accelerator, subgraphs)
     expected = simulated(jobs, depth)
-    cycles = recurrence(network, accelerator, subgraphs, depth).cycles[0, 1]
+    cycles = cell(recurrence(network, accelerator, subgraphs, depth).cycles, 0, 1)
     assert cycles + sum(job.launch for job in jobs) == pytest.approx(expected, rel=1e-12)
 
 
@@ -249,11 +251,11 @@ def test_a_layer_alone_costs_what_the_closed_form_says_with_two_tiles_and_never_
     deeper = recurrence(network, accelerator, both, depth)
     for cause in ("cycles", "exposed_load_cycles", "output_stall_cycles"):
         two_tiles = float(getattr(closed, cause)[0, 0])
-        slack = 1e-9 * float(closed.cycles[0, 0])
+        slack = 1e-9 * cell(closed.cycles, 0, 0)
         assert getattr(double, cause)[0, 0] == pytest.approx(two_tiles, rel=1e-9, abs=slack)
     # A tile that is wholly cached takes no slot: the load after it begins earlier.
-    assert double.cycles[0, 1] <= closed.cycles[0, 1] * ROUNDING
-    assert (deeper.cycles <= double.cycles * ROUNDING).all()
+    assert cell(double.cycles, 0, 1) <= cell(closed.cycles, 0, 1) * ROUNDING
+    assert np.all(deeper.cycles <= double.cycles * ROUNDING)
 
 
 @given(supernets(), accelerators(), st.data())
@@ -315,7 +317,7 @@ def test_an_endless_buffer_takes_the_longest_path_of_loads_and_then_computation(
     cost = recurrence(network, on_chip, subgraphs, ENDLESS)
     launch = on_chip.launch_us * on_chip.clock_mhz
     for s, subnet in enumerate(supernet.subnets):
-        loads, compute, input_cycles = [0.0], [0.0], cost.input_cycles[s, 1]
+        loads, compute, input_cycles = [0.0], [0.0], cell(cost.input_cycles, s, 1)
         for i, layer in enumerate(subnet.layers):
             own = tile_loads(
                 layer,
@@ -328,7 +330,7 @@ def test_an_endless_buffer_takes_the_longest_path_of_loads_and_then_computation(
             loads += [0.0] * (i > 0) + own
             compute += [launch] * (i > 0) + [stream] * len(own)
         path = max(sum(loads[: first + 1]) + sum(compute[first:]) for first in range(len(loads)))
-        computed = cost.cycles[s, 1] - cost.output_stall_cycles[s, 1]
+        computed = cell(cost.cycles, s, 1) - cell(cost.output_stall_cycles, s, 1)
         launches = launch * (len(subnet.layers) - 1)
         assert computed + launches == pytest.approx(input_cycles + path, rel=1e-9)
 
@@ -359,10 +361,10 @@ def test_loads_hide_behind_the_layer_before_as_far_as_the_buffer_is_deep(
     design = zcu104(pe_kernels=1, pe_channels=1, **byte_a_cycle, **no_overhead)
     nothing = no_subgraph(network)
     cost = recurrence(network, design, nothing, depth)
-    assert cost.compute_cycles[0, 0] == 12 * 12 + 8 * 1
-    assert cost.exposed_load_cycles[0, 0] == waits
+    assert cell(cost.compute_cycles, 0, 0) == 12 * 12 + 8 * 1
+    assert cell(cost.exposed_load_cycles, 0, 0) == waits
     closed = closed_form(network, design, nothing)
-    assert closed.exposed_load_cycles[0, 0] == 9 + 8 * 9 + 1 - 8  # no load ahead of its layer
+    assert cell(closed.exposed_load_cycles, 0, 0) == 9 + 8 * 9 + 1 - 8  # no load ahead of its layer
 
 
 @given(supernets(), accelerators(), depths, st.data())
@@ -374,15 +376,15 @@ def test_the_compiled_recurrence_equals_the_interpreted_one_bit_for_bit(
     design = replace(accelerator, dynamic_buffer_tiles=depth)
     array = array_of(design)
     cold = LayerCost(*layer_costs(network.shapes, array, False))
-    interpreted = layer_waits.py_func(
+    interpreted = source_of(layer_waits)(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,
         array,
         LayerCycles(
-            compute=cold.compute_cycles,
-            read_input=cold.input_cycles,
-            write_output=cold.output_bytes * array.cycles_per_byte,
+            compute=np.asarray(cold.compute_cycles),
+            read_input=np.asarray(cold.input_cycles),
+            write_output=np.asarray(cold.output_bytes * array.cycles_per_byte),
         ),
         design.launch_us * design.clock_mhz,
         depth,

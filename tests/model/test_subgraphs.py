@@ -30,6 +30,7 @@ from sushi_dse.model.subgraphs import (
 )
 from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from tests.kernels import source_of
 from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 from tests.tables import integers
 
@@ -43,9 +44,11 @@ taps_of_layers = integers(1, 3, LAYERS).map(lambda taps: taps.astype(np.int64))
 def weights(kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray) -> set[Weight]:
     """Every weight of a rectangle, one by one."""
     return {
-        weight
+        (layer, kernel, channel, tap)
         for layer in range(len(taps))
-        for weight in product([layer], *map(range, (kernels[layer], channels[layer], taps[layer])))
+        for kernel, channel, tap in product(
+            range(kernels[layer]), range(channels[layer]), range(taps[layer])
+        )
     }
 
 
@@ -71,7 +74,7 @@ def test_the_overlap_of_rectangles_is_the_weights_in_both(
         for k, c in zip(*some, strict=True)
     ]  # fmt: skip
     assert overlap_bytes(*some, *others, taps).tolist() == expected
-    assert overlap_bytes.py_func(*some, *others, taps).tolist() == expected
+    assert source_of(overlap_bytes)(*some, *others, taps).tolist() == expected
 
 
 @given(rectangles(3), rectangles(2), taps_of_layers)
@@ -85,7 +88,7 @@ def test_unserved_are_the_weights_of_the_new_one_that_neither_the_old_nor_the_su
         for old in of_subgraph
     ]
     assert unserved_bytes(*subgraphs, *subnets, taps).tolist() == expected
-    assert unserved_bytes.py_func(*subgraphs, *subnets, taps).tolist() == expected
+    assert source_of(unserved_bytes)(*subgraphs, *subnets, taps).tolist() == expected
 
 
 @given(rectangles(1), taps_of_layers, st.permutations(range(LAYERS)), st.integers(0, 60))
@@ -102,7 +105,7 @@ def test_a_cut_takes_whole_kernels_layer_by_layer_until_one_does_not_fit(
         left -= kernel_bytes
     arguments = kernels, channels, taps, np.array(order), capacity
     assert cut(*arguments).tolist() == expected
-    assert cut.py_func(*arguments).tolist() == expected
+    assert source_of(cut)(*arguments).tolist() == expected
 
 
 @given(supernets(), accelerators())
@@ -317,7 +320,8 @@ def test_no_number_hangs_on_what_subnets_are_named(
         assert np.array_equal(values, others)
     designs = SearchSpace.of(design, {}).designs([0])
     for costs in zip(steady_cost(before, designs), steady_cost(after, designs), strict=True):
-        assert np.array_equal(*map(np.stack, costs))
+        one, two = map(np.stack, costs)
+        assert np.array_equal(one, two)
 
 
 @settings(max_examples=50)

@@ -25,7 +25,7 @@ from sushi_dse.model.subgraphs import candidates
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.layers import CAUSES, layer_panels
 from sushi_dse.plots.pages import save_panels
-from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.panels import Kind, Panel, Series, floats
 from sushi_dse.plots.pictures import draw_panel
 from sushi_dse.plots.streams import (
     WINDOWS,
@@ -71,6 +71,7 @@ def test_no_layer_lies_above_the_roofs_and_its_bar_is_its_time(
     np.testing.assert_allclose(bars, latency_us * accelerator.clock_mhz)
     tops = np.zeros(len(breakdown.lines))
     for series in cycles.series:
+        assert series.base is not None
         np.testing.assert_allclose(series.base, tops, atol=1e-6)
         tops = tops + series.y
 
@@ -124,7 +125,7 @@ def test_a_long_distribution_keeps_both_ends_and_is_drawn_with_few_steps() -> No
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=200), st.booleans())
 def test_every_query_is_in_one_window(gaps: list[int], closed: bool) -> None:
     arrived_ms = np.zeros(len(gaps)) if closed else np.cumsum(gaps) + 1.0
-    demand = np.arange(len(gaps)) % 7 + 70.0
+    demand = floats(np.arange(len(gaps)) % 7 + 70.0)
     trace = Trace(
         arrived_ms=arrived_ms, min_accuracy_percent=demand, max_latency_ms=np.ones(len(gaps))
     )
@@ -156,7 +157,7 @@ def runs() -> tuple[dict[str, PolicyRun], Trace, list[dict[str, object]]]:
     experiment = load_experiment(
         "zcu104", policies=tuple(POLICIES), mode="strict-accuracy", queries=90, seed=1
     )
-    rows = [dict(row) for row in compare_policies(experiment)]
+    rows: list[dict[str, object]] = [{**row} for row in compare_policies(experiment)]
     return replay(experiment), experiment.traced, rows
 
 
@@ -220,7 +221,7 @@ def test_every_measured_layer_is_drawn_within_the_worst_error(rows: list[LayerEr
 def example() -> Panel:
     """A panel with a series of every kind."""
     x, y = floats([0, 1, 2]), floats([1, 3, 2])
-    kinds = ("points", "line", "steps", "bars", "band", "ticks")
+    kinds: tuple[Kind, ...] = ("points", "line", "steps", "bars", "band", "ticks")
     return Panel(
         title="every kind",
         x_label="x (ms)",
@@ -238,7 +239,7 @@ def example() -> Panel:
 def test_a_picture_shows_every_point_of_every_series() -> None:
     panel, ax = example(), Figure().add_subplot()
     draw_panel(ax, panel)
-    by_kind = {series.kind: series for series in panel.series}
+    by_kind: dict[str, Series] = {series.kind: series for series in panel.series}
     markers = [c for c in ax.collections if type(c) is PathCollection]
     for kind, collection in zip(("points", "ticks"), markers, strict=True):
         expected = np.column_stack([by_kind[kind].x, by_kind[kind].y])

@@ -11,7 +11,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, Policy, find_policy, serve
+from sushi_dse.policies.catalogue import POLICIES, Policy, find_policy
 from sushi_dse.policies.names import DEFAULT_POLICIES, POLICY_NAMES, STEADY_POLICIES
 from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.recaching import (
@@ -23,7 +23,7 @@ from sushi_dse.serving.recaching import (
     expected_demand,
     nearest_subgraph,
 )
-from sushi_dse.serving.selection import MODES, STRICT_ACCURACY
+from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
@@ -36,7 +36,7 @@ every_policy = pytest.mark.parametrize("policy", GENERAL.values(), ids=GENERAL)
 causal_policies = pytest.mark.parametrize(
     "name", ["no-sgs", "sushi", "latency-aware", "last-subnet", "infaas"]
 )
-modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+modes = pytest.mark.parametrize("mode", MODES)
 intervals = st.integers(1, 5)
 
 
@@ -60,10 +60,10 @@ def latencies(served: Served, table: LatencyTable) -> np.ndarray:
 @settings(max_examples=30)
 @given(case=cases(), every=intervals)
 def test_every_policy_meets_the_contract(
-    policy: Policy, mode: int, case: tuple[Trace, LatencyTable], every: int
+    policy: Policy, mode: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    served = serve(trace, table, policy, mode=mode, every=every)
+    served = policy.served(trace, table, mode=mode, every=every)
     queries = np.arange(len(trace))
     # The buffer is empty at first, and changes at recache points alone.
     assert served.cached[0] == 0
@@ -81,7 +81,7 @@ def test_every_policy_meets_the_contract(
     if policy.selection != BY_MODE:
         return
     meets = latency_ms <= trace.max_latency_ms[:, None]
-    if mode == STRICT_ACCURACY:
+    if mode == "strict-accuracy":
         meets = table.top1_percent >= trace.min_accuracy_percent[:, None]
     assert np.array_equal(meets[queries, served.subnet], meets.any(axis=1))
 
@@ -95,9 +95,9 @@ def test_a_policy_says_what_it_does(policy: Policy) -> None:
 @settings(max_examples=20)
 @given(cases(), intervals)
 def test_no_sgs_never_caches_anything(
-    mode: int, case: tuple[Trace, LatencyTable], every: int
+    mode: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
-    served = serve(*case, POLICIES["no-sgs"], mode=mode, every=every)
+    served = POLICIES["no-sgs"].served(*case, mode=mode, every=every)
     assert not served.cached.any()
     assert not served.kept.any()
 
@@ -107,11 +107,11 @@ def test_no_sgs_never_caches_anything(
 @settings(max_examples=25)
 @given(case=cases(), every=intervals, queries=st.integers(1, 20))
 def test_a_causal_policy_does_not_look_ahead(
-    name: str, mode: int, case: tuple[Trace, LatencyTable], every: int, queries: int
+    name: str, mode: str, case: tuple[Trace, LatencyTable], every: int, queries: int
 ) -> None:
     trace, table = case
-    whole = serve(trace, table, POLICIES[name], mode=mode, every=every)
-    part = serve(first(trace, queries), table, POLICIES[name], mode=mode, every=every)
+    whole = POLICIES[name].served(trace, table, mode=mode, every=every)
+    part = POLICIES[name].served(first(trace, queries), table, mode=mode, every=every)
     for field in ("subnet", "cached", "kept", "service_ms"):
         assert np.array_equal(getattr(whole, field)[:queries], getattr(part, field))
 
@@ -135,7 +135,7 @@ def shifting_case() -> tuple[Trace, LatencyTable]:
 
 
 def test_sushi_forgets_what_it_served_before_the_last_interval() -> None:
-    served = serve(*shifting_case(), POLICIES["sushi"], mode=STRICT_ACCURACY, every=2)
+    served = POLICIES["sushi"].served(*shifting_case(), mode="strict-accuracy", every=2)
     assert served.subnet.tolist() == [0] * 6 + [1] * 12
     assert served.kept.tolist() == [0] * 2 + [1] * 6 + [2] * 10
 
@@ -178,7 +178,7 @@ def test_sushi_averages_the_encodings_of_the_last_interval(
     accelerator = zcu104(persistent_buffer_kib=1)
     subgraphs = candidates(network, accelerator)
     table = latency_table(network, accelerator, subgraphs)
-    served = serve(trace, table, POLICIES["sushi"], mode=STRICT_ACCURACY, every=every)
+    served = POLICIES["sushi"].served(trace, table, mode="strict-accuracy", every=every)
     of_subnets = np.hstack([network.kernels, network.channels])
     encodings = np.hstack([subgraphs.kernels, subgraphs.channels])
     assert not served.kept[:every].any()
@@ -197,9 +197,9 @@ def expected_by_definition(
     now = [Fraction(subnet == last) for subnet in subnets]
     steps = []
     for _ in range(queries):
-        now = [sum(now[s] * chain[s][n] for s in subnets) for n in subnets]
+        now = [sum((now[s] * chain[s][n] for s in subnets), Fraction(0)) for n in subnets]
         steps.append(now)
-    return steps[0], [sum(step[n] for step in steps) for n in subnets]
+    return steps[0], [sum((step[n] for step in steps), Fraction(0)) for n in subnets]
 
 
 @given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))
@@ -247,10 +247,10 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
 @example(shifting_case(), 2)
 @given(cases(), intervals)
 def test_latency_aware_learns_which_subnet_follows_which(
-    mode: int, case: tuple[Trace, LatencyTable], every: int
+    mode: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    served = serve(trace, table, POLICIES["latency-aware"], mode=mode, every=every)
+    served = POLICIES["latency-aware"].served(trace, table, mode=mode, every=every)
     followed = np.full((len(table.top1_percent),) * 2, UNSEEN) + np.eye(len(table.top1_percent))
     for query, subnet in enumerate(served.subnet):
         if query % every == 0:

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.catalogue import POLICIES, find_policy, serve
-from sushi_dse.serving.selection import STRICT_ACCURACY
+from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.traces.trace import Trace
 from tests.tables import cases, table_of
 
@@ -44,8 +43,8 @@ def test_a_policy_from_a_file_does_what_the_same_rule_does_in_the_kernel(
     mine: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    ours = serve(trace, table, find_policy(mine), mode=STRICT_ACCURACY, every=every)
-    theirs = serve(trace, table, POLICIES["no-sgs"], mode=STRICT_ACCURACY, every=every)
+    ours = find_policy(mine).served(trace, table, mode="strict-accuracy", every=every)
+    theirs = POLICIES["no-sgs"].served(trace, table, mode="strict-accuracy", every=every)
     for field in FIELDS:
         assert np.array_equal(getattr(ours, field), getattr(theirs, field)), field
 
@@ -91,7 +90,7 @@ def test_an_answer_that_is_none_of_the_table_is_refused(
     )
     trace, table = cases_example()
     with pytest.raises(UserError, match=said):
-        serve(trace, table, find_policy(f"{path}:Mine"), mode=STRICT_ACCURACY, every=1)
+        find_policy(f"{path}:Mine").served(trace, table, mode="strict-accuracy", every=1)
 
 
 def cases_example() -> tuple[Trace, LatencyTable]:

@@ -9,17 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.catalogue import POLICIES, serve
+from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.serving import hindsight
 from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum
 from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
+from tests.kernels import source_of
 from tests.tables import cases, tables, traces
 
 Objective = tuple[float, float]
 modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+NAME_OF = {code: name for name, code in MODES.items()}
 intervals = st.integers(1, 4)
 
 
@@ -44,7 +46,7 @@ def lost_by(schedule: Sequence[int], trace: Trace, table: LatencyTable, mode: in
     return lost(mode, np.array(top1_percent), np.array(service_ms))
 
 
-def per_query(schedule: Sequence[int], trace: Trace, every: int) -> list[int]:
+def per_query(schedule: Sequence[int] | np.ndarray, trace: Trace, every: int) -> list[int]:
     return [int(schedule[i // every]) for i in range(len(trace))]
 
 
@@ -68,7 +70,7 @@ def test_no_schedule_is_better_than_the_offline_optimum(
     least = min(lost_by(s, trace, table, mode) for s in all_schedules(trace, table, every))
     schedule = offline_optimum(trace, table, mode, every)
     assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
-    served = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    served = POLICIES["offline-optimum"].served(trace, table, mode=NAME_OF[mode], every=every)
     assert lost_by_serving(served, table, mode) == least
 
 
@@ -91,12 +93,12 @@ def test_no_policy_serves_a_trace_better_than_the_offline_optimum(
     mode: int, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    best = serve(trace, table, POLICIES["offline-optimum"], mode=mode, every=every)
+    best = POLICIES["offline-optimum"].served(trace, table, mode=NAME_OF[mode], every=every)
     bound = lost_by_serving(best, table, mode)[0]
     for policy in POLICIES.values():
         if policy.selection != BY_MODE or policy.system is not None:
             continue  # its SubNets are selected by another rule
-        served = serve(trace, table, policy, mode=mode, every=every)
+        served = policy.served(trace, table, mode=NAME_OF[mode], every=every)
         assert bound <= lost_by_serving(served, table, mode)[0] * (1 + 1e-12)
 
 
@@ -117,16 +119,16 @@ def test_the_kernels_compute_what_their_source_says(
     demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
     scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
     scores = hindsight.window_scores(*scored)
-    assert np.array_equal(scores, hindsight.window_scores.py_func(*scored))
+    assert np.array_equal(scores, source_of(hindsight.window_scores)(*scored))
     planned = (*scored, table.switch_ms)
     schedule = hindsight.optimal_schedule(*planned)
-    assert np.array_equal(schedule, hindsight.optimal_schedule.py_func(*planned))
+    assert np.array_equal(schedule, source_of(hindsight.optimal_schedule)(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
     ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
     static = (mode, *ordered, *latencies)
     assert np.array_equal(
-        hindsight.static_scores(*static), hindsight.static_scores.py_func(*static)
+        hindsight.static_scores(*static), source_of(hindsight.static_scores)(*static)
     )
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
-    assert hindsight.first_score(*first) == hindsight.first_score.py_func(*first)
+    assert hindsight.first_score(*first) == source_of(hindsight.first_score)(*first)

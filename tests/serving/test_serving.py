@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.catalogue import POLICIES, Policy, serve
+from sushi_dse.policies.catalogue import POLICIES, Policy
 from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
 from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import MAX_MS, Trace
+from tests.kernels import source_of
 from tests.tables import cases, table_of, tables, traces
 
 KERNEL_POLICIES = {name: policy for name, policy in POLICIES.items() if policy.service is None}
 every_policy = pytest.mark.parametrize("policy", KERNEL_POLICIES.values(), ids=KERNEL_POLICIES)
-modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+modes = pytest.mark.parametrize("mode", MODES)
 intervals = st.integers(1, 5)
 policies = st.sampled_from(list(KERNEL_POLICIES.values()))
 
@@ -26,18 +27,18 @@ policies = st.sampled_from(list(KERNEL_POLICIES.values()))
 @settings(max_examples=25)
 @given(case=cases(), every=intervals)
 def test_the_kernel_computes_what_its_source_says(
-    policy: Policy, mode: int, case: tuple[Trace, LatencyTable], every: int
+    policy: Policy, mode: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
     arguments = (
         Rules(policy.recaching, policy.selection, fixed=0),
-        mode,
+        MODES[mode],
         every,
-        policy.plan(trace, table, mode, every),
+        policy.plan(trace, table, MODES[mode], every),
         (*trace.columns, trace.slowdown),
         columns_of(table),
     )
-    compiled, interpreted = serve_queries(*arguments), serve_queries.py_func(*arguments)
+    compiled, interpreted = serve_queries(*arguments), source_of(serve_queries)(*arguments)
     for fast, plain in zip(compiled, interpreted, strict=True):
         assert fast.tobytes() == plain.tobytes()
 
@@ -45,9 +46,9 @@ def test_the_kernel_computes_what_its_source_says(
 @modes
 @given(traces(max_queries=20), tables(), policies, intervals)
 def test_queries_are_served_one_after_the_other_as_they_came(
-    mode: int, trace: Trace, table: LatencyTable, policy: Policy, every: int
+    mode: str, trace: Trace, table: LatencyTable, policy: Policy, every: int
 ) -> None:
-    served = serve(trace, table, policy, mode=mode, every=every)
+    served = policy.served(trace, table, mode=mode, every=every)
     free_ms, response_ms = 0.0, []
     for arrived_ms, service_ms in zip(trace.arrived_ms, served.service_ms, strict=True):
         free_ms = max(free_ms, arrived_ms) + service_ms
@@ -62,7 +63,7 @@ def test_when_a_trace_begins_changes_nothing(
     trace: Trace, table: LatencyTable, policy: Policy, every: int
 ) -> None:
     later = [replace(trace, arrived_ms=trace.arrived_ms + start) for start in (1.0, MAX_MS / 1e3)]
-    first, second = (serve(t, table, policy, mode=0, every=every) for t in later)
+    first, second = (policy.served(t, table, mode="strict-accuracy", every=every) for t in later)
     assert np.array_equal(first.response_ms, second.response_ms)
 
 
@@ -73,7 +74,7 @@ def test_a_response_is_no_shorter_than_its_service_however_late_it_arrives() -> 
         min_accuracy_percent=np.zeros(2),
         max_latency_ms=np.ones(2),
     )
-    served = serve(trace, table, POLICIES["no-sgs"], mode=0, every=1)
+    served = POLICIES["no-sgs"].served(trace, table, mode="strict-accuracy", every=1)
     assert served.response_ms.tolist() == [0.01, 0.02]
 
 
@@ -91,7 +92,7 @@ def test_a_switch_is_charged_once_to_the_query_that_follows(every: int) -> None:
     trace = Trace(
         arrived_ms=np.zeros(6), min_accuracy_percent=np.zeros(6), max_latency_ms=np.ones(6)
     )
-    served = serve(trace, table, POLICIES["sushi"], mode=0, every=every)
+    served = POLICIES["sushi"].served(trace, table, mode="strict-accuracy", every=every)
     assert served.service_ms.tolist() == [4.0] * every + [9.0] + [2.0] * (5 - every)
     assert served.cached.tolist() == [0] * (every + 1) + [1] * (5 - every)
     assert served.kept.tolist() == [0] * every + [1] * (6 - every)
@@ -100,10 +101,10 @@ def test_a_switch_is_charged_once_to_the_query_that_follows(every: int) -> None:
 @modes
 @given(cases(), policies, intervals)
 def test_the_time_of_a_trace_is_its_queries_and_its_switches(
-    mode: int, case: tuple[Trace, LatencyTable], policy: Policy, every: int
+    mode: str, case: tuple[Trace, LatencyTable], policy: Policy, every: int
 ) -> None:
     trace, table = case
-    served = serve(trace, table, policy, mode=mode, every=every)
+    served = policy.served(trace, table, mode=mode, every=every)
     queries_ms = table.latency_ms[served.subnet, served.cached].sum()
     switches_ms = sum(
         table.switch_ms[old, new, subnet]
@@ -115,7 +116,7 @@ def test_the_time_of_a_trace_is_its_queries_and_its_switches(
 
 @every_policy
 @modes
-def test_a_trace_of_one_query_is_served(policy: Policy, mode: int) -> None:
+def test_a_trace_of_one_query_is_served(policy: Policy, mode: str) -> None:
     table = halving_table()
     for arrived_ms in (0.0, 3.0):
         trace = Trace(
@@ -123,7 +124,7 @@ def test_a_trace_of_one_query_is_served(policy: Policy, mode: int) -> None:
             min_accuracy_percent=np.zeros(1),
             max_latency_ms=np.ones(1),
         )
-        served = serve(trace, table, policy, mode=mode, every=8)
+        served = policy.served(trace, table, mode=mode, every=8)
         assert served.response_ms.tolist() == served.service_ms.tolist()
 
 
@@ -131,14 +132,14 @@ def test_a_trace_of_one_query_is_served(policy: Policy, mode: int) -> None:
 @settings(max_examples=40)
 @given(traces(max_queries=12), tables(), policies, intervals, st.sampled_from([1.0, 2.0, 4.0]))
 def test_a_machine_half_as_fast_is_one_whose_table_takes_twice_as_long(
-    mode: int, trace: Trace, table: LatencyTable, policy: Policy, every: int, factor: float
+    mode: str, trace: Trace, table: LatencyTable, policy: Policy, every: int, factor: float
 ) -> None:
     slowed = replace(trace, colocation_slowdown=np.full(len(trace), factor))
     slower = replace(
         table, latency_ms=table.latency_ms * factor, switch_ms=table.switch_ms * factor
     )
-    served = serve(slowed, table, policy, mode=mode, every=every)
-    expected = serve(trace, slower, policy, mode=mode, every=every)
+    served = policy.served(slowed, table, mode=mode, every=every)
+    expected = policy.served(trace, slower, mode=mode, every=every)
     assert served.subnet.tolist() == expected.subnet.tolist()
     assert served.service_ms.tolist() == expected.service_ms.tolist()
     assert served.response_ms.tolist() == expected.response_ms.tolist()

@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ SPEC = TraceSpec(accuracy_percent=(76.0, 80.0), latency_ms=(10.0, 50.0))
 WITH_A_RATE = sorted(ARRIVALS.keys() - {CLOSED_LOOP})
 
 
-def arrived_ms(**change: object) -> FloatArray:
+def arrived_ms(**change: Any) -> FloatArray:
     return generate(replace(SPEC, **change)).arrived_ms
 
 
@@ -39,7 +40,7 @@ def arrived_ms(**change: object) -> FloatArray:
     {"arrivals": "diurnal", "period_s": 1000.0},
 ], ids=str)  # fmt: skip
 def test_in_every_second_the_rate_is_on_average_the_one_asked_for(
-    change: dict[str, object],
+    change: dict[str, Any],
 ) -> None:
     horizon_ms, wanted, traces = 25e3, 25 * 8.0, 400  # neither a whole day nor a whole cycle
     counts = [
@@ -90,7 +91,7 @@ def test_a_trace_up_to_the_end_of_time_is_made() -> None:
     {"arrivals": "mmpp", "burst_rate_factor": 1.0},
     {"arrivals": "diurnal", "amplitude": 0.0},
 ], ids=str)  # fmt: skip
-def test_without_its_swing_a_process_is_a_poisson_process(change: dict[str, object]) -> None:
+def test_without_its_swing_a_process_is_a_poisson_process(change: dict[str, Any]) -> None:
     times_ms = arrived_ms(**change, queries=100_000)
     gaps_ms = np.diff(times_ms)
     assert gaps_ms.std() / gaps_ms.mean() == pytest.approx(1, rel=0.02)
@@ -173,7 +174,7 @@ def test_a_day_is_done_where_the_integral_of_its_rate_is(
 
 
 def test_a_burst_is_busier_and_a_clump_tighter_than_chance() -> None:
-    peaks = {
+    peaks: dict[str, dict[str, Any]] = {
         name: describe_trace(generate(replace(SPEC, arrivals=name, queries=5000)))
         for name in WITH_A_RATE
     }
@@ -258,6 +259,6 @@ def test_bursts_at_a_load_are_generated_on_the_command_line(tmp_path: Path) -> N
         Network.of(load_workload("ofa_resnet50").supernet),
         load_hardware("zcu104").space.reference,
     ).capacity_per_s
-    figures = describe_trace(read_trace(out))
+    figures: dict[str, Any] = describe_trace(read_trace(out))
     assert figures["rate_per_s"] == pytest.approx(0.5 * capacity, rel=0.2)
     assert figures["interarrival_cv"] > 1.2

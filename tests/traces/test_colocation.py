@@ -10,7 +10,7 @@ from sushi_dse.traces.trace import Trace
 
 def arriving(queries: int, gap_ms: float) -> Trace:
     return Trace(
-        arrived_ms=gap_ms * np.arange(queries),
+        arrived_ms=gap_ms * np.arange(float(queries)),
         min_accuracy_percent=np.zeros(queries),
         max_latency_ms=np.ones(queries),
     )

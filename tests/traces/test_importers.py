@@ -2,9 +2,10 @@ import gzip
 import json
 import tempfile
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -12,7 +13,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.cli import main
 from sushi_dse.errors import UserError
 from sushi_dse.traces import logs
 from sushi_dse.traces.describe import describe_trace
@@ -20,6 +20,8 @@ from sushi_dse.traces.files import read_trace, write_trace
 from sushi_dse.traces.importers import AZURE_LLM, Imported, import_log, rank_places
 from sushi_dse.traces.logs import TIME_UNITS, LogColumns
 from sushi_dse.traces.trace import Trace
+from tests.commands import Run
+from tests.facts import LOGS
 
 ACCURACY, LATENCY = (76.0, 80.0), (10.0, 50.0)
 HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -60,7 +62,7 @@ def imported(
         return replace(made, warnings=warnings)
 
 
-def refusal(content: bytes, columns: LogColumns = AZURE_LLM, **options: float) -> str:
+def refusal(content: bytes, columns: LogColumns = AZURE_LLM, **options: Any) -> str:
     with pytest.raises(UserError) as error:
         imported(content, columns, **options)
     return str(error.value)
@@ -95,7 +97,7 @@ def test_ranks_keep_the_order_and_span_the_range(values: np.ndarray) -> None:
 
 @given(VALUES, st.randoms())
 def test_a_rank_does_not_depend_on_the_order_or_the_scale(
-    values: np.ndarray, random: object
+    values: np.ndarray, random: Random
 ) -> None:
     order = np.random.default_rng(random.getrandbits(32)).permutation(len(values))
     places = rank_places(values)
@@ -164,7 +166,7 @@ def test_an_imported_trace_comes_back_from_its_file(
 @given(requests(), st.randoms())
 @settings(max_examples=50)
 def test_rows_in_any_order_make_the_same_trace(
-    rows: list[tuple[int, int, int]], random: object
+    rows: list[tuple[int, int, int]], random: Random
 ) -> None:
     mixed = rows.copy()
     random.shuffle(mixed)
@@ -481,7 +483,7 @@ def test_a_file_that_is_no_log_is_refused(content: bytes, message: str) -> None:
         ({"limit": 1}, "all requests arrive at one time; a trace needs two times or more"),
     ],
 )
-def test_a_rate_or_limit_that_cannot_be_is_refused(options: dict[str, float], message: str) -> None:
+def test_a_rate_or_limit_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
     assert refusal(text(*ROWS), **options).startswith(f"log.csv: {message}")
 
 
@@ -494,9 +496,7 @@ def test_a_rate_or_limit_that_cannot_be_is_refused(options: dict[str, float], me
         ({"rank": True}, "no column to rank; name one for accuracy or latency"),
     ],
 )
-def test_columns_that_exclude_each_other_are_refused(
-    fields: dict[str, object], message: str
-) -> None:
+def test_columns_that_exclude_each_other_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         LogColumns(arrived="at", **fields)
 
@@ -514,32 +514,27 @@ def test_a_log_that_is_not_there_is_refused(tmp_path: Path) -> None:
 # A published log, and the commands
 
 
-def test_the_published_log_is_imported_as_bursty_as_it_is(shared_data: Path) -> None:
-    path = shared_data / "traces" / "AzureLLMInferenceTrace_code.csv"
+@pytest.mark.parametrize("folder", LOGS)
+def test_the_published_log_is_imported_as_bursty_as_it_is(folder: str) -> None:
+    path = LOGS[folder]
     made = import_log(path, AZURE_LLM, accuracy_percent=ACCURACY, latency_ms=LATENCY)
     assert made.warnings == ()
     figures = describe_trace(made.trace)
-    assert figures["queries"] == 8819
-    assert figures["duration_ms"] == pytest.approx(57 * 60e3, rel=0.01)
-    assert figures["interarrival_cv"] == pytest.approx(13, abs=0.5)
+    _, *lines = path.read_text(encoding="utf-8").splitlines()
+    clocks = [line.partition(",")[0].partition(" ")[2].split(":") for line in lines]  # of one day
+    gaps_s = np.diff([3600 * int(h) + 60 * int(m) + float(s) for h, m, s in clocks])
+    assert figures["queries"] == len(lines)
+    assert figures["duration_ms"] == pytest.approx(1e3 * gaps_s.sum())
+    assert figures["interarrival_cv"] == pytest.approx(gaps_s.std() / gaps_s.mean())
+    published = {"a few rows": (20, 30.48, 3.89), "all rows": (8819, 57 * 60.0, 13.0)}[folder]
+    queries, duration_s, variation = published
+    assert figures["queries"] == queries
+    assert figures["duration_ms"] == pytest.approx(1e3 * duration_s, rel=0.01)
+    assert figures["interarrival_cv"] == pytest.approx(variation, abs=0.5)
     for name, (low, high) in (("accuracy", ACCURACY), ("latency", LATENCY)):
         unit = "percent" if name == "accuracy" else "ms"
         assert figures[f"min_{name}_demand_{unit}"] == low
         assert figures[f"max_{name}_demand_{unit}"] == high
-
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return command
 
 
 def test_a_log_is_imported_at_a_load_and_described(tmp_path: Path, run: Run) -> None:
