@@ -200,6 +200,26 @@ def test_most_of_a_space_is_left_out_and_each_kind_of_box_occurs() -> None:
     assert counts["designs"] < problem.experiment.space.size / 4
 
 
+@pytest.mark.parametrize("dram_pj_per_bit", [0.0, 1e-6, 15.0])
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_bound_holds_where_reading_off_chip_takes_less_energy_than_a_buffer(
+    name: str, dram_pj_per_bit: float
+) -> None:
+    problem = small()
+    space = problem.experiment.space
+    cheap = replace(space.base, dram_pj_per_bit=dram_pj_per_bit, pe_kernels=4)
+    axes = {axis.name: axis.values for axis in space.axes if axis.name != "pe_kernels"}
+    axes["persistent_buffer_kib"] = (
+        64.0,
+        4096.0,
+    )  # whose reads take more than those of a small one
+    experiment = replace(problem.experiment, space=SearchSpace.of(cheap, axes))
+    problem = replace(problem, experiment=experiment, metrics=(find_metric(name),))
+    box = Boxes.whole(problem.experiment.space)
+    costs = problem.costs(problem.experiment.space.designs(box.designs()))
+    assert (costs >= problem.bounds(box)).all()
+
+
 def test_a_problem_that_needs_a_trace_is_refused() -> None:
     with pytest.raises(ValueError, match=r"some of mean_latency_ms, .* are wanted, got"):
         replace(small(), metrics=(find_metric("p99_latency_ms"),))
