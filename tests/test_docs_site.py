@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -107,11 +108,12 @@ def test_the_commands_of_a_page_run_in_its_order_in_an_empty_folder(
         pytest.importorskip("onnx")
     monkeypatch.chdir(tmp_path)
     done = run_page(DOCUMENTS[name], monkeypatch)
-    for line, printed in done:
-        if " recommend results" in line:  # the page goes on with the design that is named
-            design = re.search(r"recommended +(\d+) ", printed)
-            assert design is not None, printed
-            assert f"explain {design[1]} " in DOCUMENTS[name]
+    for (line, printed), (following, _) in pairwise(done):
+        goes_on_with = re.search(r" explain (\d+)", following)
+        if " recommend " in line and goes_on_with:
+            named = re.search(r"recommended +(\d+) ", printed)
+            assert named is not None, printed
+            assert named[1] == goes_on_with[1]
 
 
 def test_only_known_pages_have_commands_that_no_test_runs() -> None:

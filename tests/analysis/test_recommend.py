@@ -1,8 +1,6 @@
 """Advice against brute force over the rows, from a sweep's folder and from a whole space."""
 
 import json
-import re
-import shlex
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -296,19 +294,3 @@ def test_a_board_that_holds_no_design_is_told(run: Run) -> None:
     assert "none fits it" in done.err
     document = run("recommend", "--hw", "wide.yaml", "--format", "json").document
     assert (document["recommended"], document["rows"]) == (None, [])
-
-
-def test_the_commands_of_the_document_run_as_they_stand(run: Run) -> None:
-    text = (paths.ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
-    commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-                for line in block.splitlines()]  # fmt: skip
-    assert len(commands) == 8
-    for command in commands:
-        program, *arguments = shlex.split(command)
-        assert program == "sushi-dse"
-        done = run(*arguments)
-        assert done.code == 0, done.err
-        if arguments[0] == "recommend" and "swept" not in arguments:
-            assert re.search(
-                r"recommended +323 ", done.out
-            )  # the number that the text goes on with

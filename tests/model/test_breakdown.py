@@ -44,8 +44,8 @@ def test_a_breakdown_adds_up_to_the_cell_of_the_latency_table(
     assert broken.macs == subnet.macs
     assert broken.weight_bytes == subnet.weight_bytes
     for cause in ("offchip_mj", "buffer_mj", "mac_mj", "static_mj", "total_mj"):
-        cell = getattr(table.energy, cause)
-        expected = cell[s, 0] if cause == "mac_mj" else cell[s, g]  # no SubGraph changes it
+        of_cells = getattr(table.energy, cause)
+        expected = of_cells[s, 0] if cause == "mac_mj" else of_cells[s, g]  # no SubGraph changes it
         assert getattr(broken.energy, cause) == pytest.approx(expected, rel=1e-9)
 
 
