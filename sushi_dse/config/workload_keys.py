@@ -108,6 +108,7 @@ class LayerKeys(Keys):
     padding: Annotated[int, Field(ge=0, le=2**16)] = 0
     groups: Width = 1
     fully_connected: bool = False
+    block: str = ""
 
 
 class PlainChoiceKeys(ChoiceKeys):

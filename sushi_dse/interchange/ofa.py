@@ -6,6 +6,7 @@ ResNetBottleneckBlock are those of `ofa/utils/layers.py` (github.com/mit-han-lab
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from sushi_dse.errors import near_names
@@ -35,7 +36,7 @@ class Built:
 
     def conv(
         self, name: str, entry: Entry, kernels: int, kernel_size: int = 1, stride: int = 1,
-        groups: int = 1, at: Map | None = None,
+        groups: int = 1, at: Map | None = None, block: str = "",
     ) -> Map:  # fmt: skip
         """Append a convolution, padded to keep its map, and tell the map behind it."""
         source = at or self.map
@@ -53,12 +54,13 @@ class Built:
             )
         except ValueError as error:
             raise entry.error(str(error)) from None
-        self.layers.append(counted)
-        return Map(kernels, counted.layer.output_height)
+        layer = replace(counted.layer, block=block)
+        self.layers.append(counted._replace(layer=layer))
+        return Map(kernels, layer.output_height)
 
     def listed(self, name: str, entry: Entry, *, at: Map | None = None) -> None:
         """Append the convolution of a ConvLayer, and go on behind it."""
-        source = at or self.map
+        source, has_se = at or self.map, _is_true(entry, "use_se")
         _check_input(entry, source)
         self.map = self.conv(
             name,
@@ -68,16 +70,18 @@ class Built:
             _optional(entry, "stride", 1),
             _optional(entry, "groups", 1),
             at=source,
+            block=name if has_se else "",
         )
-        if _is_true(entry, "use_se"):
+        if has_se:
             self.squeeze_excite(name, entry)
 
-    def squeeze_excite(self, name: str, entry: Entry) -> None:
+    def squeeze_excite(self, block: str, entry: Entry) -> None:
         """Append the two convolutions of a squeeze-excite on the pooled map."""
         channels = self.map.channels
         squeezed = rounded_channels(channels // SQUEEZE_RATIO, CHANNEL_DIVISOR)
-        behind = self.conv(f"{name}.se_reduce", entry, squeezed, at=Map(channels, 1))
-        self.conv(f"{name}.se_expand", entry, channels, at=behind)
+        pooled = Map(channels, 1)
+        behind = self.conv(f"{block}.se_reduce", entry, squeezed, at=pooled, block=block)
+        self.conv(f"{block}.se_expand", entry, channels, at=behind, block=block)
 
     def linear(self, name: str, entry: Entry) -> None:
         """Append the classifier."""
@@ -153,7 +157,7 @@ def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
     channels = built.map.channels
     inner, expands = _inner(entry, channels), entry["expand_ratio"].number() != 1
     if expands:
-        built.map = built.conv(f"{name}.expand", entry, inner)
+        built.map = built.conv(f"{name}.expand", entry, inner, block=name)
     elif inner != channels:
         raise entry.error(f"expand_ratio is 1, but mid_channels {inner} are not {channels}")
     kernel_size = entry["kernel_size"].count()
@@ -165,10 +169,11 @@ def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
         kernel_size,
         _optional(entry, "stride", 1),
         _optional(entry, "groups", inner),
+        block=name,
     )
     if _is_true(entry, "use_se"):
         built.squeeze_excite(name, entry)
-    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count())
+    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count(), block=name)
 
 
 def _bottleneck(built: Built, name: str, entry: Entry) -> None:
@@ -178,17 +183,20 @@ def _bottleneck(built: Built, name: str, entry: Entry) -> None:
     stride = _optional(entry, "stride", 1)
     kernel_size = _optional(entry, "kernel_size", 3)
     window = "conv2" if kernel_size == 3 else f"conv2_{kernel_size}x{kernel_size}"
-    built.map = built.conv(f"{name}.conv1", entry, inner)
+    built.map = built.conv(f"{name}.conv1", entry, inner, block=name)
     groups = _optional(entry, "groups", 1)
-    built.map = built.conv(f"{name}.{window}", entry, inner, kernel_size, stride, groups)
-    built.map = built.conv(f"{name}.conv3", entry, outputs)
+    built.map = built.conv(
+        f"{name}.{window}", entry, inner, kernel_size, stride, groups, block=name
+    )
+    built.map = built.conv(f"{name}.conv3", entry, outputs, block=name)
     if stride == 1 and source.channels == outputs:
         return
     mode = entry["downsample_mode"]
     if mode.text() == "avgpool_conv":
-        built.conv(f"{name}.downsample", entry, outputs, at=Map(source.channels, built.map.size))
+        pooled = Map(source.channels, built.map.size)
+        built.conv(f"{name}.downsample", entry, outputs, at=pooled, block=name)
     elif mode.text() == "conv":
-        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source)
+        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source, block=name)
     else:
         raise mode.error(f"downsample_mode {mode.shown} is unknown; known: avgpool_conv, conv")
 

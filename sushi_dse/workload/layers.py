@@ -28,6 +28,7 @@ class PlainLayer:
     padding: int = 0  # on each of the four sides
     groups: int = 1
     fully_connected: bool = False
+    block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:

@@ -20,6 +20,7 @@ from sushi_dse.workload.stages import (
 )
 
 IMAGE_CHANNELS = 3
+FIRST_BLOCK = "block0"
 SQUEEZE_RATIO = 4  # "Searching for MobileNetV3" (ICCV 2019)
 
 
@@ -112,9 +113,21 @@ def _stem(family: MobileNetV3Family, resolution: int) -> list[PlainLayer]:
     return [
         first,
         square_conv(
-            "block0.dw", kernels=width, channels=width, size=size, kernel_size=3, groups=width
+            "dw",
+            kernels=width,
+            channels=width,
+            size=size,
+            kernel_size=3,
+            groups=width,
+            block=FIRST_BLOCK,
         ),
-        square_conv("block0.project", kernels=family.first_block_width, channels=width, size=size),
+        square_conv(
+            "project",
+            kernels=family.first_block_width,
+            channels=width,
+            size=size,
+            block=FIRST_BLOCK,
+        ),
     ]
 
 
@@ -122,27 +135,29 @@ def _inverted_bottleneck(
     family: MobileNetV3Family, stage: int, block: int, *, channels: int, inner: int, size: int
 ) -> list[PlainLayer]:
     name = f"s{stage + 1}.b{block}"
-    expand = square_conv(f"{name}.expand", kernels=inner, channels=channels, size=size)
+    expand = square_conv("expand", kernels=inner, channels=channels, size=size, block=name)
     depthwise = square_conv(
-        f"{name}.dw",
+        "dw",
         kernels=inner,
         channels=inner,
         size=size,
         kernel_size=family.kernel_size,
         stride=family.stage_strides[stage] if block == 0 else 1,
         groups=inner,
+        block=name,
     )
     squeeze_excite = []
     if family.stage_squeeze_excite[stage]:
         squeezed = rounded_channels(inner // SQUEEZE_RATIO, family.channel_divisor)
         squeeze_excite = [
-            square_conv(f"{name}.se_reduce", kernels=squeezed, channels=inner, size=1),
-            square_conv(f"{name}.se_expand", kernels=inner, channels=squeezed, size=1),
+            square_conv("se_reduce", kernels=squeezed, channels=inner, size=1, block=name),
+            square_conv("se_expand", kernels=inner, channels=squeezed, size=1, block=name),
         ]
     project = square_conv(
-        f"{name}.project",
+        "project",
         kernels=family.stage_widths[stage],
         channels=inner,
         size=depthwise.output_height,
+        block=name,
     )
     return [expand, depthwise, *squeeze_excite, project]

@@ -136,20 +136,26 @@ def _stem(choice: ResNetChoice) -> list[PlainLayer]:
 
 
 def _bottleneck(
-    name: str, *, channels: int, inner: int, width: int, size: int, stride: int, is_first: bool
+    block: str, *, channels: int, inner: int, width: int, size: int, stride: int, is_first: bool
 ) -> list[PlainLayer]:
-    reduce = square_conv(f"{name}.conv1", kernels=inner, channels=channels, size=size)
+    reduce = square_conv("conv1", kernels=inner, channels=channels, size=size, block=block)
     window = square_conv(
-        f"{name}.conv2", kernels=inner, channels=inner, size=size, kernel_size=3, stride=stride
+        "conv2",
+        kernels=inner,
+        channels=inner,
+        size=size,
+        kernel_size=3,
+        stride=stride,
+        block=block,
     )
     size = window.output_height
     layers = [
         reduce,
         window,
-        square_conv(f"{name}.conv3", kernels=width, channels=inner, size=size),
+        square_conv("conv3", kernels=width, channels=inner, size=size, block=block),
     ]
-    if is_first:  # an average pool before it does the striding
+    if is_first:  # An average pool does the striding ahead of the downsample convolution.
         layers.append(
-            square_conv(f"{name}.downsample", kernels=width, channels=channels, size=size)
+            square_conv("downsample", kernels=width, channels=channels, size=size, block=block)
         )
     return layers

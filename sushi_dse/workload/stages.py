@@ -134,10 +134,15 @@ def square_conv(
     kernel_size: int = 1,
     stride: int = 1,
     groups: int = 1,
+    block: str = "",
 ) -> PlainLayer:
-    """A convolution with a square kernel on a square map of side `size`, padded to keep it."""
+    """A convolution with a square kernel on a square map of side `size`, padded to keep it.
+
+    The name of a layer in a `block` begins with the block's.
+    """
     return PlainLayer(
-        name=name,
+        name=f"{block}.{name}" if block else name,
+        block=block,
         kernels=kernels,
         channels=channels,
         kernel_height=kernel_size,

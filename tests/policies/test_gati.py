@@ -19,6 +19,7 @@ from sushi_dse.model.latency_table import SUMS, latency_table
 from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us, total_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
+from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.policies.gati.choice import all_choices, least_expected, work_of
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.predictors import (
@@ -133,8 +134,8 @@ def test_on_another_network_places_are_ends_of_its_blocks_and_agreements_are_int
     ends, published = places(subnet), PUBLISHED_AGREEMENT_PERCENT["FC(1024)"]
     assert 6 <= len(ends) <= 8
     for end in ends:
-        block = subnet.layers[end.layers - 1].name.rpartition(".")[0]
-        assert not block or not subnet.layers[end.layers].name.startswith(f"{block}.")
+        block = subnet.layers[end.layers - 1].block
+        assert not block or subnet.layers[end.layers].block != block
         fraction = end.macs_fraction
         after = sum(macs <= fraction * PUBLISHED_TOTAL_MACS for macs in PUBLISHED_MACS)
         around = [0.0, *published, 100.0][after : after + 2]
@@ -148,6 +149,24 @@ def test_places_lie_within_any_network_in_running_order(supernet: SuperNet) -> N
         assert ends == sorted(set(ends))
         assert len(ends) <= 8
         assert all(0 < end < len(subnet.layers) for end in ends)
+
+
+@pytest.mark.parametrize("workload", ["resnet18_cifar10", "ofa_resnet50", "ofa_mbv3"])
+def test_renaming_layers_changes_no_number(workload: str) -> None:
+    supernet = load_workload(workload).supernet
+    subnets = tuple(
+        replace(
+            subnet,
+            layers=tuple(replace(x, name=f"x.{i // 2}.{i}") for i, x in enumerate(subnet.layers)),
+        )
+        for subnet in supernet.subnets
+    )
+    table, _ = gati_system(Network.of(supernet), SLOW)
+    other, _ = gati_system(Network.of(replace(supernet, subnets=subnets)), SLOW)
+    assert table.kept
+    assert other.kept == table.kept
+    assert other.latency_ms.tobytes() == table.latency_ms.tobytes()
+    assert other.sums.tobytes() == table.sums.tobytes()
 
 
 def test_a_network_of_one_block_has_no_cache() -> None:
@@ -619,7 +638,8 @@ def test_the_metrics_of_a_run_are_those_of_its_queries() -> None:
     table, accelerator = gati_system(RESNET18, ZCU104)
     trace = closed_loop(1000)
     served = serve_gati(trace, table, STRICT_LATENCY, 8)
-    metrics = serving_metrics(served, trace, table, accelerator)
+    run = PolicyRun(served=served, table=table, accelerator=accelerator)
+    metrics = serving_metrics(run, trace)
     assert metrics["mean_latency_ms"] == pytest.approx(served.response_ms.mean())
     assert metrics["subgraph_switches"] == 1
     offchip_bytes = table.cost.offchip_bytes[served.subnet, served.cached].sum()

@@ -36,11 +36,10 @@ class Place:
 def block_ends(subnet: SubNet) -> list[int]:
     """How many layers lie before the end of each block but the last one.
 
-    Layers whose names share all but the last part (`s1.b0.conv1`, `s1.b0.conv2`) are one block, a
-    layer whose name has one part is one by itself.
+    Neighbouring layers with one `block` label are a block; a layer without a label is a block too.
     """
-    blocks = [layer.name.rpartition(".")[0] or layer.name for layer in subnet.layers]
-    return [i for i in range(1, len(blocks)) if blocks[i] != blocks[i - 1]]
+    blocks = [layer.block for layer in subnet.layers]
+    return [i for i in range(1, len(blocks)) if not blocks[i] or blocks[i] != blocks[i - 1]]
 
 
 def places(subnet: SubNet) -> tuple[Place, ...]:
