@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import sushi_dse
+from sushi_dse.traces.files import write_trace
 from tests import paths
 
 ROOT = paths.ROOT
@@ -70,6 +71,39 @@ def test_a_design_that_is_not_there_is_an_index_error() -> None:
     )
     with pytest.raises(IndexError):
         sushi_dse.evaluate(experiment, [experiment.space.size])
+
+
+def test_names_are_those_of_the_command_line_and_others_are_refused_with_the_near_ones() -> None:
+    experiment = sushi_dse.load_experiment(policies=["no-sgs"], queries=9)
+    table = sushi_dse.candidate_table(experiment.network, experiment.design)
+    trace = experiment.traced
+    by_mode = [sushi_dse.serve(trace, table, "sushi", mode=mode) for mode in sushi_dse.MODES]
+    assert (by_mode[0].subnet != by_mode[1].subnet).any()
+    for call, said in (
+        (lambda: sushi_dse.serve(trace, table, "sushi", mode="banana"), "unknown mode 'banana'"),
+        (lambda: sushi_dse.serve(trace, table, "sushy", mode="strict-latency"), "mean 'sushi'"),
+        (lambda: sushi_dse.load_experiment("zcu105"), "did you mean 'zcu104'"),
+        (lambda: sushi_dse.load_experiment(mode="strict-latncy"), "mean 'strict-latency'"),
+        (lambda: sushi_dse.load_experiment(trace="random"), "unknown trace 'random'"),
+        (lambda: sushi_dse.Search(experiment, sampler="nsga4"), "unknown sampler 'nsga4'"),
+        (lambda: sushi_dse.Sweep(experiment, how="all"), "unknown way to sweep 'all'"),
+        (lambda: sushi_dse.Sweep(experiment, ["latency"]).metrics, "unknown metric 'latency'"),
+    ):
+        with pytest.raises(sushi_dse.UserError, match=said):
+            call()
+
+
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace.csv")
+    experiment = sushi_dse.load_experiment(queries=5)
+    write_trace(experiment.traced, Path(trace))
+    again = sushi_dse.load_experiment(trace=trace, policies=["no-sgs"])
+    assert len(again.traced) == len(sushi_dse.read_trace(trace)) == 5
+    sweep = sushi_dse.Sweep(again, out=str(tmp_path / "out"))
+    sweep.run()
+    frame = sushi_dse.read_results(str(tmp_path / "out"))
+    assert frame.equals(sweep.to_pandas())
+    assert len(sushi_dse.front(frame, ["mean_latency_ms"])) == 1
 
 
 def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docs.build.api import api
 from docs.build.figures import FIGURES
 from docs.build.reference import assumptions, cli
 from docs.build.scale_out import growth, scale
@@ -100,6 +101,7 @@ def policies() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "api": api,
     "assumptions": assumptions,
     "calibration": calibration,
     "cli": cli,

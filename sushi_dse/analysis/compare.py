@@ -47,9 +47,9 @@ class Comparison:
         return {**self.experiment.inputs, "repeats": self.repeats}
 
 
-def compared(experiment_of: Callable[[int], Experiment], seeds: Sequence[int]) -> Comparison:
-    """The comparison over those seeds; `experiment_of` gives the experiment of a seed."""
-    experiments = [experiment_of(seed) for seed in seeds]
+def compared(experiment_of: Callable[..., Experiment], seeds: Sequence[int]) -> Comparison:
+    """The comparison over those seeds; `experiment_of` gives the experiment of a `seed`."""
+    experiments = [experiment_of(seed=seed) for seed in seeds]
     runs = [compare_policies(experiment) for experiment in experiments]
     rows = summarise_repeats(runs[::-1]) if len(runs) > 1 else runs[0]
     return Comparison(rows=rows, experiment=experiments[0], repeats=len(runs))

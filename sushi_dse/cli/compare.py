@@ -1,6 +1,7 @@
 """`compare`: policies beside each other on one design."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
+from sushi_dse.policies.names import POLICY_NAMES
 
 app = typer.Typer(no_args_is_help=True, help="Policies beside each other on one design and trace.")
 
@@ -77,26 +79,22 @@ def policies(
 
     check_plot(plot)
 
-    def experiment_of(own_seed: int) -> sushi_dse.Experiment:
-        return sushi_dse.load_experiment(
-            hw, workload, trace, policies=policy or tuple(sushi_dse.POLICIES), mode=mode,
-            queries=queries, seed=own_seed, recache_every_queries=[recache_every],
-        )  # fmt: skip
-
+    experiment_of = partial(
+        sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
+        mode=mode, queries=queries, recache_every_queries=[recache_every],
+    )  # fmt: skip
     found = compared(experiment_of, seeds(trace, seed, repeats))
-    experiment, inputs = found.experiment, found.inputs
+    experiment = found.experiment
     warn_if_infeasible(experiment.design)
     checks = check_all(
         found.rows, conditions=fail_if or (), baseline=baseline,
-        tolerance_percent=tolerance_percent, inputs=inputs,
+        tolerance_percent=tolerance_percent, inputs=found.inputs,
     )  # fmt: skip
-    hardware, served = experiment.names
-    title = f"{hardware}, {served}, {len(experiment.traced)} queries of {trace}, {mode}"
-    print_comparison(found.rows, checks, output_format, inputs=inputs, title=title)
+    title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
+    print_comparison(found.rows, checks, output_format, inputs=found.inputs, title=title)
     if plot is not None:
         from sushi_dse.plots.streams import serving_panels
 
-        runs = sushi_dse.replay(experiment)
-        draw(plot, serving_panels(runs, experiment.traced), title)
+        draw(plot, serving_panels(sushi_dse.replay(experiment), experiment.traced), title)
     if warn_of_missed(checks):
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ import typer
 import sushi_dse
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
+from sushi_dse.policies.names import STATIC_SUBGRAPH, SUSHI
 
 
 class Level(StrEnum):
@@ -61,25 +62,18 @@ def explain(
     from sushi_dse.explore.survey import objectives
     from sushi_dse.hardware.space import find_design
     from sushi_dse.report.advice import print_explanation
-    from sushi_dse.report.progress import (
-        designs_bar,
-        note,
-        warn_if_infeasible,
-        warn_if_reference_infeasible,
-    )
+    from sushi_dse.report.progress import designs_bar, note, warn_of_design
 
-    served = policy or ("static-subgraph" if trace == "none" else "sushi")
+    served = policy or (STATIC_SUBGRAPH if trace == "none" else SUSHI)
     experiment = sushi_dse.load_experiment(
         hw, workload, trace, policies=[served], mode=mode, queries=queries, seed=seed,
         recache_every_queries=[recache_every],
     )  # fmt: skip
-    warn_if_reference_infeasible(experiment)
     number = find_design(experiment.space, design)
-    warn_if_infeasible(experiment.space.design(number))
-    on_trace = indices == Level.trace
+    warn_of_design(experiment, number)
     found = run(
         experiment, number, objectives(objective),
-        samples=samples, seed=seed, on_trace=on_trace, bar=designs_bar,
+        samples=samples, seed=seed, on_trace=indices == Level.trace, bar=designs_bar,
     )  # fmt: skip
     print_explanation(found, output_format, title=f"Design {number} of {hw}, {workload}, {served}")
     for remark in found.remarks:

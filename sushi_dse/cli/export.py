@@ -39,7 +39,7 @@ def export(
 
     Example: sushi-dse export results/default --design 887 --to timeloop --out design.yaml
     """
-    from sushi_dse.files import write_named as write_text
+    from sushi_dse.files import write_named
     from sushi_dse.interchange.chosen import chosen_design
     from sushi_dse.interchange.exports import FORMATS
     from sushi_dse.report.progress import note, warn_if_infeasible
@@ -47,7 +47,7 @@ def export(
     chosen = chosen_design(source, design)
     warn_if_infeasible(chosen.accelerator)
     form, suffixes = FORMATS[to.value]
-    write_text(out, form(chosen), suffixes)
+    write_named(out, form(chosen), suffixes)
     note(f"wrote {out}: {chosen.origin}")
 
 

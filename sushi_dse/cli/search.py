@@ -88,7 +88,7 @@ def search(
         folder = plan.folder
         with plan.opened(command=command_line(secret=storage)) as store:
             steps = searched(plan, store, trials=trials, workers=workers, storage=storage)
-            summary = search_summary(plan, steps, seconds=time.perf_counter() - started)
+            summary = search_summary(plan, steps, since=started)
         if is_quick_to_sweep(plan, trials):
             size = experiment.space.size
             note(f"`sushi-dse sweep` evaluates all of this space ({size}), for an exact front")

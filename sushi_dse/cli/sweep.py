@@ -93,7 +93,6 @@ def sweep(
     folder = out or Path("results")
     with interrupts_end(lambda: kept_in(folder)):
         from sushi_dse.analysis.sensitivity import idle_axes
-        from sushi_dse.explore.sweep import refuse_given_up
         from sushi_dse.report.progress import swept, warn_if_reference_infeasible, warn_of_idle
         from sushi_dse.report.views import print_facts, print_sweep
 
@@ -113,10 +112,9 @@ def sweep(
         with plan.opened(command=command_line()) as store, naming(folder):
             steps = swept(plan, store, workers=at_once, cluster=cluster)
             if store.parts:
-                seconds = time.perf_counter() - started
-                print_sweep(plan.summary(steps, seconds=seconds), output_format)
+                print_sweep(plan.summary(steps, since=started), output_format)
             warn_of_idle(idle_axes(plan, store))
-        refuse_given_up(steps)
+        plan.refuse_given_up(steps)
 
 
 def _way(

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+import sushi_dse
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
@@ -28,6 +29,7 @@ Limit = Annotated[int | None, typer.Option(help="Only so many, the first to arri
 
 @app.command()
 def generate(
+    context: typer.Context,
     out: Out,
     demands: Annotated[
         str,
@@ -78,44 +80,14 @@ def generate(
 
     Example: sushi-dse trace generate --demands phases --arrivals mmpp --load 0.8 --out bursts.csv
     """
-    from sushi_dse.config.hardware_file import load_hardware
-    from sushi_dse.config.workload_file import load_workload
-    from sushi_dse.evaluation.loading import spanned_trace
-    from sushi_dse.model.network import Network
+    from sushi_dse.evaluation.loading import made_trace
     from sushi_dse.report.progress import note, warn_if_infeasible
-    from sushi_dse.traces.colocation import colocated
     from sushi_dse.traces.files import write_trace
 
-    accelerator = load_hardware(hw).space.reference
-    warn_if_infeasible(accelerator)
-    trace = spanned_trace(
-        Network.of(load_workload(workload).supernet),
-        accelerator,
-        demands=demands,
-        arrivals=arrivals,
-        queries=queries,
-        seed=seed,
-        locality=locality,
-        phases=phases,
-        mean_phase_queries=mean_phase_queries,
-        rate_per_s=rate_per_s,
-        load=load,
-        interarrival_cv=interarrival_cv,
-        burst_rate_factor=burst_rate_factor,
-        mean_burst_s=mean_burst_s,
-        mean_calm_s=mean_calm_s,
-        amplitude=amplitude,
-        period_s=period_s,
-    )
-    trace = colocated(
-        trace,
-        colocation,
-        seed=seed,
-        period_s=period_s,
-        mean_burst_s=mean_burst_s,
-        mean_calm_s=mean_calm_s,
-    )
-    write_trace(trace, out)
+    warn_if_infeasible(sushi_dse.load_hardware(hw).space.reference)
+    own = ("out", "hw", "workload")  # the other options are the parameters of the generators
+    parameters = {name: value for name, value in context.params.items() if name not in own}
+    write_trace(made_trace(hw, workload, **parameters), out)
     note(f"wrote {out}: {queries} queries")
 
 
@@ -200,47 +172,20 @@ def _import(
     **columns: Any,
 ) -> None:
     """Write the trace of a log; `columns` are the fields of a `LogColumns`."""
-    from sushi_dse.config.hardware_file import load_hardware
-    from sushi_dse.config.workload_file import load_workload
-    from sushi_dse.errors import UserError
-    from sushi_dse.evaluation.loading import cold_offer
-    from sushi_dse.model.network import Network
+    from sushi_dse.evaluation.loading import imported_trace
     from sushi_dse.report.progress import note, warn, warn_if_infeasible
-    from sushi_dse.traces.describe import describe_trace
     from sushi_dse.traces.files import write_trace
-    from sushi_dse.traces.importers import import_log
-    from sushi_dse.traces.logs import LogColumns
 
-    try:
-        log_columns = LogColumns(**columns)
-    except ValueError as error:
-        raise UserError(f"trace: {error}") from None
-    accelerator = load_hardware(hw).space.reference
-    warn_if_infeasible(accelerator)
-    offer = cold_offer(Network.of(load_workload(workload).supernet), accelerator)
-    imported = import_log(
-        file,
-        log_columns,
-        accuracy_percent=offer.accuracy_percent,
-        latency_ms=offer.latency_ms,
-        rate_per_s=offer.rate_per_s(load, rate_per_s),
-        limit=limit,
+    warn_if_infeasible(sushi_dse.load_hardware(hw).space.reference)
+    imported, notes, load_line = imported_trace(
+        file, columns, hw=hw, workload=workload, load=load, rate_per_s=rate_per_s, limit=limit
     )
     for warning in imported.warnings:
         warn(warning)
-    laxest = {
-        "accuracy": f"demands {offer.accuracy_percent[0]:g} %",
-        "latency": f"may take {offer.latency_ms[1]:.4g} ms",
-    }
-    for name, asked in laxest.items():
-        if columns.get(name) is None:
-            note(f"no --{name}: every query {asked}, the laxest that {workload} offers on {hw}")
     write_trace(imported.trace, out)
-    mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
-    note(
-        f"wrote {out}: {len(imported.trace)} queries, {mean_per_s:.4g} a second, "
-        f"{mean_per_s / offer.capacity_per_s:.3g} of what {hw} serves"
-    )
+    for line in notes:
+        note(line)
+    note(f"wrote {out}: {load_line}")
 
 
 @app.command()

@@ -42,7 +42,7 @@ def validate(
     check_plot(plot)
     accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
     errors = errors_of(rows, accelerator)
-    print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format.value)
+    print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format)
     if plot is not None:
         from sushi_dse.plots.validation import validation_panels
 
@@ -62,12 +62,11 @@ def calibrate(
     """
     from sushi_dse.config.writing import constants_text
     from sushi_dse.evaluation.loading import load_measured
-    from sushi_dse.files import YAML_SUFFIXES
-    from sushi_dse.files import write_named as write_text
+    from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.model.calibration import FITTED, too_fast
     from sushi_dse.model.calibration import calibrate as fit
     from sushi_dse.model.calibration import validate as errors_of
-    from sushi_dse.report.progress import note, warn
+    from sushi_dse.report.progress import note, warn_of_too_fast
 
     accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
     try:
@@ -76,14 +75,6 @@ def calibrate(
         raise UserError(f"{measured or origin}: {error}") from None
     left = errors_of(rows, fitted)
     text = constants_text(out, hw, fitted, FITTED, origin=f"{len(rows)} layers of {origin}")
-    write_text(out, text, YAML_SUFFIXES)
-    impossible = too_fast(rows, accelerator)
-    if impossible:
-        first = impossible[0]
-        warn(
-            f"{len(impossible)} of {len(rows)} layers are faster than any constants allow, as "
-            f"{first.subnet} {first.layer}: {first.measured_us:.4g} us of at least "
-            f"{first.predicted_us:.4g}; do clock, array and DRAM of {hw} agree with the board, "
-            "and is latency_us in microseconds?"
-        )
+    write_named(out, text, YAML_SUFFIXES)
+    warn_of_too_fast(too_fast(rows, accelerator), hw)
     note(f"wrote {out}: mean error {left.mape_percent:.2f} %, worst {left.max_error_percent:.2f} %")

@@ -41,8 +41,7 @@ def import_files(
 
     Example: sushi-dse workload import resnet18.onnx --out my_net.yaml --top1-percent 69.8
     """
-    from sushi_dse.files import YAML_SUFFIXES
-    from sushi_dse.files import write_named as write_text
+    from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.interchange.imports import import_workload
     from sushi_dse.interchange.shapes import parse_shapes
     from sushi_dse.report.progress import note, warn
@@ -54,16 +53,9 @@ def import_files(
         input_shapes=parse_shapes(input_shape or []),
         skip_unsupported=skip_unsupported,
     )
-    write_text(out, imported.text, YAML_SUFFIXES)
-    for subnet, network in zip(imported.supernet.subnets, imported.networks, strict=True):
-        note(
-            f"{subnet.name}: {len(subnet.layers)} layers, {subnet.macs / 1e6:.1f} million MACs, "
-            f"{subnet.weight_bytes / 2**20:.2f} MiB of weights"
-        )
-        for line in network.notes:
-            note(f"{subnet.name}: {line}")
-        for line in network.warnings:
-            warn(f"{subnet.name}: {line}")
-    if not top1_percent:
-        note("the accuracy is not known and stands as 0; give it by --top1-percent")
+    write_named(out, imported.text, YAML_SUFFIXES)
+    for line in imported.notes:
+        note(line)
+    for line in imported.warnings:
+        warn(line)
     note(f"wrote {out}; try: sushi-dse cost --workload {out}")

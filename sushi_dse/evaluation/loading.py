@@ -1,8 +1,9 @@
 """Names to an experiment: hardware, workload and trace, loaded by what they are asked for by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
@@ -14,8 +15,12 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.traces.colocation import colocated
+from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
+from sushi_dse.traces.importers import Imported, import_log
+from sushi_dse.traces.logs import LogColumns
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import MeasuredLayer
 
@@ -81,6 +86,65 @@ def spanned_trace(
         return generate(spec)
     except ValueError as error:
         raise UserError(f"trace: {error}") from None
+
+
+def made_trace(
+    hw: str | Path, workload: str | Path, *, colocation: str = "none", **fields: Any
+) -> Trace:
+    """A synthetic trace that spans a workload on the reference design of a hardware file.
+
+    `fields` are those of `spanned_trace`; `colocation` is what others on the machine cost a query,
+    seeded as the trace is.  `UserError` where one is unknown or out of range.
+    """
+    network = Network.of(load_workload(workload).supernet)
+    trace = spanned_trace(network, load_hardware(hw).space.reference, **fields)
+    shared = ("seed", "period_s", "mean_burst_s", "mean_calm_s")
+    return colocated(trace, colocation, **{name: fields[name] for name in shared if name in fields})
+
+
+def imported_trace(
+    file: Path,
+    columns: Mapping[str, Any],
+    *,
+    hw: str | Path,
+    workload: str | Path,
+    load: float | None,
+    rate_per_s: float | None,
+    limit: int | None,
+) -> tuple[Imported, list[str], str]:
+    """The trace of a log whose demands span a workload on a hardware file's reference design.
+
+    `columns` are the fields of a `LogColumns`.  With it come a line on each demand that the log
+    does not have, and one on how much the trace asks of the hardware.  `UserError` where the log
+    cannot be read, or an option is wrong.
+    """
+    try:
+        log_columns = LogColumns(**columns)
+    except ValueError as error:
+        raise UserError(f"trace: {error}") from None
+    network = Network.of(load_workload(workload).supernet)
+    offer = cold_offer(network, load_hardware(hw).space.reference)
+    imported = import_log(
+        file,
+        log_columns,
+        accuracy_percent=offer.accuracy_percent,
+        latency_ms=offer.latency_ms,
+        rate_per_s=offer.rate_per_s(load, rate_per_s),
+        limit=limit,
+    )
+    laxest = {
+        "accuracy": f"demands {offer.accuracy_percent[0]:g} %",
+        "latency": f"may take {offer.latency_ms[1]:.4g} ms",
+    }
+    notes = [
+        f"no --{name}: every query {asked}, the laxest that {workload} offers on {hw}"
+        for name, asked in laxest.items()
+        if columns.get(name) is None
+    ]
+    mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
+    share = mean_per_s / offer.capacity_per_s
+    served = f"{mean_per_s:.4g} a second, {share:.3g} of what {hw} serves"
+    return imported, notes, f"{len(imported.trace)} queries, {served}"
 
 
 def seeds(trace_name: str, seed: int, repeats: int) -> range:

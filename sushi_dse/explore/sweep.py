@@ -9,6 +9,7 @@ evaluates and keeps every row, `front` keeps of each block of designs the rows o
 `exact` leaves out whole boxes of designs that a bound shows to be beaten, with a certificate.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -52,10 +53,14 @@ class Swept:
 
 @dataclass(frozen=True, eq=False)
 class Sweep(Exploration):
-    """An experiment over its whole space, for the front of some objectives, in a folder.
+    """An experiment over its whole space, for the front of some objectives, in a folder of results.
 
-    `how` is one of `WAYS`.  `UserError` where a name is unknown, the space is too large to walk, or
-    the exact way is asked for on a trace, on a single design or for a metric that has no bound.
+    `how` is `walk`, `front` or `exact`: every row is kept, the front of each block of designs, or
+    boxes of designs are left out that a bound shows to be beaten.  `run` does what the folder
+    lacks, `survey` finds the front, `to_pandas` reads all rows.
+
+    `UserError` where a name is unknown, the space is too large to walk, or the exact way is asked
+    for on a trace, on a single design or for a metric that has no bound.
     """
 
     how: str = field(default="walk", kw_only=True)
@@ -137,11 +142,21 @@ class Sweep(Exploration):
         """
         with self.opened() as store:
             steps = list(self.steps(store, workers=workers, cluster=cluster))
-        refuse_given_up(steps)
+        self.refuse_given_up(steps)
         return self.survey()
 
-    def summary(self, steps: Sequence[Swept], *, seconds: float) -> dict[str, Any]:
-        """What the sweep came to, when those steps were done now in so many seconds."""
+    @staticmethod
+    def refuse_given_up(steps: Sequence[Swept]) -> None:
+        """Raise `IncompleteError` unless no block was given up."""
+        lost = [step for step in steps if step.failure]
+        shown = [f"designs {b.designs[0]} to {b.designs[-1]} ({b.failure})" for b in lost[:SHOWN]]
+        if len(lost) > SHOWN:
+            shown.append(f"{len(lost) - SHOWN} blocks more")
+        if lost:
+            raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
+
+    def summary(self, steps: Sequence[Swept], *, since: float) -> dict[str, Any]:
+        """What the sweep came to, when those steps were done since that `time.perf_counter`."""
         facts: dict[str, Any] = {}
         evaluated = sum(len(step) for step in steps if not step.failure)
         if self.how == "exact":
@@ -151,7 +166,7 @@ class Sweep(Exploration):
         said = {
             "designs": self.experiment.space.size,
             "evaluated": evaluated,
-            "seconds": round(seconds, 3),
+            "seconds": round(time.perf_counter() - since, 3),
             "out": str(self.folder),
         }
         return {**found.summary(self.experiment), **said, **facts}
@@ -163,16 +178,6 @@ def steady_block_designs(size: int) -> int:
     while designs * MOST_BLOCKS < size:
         designs *= 2
     return designs
-
-
-def refuse_given_up(steps: Sequence[Swept]) -> None:
-    """Raise `IncompleteError` unless no block was given up."""
-    lost = [step for step in steps if step.failure]
-    shown = [f"designs {b.designs[0]} to {b.designs[-1]} ({b.failure})" for b in lost[:SHOWN]]
-    if len(lost) > SHOWN:
-        shown.append(f"{len(lost) - SHOWN} blocks more")
-    if lost:
-        raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
 
 def _part(experiment: Experiment, kept: Sequence[Metric], kernels: str, designs: range) -> bytes:

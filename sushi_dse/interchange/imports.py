@@ -34,6 +34,25 @@ class ImportedWorkload:
     supernet: SuperNet
     networks: tuple[ImportedNetwork, ...]
     text: str  # of the workload file
+    is_accuracy_known: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """What was read, and what of it is not charged or not known, a line each."""
+        lines = []
+        for subnet, network in zip(self.supernet.subnets, self.networks, strict=True):
+            size = f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB"
+            lines.append(f"{subnet.name}: {len(subnet.layers)} layers, {size} of weights")
+            lines += [f"{subnet.name}: {line}" for line in network.notes]
+        if not self.is_accuracy_known:
+            lines.append("the accuracy is not known and stands as 0; give it by --top1-percent")
+        return lines
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is probably not meant, a line each."""
+        pairs = zip(self.supernet.subnets, self.networks, strict=True)
+        return [f"{subnet.name}: {line}" for subnet, network in pairs for line in network.warnings]
 
 
 def import_workload(
@@ -86,7 +105,9 @@ def import_workload(
         supernet_layers=supernet_layers,
         remarks=remarks,
     )
-    return ImportedWorkload(supernet=supernet, networks=tuple(networks), text=text)
+    return ImportedWorkload(
+        supernet=supernet, networks=tuple(networks), text=text, is_accuracy_known=bool(top1_percent)
+    )
 
 
 def _read(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # its kernels take a second to import
     from sushi_dse.explore.search.batches import Step
     from sushi_dse.explore.search.plan import Search
     from sushi_dse.explore.sweep import Sweep, Swept
+    from sushi_dse.model.calibration import LayerError
 
 Done = TypeVar("Done", bound=Sized)  # as long as what it did
 
@@ -79,6 +80,12 @@ def warn_if_reference_infeasible(experiment: Experiment) -> None:
         )
 
 
+def warn_of_design(experiment: Experiment, number: int) -> None:
+    """A warning where a design, or the one that the trace was made for, does not fit."""
+    warn_if_reference_infeasible(experiment)
+    warn_if_infeasible(experiment.space.design(number))
+
+
 def note(text: str) -> None:
     """A line on standard error about what was done."""
     print(message_line(text), file=sys.stderr)
@@ -128,3 +135,15 @@ def warn_of_missed(checks: Sequence[Check]) -> bool:
     for check in missed:
         warn(f"missed: {check.name}: {check.detail}")
     return bool(missed)
+
+
+def warn_of_too_fast(layers: Sequence["LayerError"], hw: str) -> None:
+    """A warning about layers that were measured in less time than any constants allow."""
+    if layers:
+        first = layers[0]
+        warn(
+            f"{len(layers)} measured layers are faster than any constants allow, as "
+            f"{first.subnet} {first.layer}: {first.measured_us:.4g} us of at least "
+            f"{first.predicted_us:.4g}; do clock, array and DRAM of {hw} agree with the board, "
+            "and is latency_us in microseconds?"
+        )

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -7,10 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import distributed
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,10 +23,12 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import IncompleteError, UserError
 from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore import sweep as sweep_module
-from sushi_dse.explore.sweep import Sweep, Swept, refuse_given_up, steady_block_designs
+from sushi_dse.explore.sweep import WAYS, Sweep, Swept, steady_block_designs
 from sushi_dse.model.kernel_key import kernel_key
 from tests import paths
 from tests.jobs import dask_cluster
@@ -139,10 +145,10 @@ def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
     given_up = [step for step in done if step.failure]
     assert [step.designs for step in given_up] == [range(4, 6)]
     with pytest.raises(IncompleteError, match=r"after 3 tries: designs 4 to 5 \(MemoryError\);"):
-        refuse_given_up(given_up)
+        Sweep.refuse_given_up(given_up)
     with pytest.raises(IncompleteError, match="6 blocks more"):
-        refuse_given_up(given_up * 9)
-    refuse_given_up([])
+        Sweep.refuse_given_up(given_up * 9)
+    Sweep.refuse_given_up([])
     assert [step.designs for step in swept(experiment, tmp_path)] == [range(4, 6)]
     assert parts(tmp_path) == whole
 
@@ -248,3 +254,70 @@ def members(session: int) -> list[int]:
         if int(own) == session and state != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+STEADY = load_experiment(TINY, "resnet18_cifar10", "none")
+NAMES = ["mean_latency_ms", "energy_mj_per_query"]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_every_way_of_a_sweep_comes_to_the_same_front(tmp_path: Path, how: str) -> None:
+    found = Sweep(STEADY, NAMES, how=how, out=tmp_path / how).run()
+    rows = evaluate(STEADY, range(STEADY.space.size)).to_pandas()
+    pd.testing.assert_frame_equal(found.front, front(rows, NAMES))
+    assert found.counts.designs == STEADY.space.size
+
+
+def test_a_second_run_from_python_changes_no_byte_and_all_rows_are_to_be_had(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    sweep = Sweep(experiment, out=tmp_path)
+    first = sweep.run()
+    before = parts(tmp_path)
+    pd.testing.assert_frame_equal(Sweep(experiment, out=str(tmp_path)).run().front, first.front)
+    assert parts(tmp_path) == before
+    rows = evaluate(experiment, range(experiment.space.size)).to_pandas()
+    pd.testing.assert_frame_equal(sweep.to_pandas(), rows)
+
+
+def test_what_another_sweep_stored_is_not_taken_for_this_ones(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    Sweep(experiment, out=tmp_path).run()
+    other = Sweep(replace(experiment, mode="strict-accuracy"), out=tmp_path)
+    for read in (other.run, other.survey, other.to_pandas):
+        with pytest.raises(UserError, match='mode was "strict-latency" and is "strict-accuracy"'):
+            read()
+
+
+def test_the_folder_is_named_by_all_that_the_rows_depend_on(experiment: Experiment) -> None:
+    sweeps = [
+        Sweep(experiment),
+        Sweep(experiment, how="front"),
+        Sweep(experiment, NAMES, how="front"),
+        Sweep(replace(experiment, policies=("sushi",))),
+        Sweep(replace(experiment, recache_every_queries=(4, 8))),
+        Sweep(STEADY),
+        Sweep(STEADY, how="exact"),
+    ]
+    folders = {sweep.folder for sweep in sweeps}
+    assert len(folders) == len(sweeps)
+    assert {folder.parent for folder in folders} == {Path("results")}
+    assert Sweep(experiment, NAMES).folder == Sweep(experiment).folder  # which keeps all rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"how": "exakt"}, "unknown way to sweep 'exakt'; did you mean 'exact'?"),
+        ({"objectives": ["mean_latency"]}, "unknown metric 'mean_latency'; did you mean"),
+        ({"objectives": ["dsp", "dsp"]}, "an objective is named twice"),
+        ({"how": "exact"}, "--exact is without a trace"),
+    ],
+    ids=str,
+)
+def test_a_sweep_that_cannot_be_is_refused(
+    experiment: Experiment, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        _ = Sweep(experiment, **changes).metrics

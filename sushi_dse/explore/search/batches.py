@@ -1,5 +1,6 @@
 """Batches of trials: asked, answered from the store or evaluated, and told."""
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -64,8 +65,8 @@ def is_quick_to_sweep(plan: Search, trials: int) -> bool:
     return experiment.space.size <= trials or work <= QUICK_QUERIES
 
 
-def search_summary(plan: Search, steps: Sequence[Step], *, seconds: float) -> dict[str, object]:
-    """What a search came to, when those steps were done now in so many seconds."""
+def search_summary(plan: Search, steps: Sequence[Step], *, since: float) -> dict[str, object]:
+    """What a search came to, when those steps were done since that `time.perf_counter`."""
     return {
         **plan.survey().summary(plan.experiment),
         "designs": sum(step.asked for step in steps),
@@ -73,7 +74,7 @@ def search_summary(plan: Search, steps: Sequence[Step], *, seconds: float) -> di
         "repeated": sum(step.repeated for step in steps),
         "space": plan.experiment.space.size,
         "sampler": plan.sampler,
-        "seconds": round(seconds, 3),
+        "seconds": round(time.perf_counter() - since, 3),
         "out": str(plan.folder),
     }
 
