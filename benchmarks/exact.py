@@ -19,7 +19,7 @@ from sushi_dse.config.workload_file import load_workload, workload_names
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED
-from sushi_dse.explore.exact.branch import Found, exact_front
+from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.hardware.accelerator import Device
@@ -75,14 +75,14 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
     )
 
 
-def solved(problem: Problem) -> Found:
+def solved(problem: Problem) -> ExactFront:
     """What branch and bound finds."""
     search = exact_front(problem)
     while True:
         try:
             next(search)
         except StopIteration as end:
-            found: Found = end.value
+            found: ExactFront = end.value
             return found
 
 

@@ -20,8 +20,8 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.explore.survey import objectives
 from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
-from sushi_dse.explore.workers.places import place_for
-from sushi_dse.explore.workers.work import results
+from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.tasks import results
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
 from sushi_dse.store.run import Run
@@ -77,9 +77,9 @@ def rates(scratch: Path) -> dict[str, object]:
         )
     with (
         cluster() as address,
-        contextlib.closing(place_for(nothing, workers=1, cluster=address)) as place,
+        contextlib.closing(executor_for(nothing, workers=1, cluster=address)) as executor,
     ):
-        coming = results(place, (range(i, i + 1) for i in range(2 * TASKS)))
+        coming = results(executor, (range(i, i + 1) for i in range(2 * TASKS)))
         next(coming)
         tasks_per_s = per_s(TASKS, lambda: list(islice(coming, TASKS)))
     return {

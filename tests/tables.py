@@ -19,7 +19,7 @@ from tests.strategies import accelerators, supernets
 
 
 @dataclass(frozen=True)
-class Rows:
+class StoredRows:
     """A part in memory."""
 
     table: pa.Table

@@ -49,7 +49,7 @@ class LocalitySpeedup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestSpeedup:
-    """The speed-up by locality, and what it comes to where every query ends at the first place."""
+    """The speed-up by locality, and what it comes to where every query ends at the first point."""
 
     whole_network_ms: float  # without caches, its layers in the Persistent Buffer by value
     by_locality: tuple[LocalitySpeedup, ...]

@@ -59,7 +59,7 @@ def _kept(space: SearchSpace, device: Device | None) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class CandidateBlock:
     """Designs that were looked at, and their feasible rows if they are known by now."""
 
     designs: int
@@ -73,7 +73,7 @@ class Step:
 class Source:
     """Where rows come from."""
 
-    steps: Iterator[Step]
+    steps: Iterator[CandidateBlock]
     designs: int  # of all steps together
     device: str  # that holds the designs
     remarks: tuple[str, ...]  # what the reader of the advice should know
@@ -161,7 +161,7 @@ def _has_system(policy: str) -> bool:
 
 def _stored(
     folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
-) -> Iterator[Step]:
+) -> Iterator[CandidateBlock]:
     columns = stored_parts(folder)[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name == "subnet")]
@@ -173,7 +173,7 @@ def _stored(
         if device is not None:
             with naming(folder):
                 rows = _moved(rows, on_device(space, device))
-        yield Step(frame["design"].nunique(), rows)
+        yield CandidateBlock(frame["design"].nunique(), rows)
 
 
 def _shown(by: Metric) -> list[str]:
@@ -233,25 +233,27 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     )
 
 
-def _walked(experiment: Experiment, by: Metric) -> Iterator[Step]:
+def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
     for block in experiment.space.blocks(WALKED_AT_ONCE):
         feasible = fits(experiment.space.designs(block))
         numbers = np.asarray(block)[feasible]
-        yield Step(len(block), _table_rows(experiment, numbers, by) if len(numbers) else None)
+        yield CandidateBlock(
+            len(block), _table_rows(experiment, numbers, by) if len(numbers) else None
+        )
 
 
-def _front(experiment: Experiment, by: Metric) -> Iterator[Step]:
+def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
     metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))
     while True:
         try:
-            yield Step(len(next(search)), None)
+            yield CandidateBlock(len(next(search)), None)
         except StopIteration as end:
             numbers = np.unique(end.value.front.designs)
             break
     if len(numbers):
-        yield Step(0, _table_rows(experiment, numbers, by))
+        yield CandidateBlock(0, _table_rows(experiment, numbers, by))
 
 
 def _table_rows(experiment: Experiment, numbers: np.ndarray, by: Metric) -> pd.DataFrame:

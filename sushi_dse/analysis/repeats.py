@@ -12,7 +12,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 SEED = 0  # of the resampling: the same runs give the same interval
 
-Row = Mapping[str, object]
+ComparedRow = Mapping[str, object]
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -36,7 +36,7 @@ def verdict(low: float, high: float) -> str:
     return "faster" if low > 0 else "slower" if high < 0 else "no difference"
 
 
-def summarise_repeats(repeats: Sequence[Sequence[Row]]) -> list[dict[str, object]]:
+def summarise_repeats(repeats: Sequence[Sequence[ComparedRow]]) -> list[dict[str, object]]:
     """One row a policy: the mean of each metric over the seeds, and `_low` and `_high` beside it.
 
     repeats: [seed][policy], the same policies in the same order for each seed.

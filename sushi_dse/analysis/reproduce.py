@@ -18,7 +18,7 @@ WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 POLICY = "sushi"
 TRACE, QUERIES, SEED = "random-walk", 2000, 0
 
-Metrics = dict[str, float]
+MetricsByName = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,11 @@ class Headline:
     name: str
     published: float
     mode: str
-    gain: Callable[[Metrics, Metrics], float]  # of the policy over no SGS
+    gain: Callable[[MetricsByName, MetricsByName], float]  # of the policy over no SGS
     reason: str
 
 
-def _saved_percent(metric: str) -> Callable[[Metrics, Metrics], float]:
+def _saved_percent(metric: str) -> Callable[[MetricsByName, MetricsByName], float]:
     return lambda ours, reference: 100 * (1 - ours[metric] / reference[metric])
 
 

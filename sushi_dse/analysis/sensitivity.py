@@ -19,7 +19,7 @@ AT_ONCE = 256  # designs, for the sake of a progress bar
 WHO = ("policy", "recache_every_queries", "subnet")  # what tells rows of one design apart
 MOST_ROWS = 1_000_000  # that are compared for the sake of a warning, in 100 MB
 
-Values = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
+MetricsOf = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Index:
         return self.total < NOTHING
 
 
-def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int) -> list[Index]:
+def sobol_indices(space: SearchSpace, values: MetricsOf, *, samples: int, seed: int) -> list[Index]:
     """The indices of each axis for each objective that `values` gives, the largest total first.
 
     All values of an axis are equally likely.  `samples` x (axes + 2) designs are drawn, fewer of
@@ -133,7 +133,7 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
     """
     sizes = [len(axis.values) for axis in space.axes]
     suspects = list(range(len(sizes)))
-    read: list[_Rows] = []
+    read: list[_FeasibleRows] = []
     served = dict[tuple[object, ...], int]()
     who = [name for name in WHO if name in parts[0].columns]
     names = [metric.name for metric in metrics]
@@ -143,7 +143,7 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
         suspects = [axis for axis in suspects if not _differ(read[-1], sizes, axis)]
         if not suspects:  # the rest need not be read
             return []
-    whole = _Rows(
+    whole = _FeasibleRows(
         design=np.concatenate([rows.design for rows in read]),
         who=np.concatenate([rows.who for rows in read]),
         values=np.concatenate([rows.values for rows in read]),
@@ -152,7 +152,7 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Rows:
+class _FeasibleRows:
     design: np.ndarray  # [row]
     who: np.ndarray  # [row]: a number for each policy and SubNet
     values: np.ndarray  # [row, metric]
@@ -163,7 +163,7 @@ def _rows_of(
     who: Sequence[str],
     metrics: Sequence[str],
     served: dict[tuple[object, ...], int],
-) -> _Rows:
+) -> _FeasibleRows:
     """The feasible rows of `table`; `served` numbers who serves, the same in all tables."""
     known = table.filter(pc.field("infeasible_reason") == "")
     number = np.zeros(known.num_rows, dtype=np.int64)
@@ -175,10 +175,12 @@ def _rows_of(
         # Both columns together stay apart: a word has a number of its own.
         number = number * MOST_ROWS + np.array(numbers, dtype=np.int64)[words.indices.to_numpy()]
     values = [known[name].to_numpy() for name in metrics]
-    return _Rows(design=known["design"].to_numpy(), who=number, values=np.column_stack(values))
+    return _FeasibleRows(
+        design=known["design"].to_numpy(), who=number, values=np.column_stack(values)
+    )
 
 
-def _differ(rows: _Rows, sizes: Sequence[int], axis: int) -> bool | None:
+def _differ(rows: _FeasibleRows, sizes: Sequence[int], axis: int) -> bool | None:
     """Whether two rows that differ in that axis alone have other values; None without such rows."""
     stride = int(_strides(sizes)[axis])
     digit = rows.design // stride % sizes[axis]

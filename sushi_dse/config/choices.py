@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 
-from sushi_dse.config.keys import EntryError, shown
+from sushi_dse.config.keys import EntryError, quoted_value
 from sushi_dse.errors import near_names
 from sushi_dse.units import SUFFIXES, quantity
 
@@ -19,7 +19,7 @@ Read = Callable[[object], float]  # one value, or an EntryError; a whole number 
 def read_count(value: object) -> int:
     """A whole number; EntryError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise EntryError(f"a whole number is wanted, got {shown(value)}")
+        raise EntryError(f"a whole number is wanted, got {quoted_value(value)}")
     if value > MAX_COUNT:
         raise EntryError(f"{value} is too large; write {MAX_COUNT} at most")
     return value
@@ -28,7 +28,7 @@ def read_count(value: object) -> int:
 def read_number(value: object) -> float:
     """A number without a unit; EntryError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EntryError(f"a number is wanted, got {shown(value)}")
+        raise EntryError(f"a number is wanted, got {quoted_value(value)}")
     return float(value)
 
 

@@ -47,7 +47,7 @@ class EntryError(ValueError):
         self.of_key = of_key
 
 
-class Place(NamedTuple):
+class MistakeLocation(NamedTuple):
     """Where a mistake is in a document: at a value, at its key, or where a key is missing."""
 
     location: Location
@@ -70,19 +70,19 @@ def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
         return model.model_validate(document.content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-    first = min(mistakes, key=lambda details: _place(details).order(document))
-    place = _place(first)
-    raise document.error(place.location, _message(model, first), of_key=place.of_key)
+    first = min(mistakes, key=lambda details: _location_of(details).order(document))
+    found = _location_of(first)
+    raise document.error(found.location, _message(model, first), of_key=found.of_key)
 
 
-def _place(details: ErrorDetails) -> Place:
+def _location_of(details: ErrorDetails) -> MistakeLocation:
     location, kind = details["loc"], details["type"]
     if kind == "missing":
-        return Place(location[:-1], is_gap=True)
+        return MistakeLocation(location[:-1], is_gap=True)
     if kind == "value_error":
         error = details["ctx"]["error"]
-        return Place((*location, *error.at), of_key=error.of_key)
-    return Place(location, of_key=kind == "extra_forbidden")
+        return MistakeLocation((*location, *error.at), of_key=error.of_key)
+    return MistakeLocation(location, of_key=kind == "extra_forbidden")
 
 
 def _message(model: type[Keys], details: ErrorDetails) -> str:
@@ -97,7 +97,7 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
     if kind == "value_error":
         error = details["ctx"]["error"]
         return str(error) if name in str(error) else f"{name}: {error}"
-    given, context = shown(details["input"]), details.get("ctx", {})
+    given, context = quoted_value(details["input"]), details.get("ctx", {})
     if kind in BOUNDS:
         sign, bound = BOUNDS[kind]
         return f"{name} {sign} {context[bound]:g} must hold, got {given}"
@@ -110,7 +110,7 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
     return wanted
 
 
-def shown(value: object) -> str:
+def quoted_value(value: object) -> str:
     """A value of a file as an error shows it: short, and a truth value as YAML writes it."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

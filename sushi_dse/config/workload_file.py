@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sushi_dse.config.document import Document, Location, read_document
-from sushi_dse.config.keys import Keys, checked, shown
+from sushi_dse.config.keys import Keys, checked, quoted_value
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
 from sushi_dse.config.workload_keys import (
     MAX_BLOCKS,
@@ -68,7 +68,7 @@ def load_workload(name_or_path: str | Path) -> WorkloadFile:
     if family is None:
         raise document.error((), f"the key 'family' is missing; known: {', '.join(FAMILIES)}")
     if not isinstance(family, str) or family not in FAMILIES:
-        message = f"unknown family {shown(family)}; {near_names(str(family), FAMILIES)}"
+        message = f"unknown family {quoted_value(family)}; {near_names(str(family), FAMILIES)}"
         raise document.error(("family",), message)
     keys, supernet, accuracy_model = FAMILIES[family](document)
     return WorkloadFile(
@@ -127,7 +127,9 @@ def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> Pla
     layer = _made(document, location, PlainLayer, keys)
     rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
     if layer.weight_bytes * rows * columns > MAX_LAYER_WORK:
-        message = f"layer {shown(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
+        message = (
+            f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
+        )
         raise document.error(location, message)
     return layer
 

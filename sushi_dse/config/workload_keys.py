@@ -15,7 +15,7 @@ MAX_BLOCKS = 1000  # of all stages
 Ratio = Annotated[float, Field(gt=0, le=100)]
 MAX_SUBNETS = 32  # candidate SubGraphs grow with their pairs
 MAX_LAYERS = 4096
-Pair = Annotated[list[Size], Field(min_length=2, max_length=2)]
+TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
 
 
 class WorkloadKeys(Keys):
@@ -58,14 +58,14 @@ class ResNetChoiceKeys(StagedChoiceKeys):
     """The keys of a SubNet of family `resnet`."""
 
     stem_residual_conv: bool
-    stem_widths: Pair
+    stem_widths: TwoSizes
     stage_width_multipliers: list[Ratio]
 
 
 class ResNetKeys(StagedKeys):
     """The keys of a workload of family `resnet`."""
 
-    stem_widths: Pair
+    stem_widths: TwoSizes
     width_multipliers: list[Ratio]
     subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
@@ -89,7 +89,7 @@ class MobileNetV3Keys(StagedKeys):
     first_conv_width: Size
     first_block_width: Size
     stage_squeeze_excite: list[bool]
-    last_widths: Pair
+    last_widths: TwoSizes
     kernel_size: Size
     accuracy_model: AccuracyModelKeys | None = None
 

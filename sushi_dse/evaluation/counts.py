@@ -1,9 +1,11 @@
 """Counts of evaluated and of infeasible designs, which travel with rows in their metadata."""
 
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Neither is imported at run time: some readers of rows need no table.
@@ -45,7 +47,8 @@ class Counts:
         At least one kind must be given; `hardware.resources.shortages` gives all of them.
         """
         lacking = {kind: int(some.sum()) for kind, some in sorted(shortages.items())}
-        any_kind = sum(shortages.values()) > 0
+        first, *others = shortages.values()
+        any_kind = reduce(operator.or_, others, first)
         return cls(
             designs=len(any_kind),
             infeasible=int(any_kind.sum()),

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from sushi_dse.config.document import compose, placed, read_text
-from sushi_dse.config.keys import shown
+from sushi_dse.config.keys import quoted_value
 from sushi_dse.config.scalars import INTEGER
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.units import parse_number
@@ -21,7 +21,7 @@ TRUTHS = {"true": True, "True": True, "false": False, "False": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ForeignValue:
     """A value of a file; what it is asked for and does not have ends in a UserError at its place.
 
     Other tools' files hold more keys than we read, so none is refused.
@@ -57,33 +57,35 @@ class Entry:
     def _is_plain(self) -> bool:
         return isinstance(self.node, yaml.ScalarNode) and not self.node.style
 
-    def items(self) -> Iterator["Entry"]:
+    def items(self) -> Iterator["ForeignValue"]:
         """The values of a list, or of a mapping under their keys; UserError for a lone value.
 
         A key that is given twice is an error too.
         """
         if self.is_list:
             for i, item in enumerate(self.node.value):
-                yield Entry(self.path, str(i), item)
+                yield ForeignValue(self.path, str(i), item)
         elif self.is_mapping:
             seen: set[str] = set()
             for key, value in self.node.value:
-                entry = Entry(self.path, str(key.value), value)
+                entry = ForeignValue(self.path, str(key.value), value)
                 if entry.name in seen:
-                    raise entry.error(f"{shown(entry.name)} is given twice; keep one of them")
+                    raise entry.error(
+                        f"{quoted_value(entry.name)} is given twice; keep one of them"
+                    )
                 seen.add(entry.name)
                 yield entry
         else:
-            raise self.error(f"{self.name}: a list or keys are wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a list or keys are wanted, got {self.quoted}")
 
-    def find(self, key: str) -> "Entry | None":
+    def find(self, key: str) -> "ForeignValue | None":
         """The value under `key`, or None; UserError where this has no keys."""
         if not self.is_mapping:
-            raise self.error(f"{self.name}: keys are wanted, got {self.shown}")
+            raise self.error(f"{self.name}: keys are wanted, got {self.quoted}")
         found = {entry.name: entry for entry in self.items()}.get(key)
         return None if found is None or found.is_nothing else found
 
-    def __getitem__(self, key: str) -> "Entry":
+    def __getitem__(self, key: str) -> "ForeignValue":
         """The value under `key`; UserError where there is none."""
         found = self.find(key)
         if found is None:
@@ -96,13 +98,13 @@ class Entry:
         text = self.node.value if self._is_plain else ""
         if not INTEGER.fullmatch(text) or not least <= _bounded(text) <= MAX_COUNT:
             wanted = f"a whole number from {least} to {MAX_COUNT}"
-            raise self.error(f"{self.name}: {wanted} is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: {wanted} is wanted, got {self.quoted}")
         return int(text)
 
     def counts(self) -> list[int]:
         """The whole numbers of a list, each 0 or more; UserError otherwise."""
         if not self.is_list:
-            raise self.error(f"{self.name}: a list is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a list is wanted, got {self.quoted}")
         return [entry.count(least=0) for entry in self.items()]
 
     def number(self) -> float:
@@ -112,27 +114,27 @@ class Entry:
         except ValueError:
             number = 0.0
         if not 0 < number <= MAX_COUNT:
-            raise self.error(f"{self.name}: a number above 0 is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a number above 0 is wanted, got {self.quoted}")
         return number
 
     def text(self) -> str:
         """The text; UserError for a list or keys."""
         if not isinstance(self.node, yaml.ScalarNode):
-            raise self.error(f"{self.name}: a text is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a text is wanted, got {self.quoted}")
         return str(self.node.value)
 
     def truth(self) -> bool:
         """The truth value; UserError otherwise."""
         if not self._is_plain or self.node.value not in TRUTHS:
-            raise self.error(f"{self.name}: true or false is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: true or false is wanted, got {self.quoted}")
         return TRUTHS[self.node.value]
 
     @property
-    def shown(self) -> str:
+    def quoted(self) -> str:
         """The value as an error shows it."""
         if self.is_mapping or self.is_list:
             return "keys" if self.is_mapping else "a list"
-        return shown(self.node.value)
+        return quoted_value(self.node.value)
 
 
 def _bounded(text: str) -> int:
@@ -140,7 +142,7 @@ def _bounded(text: str) -> int:
     return int(text) if len(text) <= len(str(MAX_COUNT)) else -1
 
 
-def read_foreign(path: Path) -> Entry:
+def read_foreign(path: Path) -> ForeignValue:
     """The value on top of the YAML or JSON file at `path`; UserError where there is none."""
     text = read_text(path)
     template = TEMPLATE.search(text)
@@ -152,4 +154,4 @@ def read_foreign(path: Path) -> Entry:
     node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; give a network")
-    return Entry(path, path.name, node)
+    return ForeignValue(path, path.name, node)

@@ -11,7 +11,7 @@ from pathlib import Path
 from sushi_dse.config.document import placed
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
-from sushi_dse.interchange.foreign import Entry, read_foreign
+from sushi_dse.interchange.foreign import ForeignValue, read_foreign
 from sushi_dse.interchange.network import ImportedNetwork, plain_name
 from sushi_dse.interchange.ofa import read_ofa
 from sushi_dse.interchange.shapes import Shape, parse_shapes
@@ -163,7 +163,7 @@ def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
     return shape[2]
 
 
-def _one_network(problems: Sequence[Entry]) -> ImportedNetwork:
+def _one_network(problems: Sequence[ForeignValue]) -> ImportedNetwork:
     """The network of Timeloop's files, a layer each, in their order."""
     layers, names = [], set()
     for i, problem in enumerate(problems):

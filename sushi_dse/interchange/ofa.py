@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sushi_dse.errors import near_names
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import Counted, ImportedNetwork, convolution, matrix_product
 from sushi_dse.workload.stages import rounded_channels
 
@@ -35,7 +35,7 @@ class Built:
         self.layers: list[Counted] = []
 
     def conv(
-        self, name: str, entry: Entry, kernels: int, kernel_size: int = 1, stride: int = 1,
+        self, name: str, entry: ForeignValue, kernels: int, kernel_size: int = 1, stride: int = 1,
         groups: int = 1, at: Map | None = None, block: str = "",
     ) -> Map:  # fmt: skip
         """Append a convolution, padded to keep its map, and tell the map behind it."""
@@ -58,7 +58,7 @@ class Built:
         self.layers.append(counted._replace(layer=layer))
         return Map(kernels, layer.output_height)
 
-    def listed(self, name: str, entry: Entry, *, at: Map | None = None) -> None:
+    def listed(self, name: str, entry: ForeignValue, *, at: Map | None = None) -> None:
         """Append the convolution of a ConvLayer, and go on behind it."""
         source, has_se = at or self.map, _is_true(entry, "use_se")
         _check_input(entry, source)
@@ -75,7 +75,7 @@ class Built:
         if has_se:
             self.squeeze_excite(name, entry)
 
-    def squeeze_excite(self, block: str, entry: Entry) -> None:
+    def squeeze_excite(self, block: str, entry: ForeignValue) -> None:
         """Append the two convolutions of a squeeze-excite on the pooled map."""
         channels = self.map.channels
         squeezed = rounded_channels(channels // SQUEEZE_RATIO, CHANNEL_DIVISOR)
@@ -83,7 +83,7 @@ class Built:
         behind = self.conv(f"{block}.se_reduce", entry, squeezed, at=pooled, block=block)
         self.conv(f"{block}.se_expand", entry, channels, at=behind, block=block)
 
-    def linear(self, name: str, entry: Entry) -> None:
+    def linear(self, name: str, entry: ForeignValue) -> None:
         """Append the classifier."""
         inputs, outputs = entry["in_features"].count(), entry["out_features"].count()
         if inputs != self.map.channels:
@@ -93,11 +93,11 @@ class Built:
         self.layers.append(matrix_product(name, inputs=inputs, outputs=outputs))
 
 
-def read_ofa(config: Entry, *, resolution: int) -> ImportedNetwork:
+def read_ofa(config: ForeignValue, *, resolution: int) -> ImportedNetwork:
     """The layers of a `net.config` on square images; UserError where it is none."""
     kind = config["name"]
     if kind.text() not in NETWORKS:
-        raise kind.error(f"unknown network {kind.shown}; {near_names(kind.text(), NETWORKS)}")
+        raise kind.error(f"unknown network {kind.quoted}; {near_names(kind.text(), NETWORKS)}")
     built = Built(resolution)
     NETWORKS[kind.text()](built, config)
     return ImportedNetwork(
@@ -108,9 +108,9 @@ def read_ofa(config: Entry, *, resolution: int) -> ImportedNetwork:
     )
 
 
-def _mobilenet_v3(built: Built, config: Entry) -> None:
+def _mobilenet_v3(built: Built, config: ForeignValue) -> None:
     built.listed("first_conv", config["first_conv"])
-    for name, block in _placed_blocks(config, first_is_alone=True):
+    for name, block in _named_blocks(config, first_is_alone=True):
         _inverted_bottleneck(built, name, block)
     built.listed("final_expand", config["final_expand_layer"])
     pooled = Map(built.map.channels, 1)
@@ -118,7 +118,7 @@ def _mobilenet_v3(built: Built, config: Entry) -> None:
     built.linear("classifier", config["classifier"])
 
 
-def _resnet(built: Built, config: Entry) -> None:
+def _resnet(built: Built, config: ForeignValue) -> None:
     stem = list(config["input_stem"].items())
     for i, entry in enumerate(stem):
         wrapped = next((found for key in WRAPPED if (found := entry.find(key))), entry)
@@ -126,7 +126,7 @@ def _resnet(built: Built, config: Entry) -> None:
         built.listed("stem2" if i == len(stem) - 1 > 0 else f"stem{i}", wrapped)
     channels, size = built.map
     built.map = Map(channels, (size - 1) // POOL_STRIDE + 1)
-    for name, block in _placed_blocks(config, first_is_alone=False):
+    for name, block in _named_blocks(config, first_is_alone=False):
         _bottleneck(built, name, block)
     built.linear("classifier", config["classifier"])
 
@@ -135,8 +135,10 @@ NETWORKS = {"MobileNetV3": _mobilenet_v3, "OFAMobileNetV3": _mobilenet_v3,
             "ResNets": _resnet, "OFAResNets": _resnet}  # fmt: skip
 
 
-def _placed_blocks(config: Entry, *, first_is_alone: bool) -> Iterator[tuple[str, Entry]]:
-    """The layer of each block and its place: a stage begins where channels or the map change."""
+def _named_blocks(
+    config: ForeignValue, *, first_is_alone: bool
+) -> Iterator[tuple[str, ForeignValue]]:
+    """The name and the layer of each block; a stage begins where channels or the map change."""
     stage, number = 0, 0
     for i, block in enumerate(config["blocks"].items()):
         layer = next((found for key in WRAPPED if (found := block.find(key))), block)
@@ -152,7 +154,7 @@ def _placed_blocks(config: Entry, *, first_is_alone: bool) -> Iterator[tuple[str
         number += 1
 
 
-def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
+def _inverted_bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     _check_input(entry, built.map)
     channels = built.map.channels
     inner, expands = _inner(entry, channels), entry["expand_ratio"].number() != 1
@@ -176,7 +178,7 @@ def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
     built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count(), block=name)
 
 
-def _bottleneck(built: Built, name: str, entry: Entry) -> None:
+def _bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     _check_input(entry, built.map)
     source, outputs = built.map, entry["out_channels"].count()
     inner = rounded_channels(_inner(entry, outputs), CHANNEL_DIVISOR)
@@ -198,10 +200,10 @@ def _bottleneck(built: Built, name: str, entry: Entry) -> None:
     elif mode.text() == "conv":
         built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source, block=name)
     else:
-        raise mode.error(f"downsample_mode {mode.shown} is unknown; known: avgpool_conv, conv")
+        raise mode.error(f"downsample_mode {mode.quoted} is unknown; known: avgpool_conv, conv")
 
 
-def _inner(entry: Entry, channels: int) -> int:
+def _inner(entry: ForeignValue, channels: int) -> int:
     """Channels within a block: `mid_channels`, or what `expand_ratio` makes of `channels`."""
     given = entry.find("mid_channels")
     if given:
@@ -209,19 +211,19 @@ def _inner(entry: Entry, channels: int) -> int:
     return round(channels * entry["expand_ratio"].number())
 
 
-def _check_input(entry: Entry, source: Map) -> None:
+def _check_input(entry: ForeignValue, source: Map) -> None:
     channels = entry["in_channels"]
     if channels.count() != source.channels:
         raise channels.error(
-            f"in_channels is {channels.shown}, but {source.channels} channels come in"
+            f"in_channels is {channels.quoted}, but {source.channels} channels come in"
         )
 
 
-def _optional(entry: Entry, key: str, default: int) -> int:
+def _optional(entry: ForeignValue, key: str, default: int) -> int:
     found = entry.find(key)
     return found.count() if found else default
 
 
-def _is_true(entry: Entry, key: str) -> bool:
+def _is_true(entry: ForeignValue, key: str) -> bool:
     found = entry.find(key)
     return found.truth() if found else False

@@ -4,14 +4,14 @@ Its dimensions are those of `cnn-layer` in Timeloop's exercises: C and M channel
 the window, P x Q the output (R and P along the width), N images, G groups with C and M of each.
 """
 
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import Counted, convolution, matrix_product, plain_name
 
 SIZES = ("C", "M", "R", "S", "P", "Q")
 ONES = ("N", "G", "Wstride", "Hstride", "Wdilation", "Hdilation")  # where they are left out
 
 
-def read_timeloop(problem: Entry, name: str) -> Counted:
+def read_timeloop(problem: ForeignValue, name: str) -> Counted:
     """The layer of a `problem`; UserError where it is no convolution."""
     _check_shape(problem)
     instance = problem.find("instance") or problem  # before version 0.3, the sizes stood beside
@@ -52,7 +52,7 @@ def read_timeloop(problem: Entry, name: str) -> Counted:
         raise instance.error(str(error)) from None
 
 
-def _check_shape(problem: Entry) -> None:
+def _check_shape(problem: ForeignValue) -> None:
     """Refuse a shape with dimensions that are none of a convolution's."""
     shape = problem.find("shape")
     dimensions = shape.find("dimensions") if shape and shape.is_mapping else None
@@ -64,7 +64,7 @@ def _check_shape(problem: Entry) -> None:
             )
 
 
-def _coefficients(problem: Entry) -> dict[str, int]:
+def _coefficients(problem: ForeignValue) -> dict[str, int]:
     """The values that a shape gives to what an instance leaves out."""
     shape = problem.find("shape")
     given = shape.find("coefficients") if shape and shape.is_mapping else None

@@ -8,7 +8,7 @@ layer itself, or nothing.
 import re
 from collections import Counter
 
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import (
     Counted,
     ImportedNetwork,
@@ -26,7 +26,7 @@ RELATION = re.compile(r"(?:([0-9]{1,5})\*)?o[xy]\+(?:([0-9]{1,5})\*)?f[xy]")
 LOOPS = {"B", "D", "K", "G", "C", "OX", "OY", "FX", "FY"}
 
 
-def read_zigzag(workload: Entry, *, skip_unsupported: bool) -> ImportedNetwork:
+def read_zigzag(workload: ForeignValue, *, skip_unsupported: bool) -> ImportedNetwork:
     """The layers of a workload; UserError where one can be no layer, unless skipped."""
     layers: list[Counted] = []
     uncharged: Counter[str] = Counter()
@@ -61,7 +61,7 @@ def read_zigzag(workload: Entry, *, skip_unsupported: bool) -> ImportedNetwork:
     )
 
 
-def is_zigzag(top: Entry) -> bool:
+def is_zigzag(top: ForeignValue) -> bool:
     """Whether the file is a list of layers, or a mapping of them, with their loops."""
     if not (top.is_list or top.is_mapping):
         return False
@@ -71,7 +71,7 @@ def is_zigzag(top: Entry) -> bool:
     )  # fmt: skip
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: ForeignValue) -> str:
     """The operator of a layer; where none is told, a convolution if it has weights."""
     operator, equation = entry.find("operator_type"), entry.find("equation")
     if operator:
@@ -83,7 +83,7 @@ def _begins(kind: str, beginnings: tuple[str, ...]) -> bool:
     return re.sub(r"[^a-z]", "", kind.lower()).startswith(beginnings)
 
 
-def _weights_are_computed(entry: Entry) -> bool:
+def _weights_are_computed(entry: ForeignValue) -> bool:
     """Whether another layer makes this one's weights: both factors are activations."""
     sources = entry.find("operand_source")
     weights = sources.find("W") if sources else None
@@ -95,7 +95,7 @@ def _weights_are_computed(entry: Entry) -> bool:
     return (own.text() if own else entry.name) != weights.text()
 
 
-def _layer(name: str, entry: Entry, *, is_product: bool) -> Counted:
+def _layer(name: str, entry: ForeignValue, *, is_product: bool) -> Counted:
     older = entry.find("loop_dim_size")
     if older:
         sizes = {size.name.upper(): size.count() for size in older.items()}
@@ -139,7 +139,7 @@ def _layer(name: str, entry: Entry, *, is_product: bool) -> Counted:
     return counted
 
 
-def _sizes(entry: Entry, names: str, numbers: str) -> dict[str, int]:
+def _sizes(entry: ForeignValue, names: str, numbers: str) -> dict[str, int]:
     """Sizes by the names of their loops, from two lists."""
     keys, values = list(entry[names].items()), list(entry[numbers].items())
     if len(keys) != len(values):
@@ -147,7 +147,7 @@ def _sizes(entry: Entry, names: str, numbers: str) -> dict[str, int]:
     return {k.text().upper(): v.count() for k, v in zip(keys, values, strict=True)}
 
 
-def _relation(entry: Entry, axis: str) -> Pair:
+def _relation(entry: ForeignValue, axis: str) -> Pair:
     """Stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
     relations = entry.find("dimension_relations")
     for relation in relations.items() if relations else ():
@@ -155,15 +155,15 @@ def _relation(entry: Entry, axis: str) -> Pair:
         if left == f"i{axis}":
             match = RELATION.fullmatch(right)
             if not match:
-                raise relation.error(f"{relation.shown} is none such as 'ix=2*ox+1*fx'")
+                raise relation.error(f"{relation.quoted} is none such as 'ix=2*ox+1*fx'")
             stride, dilation = (int(number or 1) for number in match.groups())
             if not (0 < stride < 2**16 and 0 < dilation < 2**16):
-                raise relation.error(f"{relation.shown}: strides from 1 to 65535 are wanted")
+                raise relation.error(f"{relation.quoted}: strides from 1 to 65535 are wanted")
             return stride, dilation
     return 1, 1
 
 
-def _input(entry: Entry, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
+def _input(entry: ForeignValue, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
     """Height and width of the input, and their padding; `spans` are those of both together."""
     pads = {"IX": (0, 0), "IY": (0, 0)}
     sides, padding = entry.find("pr_loop_dims"), entry.find("padding")

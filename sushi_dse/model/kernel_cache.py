@@ -24,7 +24,13 @@ from numba.core.serialize import dumps
 
 from sushi_dse.errors import message_line
 from sushi_dse.files import file_bytes, write_whole
-from sushi_dse.model.kernel_key import KEY_DIGITS, PLACE, cache_folders, kernel_key, key_of_files
+from sushi_dse.model.kernel_key import (
+    CACHE_VARIABLE,
+    KEY_DIGITS,
+    cache_folders,
+    kernel_key,
+    key_of_files,
+)
 
 FOLDER = re.compile(rf"kernels-[0-9a-f]{{{KEY_DIGITS}}}")
 MOST_FOLDERS = 4  # of one place; two installations may share it
@@ -97,7 +103,9 @@ class KernelCache:
     def _entry(self, signature: Any, codegen: Any) -> str:
         """Name of the file for `signature` on this processor under these options of Numba's."""
         options = sorted(
-            item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] != PLACE
+            item
+            for item in os.environ.items()
+            if item[0].startswith("NUMBA_") and item[0] != CACHE_VARIABLE
         )
         function = f"{self.function.__module__}.{self.function.__qualname__}"
         text = repr((function, signature, codegen.magic_tuple(), options))
@@ -135,5 +143,5 @@ def _warn(reasons: str) -> None:
     if parent_process() is None and not _warned.is_set():
         _warned.set()
         text = f"compiled kernels cannot be kept, and so are compiled in each run: {reasons}"
-        mend = f"set {PLACE} to a folder that you may write to"
+        mend = f"set {CACHE_VARIABLE} to a folder that you may write to"
         print(f"warning: {message_line(f'{text}; {mend}')}", file=sys.stderr)

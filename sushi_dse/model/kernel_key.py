@@ -18,7 +18,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 COMPILER = ("numba", "llvmlite")
 KEY_DIGITS = 16
-PLACE = "NUMBA_CACHE_DIR"  # names the one place for kernels where a user sets it
+CACHE_VARIABLE = "NUMBA_CACHE_DIR"  # names the one place for kernels where a user sets it
 COMPILES = (b"import numba", b"from numba", b"model.kernel_cache import")
 IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
 
@@ -60,12 +60,12 @@ def kernel_key() -> str:
 
 def cache_folders() -> list[Path]:
     """Where kernels are looked for; they are kept in the first of these that can be written."""
-    return [place / f"kernels-{kernel_key()}" for place in _places()]
+    return [place / f"kernels-{kernel_key()}" for place in _cache_roots()]
 
 
-def _places() -> Iterator[Path]:
-    if os.environ.get(PLACE):
-        yield Path(os.environ[PLACE])
+def _cache_roots() -> Iterator[Path]:
+    if os.environ.get(CACHE_VARIABLE):
+        yield Path(os.environ[CACHE_VARIABLE])
         return
     yield PACKAGE / "__pycache__"
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))

@@ -23,7 +23,7 @@ KEY_COLUMNS = ("design", "policy")  # they say what a row is about; else the fir
 PROSE_COLUMNS = ("value", "meaning")  # their cells may be broken over lines
 
 
-def shown(value: object) -> str:
+def cell_text(value: object) -> str:
     """A cell: four significant digits of a fraction, all of an integer, nothing for null."""
     if value is None:
         return ""
@@ -59,7 +59,7 @@ def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
 def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """The rows as a Markdown table."""
     lines = [[label(column) for column in columns], ["---"] * len(columns)]
-    lines += [[shown(row[column]) for column in columns] for row in rows]
+    lines += [[cell_text(row[column]) for column in columns] for row in rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
@@ -109,7 +109,7 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: 
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
         )
     for row in rows:
-        table.add_row(*(escape(shown(row[column])) for column in columns))
+        table.add_row(*(escape(cell_text(row[column])) for column in columns))
     return table
 
 

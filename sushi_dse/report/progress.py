@@ -16,9 +16,9 @@ from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.store.folder import Store
 
 if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.explore.search.batches import Step
+    from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
-    from sushi_dse.explore.sweep import Sweep, Swept
+    from sushi_dse.explore.sweep import Sweep, SweptBlock
     from sushi_dse.model.calibration import LayerError
 
 Done = TypeVar("Done", bound=Sized)  # as long as what it did
@@ -105,7 +105,7 @@ def warn_of_idle(axes: Sequence[str]) -> None:
 
 def searched(
     plan: "Search", store: Store, *, trials: int, workers: int, storage: str | None
-) -> list["Step"]:
+) -> list["SearchBatch"]:
     """The batches of a search, done with a bar, and beside it how far the front has come."""
     from sushi_dse.explore.search.batches import search
 
@@ -114,7 +114,7 @@ def searched(
     return list(with_progress(steps, trials, what="trials", status=_front_so_far))
 
 
-def _front_so_far(step: "Step") -> str:
+def _front_so_far(step: "SearchBatch") -> str:
     volume = step.answers.hypervolume
     front = f"front {step.answers.front}"
     return front if volume is None else f"{front}, hypervolume {volume:.4g}"
@@ -122,7 +122,7 @@ def _front_so_far(step: "Step") -> str:
 
 def swept(
     sweep: "Sweep", store: Store, *, workers: int, cluster: str | None = None
-) -> list["Swept"]:
+) -> list["SweptBlock"]:
     """The steps of a sweep, done with a bar."""
     warn_of_damage(store)
     steps = sweep.steps(store, workers=workers, cluster=cluster)

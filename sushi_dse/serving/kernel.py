@@ -45,7 +45,7 @@ class Rules(NamedTuple):
     fixed: int = 0  # the SubNet of FIXED
 
 
-class Columns(NamedTuple):
+class TableArrays(NamedTuple):
     """The arrays of a `LatencyTable` that the kernel reads."""
 
     top1_percent: np.ndarray
@@ -99,7 +99,7 @@ def serve_queries(
     every: int,
     schedule: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    table: Columns,
+    table: TableArrays,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Of each query its SubNet, service and response; of each window the SubGraph that it keeps.
 
@@ -191,9 +191,9 @@ def serve_queries(
     return subnet, service_ms, response_times(arrived_ms, service_ms), kept
 
 
-def columns_of(table: LatencyTable) -> Columns:
+def columns_of(table: LatencyTable) -> TableArrays:
     """The arrays of `table` that the kernel reads."""
-    return Columns(*(getattr(table, name) for name in Columns._fields))
+    return TableArrays(*(getattr(table, name) for name in TableArrays._fields))
 
 
 def serve_by_rules(

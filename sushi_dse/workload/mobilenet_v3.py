@@ -26,19 +26,20 @@ SQUEEZE_RATIO = 4  # "Searching for MobileNetV3" (ICCV 2019)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MobileNetV3Family(StagedFamily):
-    """What a SubNet of a MobileNetV3 SuperNet may choose from.
+    """The choices that a MobileNetV3 SuperNet offers to its SubNets.
 
-    `expand_ratios` are the inner channels of a block over its input channels.
+    `expand_ratios` are the inner channels of a block over its input channels.  `ValueError` where
+    the kernel size is even, or as of `StagedFamily`.
     """
 
     first_conv_width: int  # output channels of the first convolution
     first_block_width: int  # output channels of the first block, which has no expansion
     stage_squeeze_excite: tuple[bool, ...]
     last_widths: tuple[int, int]  # output channels of the two layers before the classifier
-    kernel_size: int  # of the depthwise convolutions of the stages
+    kernel_size: int  # height and width of the depthwise kernels in the stages
 
     def __post_init__(self) -> None:
-        StagedFamily.__post_init__(self)  # slots make a new class, which super() does not know
+        StagedFamily.__post_init__(self)  # super() does not know the class that `slots` makes.
         if self.kernel_size % 2 == 0:
             raise ValueError(f"{self.name}: kernel_size must be odd, got {self.kernel_size}")
 
@@ -69,7 +70,7 @@ def _largest(family: MobileNetV3Family) -> MobileNetV3Choice:
     return MobileNetV3Choice(
         name=family.name,
         top1_percent=0,
-        resolution=1,  # weights depend on neither of the two
+        resolution=1,  # Weights depend on neither top-1 nor resolution.
         blocks_per_stage=family.max_blocks_per_stage,
         block_expand_ratios=(max(family.expand_ratios),) * sum(family.max_blocks_per_stage),
     )
@@ -94,7 +95,7 @@ def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainL
     return [
         *layers,
         square_conv("final_expand", kernels=expanded, channels=channels, size=size),
-        square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # after the pooling
+        square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # on the pooled map
         linear("classifier", inputs=mixed, outputs=family.classes),
     ]
 

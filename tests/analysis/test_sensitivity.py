@@ -13,7 +13,7 @@ from sushi_dse.analysis.sensitivity import Index, axes_without_effect, idle_in, 
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.hardware.space import SearchSpace
 from tests.strategies import zcu104
-from tests.tables import Rows
+from tests.tables import StoredRows
 
 SPACE = SearchSpace.of(
     zcu104(),
@@ -130,7 +130,7 @@ def test_idle_axes_are_those_of_the_definition_however_rows_are_cut(
     parts = [rows[at : at + part_rows] for at in range(0, len(rows), part_rows)]
     schema = pa.Schema.from_pandas(rows, preserve_index=False)
     tables = [pa.Table.from_pandas(part, schema, preserve_index=False) for part in parts]
-    assert idle_in(list(map(Rows, tables)), SMALL, METRICS) == by_definition(rows)
+    assert idle_in(list(map(StoredRows, tables)), SMALL, METRICS) == by_definition(rows)
 
 
 def test_subnets_are_compared_each_with_itself() -> None:
@@ -144,4 +144,4 @@ def test_subnets_are_compared_each_with_itself() -> None:
         }
     )
     table = pa.Table.from_pandas(rows)
-    assert idle_in([Rows(table)], SMALL, METRICS[:1]) == ["clock_mhz"]
+    assert idle_in([StoredRows(table)], SMALL, METRICS[:1]) == ["clock_mhz"]

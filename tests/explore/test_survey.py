@@ -19,7 +19,7 @@ from sushi_dse.evaluation.fronts import (
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore import survey as summary
 from sushi_dse.explore.survey import INTERVAL, front_columns, hypervolume_of, records, survey
-from tests.tables import Rows
+from tests.tables import StoredRows
 
 METRICS = [find_metric(name) for name in ("mean_latency_ms", "mean_accuracy_percent")]
 levels = st.integers(0, 4)  # few, so that rows are often equal
@@ -62,7 +62,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
     parts = [part(designs[i:j], i) for i, j in pairwise(sorted({0, *cuts, len(designs)}))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summary, "MERGE_ROWS", merge_rows)
-        found = survey([Rows(table) for table in parts], METRICS)
+        found = survey([StoredRows(table) for table in parts], METRICS)
     together = pa.concat_tables(parts).to_pandas()
     pd.testing.assert_frame_equal(found.front, front(together, METRICS))
     lacking = sum(not fits for _, _, fits in designs)
@@ -79,7 +79,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
 
 def test_a_part_that_holds_only_a_front_counts_all_its_designs() -> None:
     whole = part([(1, 1, True), (2, 0, False), (0, 0, False)], 0)
-    assert survey([Rows(whole.slice(0, 1))], METRICS).counts == counts_of(3, 2)
+    assert survey([StoredRows(whole.slice(0, 1))], METRICS).counts == counts_of(3, 2)
 
 
 def test_axes_and_who_serves_are_shown_beside_the_objectives() -> None:

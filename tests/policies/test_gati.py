@@ -20,16 +20,16 @@ from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us, total
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import PolicyRun
-from sushi_dse.policies.gati.choice import all_choices, least_expected, work_of
+from sushi_dse.policies.gati.choice import all_choices, cache_options, least_expected
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.predictors import (
     PREDICTORS,
     PUBLISHED_MACS,
     PUBLISHED_TOTAL_MACS,
-    Place,
+    CachePoint,
     agreement_at,
     cache_layers,
-    places,
+    cache_points,
 )
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system, served_subnet
@@ -96,7 +96,7 @@ def expected_ms(table: GatiTable) -> float:
     return float(expected_exits(table)[0] @ table.latency_ms[:, -1])
 
 
-# The workload, the places and the layers
+# The workload, the cache points and the layers
 
 
 def test_the_workload_is_the_resnet_18_of_cifar_10() -> None:
@@ -110,8 +110,8 @@ def test_the_workload_is_the_resnet_18_of_cifar_10() -> None:
             assert after.input_bytes == before.output_bytes
 
 
-def test_on_resnet_18_the_places_are_the_ends_of_its_blocks_with_the_published_agreements() -> None:
-    ends = places(WHOLE)
+def test_on_resnet_18_cache_points_are_ends_of_blocks_with_the_published_agreements() -> None:
+    ends = cache_points(WHOLE)
     assert len(ends) == 8
     assert [WHOLE.layers[end.layers].name for end in ends] == [
         "s1.b1.conv1", "s2.b0.conv1", "s2.b1.conv1", "s3.b0.conv1", "s3.b1.conv1", "s4.b0.conv1",
@@ -127,11 +127,11 @@ def test_on_resnet_18_the_places_are_the_ends_of_its_blocks_with_the_published_a
 
 
 @pytest.mark.parametrize("workload", ["ofa_resnet50", "ofa_mbv3"])
-def test_on_another_network_places_are_ends_of_its_blocks_and_agreements_are_interpolated(
+def test_on_another_network_cache_points_are_ends_of_blocks_and_agreements_are_interpolated(
     workload: str,
 ) -> None:
     subnet = served_subnet(Network.of(load_workload(workload).supernet))
-    ends, published = places(subnet), PUBLISHED_AGREEMENT_PERCENT["FC(1024)"]
+    ends, published = cache_points(subnet), PUBLISHED_AGREEMENT_PERCENT["FC(1024)"]
     assert 6 <= len(ends) <= 8
     for end in ends:
         block = subnet.layers[end.layers - 1].block
@@ -143,9 +143,9 @@ def test_on_another_network_places_are_ends_of_its_blocks_and_agreements_are_int
 
 
 @given(supernets())
-def test_places_lie_within_any_network_in_running_order(supernet: SuperNet) -> None:
+def test_cache_points_lie_within_any_network_in_running_order(supernet: SuperNet) -> None:
     for subnet in supernet.subnets:
-        ends = [end.layers for end in places(subnet)]
+        ends = [end.layers for end in cache_points(subnet)]
         assert ends == sorted(set(ends))
         assert len(ends) <= 8
         assert all(0 < end < len(subnet.layers) for end in ends)
@@ -181,8 +181,8 @@ def test_a_network_of_one_block_has_no_cache() -> None:
     assert served.accuracy_percent.tolist() == [93.0] * 3
 
 
-@pytest.mark.parametrize("end", places(WHOLE), ids=lambda end: f"{end.channels}x{end.height}")
-def test_a_cache_is_made_of_the_layers_that_the_page_lists(end: Place) -> None:
+@pytest.mark.parametrize("end", cache_points(WHOLE), ids=lambda end: f"{end.channels}x{end.height}")
+def test_a_cache_is_made_of_the_layers_that_the_page_lists(end: CachePoint) -> None:
     sizes = {
         name: [
             (layer.name, layer.channels, layer.kernels, layer.output_height, layer.weight_bytes)
@@ -345,7 +345,7 @@ def test_caches_that_never_agree_are_not_kept_and_if_kept_add_their_latency(
     kept, _ = gati_system(RESNET18, accelerator, parameters=never, keep=ALL_CONVOLUTIONS)
     caches_us = sum(
         layer_latency_us(layer_cost(layer, accelerator), accelerator)
-        for i, end in enumerate(places(WHOLE))
+        for i, end in enumerate(cache_points(WHOLE))
         for layer in cache_layers(end, i + 1, "Conv(3,1)", 10, never)
     )
     assert kept.latency_ms[-1, 0] == pytest.approx((alone_us + caches_us) / 1e3)
@@ -357,7 +357,7 @@ def test_caches_that_never_agree_are_not_kept_and_if_kept_add_their_latency(
 
 @settings(max_examples=10)
 @given(designs, streams)
-def test_caches_that_always_agree_end_every_query_at_the_first_place(
+def test_caches_that_always_agree_end_every_query_at_the_first_cache_point(
     accelerator: Accelerator, parameters: Gati
 ) -> None:
     always = replace(parameters, agreement_percent=ALWAYS)
@@ -367,7 +367,7 @@ def test_caches_that_always_agree_end_every_query_at_the_first_place(
         layer_latency_us(layer_cost(layer, accelerator, is_first=i == 0), accelerator)
         for i, layer in enumerate(WHOLE.layers[:3])
     )
-    cache = cache_layers(places(WHOLE)[0], 1, table.kept[1], 10, always)
+    cache = cache_layers(cache_points(WHOLE)[0], 1, table.kept[1], 10, always)
     cache_us = sum(
         layer_latency_us(
             layer_cost(layer, accelerator, is_last=layer is cache[-1]),
@@ -420,7 +420,7 @@ def test_no_other_choice_of_caches_within_the_limit_has_less_expected_latency(
         memory_limit_bytes=limit * subnet.weight_bytes,
     )
     least = np.inf
-    for names in product((None, *PREDICTORS), repeat=len(places(subnet))):
+    for names in product((None, *PREDICTORS), repeat=len(cache_points(subnet))):
         keep = {i: name for i, name in enumerate(names, start=1) if name}
         table, _ = gati_system(network, accelerator, parameters=parameters, keep=keep)
         if table.cache_bytes <= limit * subnet.weight_bytes:
@@ -435,15 +435,15 @@ def test_no_other_choice_of_caches_within_the_limit_has_less_expected_latency(
 def test_of_all_65536_choices_the_first_one_of_least_expected_latency_is_taken(
     accelerator: Accelerator, limit: float
 ) -> None:
-    work = work_of(WHOLE, accelerator, Gati())
+    caches = cache_options(WHOLE, accelerator, Gati())
     choices = all_choices(8, 4)
     assert len(choices) == 65536
-    lower_us, upper_us = work.bounds_us(choices)
-    expected_us = np.concatenate([work.expected_us(part) for part in np.array_split(choices, 16)])
+    lower_us, upper_us = caches.bounds_us(choices)
+    expected_us = np.concatenate([caches.expected_us(part) for part in np.array_split(choices, 16)])
     assert (lower_us <= expected_us * (1 + 1e-9)).all()
     assert (expected_us <= upper_us * (1 + 1e-9)).all()
-    within = np.where(work.cache_bytes(choices) <= limit, expected_us, np.inf)
-    assert least_expected(work, limit).tolist() == choices[within.argmin()].tolist()
+    within = np.where(caches.cache_bytes(choices) <= limit, expected_us, np.inf)
+    assert least_expected(caches, limit).tolist() == choices[within.argmin()].tolist()
 
 
 @settings(max_examples=20)
@@ -453,10 +453,10 @@ def test_the_latency_that_a_choice_expects_is_that_of_its_table(
 ) -> None:
     keep = {i: name for i, name in enumerate(names, start=1) if name}
     table, _ = gati_system(RESNET18, accelerator, keep=keep)
-    work = work_of(WHOLE, accelerator, Gati())
+    caches = cache_options(WHOLE, accelerator, Gati())
     options = np.array([[[None, *PREDICTORS].index(name) for name in names]])
-    assert work.expected_us(options)[0] == pytest.approx(expected_ms(table) * 1e3, rel=1e-12)
-    assert work.cache_bytes(options)[0] == table.cache_bytes
+    assert caches.expected_us(options)[0] == pytest.approx(expected_ms(table) * 1e3, rel=1e-12)
+    assert caches.cache_bytes(options)[0] == table.cache_bytes
     assert len(table.subnet_names) == len(keep) + 1
 
 
@@ -486,19 +486,21 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
     network = Network.of(supernet)
-    end_count = len(places(served_subnet(network)))
+    end_count = len(cache_points(served_subnet(network)))
     table, _ = gati_system(
         network, accelerator, keep={i + 1: "Conv(3,1)" for i in range(end_count)}
     )
     subnet = served_subnet(network)
     running, rows = [], []
-    for i, end in enumerate([0, *(end.layers for end in places(subnet)), len(subnet.layers)][1:]):
+    for i, end in enumerate(
+        [0, *(end.layers for end in cache_points(subnet)), len(subnet.layers)][1:]
+    ):
         running += subnet.layers[
             sum(x.name.partition(".")[0][:5] != "cache" for x in running) : end
         ]
         if i < end_count:
             running += cache_layers(
-                places(subnet)[i], i + 1, "Conv(3,1)", subnet.layers[-1].kernels, Gati()
+                cache_points(subnet)[i], i + 1, "Conv(3,1)", subnet.layers[-1].kernels, Gati()
             )
         rows.append(list(running))
     for column, kernels in enumerate(table.subgraphs.kernels):
@@ -697,12 +699,12 @@ def test_a_parameter_out_of_range_is_refused(changes: dict[str, object], message
         Gati(**changes)
 
 
-def test_an_unknown_predictor_or_place_is_refused_with_the_near_ones() -> None:
+def test_an_unknown_predictor_or_cache_point_is_refused_with_the_near_ones() -> None:
     with pytest.raises(ValueError, match=r"unknown predictor 'Pool\(409\)'.*Pool\(4096\)"):
         gati_system(RESNET18, ZCU104, parameters=Gati(agreement_percent={"Pool(409)": (1,) * 8}))
     with pytest.raises(ValueError, match=r"unknown predictor 'FC'"):
         gati_system(RESNET18, ZCU104, keep={1: "FC"})
-    with pytest.raises(ValueError, match="1 <= place <= 8 must hold, got 9"):
+    with pytest.raises(ValueError, match="1 <= cache point <= 8 must hold, got 9"):
         gati_system(RESNET18, ZCU104, keep={9: "FC(1024)"})
 
 
