@@ -28,7 +28,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.report.formats import print_document
 
-RANGES = {  # of an axis, and of how many values it has at most
+RANGES = {  # range of the values of an axis, and their most number
     "pe_kernels": (4, 64, 4),
     "pe_channels": (3, 24, 4),
     "persistent_buffer_kib": (0, 8192, 40),
@@ -76,7 +76,7 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
 
 
 def solved(problem: Problem) -> ExactFront:
-    """What branch and bound finds."""
+    """The front that branch and bound finds, with its certificate."""
     search = exact_front(problem)
     while True:
         try:
@@ -87,12 +87,12 @@ def solved(problem: Problem) -> ExactFront:
 
 
 def rows(front: Front) -> set[tuple[int, int]]:
-    """Design and candidate of each row."""
+    """The design and candidate of each row of a front."""
     return set(zip(front.designs.tolist(), front.candidates.tolist(), strict=True))
 
 
 def compared(rng: random.Random, most_designs: int) -> dict[str, object]:
-    """One space both ways."""
+    """The comparison of one space, walked and by branch and bound."""
     workload, problem = drawn(rng, most_designs)
     started = time.perf_counter()
     found = solved(problem)

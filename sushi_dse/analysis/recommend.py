@@ -15,7 +15,7 @@ ENERGY = "energy_mj_per_query"
 # The column with the percentage of a demand that a row misses, and what the demand is on.
 MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}
 MOST_SHOWN = 5  # designs listed after the recommended one; near misses listed
-NEAR_PERCENT = 2.0  # largest share of a demand that a near miss may miss it by (assumption)
+NEAR_PERCENT = 2.0  # percent of a demand that a near miss must stay under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

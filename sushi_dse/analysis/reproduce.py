@@ -27,8 +27,8 @@ class Headline:
 
     name: str
     published: float
-    mode: str
-    gain: Callable[[MetricsByName, MetricsByName], float]  # of the policy over no SGS
+    mode: str  # one of MODES
+    gain: Callable[[MetricsByName, MetricsByName], float]  # from POLICY's and no-sgs metrics
     reason: str
 
 
@@ -69,7 +69,7 @@ HEADLINES = (
 
 
 def reproduce() -> Iterator[dict[str, object]]:
-    """A row for each headline and setting: the published figure, the model's, the command."""
+    """A row for each headline and setting: the published figure, the model's, and the command."""
     for headline in HEADLINES:
         for board, workload in product(BOARDS, WORKLOADS):
             experiment = load_experiment(
@@ -94,7 +94,7 @@ def reproduce() -> Iterator[dict[str, object]]:
 
 
 def best_rows(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """For each headline the setting in which the model gains most, and the reason it differs."""
+    """The row of each headline in which the model gains most, with the reason why it differs."""
     best = []
     for headline in HEADLINES:
         own = [row for row in rows if row["headline"] == headline.name]

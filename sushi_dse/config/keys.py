@@ -1,4 +1,4 @@
-"""The keys of a file checked against a pydantic model, each mistake with its line and column."""
+"""The check of a document against a pydantic model, with the line and column of a mistake."""
 
 from typing import Any, NamedTuple, TypeVar, get_args
 
@@ -8,9 +8,9 @@ from pydantic_core import ErrorDetails
 from sushi_dse.config.document import Document, Location, Mark
 from sushi_dse.errors import near_names
 
-MAX_SHOWN = 40  # characters of a wrong value
+MAX_SHOWN = 40  # most characters of a wrong value that an error quotes
 
-# pydantic's kinds of mistake in the words of our errors
+# The words of our errors by pydantic's type of the mistake.
 BOUNDS = {
     "greater_than": (">", "gt"),
     "greater_than_equal": (">=", "ge"),
@@ -33,13 +33,16 @@ WANTED = {
 
 
 class Keys(BaseModel):
-    """Keys that a mapping may have; any other is refused, and no type is turned into another."""
+    """The keys that a mapping may have: others are refused, and no type is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class EntryError(ValueError):
-    """A wrong entry within the value of a key: `at` leads from that value to it, or to its key."""
+    """The error about an entry within the value of a key.
+
+    `at` is the location of the entry, or of its key, relative to that value.
+    """
 
     def __init__(self, message: str, at: Location = (), *, of_key: bool = False) -> None:
         super().__init__(message)
@@ -48,14 +51,14 @@ class EntryError(ValueError):
 
 
 class MistakeLocation(NamedTuple):
-    """Where a mistake is in a document: at a value, at its key, or where a key is missing."""
+    """The location of a mistake: that of a value, of its key, or of a mapping without a key."""
 
     location: Location
     of_key: bool = False
     is_gap: bool = False
 
     def order(self, document: Document) -> Mark:
-        """Where it is met in reading the file: that a key is missing, at the mapping's end."""
+        """The mark at which a reader meets the mistake: a missing key at the mapping's end."""
         if self.is_gap:
             return document.end_marks[self.location]
         return document.mark(self.location, of_key=self.of_key)
@@ -65,7 +68,7 @@ AnyKeys = TypeVar("AnyKeys", bound=Keys)
 
 
 def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
-    """The file's keys as `model`; UserError for the first mistake in the order of the file."""
+    """The document as a `model`; UserError for the first mistake in the order of the file."""
     try:
         return model.model_validate(document.content)
     except ValidationError as error:
@@ -111,13 +114,13 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
 
 
 def quoted_value(value: object) -> str:
-    """A value of a file as an error shows it: short, and a truth value as YAML writes it."""
+    """A value of a file as an error quotes it: short, and a truth value as YAML writes it."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _model_at(model: type[Keys], location: Location) -> type[Keys]:
-    """The model of the mapping at `location`: list indices lead to no other model."""
+    """The model of the mapping at `location`, whose list indices do not change the model."""
     for part in location:
         if isinstance(part, str):
             model = _models_in(model.model_fields[part].annotation)[0]

@@ -1,7 +1,7 @@
 """The `net.config` of a Once-for-all network: ResNets and MobileNetV3, as once-for-all writes it.
 
-Layers are named by their place in the SuperNet (stage, block, part), so that several networks of
-one SuperNet share what they have in common.  The layers of an MBConvLayer and of a
+Layers are named by their position in the SuperNet (stage, block, layer), so that several networks
+of one SuperNet share the weights that they have in common.  The layers of an MBConvLayer and of a
 ResNetBottleneckBlock are those of `ofa/utils/layers.py` (github.com/mit-han-lab/once-for-all).
 """
 
@@ -15,20 +15,20 @@ from sushi_dse.interchange.network import Counted, ImportedNetwork, convolution,
 from sushi_dse.workload.stages import rounded_channels
 
 SQUEEZE_RATIO, CHANNEL_DIVISOR = 4, 8  # SEModule.REDUCTION, MyNetwork.CHANNEL_DIVISIBLE
-POOL_STRIDE = 2  # of the 3x3 max pool behind a ResNet's stem, padded by 1
-OF_SUPERNET = "OFA"  # begins the name of a SuperNet as a whole
-WRAPPED = ("mobile_inverted_conv", "conv")  # the key of a residual block's layer: older, newer
+POOL_STRIDE = 2  # stride of the 3x3 max pool, padded by 1, behind the stem of a ResNet
+OF_SUPERNET = "OFA"  # prefix of the name of a whole SuperNet
+WRAPPED = ("mobile_inverted_conv", "conv")  # older and newer key of the layer in a residual block
 
 
 class Map(NamedTuple):
-    """What flows from layer to layer: channels on a square map."""
+    """A square feature map between two layers."""
 
     channels: int
     size: int
 
 
 class Built:
-    """Layers one behind the other, and the map behind the last of them."""
+    """A builder of successive layers, which keeps the map behind the last one."""
 
     def __init__(self, size: int) -> None:
         self.map = Map(3, size)
@@ -38,7 +38,7 @@ class Built:
         self, name: str, entry: ForeignValue, kernels: int, kernel_size: int = 1, stride: int = 1,
         groups: int = 1, at: Map | None = None, block: str = "",
     ) -> Map:  # fmt: skip
-        """Append a convolution, padded to keep its map, and tell the map behind it."""
+        """Append a convolution, padded to keep its map; the result is the map behind it."""
         source = at or self.map
         pad = kernel_size // 2
         try:
@@ -122,7 +122,7 @@ def _resnet(built: Built, config: ForeignValue) -> None:
     stem = list(config["input_stem"].items())
     for i, entry in enumerate(stem):
         wrapped = next((found for key in WRAPPED if (found := entry.find(key))), entry)
-        # The middle one may be missing: the last one has its place from the end.
+        # The middle convolution may be missing, so the last one is counted from the end.
         built.listed("stem2" if i == len(stem) - 1 > 0 else f"stem{i}", wrapped)
     channels, size = built.map
     built.map = Map(channels, (size - 1) // POOL_STRIDE + 1)
@@ -142,7 +142,7 @@ def _named_blocks(
     stage, number = 0, 0
     for i, block in enumerate(config["blocks"].items()):
         layer = next((found for key in WRAPPED if (found := block.find(key))), block)
-        if layer.find("in_channels") is None:  # a block that was taken out leaves its shortcut
+        if layer.find("in_channels") is None:  # A block that was taken out leaves its shortcut.
             continue
         changes = layer["in_channels"].count() != layer["out_channels"].count()
         if i == 0 and first_is_alone:
@@ -163,7 +163,7 @@ def _inverted_bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     elif inner != channels:
         raise entry.error(f"expand_ratio is 1, but mid_channels {inner} are not {channels}")
     kernel_size = entry["kernel_size"].count()
-    # A smaller window is no part of a larger one's weights: Once-for-all transforms them.
+    # A smaller kernel shares no weights with a larger one: Once-for-all transforms them.
     built.map = built.conv(
         f"{name}.dw{kernel_size}x{kernel_size}",
         entry,
@@ -204,7 +204,7 @@ def _bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
 
 
 def _inner(entry: ForeignValue, channels: int) -> int:
-    """Channels within a block: `mid_channels`, or what `expand_ratio` makes of `channels`."""
+    """The channels within a block: `mid_channels`, or else `expand_ratio` times `channels`."""
     given = entry.find("mid_channels")
     if given:
         return given.count()

@@ -1,8 +1,8 @@
 """A ZigZag workload: a list of layers with their loops, or the older mapping of them by number.
 
-K kernels and C channels (of each of G groups), a window FX x FY, an output OX x OY; B images, or
-B x D vectors of a matrix product.  A layer's weights are its own where `operand_source` names the
-layer itself, or nothing.
+The loops are K kernels and C channels (in each of G groups), a window FX x FY, an output OX x OY,
+and B images, or B x D vectors of a matrix product.  The weights of a layer are constant where
+`operand_source` names the layer itself, or nothing.
 """
 
 import re
@@ -18,7 +18,7 @@ from sushi_dse.interchange.network import (
     plain_name,
 )
 
-CONVOLUTIONS = ("conv", "depthwise")  # beginnings of an operator_type
+CONVOLUTIONS = ("conv", "depthwise")  # prefixes of an operator_type
 PRODUCTS = ("gemm", "matmul", "fc", "fullyconnected", "linear", "dense")
 UNCHARGED = ("add", "pool", "maxpool", "averagepool", "avgpool", "globalaveragepool", "relu", "mul",
              "softmax", "concat", "batchnorm", "layernorm", "simd")  # fmt: skip
@@ -27,7 +27,7 @@ LOOPS = {"B", "D", "K", "G", "C", "OX", "OY", "FX", "FY"}
 
 
 def read_zigzag(workload: ForeignValue, *, skip_unsupported: bool) -> ImportedNetwork:
-    """The layers of a workload; UserError where one can be no layer, unless skipped."""
+    """The layers of a workload; UserError for work that no layer represents, unless skipped."""
     layers: list[Counted] = []
     uncharged: Counter[str] = Counter()
     skipped: list[str] = []
@@ -62,7 +62,7 @@ def read_zigzag(workload: ForeignValue, *, skip_unsupported: bool) -> ImportedNe
 
 
 def is_zigzag(top: ForeignValue) -> bool:
-    """Whether the file is a list of layers, or a mapping of them, with their loops."""
+    """Whether the file is a list, or a mapping, of layers with their loops."""
     if not (top.is_list or top.is_mapping):
         return False
     layers = list(top.items())
@@ -72,7 +72,7 @@ def is_zigzag(top: ForeignValue) -> bool:
 
 
 def _kind(entry: ForeignValue) -> str:
-    """The operator of a layer; where none is told, a convolution if it has weights."""
+    """The operator of a layer; where it is not stated, a convolution if the layer has weights."""
     operator, equation = entry.find("operator_type"), entry.find("equation")
     if operator:
         return operator.text()
@@ -84,7 +84,7 @@ def _begins(kind: str, beginnings: tuple[str, ...]) -> bool:
 
 
 def _weights_are_computed(entry: ForeignValue) -> bool:
-    """Whether another layer makes this one's weights: both factors are activations."""
+    """Whether another layer computes the weights, so that both factors are activations."""
     sources = entry.find("operand_source")
     weights = sources.find("W") if sources else None
     if weights is None:
@@ -140,7 +140,7 @@ def _layer(name: str, entry: ForeignValue, *, is_product: bool) -> Counted:
 
 
 def _sizes(entry: ForeignValue, names: str, numbers: str) -> dict[str, int]:
-    """Sizes by the names of their loops, from two lists."""
+    """The sizes by the names of their loops, from two lists of equal length."""
     keys, values = list(entry[names].items()), list(entry[numbers].items())
     if len(keys) != len(values):
         raise entry[numbers].error(f"{numbers} needs {len(keys)} entries, one for each of {names}")
@@ -148,7 +148,7 @@ def _sizes(entry: ForeignValue, names: str, numbers: str) -> dict[str, int]:
 
 
 def _relation(entry: ForeignValue, axis: str) -> Pair:
-    """Stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
+    """The stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
     relations = entry.find("dimension_relations")
     for relation in relations.items() if relations else ():
         left, _, right = relation.text().lower().replace(" ", "").partition("=")
@@ -164,7 +164,7 @@ def _relation(entry: ForeignValue, axis: str) -> Pair:
 
 
 def _input(entry: ForeignValue, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
-    """Height and width of the input, and their padding; `spans` are those of both together."""
+    """The height and width of the input, and its padding; `spans` are those of the padded input."""
     pads = {"IX": (0, 0), "IY": (0, 0)}
     sides, padding = entry.find("pr_loop_dims"), entry.find("padding")
     if padding:
