@@ -40,7 +40,7 @@ RANGES = {  # range of the values of an axis, and their most number
     "static_w": (0.5, 10, 6),
 }
 WHOLE = {"pe_kernels", "pe_channels"}
-MOST_OBJECTIVES = 3  # with more, nearly every design of a large space may be on the front
+MOST_OBJECTIVES = 3  # With more, nearly every design of a large space may be on the front.
 
 
 def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:

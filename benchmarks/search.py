@@ -26,7 +26,7 @@ from sushi_dse.explore.search.batches import searched
 from sushi_dse.explore.search.plan import SAMPLERS, Search
 from sushi_dse.explore.search.storage import open_study
 
-SHARE = 0.99  # of the exact hypervolume
+SHARE = 0.99  # share of the exact hypervolume that a search must reach
 QUERIES = 500
 BATCH = 20  # the command's default
 BATCHES = (10, BATCH, 50, 100)

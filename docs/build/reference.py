@@ -125,7 +125,7 @@ def of_values() -> str:
 
 
 def assumptions() -> str:
-    """What is assumed: of the boards, of the policies, and of single values."""
+    """The assumptions about boards, policies and single values."""
     parts = {
         "Boards": of_boards(),
         "Policies": of_policies(),

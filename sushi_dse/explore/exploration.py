@@ -1,4 +1,4 @@
-"""What a sweep and a search have in common: an experiment, objectives, and a folder of results."""
+"""The base of a sweep and a search: an experiment, its objectives, and a folder of results."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager

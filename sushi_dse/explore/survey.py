@@ -80,7 +80,7 @@ class Survey:
         return front_columns(self.columns, self.front, self.metrics)
 
     def summary(self, experiment: "Experiment") -> dict[str, object]:
-        """What the rows of an experiment come to: counts, reasons, and the front."""
+        """The summary of the rows of an experiment by name: its settings, counts and the front."""
         return {
             "infeasible": self.counts.infeasible,
             "infeasible_by_resource": dict(self.counts.infeasible_by_resource),

@@ -157,7 +157,7 @@ class Sweep(Exploration):
             raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
     def summary(self, steps: Sequence[SweptBlock], *, since: float) -> dict[str, Any]:
-        """What the sweep came to, when those steps were done since that `time.perf_counter`."""
+        """The summary of the sweep, of which those blocks were run since a `time.perf_counter`."""
         facts: dict[str, Any] = {}
         evaluated = sum(len(step) for step in steps if not step.failure)
         if self.how == "exact":

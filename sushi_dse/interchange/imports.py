@@ -38,7 +38,7 @@ class ImportedWorkload:
 
     @property
     def notes(self) -> list[str]:
-        """What was read, and what of it is not charged or not known, a line each."""
+        """The lines about what was read, what is not charged, and what is unknown."""
         lines = []
         for subnet, network in zip(self.supernet.subnets, self.networks, strict=True):
             size = f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB"
@@ -50,7 +50,7 @@ class ImportedWorkload:
 
     @property
     def warnings(self) -> list[str]:
-        """What is probably not meant, a line each."""
+        """The lines about what the user has probably not meant."""
         pairs = zip(self.supernet.subnets, self.networks, strict=True)
         return [f"{subnet.name}: {line}" for subnet, network in pairs for line in network.warnings]
 

@@ -1,7 +1,7 @@
 """An imported network, which every reader makes, and the layers that count for its operators."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -85,20 +85,8 @@ def convolution(
     there is no output.
     """
     spans = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
-    outputs = [
-        (side + sum(pad) - span) // step + 1
-        for side, pad, span, step in zip(size, pads, spans, stride, strict=True)
-    ]
-    if min(outputs) < 1:
-        raise ValueError(
-            f"a window of {spans[0]}x{spans[1]} is larger than its {size[0]}x{size[1]} input "
-            "with its padding"
-        )
-    # An axis with one output takes no step.
-    steps = {step for step, output in zip(stride, outputs, strict=True) if output > 1}
-    if len(steps) > 1:
-        raise Unsupported(f"strides {stride[0]} and {stride[1]}, where a layer has one stride")
-    step = steps.pop() if steps else stride[0]
+    outputs = _outputs(size, pads, spans, stride)
+    step = _one_stride(stride, outputs)
 
     def on(size: Pair, padding: int) -> PlainLayer | None:
         """The layer on a map of that size; None where it would have other outputs."""
@@ -133,6 +121,31 @@ def convolution(
     layer = on((height, width), 0)
     assert layer is not None  # (height - k) // step + 1 is the output.
     return Counted(layer, f"{reason}: counted on a {height}x{width} input without padding")
+
+
+def _outputs(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int], stride: Pair) -> list[int]:
+    """The height and width of the output; ValueError where there is none."""
+    outputs = [
+        (side + sum(pad) - span) // step + 1
+        for side, pad, span, step in zip(size, pads, spans, stride, strict=True)
+    ]
+    if min(outputs) < 1:
+        raise ValueError(
+            f"a window of {spans[0]}x{spans[1]} is larger than its {size[0]}x{size[1]} input "
+            "with its padding"
+        )
+    return outputs
+
+
+def _one_stride(stride: Pair, outputs: Sequence[int]) -> int:
+    """The stride of both axes; an axis with one output takes no step, so its stride is ignored.
+
+    `Unsupported` where the strides of both axes matter and differ.
+    """
+    steps = {step for step, output in zip(stride, outputs, strict=True) if output > 1}
+    if len(steps) > 1:
+        raise Unsupported(f"strides {stride[0]} and {stride[1]}, where a layer has one stride")
+    return steps.pop() if steps else stride[0]
 
 
 def matrix_product(name: str, *, inputs: int, outputs: int, rows: int = 1) -> Counted:

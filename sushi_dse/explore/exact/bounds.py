@@ -91,7 +91,7 @@ def beyond_share(
     shape = layers.shapes[layers.shape_of[i]]
     if map_bytes(shape, resident)[1] > 0 or shape.groups > 1:
         return float(by_bytes)
-    first_load = sides[0] * sides[1] * TAPS_PER_ENGINE * per_byte  # at most
+    first_load = sides[0] * sides[1] * TAPS_PER_ENGINE * per_byte  # largest first load
     return float(min(by_bytes, first_load + 2 * exposed / max(shape.kernels // sides[0], 1)))
 
 

@@ -69,7 +69,7 @@ def is_quick_to_sweep(plan: Search, trials: int) -> bool:
 def search_summary(
     plan: Search, steps: Sequence[SearchBatch], *, since: float
 ) -> dict[str, object]:
-    """What a search came to, when those steps were done since that `time.perf_counter`."""
+    """The summary of a search of which those batches were run since a `time.perf_counter`."""
     return {
         **plan.survey().summary(plan.experiment),
         "designs": sum(step.asked for step in steps),
