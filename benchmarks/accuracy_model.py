@@ -22,7 +22,7 @@ from sushi_dse.workload.stages import ratios_by_stage
 
 FOLDS, SHUFFLES = 10, 5
 RESOLUTION = 224
-DIGITS = 4  # the coefficients' standard errors are some thousandths
+DIGITS = 4  # decimals of a coefficient, whose standard error is some thousandths
 ORIGIN = "Georgia Tech's once-for-all repository, branch master_wo_kernel (MIT licence)"
 
 Features = Callable[[MobileNetV3Family, MobileNetV3Choice], np.ndarray]
@@ -44,7 +44,7 @@ def read_measured(path: Path) -> list[MobileNetV3Choice]:
 
 
 def depth_and_ratios(family: MobileNetV3Family, choice: MobileNetV3Choice) -> np.ndarray:
-    """1, the blocks of each stage, and the expand ratio of each block, 0 where it is missing."""
+    """The features 1, blocks of each stage, expand ratio of each block, 0 for a missing one."""
     ratios = np.zeros((len(family.stage_widths), max(family.max_blocks_per_stage)))
     for stage, of_stage in enumerate(ratios_by_stage(family, choice)):
         ratios[stage, : len(of_stage)] = of_stage
@@ -76,12 +76,12 @@ def fitted(rows: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:
 
 
 def rmse(errors: np.ndarray) -> float:
-    """The root of the mean square."""
+    """The root mean square of the errors."""
     return float(np.sqrt(np.mean(errors**2)))
 
 
 def held_out_rmse(rows: np.ndarray, top1_percent: np.ndarray) -> list[float]:
-    """Error on the fold that was left out, over all folds: one for each shuffle of the SubNets."""
+    """The error on left-out folds, over all folds, for each shuffle of the SubNets: [shuffle]."""
     errors = []
     gram, moment = rows.T @ rows, rows.T @ top1_percent
     for seed in range(SHUFFLES):

@@ -1,4 +1,4 @@
-"""How fast our code is beside C: the C code compiled, both called in turn, rates and agreement.
+"""The speed of our code beside C: rates of both, called in turn, and the agreement of results.
 
 Time is that of the one core that does the work; compiling and loading are not counted.  Both meet
 the same noise; a rate is that of the fastest of many short calls, and a ratio is ours over C's.
@@ -18,17 +18,17 @@ import numpy as np
 
 SOURCE = Path(__file__).with_name("kernels.c")
 GCC = ("gcc", "-O3", "-march=native", "-shared", "-fPIC")
-SECONDS = 2.0  # of measuring, a figure
+SECONDS = 2.0  # time of measuring each figure
 
 Figures = dict[str, object]
 Work = Callable[[], object]
 
 
 class Libraries(NamedTuple):
-    """The C code compiled twice: as fast as it gets, and so that its bits must be ours."""
+    """The C code compiled twice: for speed, and for results of the same bits as ours."""
 
     fast: ctypes.CDLL
-    exact: ctypes.CDLL  # multiplication and addition are not fused
+    exact: ctypes.CDLL  # compiled without fusing multiplications and additions
 
 
 @contextmanager
@@ -50,20 +50,20 @@ def compiled() -> Iterator[Libraries | None]:
 
 
 def pointers(*arrays: np.ndarray) -> list[ctypes.c_void_p]:
-    """Where arrays lie, for C; the caller keeps them."""
+    """The addresses of arrays for C; the caller must keep the arrays alive."""
     assert all(array.flags.c_contiguous for array in arrays)
     return [ctypes.c_void_p(array.ctypes.data) for array in arrays]
 
 
 def integers(*values: int) -> list[ctypes.c_int64]:
-    """Integers for C."""
+    """The numbers as integers of C."""
     return [ctypes.c_int64(value) for value in values]
 
 
 def seconds_of(*works: Work) -> np.ndarray:
     """Times of the core for calls, made in turn for `SECONDS`: [round, work]."""
     rows: list[np.ndarray] = []
-    for work in works:  # the first call compiles
+    for work in works:  # The first call compiles.
         work()
     end = time.perf_counter() + SECONDS
     while not rows or time.perf_counter() < end:
@@ -76,7 +76,7 @@ def seconds_of(*works: Work) -> np.ndarray:
 
 
 def rates(what: str, amount: float, ours: Work, c: Work | None) -> Figures:
-    """Of so much work the rates of our code and of C's, and their ratios; nulls without C."""
+    """The rates of our code and of C for an amount of work, and their ratios; nulls without C."""
     if c is None:
         rate = amount / seconds_of(ours).min()
         return {f"{what}_per_s": rate, f"c_{what}_per_s": None,
@@ -92,7 +92,7 @@ def rates(what: str, amount: float, ours: Work, c: Work | None) -> Figures:
 
 
 def agreement(ours: list[np.ndarray], *c: list[np.ndarray]) -> Figures:
-    """How far the results of the fast C are from ours, and whether those of the exact one are ours.
+    """The error of the fast C's results against ours, and whether the exact C's are equal to ours.
 
     Nulls without C.
     """

@@ -24,7 +24,7 @@ from sushi_dse.serving.selection import STRICT_ACCURACY, select_subnet
 from sushi_dse.traces.generators import DEMANDS
 from sushi_dse.traces.trace import Query, Trace
 
-EVERY = 8  # queries from one recache point to the next
+EVERY = 8  # queries between two recache points
 QUERIES = 2000
 SEEDS = range(4)
 
@@ -48,19 +48,19 @@ class Rule:
 
 
 class FollowTheLeader(Rule):
-    """What would have been best over the last interval."""
+    """A rule that keeps what would have been best over the last interval."""
 
     def recache(self, served: np.ndarray, table: LatencyTable, cached: int) -> int:
-        """The leader."""
+        """The SubGraph that would have been best for the SubNets served."""
         share = served / served.sum() if served.sum() else np.full(len(served), 1 / len(served))
         return self.cheapest(table, cached, share, EVERY)
 
 
 class DiscountedDemand(Rule):
-    """What would have been best over a past that fades, looking eight intervals ahead."""
+    """A rule that keeps what is best for a discounted past, looking eight intervals ahead."""
 
     def recache(self, served: np.ndarray, table: LatencyTable, cached: int) -> int:
-        """The cheapest for discounted demand."""
+        """The SubGraph of least cost for the discounted demand."""
         self.demand = served + 0.9 * (np.ones(len(served)) if self.demand is None else self.demand)
         return self.cheapest(table, cached, self.demand / self.demand.sum(), 8 * EVERY)
 
@@ -107,7 +107,7 @@ def cases() -> Iterator[tuple[str, LatencyTable, Trace]]:
 
 
 def shares(table: LatencyTable, trace: Trace) -> dict[str, float]:
-    """Of the offline optimum's gain over no SGS, what each rule recovers."""
+    """The share of the offline optimum's gain over no SGS that each rule recovers."""
 
     def named(policy: str) -> float:
         served = POLICIES[policy].served(trace, table, mode="strict-accuracy", every=EVERY)
@@ -121,7 +121,7 @@ def shares(table: LatencyTable, trace: Trace) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a line a rule."""
+    """Print a line for each rule."""
     found = {name: shares(table, trace) for name, table, trace in cases()}
     for rule in (*NAMED, *RULES):
         worst = min(found, key=lambda name: found[name][rule])

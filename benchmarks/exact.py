@@ -19,7 +19,7 @@ from sushi_dse.config.workload_file import load_workload, workload_names
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED
-from sushi_dse.explore.exact.branch import Found, exact_front
+from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.hardware.accelerator import Device
@@ -28,7 +28,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.report.formats import print_document
 
-RANGES = {  # of an axis, and of how many values it has at most
+RANGES = {  # range of the values of an axis, and their most number
     "pe_kernels": (4, 64, 4),
     "pe_channels": (3, 24, 4),
     "persistent_buffer_kib": (0, 8192, 40),
@@ -40,7 +40,7 @@ RANGES = {  # of an axis, and of how many values it has at most
     "static_w": (0.5, 10, 6),
 }
 WHOLE = {"pe_kernels", "pe_channels"}
-MOST_OBJECTIVES = 3  # with more, nearly every design of a large space may be on the front
+MOST_OBJECTIVES = 3  # With more, nearly every design of a large space may be on the front.
 
 
 def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
@@ -75,24 +75,24 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
     )
 
 
-def solved(problem: Problem) -> Found:
-    """What branch and bound finds."""
+def solved(problem: Problem) -> ExactFront:
+    """The front that branch and bound finds, with its certificate."""
     search = exact_front(problem)
     while True:
         try:
             next(search)
         except StopIteration as end:
-            found: Found = end.value
+            found: ExactFront = end.value
             return found
 
 
 def rows(front: Front) -> set[tuple[int, int]]:
-    """Design and candidate of each row."""
+    """The design and candidate of each row of a front."""
     return set(zip(front.designs.tolist(), front.candidates.tolist(), strict=True))
 
 
 def compared(rng: random.Random, most_designs: int) -> dict[str, object]:
-    """One space both ways."""
+    """The comparison of one space, walked and by branch and bound."""
     workload, problem = drawn(rng, most_designs)
     started = time.perf_counter()
     found = solved(problem)

@@ -1,4 +1,4 @@
-"""How fast the kernels are: beside the same arithmetic in C, and beside what the machine can do."""
+"""The speed of the kernels beside the same arithmetic in C, and beside the machine's limits."""
 
 import ctypes
 import os
@@ -37,11 +37,11 @@ from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import Trace
 
 WORKLOAD = "ofa_resnet50"
-SUBGRAPHS = 31  # of the trace kernel's table
-EVERY = 8  # queries from one recache point to the next
+SUBGRAPHS = 31  # columns of the latency table that the trace kernel serves on
+EVERY = 8  # queries between two recache points
 QUERIES = (10_000, 100_000)
-TRIAD_DOUBLES = 16_000_000  # an array: 128 MB, more than any cache holds
-DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # 8 KiB, in the first-level cache
+TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
+DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # length of an array of 8 KiB, in the first-level cache
 
 
 # --- The cost of layers ---------------------------------------------------------------------------
@@ -64,13 +64,13 @@ def cost_space(base: Accelerator) -> SearchSpace:
 
 @numba.njit
 def block_cycles(shapes, tiles, arrays, cycles):  # type: ignore[no-untyped-def]
-    """`layer_cycles` of designs with equal sides, a chunk at a time, as `steady_costs` does it."""
+    """Run `layer_cycles` on designs with equal sides, a chunk at a time, as `steady_costs` does."""
     for start in range(0, len(arrays.cycles_per_byte), CHUNK):
         layer_cycles(shapes, tiles, chunk_of(arrays, start), cycles)
 
 
 def cost_figures(libraries: Libraries | None) -> Figures:
-    """Layer evaluations of the hot kernel; designs of all that a sweep without a trace costs."""
+    """The rates of the hot kernel in layers, and of a sweep without a trace in designs."""
     network = Network.of(load_workload(WORKLOAD).supernet)
     space = cost_space(load_hardware("zcu104").space.base)
     designs, shapes = space.designs(range(len(space))), layers_of(network).shapes
@@ -113,17 +113,17 @@ def cost_figures(libraries: Libraries | None) -> Figures:
         "workload": WORKLOAD,
         "designs": len(space),
         "layers": len(network.shapes),
-        "distinct_layers": len(shapes),  # what is computed: equal layers once
+        "distinct_layers": len(shapes),  # Equal layers are computed once.
         **figures,
         **agreement(*map(last_chunks, works)),
         "steady_designs_per_s": per_s,
-        # Every layer twice: nothing on chip, and its SubNet's own SubGraph.
+        # Every layer counts twice: with nothing on chip, and with its SubNet's own SubGraph.
         "steady_layer_evaluations_per_s": 2 * len(network.shapes) * per_s,
     }
 
 
 def in_turn(works: list[Work]) -> Work:
-    """All of them, as one."""
+    """One piece of work that does all of them in turn."""
 
     def work() -> None:
         for each in works:
@@ -138,7 +138,7 @@ def in_turn(works: list[Work]) -> Work:
 def serve_c(
     library: ctypes.CDLL, trace: Trace, table: LatencyTable, mode: int
 ) -> Callable[[], list[np.ndarray]]:
-    """What calls C's SushiSched; its results are those of `serve_queries`, in new arrays too."""
+    """The call of SushiSched in C, whose results are new arrays as those of `serve_queries`."""
     count, columns = len(trace), (*trace.columns, trace.slowdown)
     given = [
         *integers(mode, EVERY, count),
@@ -159,7 +159,7 @@ def serve_c(
 
 
 def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
-    """Queries of SushiSched, in both modes, on a short and a long trace."""
+    """The rates of SushiSched in queries, in both modes, on a short and a long trace."""
     network = Network.of(load_workload(WORKLOAD).supernet)
     base = load_hardware("zcu104").space.base
     subgraphs = candidate_table(network, base).subgraphs.only(range(SUBGRAPHS))
@@ -189,7 +189,7 @@ def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
 
 
 def machine_figures(libraries: Libraries | None) -> Figures:
-    """What bounds a kernel here: memory bandwidth and division of one core; nulls without C."""
+    """The limits of the machine: memory bandwidth and divisions of one core; nulls without C."""
     figures: Figures = {
         "processor": processor(),
         "cores": os.cpu_count(),
@@ -225,7 +225,7 @@ def processor() -> str:
 
 
 def figures() -> Figures:
-    """All of them."""
+    """Print all rates as one JSON document."""
     with compiled() as libraries:
         return {
             "machine": machine_figures(libraries),

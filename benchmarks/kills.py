@@ -1,4 +1,4 @@
-"""What random kills of a sweep cost: kill -9, the same command again, until so many have struck.
+"""The cost of random kills of a sweep: kill -9 and the same command again, many times over.
 
     python -m benchmarks.kills [--kills 100] [--seed 0]
 
@@ -23,11 +23,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SWEEP = ("--hw", str(ROOT / "tests" / "data" / "tiny.yaml"), "--queries", "60", "--workers", "2")
 VICTIMS = ("command and workers", "command", "worker")
-ORPHAN_S = 2  # that a worker may outlive its command
+ORPHAN_S = 2  # time that a worker may outlive its command
 
 
 def start(folder: Path) -> "subprocess.Popen[bytes]":
-    """The command, in a session of its own; it says here what it complains of."""
+    """The command, started in a session of its own, with its standard error piped here."""
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.kills", "sweep", *SWEEP, "--out", str(folder)],
         cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ def members(session: int) -> list[int]:
         try:
             state, _, _, own = path.read_text().rpartition(")")[2].split()[:4]
             line = (path.parent / "cmdline").read_bytes()
-        except OSError:  # it has ended
+        except OSError:  # The process has ended.
             continue
         if int(own) == session and state != "Z" and b"resource_tracker" not in line:
             found.append(int(path.parent.name))
@@ -49,7 +49,7 @@ def members(session: int) -> list[int]:
 
 
 def strike(command: "subprocess.Popen[bytes]", victim: str, after_s: float) -> bool:
-    """Kill the victim at that moment, or once there is one; whether it was there in time."""
+    """Kill the victim at that time, or as soon as there is one; whether it was there in time."""
     time.sleep(after_s)
     while command.poll() is None:
         workers = [pid for pid in members(command.pid) if pid != command.pid]
@@ -63,7 +63,7 @@ def strike(command: "subprocess.Popen[bytes]", victim: str, after_s: float) -> b
 
 
 def identities(folder: Path) -> dict[str, tuple[int, int]]:
-    """What tells a part from one that was written again under its name."""
+    """The facts that tell a part from one that was written again under its name."""
     parts = {path.name: path.stat() for path in folder.glob("part-*")}
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in parts.items()}
 
@@ -74,12 +74,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def is_whole(name: str, content: bytes) -> bool:
-    """Whether a part is what its name promises."""
+    """Whether the content of a part matches its name."""
     return hashlib.sha256(content).hexdigest()[:16] in name
 
 
 def rows(folder: Path) -> "Counter[tuple[int, str]]":
-    """How often each design and policy has a row."""
+    """The number of rows of each design and policy."""
     from sushi_dse.store.parts import read_results
 
     frame = read_results(folder, ["design", "policy"])

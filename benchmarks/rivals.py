@@ -33,13 +33,13 @@ BASE = "zcu104"
 PE_KERNELS = (8, 16, 32, 64, 128)
 BUFFER_MIB = (0.5, 1.6875, 4.0, 16.0)
 DRAM_GB_PER_S = (2.4, 4.8, 9.6, 19.2, 38.4)
-BOTH_SHARE = 0.5  # of the memory in the Dynamic Buffer
-TIE_PERCENT = 0.1  # of the latency: what nobody would notice
+BOTH_SHARE = 0.5  # share of the memory in the Dynamic Buffer where both uses are combined
+TIE_PERCENT = 0.1  # percent of the latency within which two uses tie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a design saves of the latency with neither buffer, in percent, by use of the memory."""
+    """The latency that each use of the memory saves on a design, in percent."""
 
     workload: str
     design: Accelerator
@@ -51,7 +51,7 @@ class Outcome:
     both: float
     both_bound: float
     all_cached: float
-    sgs_bytes: float  # off-chip bytes that SGS saves, in percent
+    sgs_bytes: float  # percent of the off-chip bytes that SGS saves
 
     @property
     def winner(self) -> str:
@@ -72,7 +72,7 @@ def own_ms(table: LatencyTable) -> float:
 
 
 def whole(network: Network) -> SubGraphs:
-    """Nothing, and the whole SuperNet."""
+    """The empty SubGraph, and the whole SuperNet."""
     kernels, channels = network.kernels.max(axis=0), network.channels.max(axis=0)
     names = tuple(subnet.name for subnet in network.supernet.subnets)
     return SubGraphs(
@@ -83,7 +83,7 @@ def whole(network: Network) -> SubGraphs:
 
 
 def outcome(workload: str, network: Network, design: Accelerator) -> Outcome:
-    """What each use of the memory of `design` saves."""
+    """The savings of each use of the memory of `design`."""
     sgs = latency_table(network, design, candidates(network, design))
     prefetch, _ = equal_area_system(network, design)
     half = equal_area(design, share=BOTH_SHARE)

@@ -1,4 +1,4 @@
-"""What a large sweep is made of, a thing at a time: the rates that `docs/scale_out.md` takes.
+"""The rates of the parts of a large sweep, for `docs/scale_out.md`.
 
     python -m benchmarks.scale_out > results/reference/scale_out.json
 
@@ -20,20 +20,20 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.explore.survey import objectives
 from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
-from sushi_dse.explore.workers.places import place_for
-from sushi_dse.explore.workers.work import results
+from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.tasks import results
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
 from sushi_dse.store.run import Run
 
 SPACE = "zcu104_large_space"
-BLOCKS = 64  # evaluated, spread evenly over the space
+BLOCKS = 64  # blocks that are evaluated, spread evenly over the space
 WRITES = 500
 TASKS = 1000
 
 
 def per_s(count: int, work: Callable[[], object]) -> float:
-    """How many a second, where `work` does so many."""
+    """The number of things per second where `work` does `count` of them."""
     started = time.perf_counter()
     work()
     return count / (time.perf_counter() - started)
@@ -54,7 +54,7 @@ def cluster() -> Iterator[str]:
 
 
 def nothing(block: range) -> bytes:
-    """The work of a block, were it none."""
+    """The empty result of a block without work."""
     return b""
 
 
@@ -63,7 +63,7 @@ def rates(scratch: Path) -> dict[str, object]:
     experiment, kept = load_experiment(SPACE, trace="none"), objectives(None)
     size, block = experiment.space.size, STEADY_BLOCK_DESIGNS
     blocks = [range(i * size // BLOCKS, i * size // BLOCKS + block) for i in range(BLOCKS)]
-    evaluate(experiment, blocks[0])  # compiled
+    evaluate(experiment, blocks[0])  # Kernels are compiled before the clock starts.
     parts: list[bytes] = []
 
     def make_parts() -> None:
@@ -77,9 +77,9 @@ def rates(scratch: Path) -> dict[str, object]:
         )
     with (
         cluster() as address,
-        contextlib.closing(place_for(nothing, workers=1, cluster=address)) as place,
+        contextlib.closing(executor_for(nothing, workers=1, cluster=address)) as executor,
     ):
-        coming = results(place, (range(i, i + 1) for i in range(2 * TASKS)))
+        coming = results(executor, (range(i, i + 1) for i in range(2 * TASKS)))
         next(coming)
         tasks_per_s = per_s(TASKS, lambda: list(islice(coming, TASKS)))
     return {
@@ -93,7 +93,7 @@ def rates(scratch: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    from benchmarks import scale_out  # by the name that workers find `nothing` under
+    from benchmarks import scale_out  # Workers find `nothing` under this name of the module.
 
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(scale_out.rates(Path(folder)), indent=2))

@@ -40,16 +40,16 @@ POLICIES = ("no-sgs", "sushi", "static-subgraph", "latency-aware")
 
 
 class Setting(NamedTuple):
-    """What each design of a run is evaluated on."""
+    """The options of a run besides its space."""
 
     trace: str
     policies: tuple[str, ...]
     queries: int | None = None
-    keep: str = "all"  # of the rows
+    keep: str = "all"  # rows that are kept: `all` or `front`
 
     @property
     def options(self) -> list[str]:
-        """The command's options."""
+        """The options as words of the command."""
         words = ["--trace", self.trace, "--keep", self.keep]
         words += [word for policy in self.policies for word in ("--policy", policy)]
         return words + (["--queries", str(self.queries)] if self.queries else [])
@@ -72,7 +72,7 @@ RUNS = {
 }
 FINE_VALUES = {100: (1, 1), 1000: (2, 5), 10_000: (10, 10), 100_000: (20, 50),
                1_000_000: (100, 100), 100_000_000: (1000, 1000)}  # fmt: skip # of bandwidth, clock
-KEYS = ("designs", "seconds")  # of the axes
+KEYS = ("designs", "seconds")  # figures on the axes of the plot
 POLL_S = 0.05
 COMMAND = "python -m benchmarks.scaling"
 SUSHI_DSE = Path(sys.executable).with_name("sushi-dse")
@@ -94,19 +94,19 @@ def space_of(designs: int) -> dict[str, object]:
 
 
 def family(process: int) -> Iterator[int]:
-    """A process and those that it started, as far as they live (Linux)."""
+    """A process and its live descendants (Linux)."""
     yield process
     try:
         tasks = list(Path(f"/proc/{process}/task").iterdir())
         started = [text for task in tasks for text in (task / "children").read_text().split()]
-    except OSError:  # it has ended
+    except OSError:  # The process has ended.
         return
     for child in started:
         yield from family(int(child))
 
 
 def peak_kib(process: int) -> int:
-    """What a process has held at most in memory so far; 0 where it has ended."""
+    """The peak memory of a process so far, in kB; 0 where it has ended."""
     try:
         lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -115,7 +115,7 @@ def peak_kib(process: int) -> int:
 
 
 def measured(command: Sequence[str | Path]) -> tuple[float, float]:
-    """Run a command: its seconds, and the sum of the peaks of its processes in MiB."""
+    """Run a command; the result is its seconds, and the sum of its processes' peaks in MiB."""
     peaks: dict[int, int] = {}
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -131,7 +131,7 @@ def measured(command: Sequence[str | Path]) -> tuple[float, float]:
 
 
 def run(setting: Setting, designs: int, folder: Path) -> Row:
-    """A sweep of so many designs into a new folder, and what it took."""
+    """The time and memory of a sweep of so many designs into a new folder."""
     hardware, out = folder / "space.yaml", folder / "results"
     hardware.write_text(yaml.safe_dump(space_of(designs)), encoding="utf-8")
     try:

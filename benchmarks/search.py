@@ -26,12 +26,12 @@ from sushi_dse.explore.search.batches import searched
 from sushi_dse.explore.search.plan import SAMPLERS, Search
 from sushi_dse.explore.search.storage import open_study
 
-SHARE = 0.99  # of the exact hypervolume
+SHARE = 0.99  # share of the exact hypervolume that a search must reach
 QUERIES = 500
 BATCH = 20  # the command's default
 BATCHES = (10, BATCH, 50, 100)
 SEEDS = range(20)
-TRIALS = 3000  # after which a search has failed
+TRIALS = 3000  # trials after which a search has failed
 CASES = (  # hardware, workload, objectives
     (
         "zcu104_space",
@@ -48,11 +48,11 @@ CASES = (  # hardware, workload, objectives
 
 @dataclass(frozen=True, eq=False)
 class Enumeration:
-    """Every row of a space, and what a perfect search would find there."""
+    """All rows of a space, and the exact hypervolume that a perfect search would find."""
 
     experiment: Experiment
     objectives: tuple[Metric, ...]
-    rows: pa.Table  # in the order of designs, one a policy
+    rows: pa.Table  # one row for each design and policy, in the order of designs
     costs: np.ndarray  # [design, policy, objective], NaN where the design does not fit
 
     @classmethod
@@ -87,7 +87,7 @@ class Enumeration:
 def evaluations_needed(
     space: Enumeration, sampler: str, seed: int, *, batch: int = BATCH, trials: int = TRIALS
 ) -> float:
-    """How many designs a search evaluates to `SHARE`; infinitely many if not within `trials`."""
+    """The designs that a search evaluates to reach `SHARE`; infinity if not within `trials`."""
     names, fits = [metric.name for metric in space.objectives], space.fits
     with tempfile.TemporaryDirectory() as folder:
         plan = Search(space.experiment, names, sampler=sampler, seed=seed, batch=batch, out=folder)

@@ -4,7 +4,7 @@ from sushi_dse.interrupts import end_on_interrupt
 
 
 def main() -> None:
-    """Run the tool; a signal ends it from the start, before what is slow to import."""
+    """Run the tool; a signal ends it from the start, while slow modules are being imported."""
     end_on_interrupt(lambda: "interrupted")
     from sushi_dse.cli import main as run
 

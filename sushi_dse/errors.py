@@ -1,11 +1,11 @@
-"""The error that a user can mend, and that of work which is left undone."""
+"""The error of a user's input, the error of incomplete results, and the text of messages."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
-MOST_CHARACTERS = 1200  # of a message, whose ends say where and what would mend it
-MOST_COMPARED = 500  # characters of a name, and names that it may be meant for
+MOST_CHARACTERS = 1200  # longest message; its ends say where the mistake is and what mends it
+MOST_COMPARED = 500  # most characters of a wrong name, and most names, that are compared
 
 
 class UserError(Exception):
@@ -13,11 +13,11 @@ class UserError(Exception):
 
 
 class IncompleteError(Exception):
-    """Some of the work was not to be done: the message says what, and how to go on."""
+    """Results that could not be completed: the message says what is missing, and how to go on."""
 
 
 def printable(text: str) -> str:
-    r"""The text in one line that does nothing to a terminal: what cannot be seen is escaped.
+    r"""The text in one line that does nothing to a terminal: unprintable characters are escaped.
 
     >>> print(printable("a\nb\x1b[31m"))
     a\nb\x1b[31m
@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 
 def message_line(text: str) -> str:
-    """A message as it is printed: `printable`, its middle left out where it is very long."""
+    """A message as it is printed: `printable`, and without its middle where it is very long."""
     line = printable(text)
     if len(line) <= MOST_CHARACTERS:
         return line
@@ -35,7 +35,7 @@ def message_line(text: str) -> str:
 
 @contextmanager
 def naming(place: object) -> Iterator[None]:
-    """Within, a `UserError` that does not name `place` begins with it."""
+    """Within the context a `UserError` that does not name `place` is made to begin with it."""
     try:
         yield
     except UserError as error:

@@ -1,6 +1,6 @@
-"""Files: read with care, for a path that a user names may lead to anything, and written whole.
+"""Reading files with care, as a user's path may lead to anything, and writing them whole.
 
-A pipe or a device may never end, or never answer, so nothing but a file is read.
+A pipe or a device may never end, or never answer, so only regular files are read.
 """
 
 import errno
@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sushi_dse.errors import UserError, printable
 
-if TYPE_CHECKING:  # imported where it is used, for `files` is below everything
+if TYPE_CHECKING:  # pyarrow is imported where it is used: every module imports this one.
     import pyarrow as pa
 
-MOST_BYTES = 2**31  # of any file that is read
-PIECE_BYTES = 2**20
+MOST_BYTES = 2**31  # largest file that is read
+PIECE_BYTES = 2**20  # read at a time
 PIPE = "is a pipe or a device"
 YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def file_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
-    """What the file at `path` holds; OSError where it is none, or a larger one."""
+    """The bytes of the file at `path`; OSError where it is no regular file, or a larger one."""
     try:
         with open(path, "rb", opener=_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.ENXIO, PIPE)
             content = None if status.st_size > most_bytes else _read(file, most_bytes)
-    except ValueError:  # a null character, which no system allows in a path
+    except ValueError:  # The path has a null character.
         raise OSError(errno.EINVAL, "is no path") from None
     if content is None:
         raise OSError(errno.EFBIG, f"is larger than {most_bytes} bytes")
@@ -55,12 +55,12 @@ def _read(file: BinaryIO, most_bytes: int) -> bytes | None:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever writes to a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has none
+    """A descriptor of the file, opened without waiting for the writer of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows lacks the flag.
 
 
 def read_file(path: Path, mend: str, most_bytes: int = MOST_BYTES) -> bytes:
-    """What the file at `path` holds; `UserError` that ends in `mend` where it cannot be had."""
+    """The bytes of the file at `path`; `UserError` that ends in `mend` where it cannot be read."""
     try:
         return file_bytes(path, most_bytes)
     except FileNotFoundError:
@@ -89,39 +89,40 @@ def read_json(path: Path, mend: str) -> Any:
         reason = " not JSON: no text in UTF-8"
     except RecursionError:
         reason = " not JSON that can be read: it is nested too deeply"
-    except ValueError:  # the interpreter bounds the digits of a whole number
+    except ValueError:  # The interpreter bounds the digits of a whole number.
         reason = " not JSON that can be read: a number in it has too many digits"
     raise UserError(printable(f"{path}:{reason}; {mend}"))
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Put `content` at `path` once all is written: a reader, or a kill, never meets half of it.
+    """Put `content` at `path` by a rename, so that no reader, and no kill, meets half of it.
 
     OSError where it cannot be written; a file that was there is then unchanged.
     """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.unlink(missing_ok=True)  # of an earlier process of that number
-        with scratch.open("xb") as file:  # which follows no link
+        scratch.unlink(missing_ok=True)  # An earlier process of this number may have left it.
+        with scratch.open("xb") as file:  # Mode x follows no link.
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
     finally:
-        with suppress(OSError):  # gone where it was renamed, never there where it was not opened
+        with suppress(OSError):  # It was renamed, or could not be opened.
             scratch.unlink()
 
 
 def refuse_link(path: Path) -> None:
-    """Raise `UserError` where what is written to the file at `path` would go anywhere else."""
+    """Raise `UserError` where `path` is a link or no regular file, so that writes go elsewhere."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 
 def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequence[str]) -> None:
-    """Put a text in UTF-8, or bytes, at `path`, whole or not at all.
+    """Put bytes, or a text in UTF-8, at `path`, whole or not at all.
 
-    UserError where that cannot be, or where the path ends in none of the suffixes, in any case.
+    UserError where they cannot be written, or where the path ends in none of the suffixes, which
+    may be in upper or lower case.
     """
     if path.suffix.lower() not in suffixes:
         raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
@@ -136,10 +137,10 @@ def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequenc
 
 
 def arrow_reader(content: bytes) -> "pa.BufferReader":
-    """A copy of `content` in Arrow's own memory, to be read.
+    """A reader of a copy of `content` in Arrow's own memory.
 
-    Threads of Arrow's let go of what they read a moment after a reader returns.  Where that is an
-    object of Python's, and Python has ended meanwhile, the process aborts.
+    Threads of Arrow release their source shortly after a read returns.  If the source is an object
+    of Python, and the interpreter has ended meanwhile, the process aborts.
     """
     import pyarrow as pa
 

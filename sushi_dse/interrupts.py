@@ -1,7 +1,7 @@
-"""Ctrl-C, and SIGTERM likewise: the process ends as by a kill, but says how to go on.
+"""SIGINT (Ctrl-C) and SIGTERM: the process ends as by a kill, but says how to go on.
 
-What is on disk is whole at any moment, so that there is nothing to wind up; and an exception,
-raised wherever the signal strikes, may be swallowed by the library that runs there.
+Files on disk are whole at any time, so nothing needs to be cleaned up; and an exception, raised
+wherever the signal arrives, could be swallowed by the library that is running.
 """
 
 import os
@@ -12,15 +12,15 @@ from contextlib import contextmanager
 
 EXIT_INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-CLEAR_LINE = "\r\x1b[?25h\x1b[K"  # of a progress bar, which hides the cursor
+CLEAR_LINE = "\r\x1b[?25h\x1b[K"  # erases a progress bar, and shows the cursor that it has hidden
 
 
 def end_on_interrupt(last_words: Callable[[], str]) -> None:
-    """From now on a signal ends this process with a line and exit code 130; workers end with it."""
+    """Let a signal end this process, and its workers, with the last words and exit code 130."""
 
     def leave(*_: object) -> None:
         start = CLEAR_LINE if sys.stderr.isatty() else ""
-        os.write(2, f"{start}{last_words()}\n".encode())  # a print may be under way
+        os.write(2, f"{start}{last_words()}\n".encode())  # A print may have been interrupted.
         os._exit(EXIT_INTERRUPTED)
 
     for number in SIGNALS:
@@ -29,7 +29,7 @@ def end_on_interrupt(last_words: Callable[[], str]) -> None:
 
 @contextmanager
 def interrupts_end(last_words: Callable[[], str]) -> Iterator[None]:
-    """As `end_on_interrupt`, while the block lasts."""
+    """Within the context a signal ends the process as `end_on_interrupt` says."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     end_on_interrupt(last_words)
     try:

@@ -1,4 +1,4 @@
-"""Quantities as people write them (`1.5 MiB`, `19.2 GB/s`), and the units that end our names."""
+"""Quantities as people write them (`1.5 MiB`, `19.2 GB/s`), and the unit suffixes of names."""
 
 import re
 from fractions import Fraction
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """How a unit is written, what it measures, and its size in the base unit of that dimension."""
+    """A unit of measurement."""
 
-    symbol: str
-    dimension: str
-    scale: Fraction
+    symbol: str  # the unit as it is written after a number
+    dimension: str  # kind of quantity that the unit measures, a key of SCALES
+    scale: Fraction  # size of the unit in the base unit of its dimension
 
 
 SIZES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9,
@@ -31,14 +31,14 @@ UNITS = {
     for symbol, scale in scales.items()
 }
 
-# A unit as a name ends in it, and its symbol; quantities without a `UNITS` entry are only labelled.
+# The suffix of a name, and the symbol of its unit; units that are not in `UNITS` are never parsed.
 SUFFIXES = {
     "bytes": "bytes", "kib": "KiB", "mib": "MiB", "gb_per_s": "GB/s", "mhz": "MHz",
     "us": "us", "ms": "ms", "s": "s", "pj": "pJ", "nj": "nJ", "uj": "uJ", "mj": "mJ", "w": "W",
     "mw": "mW", "pj_per_bit": "pJ/bit", "pj_per_byte": "pJ/byte", "percent": "%",
     "cycles": "cycles", "queries_per_s": "queries/s", "designs_per_s": "designs/s",
 }  # fmt: skip
-MOST_SHOWN = 40  # characters of a wrong text
+MOST_SHOWN = 40  # most characters of a wrong text that an error quotes
 PER_QUERY = "_per_query"
 ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS",
             "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC", "macs": "MACs"}  # fmt: skip
@@ -46,14 +46,14 @@ ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS"
 UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NUMBER = rf"[+-]?{UNSIGNED}"
 QUANTITY = re.compile(rf"(?P<number>{NUMBER}) *(?P<unit>[A-Za-z/]*)")
-BLANKS = " \t"  # which may stand around a number in a CSV file
+BLANKS = " \t"  # characters that may surround a number in a CSV file
 
 
 def parse_number(text: str) -> float:
-    """The float nearest to the number that `text` writes in decimal digits, and nothing else.
+    """The float nearest to the number that `text` writes in decimal digits.
 
-    ValueError where it writes none, or one past all floats: Python alone would also read `1_000`,
-    ` 1 `, `nan`, `infinity` and the digits of other scripts.
+    ValueError where the text is no such number, or one that is too large for a float.  Python alone
+    would also read `1_000`, ` 1 `, `nan`, `infinity` and the digits of other scripts.
 
     >>> parse_number("-12.5"), parse_number("4e3")
     (-12.5, 4000.0)
@@ -64,10 +64,10 @@ def parse_number(text: str) -> float:
 
 
 def quantity(text: str, unit: str) -> float:
-    """The quantity that `text` states, in `unit`: a suffix of our names, such as `kib`.
+    """The quantity that `text` states, in `unit`: a suffix of names, such as `kib`.
 
-    Raises ValueError, saying what would mend it, where `text` is no number with a unit of the same
-    dimension; KeyError for a `unit` that measures none.
+    ValueError, saying what would mend it, where `text` is no number with a unit of the same
+    dimension; KeyError where `unit` has no dimension.
 
     >>> quantity("1.5 MiB", "kib"), quantity("19200 MB/s", "gb_per_s")
     (1536.0, 19.2)
@@ -88,7 +88,7 @@ def quantity(text: str, unit: str) -> float:
             f"{text!r} is a {given.dimension} where a {wanted.dimension} is wanted, {example}"
         )
     try:
-        # What is no float would be a fraction of endlessly many digits.
+        # `parse_number` bounds the number first: a fraction of 1e999999999 would fill the memory.
         exact = Fraction(number) if parse_number(number) else Fraction(0)
         return float(exact * given.scale / wanted.scale)
     except (ValueError, OverflowError):
@@ -98,14 +98,14 @@ def quantity(text: str, unit: str) -> float:
 
 
 def _near_unit(symbol: str, dimension: str) -> str:
-    """The unit that differs in case only, or all units of the dimension."""
+    """The hint for an unknown unit: the one that differs in case only, or all of the dimension."""
     known = [unit.symbol for unit in UNITS.values() if unit.dimension == dimension]
     near = [name for name in known if name.lower() == symbol.lower()]
     return f"did you mean {near[-1]!r}?" if near else f"known: {', '.join(known)}"
 
 
 def unit_of(name: str) -> str:
-    """The unit that ends `name`, as a suffix; empty for a count or a ratio.
+    """The suffix of `name` that is its unit; empty for a count or a ratio.
 
     >>> unit_of("dram_gb_per_s"), unit_of("energy_mj_per_query"), unit_of("pe_kernels")
     ('gb_per_s', 'mj_per_query', '')
@@ -117,7 +117,7 @@ def unit_of(name: str) -> str:
 
 
 def label(name: str) -> str:
-    """A column's name as the heading of a table or an axis.
+    """The heading of a table or an axis for the column of that name.
 
     >>> label("p99_latency_ms"), label("offchip_bytes_per_query"), label("slo_attainment")
     ('p99 latency (ms)', 'offchip (bytes per query)', 'SLO attainment')

@@ -9,19 +9,19 @@ from typing import Any
 
 import sushi_dse
 
-WIDTH = 96  # characters of a signature, past which each parameter has a line of its own
-MODULES = re.compile(r"(?<![\w'\"])(?:\w+\.)+(?=[A-Za-z])")  # which a reader does not need
+WIDTH = 96  # longest signature on one line; in a longer one each parameter has its own line
+MODULES = re.compile(r"(?<![\w'\"])(?:\w+\.)+(?=[A-Za-z])")  # paths of modules in a signature
 DESCRIBED = (property, cached_property, staticmethod, FunctionType, classmethod)
 NAMES = [name for name in sushi_dse.__all__ if name != "__version__"]
 
 
 def api() -> str:
-    """What the package says of itself, and a section for each public name."""
+    """The docstring of the package, and a section for each public name."""
     return "\n\n".join([as_markdown(sushi_dse), *map(section, NAMES)])
 
 
 def section(name: str) -> str:
-    """How a name is called, and what it says of itself; the keys of a mapping."""
+    """The signature, docstring and members of a public name; of a mapping, its keys."""
     value = getattr(sushi_dse, name)
     if isinstance(value, dict):
         return f"## {name}\n\nA mapping by name: {', '.join(f'`{key}`' for key in value)}."
@@ -33,7 +33,7 @@ def section(name: str) -> str:
 
 
 def signature(name: str, value: Any) -> str:
-    """How it is called, each parameter on a line of its own where that is long."""
+    """The signature of a value, with each parameter on its own line where it is long."""
     found = inspect.signature(value)
     line = MODULES.sub("", f"{name}{found}")
     if len(line) <= WIDTH:
@@ -49,7 +49,7 @@ def signature(name: str, value: Any) -> str:
 
 
 def as_markdown(value: Any) -> str:
-    """A docstring in which code and examples, which are indented or prompted, are fenced."""
+    """The docstring of a value as Markdown, in which indented code and examples are fenced."""
     lines, in_code = [], False
     for line in (inspect.getdoc(value) or "").splitlines():
         is_code = line.startswith(("    ", ">>> ")) or (in_code and line != "")
@@ -61,7 +61,7 @@ def as_markdown(value: Any) -> str:
 
 
 def members_of(value: Any) -> Iterator[tuple[str, str]]:
-    """The public methods and properties of a class, with the first sentence of each."""
+    """The name and first paragraph of each public method and property of a class."""
     for name in dir(value) if inspect.isclass(value) and not issubclass(value, Exception) else ():
         member = inspect.getattr_static(value, name)
         if not name.startswith("_") and isinstance(member, DESCRIBED):

@@ -47,7 +47,7 @@ def save_curves(
 
 
 def zcu104(**changes: object) -> Accelerator:
-    """The ZCU104, changed."""
+    """The ZCU104 with other values of some fields."""
     return replace(load_hardware("zcu104").space.base, **changes)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ def cold_and_best(network: Network, accelerator: Accelerator) -> tuple[np.ndarra
 
 
 def sushi(path: Path) -> None:
-    """What a Persistent Buffer of some size saves each SubNet, on an array of 64 x 9 engines."""
+    """Draw the latency saved by the size of the Persistent Buffer, with 64 x 9 engines."""
     network = network_of("ofa_resnet50")
     saved = []
     for buffer in BUFFERS_MIB:
@@ -77,7 +77,7 @@ def sushi(path: Path) -> None:
 
 
 def rivals(path: Path) -> None:
-    """SGS, prefetching, and half of the memory for each, on an array of 64 x 9 engines."""
+    """Draw the latency saved by SGS, by prefetching, and by half of the memory for each."""
     network = network_of("ofa_resnet50")
     curves: dict[str, list[float]] = {"SGS": [], "prefetching": [], "half each": []}
     for buffer in BUFFERS_MIB:
@@ -91,7 +91,7 @@ def rivals(path: Path) -> None:
 
 
 def slo_nn(path: Path) -> None:
-    """SLO-NN's speed-up by how far the demanded accuracy lies below the network's."""
+    """Draw the speed-up of SLO-NN by the points that a demand lies below the network's top-1."""
     below = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5, 0.25, 0.0]
     curves = {}
     for workload in ("ofa_resnet50", "ofa_mbv3"):
@@ -103,7 +103,7 @@ def slo_nn(path: Path) -> None:
 
 
 def gati(path: Path) -> None:
-    """GATI's speed-up by the locality of the stream, beside the published one."""
+    """Draw the speed-up of GATI by the locality of the stream, and the published one."""
     found = best_speedup(network_of("resnet18_cifar10"), zcu104())
     localities = [at.locality for at in found.by_locality]
     curves = {

@@ -26,11 +26,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 REFERENCE = ROOT / "results" / "reference"
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TIMES = re.compile(r"\bin \d+\.\d s\b")  # of this machine, so not a figure of the model
+TIMES = re.compile(r"\bin \d+\.\d s\b")  # times of this machine, which are no figures of the model
 
 
 def printed(*arguments: str) -> str:
-    """What a command prints on standard output."""
+    """The text that a command prints on standard output."""
     stream = io.StringIO()
     with contextlib.redirect_stdout(stream), contextlib.suppress(SystemExit):
         main(list(arguments))
@@ -38,12 +38,12 @@ def printed(*arguments: str) -> str:
 
 
 def fenced(*arguments: str) -> str:
-    """A command and what it prints, as a block of text."""
+    """A command and its output as a fenced block."""
     return f"```text\n$ sushi-dse {' '.join(arguments)}\n{printed(*arguments)}\n```\n"
 
 
 def calibration() -> str:
-    """The fitted constants and the error that remains."""
+    """The fitted constants, and the error of the validation."""
     base = load_hardware("zcu104_measured").space.base
     rows = [
         ("`launch_us`", f"{base.launch_us:.2f}", "a layer's launch from the host"),
@@ -61,7 +61,7 @@ def calibration() -> str:
 
 
 def sweep() -> str:
-    """The default sweep: its front's first rows and its counts; the plot goes to results/."""
+    """The output of the default sweep; its front is written to `results/reference`, too."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "default")
         text = TIMES.sub("in a few seconds", printed("sweep", "--out", out))
@@ -81,7 +81,7 @@ def sweep() -> str:
 
 
 def exact() -> str:
-    """The exact front of a thousand million designs, and its check."""
+    """The output of an exact sweep of a thousand million designs, and of its check."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "exact")
         swept = ("sweep", "--hw", "zcu104_large_space", "--exact", "--out")
@@ -95,7 +95,7 @@ def exact() -> str:
 
 
 def policies() -> str:
-    """Every policy and its rule."""
+    """The table of the policies and their rules."""
     rows = [f"| `{name}` | {policy.summary} |" for name, policy in POLICIES.items()]
     return "\n".join(["| policy | rule |", "|---|---|", *rows])
 

@@ -1,4 +1,4 @@
-"""Parts of the docs that are collected from the code: the commands, and what is assumed."""
+"""The parts of the docs that are collected from the code: commands and assumptions."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 ASSUMED = re.compile(r"\bassumptions?\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 REMARK = re.compile(r"(?P<said>.*?\S)\s+# (?P<text>.*)")
-VALUE = re.compile(r"[A-Z][A-Z_]* = .+|[\w ]+: .+")  # a constant of Python, a key of YAML
+VALUE = re.compile(r"[A-Z][A-Z_]* = .+|[\w ]+: .+")  # a constant of Python or a key of YAML
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -26,7 +26,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def code(text: str) -> str:
-    """A text as code within a table: backticks would show an escaped bar with its escape."""
+    """A text as code within a table; within backticks the escape of a bar would be shown."""
     return f"<code>{escape(text, quote=False).replace('|', '&#124;')}</code>"
 
 
@@ -52,7 +52,7 @@ def parameters(
 
 
 def cli() -> str:
-    """Each command: its help, arguments and options."""
+    """The help, arguments and options of each command."""
     group = typer.main.get_group(app)
     parts = [parameters(group, typer.Context(group))]
     for path, command in commands(group, "sushi-dse"):
@@ -76,7 +76,7 @@ def sentences(text: str) -> list[str]:
 
 
 def of_boards() -> str:
-    """What `describe hw` prints, and the boards that it holds for."""
+    """The table of the assumptions of hardware files, and the files that state them."""
     boards: dict[str, list[str]] = {}
     for name in hardware_names():
         for text in load_hardware(name).assumptions:
@@ -85,7 +85,7 @@ def of_boards() -> str:
 
 
 def of_policies() -> str:
-    """What `describe policy` prints of assumptions, and those of GATI's parameters."""
+    """The table of the assumptions in the policies' summaries, and of GATI's parameters."""
     rows = [
         (f"`{name}`", s) for name, policy in POLICIES.items() for s in sentences(policy.summary)
     ]
@@ -103,7 +103,7 @@ def remarks(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def docstrings(path: Path) -> Iterator[tuple[str, str]]:
-    """The functions and classes of a module whose docstring names an assumption as such."""
+    """The functions and classes of a module with a sentence that names an assumption as such."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             for sentence in sentences(ast.get_docstring(node) or ""):
@@ -112,7 +112,7 @@ def docstrings(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def of_values() -> str:
-    """The values of files and of the code that a comment or docstring calls an assumption."""
+    """The table of values in files and code that a comment or docstring calls an assumption."""
     rows = []
     for folder, pattern in (
         ("hwconfigs", "*.yaml"),
@@ -126,7 +126,7 @@ def of_values() -> str:
 
 
 def assumptions() -> str:
-    """What is assumed: of the boards, of the policies, and of single values."""
+    """The assumptions about boards, policies and single values."""
     parts = {
         "Boards": of_boards(),
         "Policies": of_policies(),

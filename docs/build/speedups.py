@@ -1,4 +1,4 @@
-"""What SLO-NN and GATI gain over the whole network, beside what their papers publish."""
+"""The speed-ups of SLO-NN and GATI over the whole network, beside the published ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.serving.selection import STRICT_ACCURACY
 from sushi_dse.traces.trace import MAX_MS, FloatArray, Trace
 
-# Of SLO-NN (the abstract): averages, least and greatest over its networks.
+# Average speed-ups of SLO-NN, least and greatest over its networks (abstract of the paper).
 PUBLISHED_SPEEDUPS = (1.3, 56.7)
-PUBLISHED_LOSS_PERCENT = 0.3  # of accuracy, at most
+PUBLISHED_LOSS_PERCENT = 0.3  # largest loss of accuracy of SLO-NN (abstract of the paper)
 TARGETS_BELOW_TOP1_PERCENT = (0.0, 0.1, 0.3, 1.0, 3.0)
-PUBLISHED_SPEEDUP = 7.69  # of GATI's latency, at most (Balasubramanian et al., 2021)
+PUBLISHED_SPEEDUP = 7.69  # largest speed-up of GATI (Balasubramanian et al., 2021)
 LOCALITIES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99)
 
 
@@ -38,20 +38,20 @@ class TargetSpeedup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalitySpeedup:
-    """What is expected of fresh caches, a closed loop and no demands, at one locality."""
+    """The expected speed-up at one locality with fresh caches, a closed loop and no demands."""
 
     locality: float
-    hit_share: float  # of queries that end at a cache
+    hit_share: float  # share of queries that end at a cache
     latency_ms: float
-    speedup: float  # over the whole network without caches, the Persistent Buffer in use
+    speedup: float  # speed-up over the whole network without caches but with its SubGraph
     accuracy_percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestSpeedup:
-    """The speed-up by locality, and what it comes to where every query ends at the first place."""
+    """The speed-up by locality, and its ceiling, where every query ends at the first cache."""
 
-    whole_network_ms: float  # without caches, its layers in the Persistent Buffer by value
+    whole_network_ms: float  # latency without caches, with layers by value in the Persistent Buffer
     by_locality: tuple[LocalitySpeedup, ...]
     ceiling: float
     published: float = PUBLISHED_SPEEDUP

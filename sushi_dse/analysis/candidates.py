@@ -1,4 +1,4 @@
-"""Where the rows come from that a design is chosen from: a sweep's folder, or a whole space."""
+"""The candidate rows for a recommendation, from the folder of a sweep or from a whole space."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ from sushi_dse.store.parts import read_tables, stored_parts
 from sushi_dse.store.run import Run
 
 SHARE = "device_share"
-MOST_WALKED = 1_000_000  # designs of a space; a larger one is searched by its exact front
-MOST_COUNTED = 10**8  # designs, to tell how many fit another device only
-WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
+MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
+MOST_COUNTED = 10**8  # largest space in which designs that fit only another device are counted
+WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
 
 
 def device_named(name: str) -> Device:
@@ -43,12 +43,12 @@ def device_named(name: str) -> Device:
 
 
 def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
-    """The space with its designs on another device; itself without one."""
+    """The space with its designs on another device; the same space for None."""
     return space if device is None else replace(space, base=replace(space.base, device=device))
 
 
 def _kept(space: SearchSpace, device: Device | None) -> list[str]:
-    """What the reader of the advice should know of designs that move to another device."""
+    """The remark on designs that move to another device; none where they stay."""
     own = space.base.device.name
     if device is None or device.name == own:
         return []
@@ -59,11 +59,11 @@ def _kept(space: SearchSpace, device: Device | None) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """Designs that were looked at, and their feasible rows if they are known by now."""
+class CandidateBlock:
+    """A block of designs that was examined, with its feasible rows."""
 
-    designs: int
-    rows: pd.DataFrame | None
+    designs: int  # number of designs in the block
+    rows: pd.DataFrame | None  # None where the block has no rows, or they come with a later block
 
     def __len__(self) -> int:
         return self.designs
@@ -71,12 +71,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Source:
-    """Where rows come from."""
+    """A source of candidate rows."""
 
-    steps: Iterator[Step]
-    designs: int  # of all steps together
-    device: str  # that holds the designs
-    remarks: tuple[str, ...]  # what the reader of the advice should know
+    steps: Iterator[CandidateBlock]
+    designs: int  # number of designs in all blocks together
+    device: str  # name of the device that must hold the designs
+    remarks: tuple[str, ...]  # sentences that the reader of the advice should know
 
 
 def source_of(
@@ -88,7 +88,7 @@ def source_of(
     policies: Sequence[str] | None,
     device: str | None,
 ) -> Source:
-    """The rows in the folder `results`, or of each design of `hw` without a trace.
+    """The source of the rows in the folder `results`, or of the designs of `hw` without a trace.
 
     `UserError` where a folder is given and hardware or workload besides, or a name is unknown.
     """
@@ -107,11 +107,11 @@ def source_of(
 def folder_source(
     folder: Path, by: Metric, device: Device | None, *, policies: Sequence[str] | None
 ) -> Source:
-    """The feasible rows of a sweep, part by part, of all its policies or those named.
+    """The source of the feasible rows of a sweep, part by part, of all its policies or those named.
 
-    On another `device` the blocks of each design are counted again, and designs that do not fit it
-    are left out; so are policies with a system of their own, whose blocks are not known from the
-    rows.  `UserError` where the folder is no sweep's, or has no such policy or column.
+    On another `device` the resources of each design are counted again, and designs that do not fit
+    it are left out; so are policies with a system of their own, whose resources the rows do not
+    tell.  `UserError` where the folder is no sweep's, or has no such policy or column.
     """
     run = Run.read(folder)
     space, stored = run.space(folder), run.names("policies", folder)
@@ -147,7 +147,7 @@ def folder_source(
 
 
 def bufferless(policies: Iterable[str]) -> list[str]:
-    """What the reader should know of policies among them that use no Persistent Buffer."""
+    """The remarks on those of the policies that have no Persistent Buffer."""
     return [
         f"under {name} a design has no Persistent Buffer, and its blocks are not counted"
         for name in sorted(set(policies))
@@ -161,7 +161,7 @@ def _has_system(policy: str) -> bool:
 
 def _stored(
     folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
-) -> Iterator[Step]:
+) -> Iterator[CandidateBlock]:
     columns = stored_parts(folder)[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name == "subnet")]
@@ -173,16 +173,19 @@ def _stored(
         if device is not None:
             with naming(folder):
                 rows = _moved(rows, on_device(space, device))
-        yield Step(frame["design"].nunique(), rows)
+        yield CandidateBlock(frame["design"].nunique(), rows)
 
 
 def _shown(by: Metric) -> list[str]:
-    """The metrics of a row that are needed or shown."""
+    """The names of the metrics of a row that are compared or shown."""
     return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS]))
 
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
-    """The rows that fit the device of `space`, with the blocks that they take on it."""
+    """The rows that fit the device of `space`, with the resources that they take there.
+
+    `UserError` where a design is not in the space.
+    """
     try:
         designs = space.designs(rows["design"].to_numpy())
     except IndexError as error:
@@ -197,7 +200,7 @@ def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
 
 
 def _unseen(space: SearchSpace, there: SearchSpace) -> int:
-    """How many designs fit the device of `there` and not that of `space`."""
+    """The number of designs that fit the device of `there` and not that of `space`."""
     count = 0
     for block in space.blocks(WALKED_AT_ONCE):
         count += int((fits(there.designs(block)) & ~fits(space.designs(block))).sum())
@@ -205,11 +208,11 @@ def _unseen(space: SearchSpace, there: SearchSpace) -> int:
 
 
 def space_source(experiment: Experiment, by: Metric, device: Device | None) -> Source:
-    """The rows of each policy, SubNet and design that fits, at table level.
+    """The source of the rows of each policy, SubNet and feasible design, at table level.
 
-    Of a space of more than `MOST_WALKED` designs, the rows of designs on its exact front over
-    latency, accuracy, energy and `by`: whatever the demands, the cheapest that meets them is there.
-    `UserError` of a metric that needs a trace or, in a large space, has no bound.
+    In a space of more than `MOST_WALKED` designs only those on the exact front over latency,
+    accuracy, energy and `by` have rows: whatever the demands, the cheapest design is one of them.
+    `UserError` where a metric needs a trace or, in a large space, has no bound.
     """
     if by.name not in STEADY_METRICS:
         raise UserError(
@@ -233,29 +236,31 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     )
 
 
-def _walked(experiment: Experiment, by: Metric) -> Iterator[Step]:
+def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
     for block in experiment.space.blocks(WALKED_AT_ONCE):
         feasible = fits(experiment.space.designs(block))
         numbers = np.asarray(block)[feasible]
-        yield Step(len(block), _table_rows(experiment, numbers, by) if len(numbers) else None)
+        yield CandidateBlock(
+            len(block), _table_rows(experiment, numbers, by) if len(numbers) else None
+        )
 
 
-def _front(experiment: Experiment, by: Metric) -> Iterator[Step]:
+def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
     metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))
     while True:
         try:
-            yield Step(len(next(search)), None)
+            yield CandidateBlock(len(next(search)), None)
         except StopIteration as end:
             numbers = np.unique(end.value.front.designs)
             break
     if len(numbers):
-        yield Step(0, _table_rows(experiment, numbers, by))
+        yield CandidateBlock(0, _table_rows(experiment, numbers, by))
 
 
 def _table_rows(experiment: Experiment, numbers: np.ndarray, by: Metric) -> pd.DataFrame:
-    """A row for each policy, SubNet and design of those numbers."""
+    """The rows of the designs of those numbers: one for each policy, SubNet and design."""
     designs = experiment.space.designs(numbers)
     subnets = [subnet.name for subnet in experiment.network.supernet.subnets]
     tables = []

@@ -1,4 +1,4 @@
-"""What a name stands for: hardware, workloads, policies, metrics and boards, with assumptions."""
+"""The facts about named hardware, workloads, policies, metrics and boards, with assumptions."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +16,7 @@ Facts = dict[str, object]
 
 
 def hardware_facts(name: str) -> Facts:
-    """A board or a search space: its constants, axes, resources and assumptions."""
+    """The constants, axes, resources and assumptions of a hardware file; `UserError` without it."""
     file = load_hardware(name)
     base = file.space.base
     facts: Facts = {"description": file.description, "designs": file.space.size}
@@ -40,7 +40,7 @@ def hardware_facts(name: str) -> Facts:
 
 
 def workload_facts(name: str) -> Facts:
-    """A SuperNet: its SubNets, their work and weights."""
+    """The SubNets of a workload with their MACs and weights; `UserError` without it."""
     file = load_workload(name)
     supernet = file.supernet
     facts: Facts = {
@@ -57,18 +57,18 @@ def workload_facts(name: str) -> Facts:
 
 
 def policy_facts(name: str) -> Facts:
-    """A policy: its rule."""
+    """The rule of a policy; `UserError` without it."""
     return {"policy": name, "rule": find_policy(name).summary}
 
 
 def metric_facts(name: str) -> Facts:
-    """A metric: its meaning and direction."""
+    """The meaning and direction of a metric; `UserError` without it."""
     metric = find_metric(name)
     return {"metric": name, "meaning": metric.meaning, "better": metric.better}
 
 
 def device_facts(name: str) -> Facts:
-    """A board that a hardware file may name as its `device`: its blocks and its memory."""
+    """The blocks and memory of a board that hardware files may name; `UserError` without it."""
     if name not in boards():
         raise UserError(f"unknown device {name!r}; {near_names(name, boards())}")
     return boards()[name].model_dump()

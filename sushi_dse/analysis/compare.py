@@ -1,4 +1,4 @@
-"""Policies beside each other on one design and trace, and checks that a build can fail on."""
+"""The comparison of policies on one design and trace, and checks that a build can fail on."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,17 +16,17 @@ from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.store.run import SCHEMA_VERSION
 
-SHOWN_DIFFERENCES = 3
+SHOWN_DIFFERENCES = 3  # most inputs of a baseline that an error names
 WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
-MAY_DIFFER = ("policies",)  # of a baseline
+MAY_DIFFER = ("policies",)  # inputs in which a baseline may differ
 
 
 def compare_policies(experiment: Experiment) -> list[Row]:
     """The metrics of each policy of `experiment` on its one design, in the order asked for.
 
     A row is a dict: `policy`, and each of `METRICS` under its name, which ends in its unit.
-    Whether the design fits its device is not asked (`infeasible_reason` says it).  `UserError` of a
-    search space, or where there is no trace.
+    Whether the design fits its device is not checked (`infeasible_reason` tells).  `UserError`
+    where the space has several designs, or there is no trace.
     """
     accelerator = experiment.design
     table = candidate_table(experiment.network, accelerator)
@@ -43,7 +43,7 @@ class Comparison:
 
     @property
     def inputs(self) -> dict[str, object]:
-        """All that the rows depend on."""
+        """The inputs of the rows by name."""
         return {**self.experiment.inputs, "repeats": self.repeats}
 
 
@@ -73,7 +73,7 @@ def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[st
 
 
 def differences(was: object, now: object, name: str = "") -> Iterator[str]:
-    """Dotted names of what differs between two JSON values.
+    """The dotted names of the leaves in which two JSON values differ.
 
     >>> list(differences({"mode": "a", "trace": {"name": "b"}}, {"mode": "a", "trace": {}}))
     ['trace.name']
@@ -86,10 +86,10 @@ def differences(was: object, now: object, name: str = "") -> Iterator[str]:
 
 
 def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[str, float]]:
-    """The metrics of a comparison that was stored as JSON.
+    """The metrics of a comparison that was stored as JSON, by policy.
 
-    `UserError` unless it was made with the same `inputs`: other hardware, another workload, trace
-    or mode has other metrics, of which none is better or worse.  The policies may differ.
+    `UserError` unless it was made with the same `inputs`: metrics of other hardware, or of another
+    workload, trace or mode, are neither better nor worse.  The policies may differ.
     """
     now = json.loads(json.dumps(inputs))
     document = read_json(path, WRITE_ONE)
@@ -114,7 +114,10 @@ def check_baseline(
     baseline: Mapping[str, Mapping[str, float]],
     tolerance_percent: float,
 ) -> Iterator[Check]:
-    """Whether each metric is as good as it was, for every policy that is compared now."""
+    """A check that each metric is as good as it was, for every policy that is compared now.
+
+    `UserError` where the tolerance is not finite.
+    """
     if not isfinite(tolerance_percent):
         raise UserError(f"--tolerance-percent: must be a finite number, got {tolerance_percent}")
     for policy in (name for name in metrics if name in baseline):
@@ -123,7 +126,7 @@ def check_baseline(
             worse = METRICS[name].sign * (now - was)
             yield Check(
                 name=f"{policy}.{name}",
-                missed=not worse <= abs(was) * tolerance_percent / 100,  # nor is NaN as good
+                missed=not worse <= abs(was) * tolerance_percent / 100,  # NaN misses, too.
                 detail=f"was {was:.6g}, is {now:.6g}",
             )
 
@@ -136,7 +139,10 @@ def check_all(
     tolerance_percent: float,
     inputs: Mapping[str, object],
 ) -> list[Check]:
-    """The outcome of every condition, and of every metric of the baseline of the same `inputs`."""
+    """The checks of every condition, and of every metric of a baseline of the same `inputs`.
+
+    `UserError` where a condition or the baseline cannot be used.
+    """
     metrics = metrics_by_policy(rows)
     checks = [check for text in conditions for check in check_condition(text, metrics)]
     if baseline is not None:

@@ -1,6 +1,6 @@
-"""Whether this installation works: versions, files, folders, and a small evaluation.
+"""The examination of an installation: versions, files, folders, and a small evaluation.
 
-What is examined is imported inside its examination, so that a broken part is named, not met.
+Modules are imported within the examination of them, so that a broken one becomes a finding.
 """
 
 import os
@@ -19,22 +19,22 @@ OK, ABSENT, BROKEN = "ok", "absent", "broken"
 REQUIREMENT = re.compile(
     r"(?P<name>[\w.-]+)(\[.*?\])?(>=(?P<least>[\d.]+))?(\s*;\s*extra\s*==\s*.(?P<extra>\w+).)?"
 )
-DEV = "dev"  # the extra of those who change the tool
+DEV = "dev"  # name of the extra for development
 REINSTALL = "install sushi-dse again, into an environment of its own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was found of one thing, and what would mend it where that is needed."""
+    """The result of one check of an installation."""
 
-    check: str
-    state: str  # OK, ABSENT of what is optional, or BROKEN
+    check: str  # name of the check
+    state: str  # OK, BROKEN, or ABSENT where something optional is missing
     found: str
-    mend: str = ""
+    mend: str = ""  # what would mend it; empty where nothing is needed
 
 
 def number(version: str) -> tuple[int, ...]:
-    """A version as numbers that compare; what is no number ends it.
+    """The leading numbers of a version, which compare as versions do.
 
     >>> number("2.10.1rc1") > number("2.9")
     True
@@ -43,7 +43,7 @@ def number(version: str) -> tuple[int, ...]:
 
 
 def find_python() -> Finding:
-    """The interpreter that runs."""
+    """The version and path of the running interpreter."""
     return Finding(check="Python", state=OK, found=f"{platform.python_version()}, {sys.executable}")
 
 
@@ -53,13 +53,13 @@ def find_processors() -> Finding:
 
 
 def find_package() -> Finding:
-    """The version of this package, and where it lies."""
+    """The version and path of this package."""
     version = metadata.version(DISTRIBUTION)
     return Finding(check=DISTRIBUTION, state=OK, found=f"{version}, {Path(__file__).parent}")
 
 
 def find_libraries() -> Iterator[Finding]:
-    """Each library that the package needs, and those of its extras, against the least version."""
+    """A check of the version of each library that the package, or one of its extras, needs."""
     for text in metadata.requires(DISTRIBUTION) or ():
         asked = REQUIREMENT.match(text)
         if not asked or asked["extra"] == DEV:
@@ -82,7 +82,7 @@ def find_libraries() -> Iterator[Finding]:
 
 
 def find_shipped_files() -> Finding:
-    """Every board, search space and workload that ships is read."""
+    """A check that every shipped board, search space and workload can be read."""
     from sushi_dse.config.hardware_file import hardware_names, load_hardware
     from sushi_dse.config.workload_file import load_workload, workload_names
 
@@ -98,7 +98,7 @@ def find_shipped_files() -> Finding:
 
 
 def find_kernel_cache() -> Finding:
-    """Where compiled kernels are kept; without it every command compiles them again."""
+    """A check that compiled kernels can be cached; otherwise every command compiles them again."""
     from sushi_dse.model.kernel_key import cache_folders
 
     reasons = []
@@ -118,10 +118,10 @@ def find_kernel_cache() -> Finding:
 
 
 def find_evaluation() -> Finding:
-    """Laws that must hold on the default board, whatever the model's constants are.
+    """A check of laws that hold on the default board, whatever the model's constants are.
 
-    What is compiled equals what is interpreted; no SubNet is faster than its work on a busy array;
-    no cached SubGraph makes a SubNet slower.
+    Compiled and interpreted latencies are equal; no SubNet is faster than its MACs on a busy array;
+    no cached SubGraph makes a SubNet slower.  `ArithmeticError` where a law does not hold.
     """
     import numpy as np
 
@@ -159,14 +159,14 @@ EXAMINATIONS: dict[str, Callable[[], Finding]] = {
 
 
 def examine() -> list[Finding]:
-    """All findings about this installation; an examination that fails is one of them."""
+    """All findings about this installation; an examination that fails is a finding, too."""
     findings = []
     for check, examination in EXAMINATIONS.items():
         try:
             findings.append(examination())
-        except Exception as error:  # whatever is broken, it is to be named
+        except Exception as error:  # Any error of an examination becomes a finding.
             found = f"{type(error).__name__}: {' '.join(str(error).split())}"
             findings.append(Finding(check=check, state=BROKEN, found=found, mend=REINSTALL))
-    with suppress(metadata.PackageNotFoundError):  # said above, of the package itself
+    with suppress(metadata.PackageNotFoundError):  # `find_package` has reported this one.
         findings += find_libraries()
     return findings

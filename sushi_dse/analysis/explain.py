@@ -1,4 +1,4 @@
-"""Why a design is where it is: what bounds it, what each axis moves, what more blocks would buy."""
+"""What bounds a design, what each axis would change, and what more blocks would buy."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,37 +35,47 @@ from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
-# Hands blocks of designs through, of so many designs together, for the sake of a progress bar.
+# A function that hands through blocks of designs, with their total, and may show a progress bar.
 Bar = Callable[[Iterable[np.ndarray], int], Iterable[np.ndarray]]
-STEP_SHARE = 1 / 8  # of a field, where no axis says what comes next: assumption
-# What takes blocks of each kind.  A map must fit both of its buffers, so they grow together.
-STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("dsp", ("pe_kernels",)),
-    ("dsp", ("pe_channels",)),
-    ("bram36", ("dynamic_buffer_tiles",)),
-    ("bram36", ("streaming_buffer_kib", "output_buffer_kib")),
-    ("uram288", ("persistent_buffer_kib",)),
+GROWTH_SHARE = 1 / 8  # growth of a field that no axis gives a next larger value for (assumption)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Fields that take blocks of one kind and grow together, in multiples of a unit."""
+
+    kind: str  # one of RESOURCE_KINDS
+    fields: tuple[str, ...]
+    unit: float = 1  # least increment of each field, in the unit of the field
+
+
+GROWTHS = (
+    Growth("dsp", ("pe_kernels",)),
+    Growth("dsp", ("pe_channels",)),
+    Growth("bram36", ("dynamic_buffer_tiles",)),
+    # A feature map must fit both of its buffers, so they grow together.
+    Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib"), BRAM36_BYTES / KIB),
+    Growth("uram288", ("persistent_buffer_kib",), URAM288_BYTES / KIB),
 )
-BLOCK_KIB = {"bram36": BRAM36_BYTES / KIB, "uram288": URAM288_BYTES / KIB}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Explanation:
-    """Why a design is where it is: rows of several tables, and what their reader should know."""
+    """Why a design has the metrics that it has, as the rows of several tables."""
 
-    design: int
+    design: int  # number of the design in its space
     policy: str
-    facts: Row  # of the design: its values, whether it fits, its blocks, its metrics
-    bounds: list[Row]  # what bounds each SubNet
-    moves: list[Row]  # each axis one value down and up
-    indices: list[dict[str, object]]  # Sobol indices of each axis
-    next_blocks: list[Row]  # what the next larger array and buffers buy
-    idle_axes: list[str]  # that changed no objective in any sample
-    remarks: list[str]
+    facts: Row  # values of the design on the axes, whether it fits, its blocks and its metrics
+    bounds: list[Row]  # one row for each SubNet: what bounds its latency
+    moves: list[Row]  # one row for each neighbour on an axis: the change of each metric
+    indices: list[dict[str, object]]  # one row for each Sobol index
+    next_blocks: list[Row]  # one row for each of GROWTHS: what more blocks would buy
+    idle_axes: list[str]  # axes that changed no objective in any sample
+    remarks: list[str]  # sentences that a reader of the tables should know
 
     @property
     def tables(self) -> dict[str, Sequence[Mapping[str, object]]]:
-        """The tables by name."""
+        """The rows of each table, by the table's name."""
         return {
             "design": [{"fact": name, "value": value} for name, value in self.facts.items()],
             "bounds": self.bounds,
@@ -85,10 +95,10 @@ def explain(
     on_trace: bool = False,
     bar: Bar = lambda blocks, _: blocks,
 ) -> Explanation:
-    """Why the design of that number is where it is under the one policy of `experiment`.
+    """The explanation of design `number` under the one policy of `experiment`.
 
-    Sobol indices take so many `samples`, a power of two (`UserError` otherwise), on the trace or at
-    table level; `bar` hands the blocks of designs through, of so many designs together.
+    Sobol indices are estimated from `samples`, a power of two (`UserError` otherwise), on the trace
+    or at table level.  `bar` hands through the blocks of designs that are evaluated for them.
     """
     (policy,) = experiment.policies
     names = [metric.name for metric in metrics]
@@ -127,14 +137,14 @@ def explain(
 def _sampled_metrics(
     experiment: Experiment, names: Sequence[str], bar: Bar, numbers: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Those metrics of the designs of those numbers, block by block: each [design]."""
+    """The metrics `names` of the designs `numbers`, evaluated block by block: each [design]."""
     blocks = bar(in_blocks(numbers), len(numbers))
     found = [mean_metrics(experiment, experiment.space.designs(block)) for block in blocks]
     return {name: np.concatenate([block[name] for block in found]) for name in names}
 
 
 def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> Row:
-    """Facts of a design: its values, whether it fits, its blocks, its metrics."""
+    """The facts of a design: values on the axes, whether it fits, its blocks and its metrics."""
     space = experiment.space
     accelerator = space.design(number)
     used, lacks = resources(accelerator), infeasible_reason(accelerator)
@@ -150,16 +160,17 @@ def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metri
 
 
 def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list[Row]:
-    """A row a SubNet: shares of its latency by cause, and layers by what bounds them.
+    """A row for each SubNet: shares of its latency by cause, and layers by what bounds them.
 
-    In its steady state: with its own SubGraph on chip, or nothing where the policy caches nothing.
+    Each SubNet is in its steady state: its own SubGraph is on chip, or nothing where the policy
+    has no Persistent Buffer.
     """
     caches = find_policy(policy).has_persistent_buffer
     rows: list[Row] = []
     for subnet in network.supernet.subnets:
         subgraph = own_by_value(subnet.name) if caches else NOTHING
         found = subnet_breakdown(network, accelerator, subnet.name, subgraph)
-        cost, percent = found.cost, 0.1 / found.latency_ms  # of a microsecond
+        cost, percent = found.cost, 0.1 / found.latency_ms  # percent of the latency in one us
         in_cycles = percent / accelerator.clock_mhz
         bound = [line.cost.bound_by for line in found.lines]
         rows.append(
@@ -182,10 +193,10 @@ def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list
 
 
 def moves(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> list[Row]:
-    """A row for each axis and neighbour of the design: one value down, one up.
+    """A row for each neighbour of the design, which is one value down or up on one axis.
 
-    The change of each metric in percent, and what the neighbour lacks on its device; a neighbour
-    that does not fit is evaluated anyway.
+    It holds the change of each metric in percent, and what the neighbour lacks on its device; a
+    neighbour that does not fit is evaluated anyway.
     """
     space, steps = experiment.space, list[tuple[str, float, float]]()
     here = space.values(number)
@@ -208,15 +219,16 @@ def moves(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> lis
 
 
 def next_blocks(experiment: Experiment, number: int) -> list[Row]:
-    """What the next larger array and buffers take, buy and leave: a row a step.
+    """A row for each of `GROWTHS`: the blocks that it takes and leaves, and what it buys.
 
-    A step goes to the next larger value on an axis, or adds `STEP_SHARE`, in whole blocks.  Latency
-    and energy are the mean over the SubNets at table level; with a trace, and on it too.
+    A field grows to the next larger value on its axis, or by `GROWTH_SHARE` in whole units.
+    Changes of latency and energy are in percent, the mean over the SubNets at table level; of an
+    experiment with a trace, those on the trace stand beside them.
     """
     space = experiment.space
     here = space.design(number)
     device, used = here.device, resources(here)
-    larger = [(kind, _larger(space, here, kind, fields)) for kind, fields in STEPS]
+    larger = [(growth.kind, _larger(space, here, growth)) for growth in GROWTHS]
     designs = [replace(here, **fields) for _, fields in larger]
     steady = metric_changes(at_table_level(experiment), here, designs)
     traced = None if experiment.trace is None else metric_changes(experiment, here, designs)
@@ -242,15 +254,12 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
     return rows
 
 
-def _larger(
-    space: SearchSpace, here: Accelerator, kind: str, fields: Sequence[str]
-) -> dict[str, Any]:
-    """The next larger values of those fields."""
+def _larger(space: SearchSpace, here: Accelerator, growth: Growth) -> dict[str, Any]:
+    """The next larger value of each field that grows, by field."""
     on_axes: Mapping[str, tuple[float, ...]] = {axis.name: axis.values for axis in space.axes}
     found = {}
-    for name in fields:
+    for name in growth.fields:
         value = getattr(here, name)
-        block = BLOCK_KIB[kind] if name.endswith("_kib") else 1
-        off_axis = value + max(ceil(value * STEP_SHARE / block), 1) * block
+        off_axis = value + max(ceil(value * GROWTH_SHARE / growth.unit), 1) * growth.unit
         found[name] = min((v for v in on_axes.get(name, ()) if v > value), default=off_axis)
     return found

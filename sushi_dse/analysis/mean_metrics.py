@@ -23,22 +23,22 @@ from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
 def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarray]:
     """The metrics of designs under the one policy, whether or not they fit: each [design].
 
-    Without a trace: the mean over the SubNets, each in its steady state.
+    Without a trace they are means over the SubNets, each in its steady state.
     """
     (policy,) = experiment.policies
     if experiment.trace is None:
         steady = steady_metrics(experiment.network, designs, policy)
         return {name: values.mean(axis=0) for name, values in steady.items()}
     rows: list[Row] = []
-    for place in range(len(designs)):
-        accelerator = designs.design(place)
+    for index in range(len(designs)):
+        accelerator = designs.design(index)
         table = candidate_table(experiment.network, accelerator)
         rows += policy_rows(experiment, accelerator, table)
     return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
 
 
 def at_table_level(experiment: Experiment) -> Experiment:
-    """The experiment without its trace: a SubNet finds its own SubGraph, or nothing, on chip."""
+    """The experiment without its trace: each SubNet finds its own SubGraph, or nothing, on chip."""
     policy = find_policy(experiment.policies[0])
     return replace(
         experiment,
@@ -50,10 +50,10 @@ def at_table_level(experiment: Experiment) -> Experiment:
 def sampled_experiment(
     experiment: Experiment, names: Sequence[str], *, on_trace: bool
 ) -> tuple[Experiment, list[str]]:
-    """What Sobol indices are evaluated on, and the objectives that are known there."""
+    """The experiment that Sobol indices are estimated on, and the objectives known there."""
     if on_trace and experiment.trace is not None:
         return experiment, list(names)
-    # Accuracy is the SubNets', whatever the design.
+    # Without a trace the accuracy depends on the SubNets alone.
     known = [name for name in names if name in STEADY_METRICS and name != "mean_accuracy_percent"]
     return at_table_level(experiment), known
 
@@ -61,7 +61,7 @@ def sampled_experiment(
 def metric_changes(
     experiment: Experiment, here: Accelerator, others: Sequence[Accelerator]
 ) -> dict[str, list[float | None]]:
-    """By how many percent each metric of `others` differs from that of `here`: [design]."""
+    """The change from `here` to each of `others` in percent, by metric: [design], None for n/0."""
     if not others:
         return {name: [] for name in METRICS}
     found = mean_metrics(experiment, designs_of([here, *others]))
@@ -72,14 +72,14 @@ def metric_changes(
 
 
 def designs_of(accelerators: Sequence[Accelerator]) -> Designs:
-    """Accelerators that differ in fields that may be axes."""
+    """Accelerators as `Designs`; they may differ only in fields of `AXIS_ORDER`."""
     names = AXIS_ORDER
     columns = {name: np.array([getattr(one, name) for one in accelerators]) for name in names}
     return Designs(accelerators[0], columns)
 
 
 def _change_percent(start: float, end: float) -> float | None:
-    """The change from `start` to `end`; None where `start` is 0 and `end` is not."""
+    """The change from `start` to `end` in percent; None where `start` is 0 and `end` is not."""
     if start == end:
         return 0.0
     return 100 * (end - start) / abs(start) if start else None

@@ -12,14 +12,15 @@ from sushi_dse.evaluation.metrics import Metric
 
 LATENCY, ACCURACY = "mean_latency_ms", "mean_accuracy_percent"
 ENERGY = "energy_mj_per_query"
-MISSES = ("latency_miss_percent", "accuracy_miss_percent")
-MOST_SHOWN = 5  # designs after the recommended one, and near misses
-NEAR_PERCENT = 2.0  # by which a near miss misses a demand, of the demand
+# The column with the percentage of a demand that a row misses, and what the demand is on.
+MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}
+MOST_SHOWN = 5  # designs listed after the recommended one; near misses listed
+NEAR_PERCENT = 2.0  # percent of a demand that a near miss must stay under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What a design is to do; None demands nothing."""
+    """What is demanded of a design; None demands nothing.  `UserError` unless each is above 0."""
 
     max_latency_ms: float | None = None
     min_accuracy_percent: float | None = None
@@ -31,12 +32,12 @@ class Demands:
 
     @property
     def made(self) -> list[str]:
-        """What is demanded: some of `MISSES`."""
+        """The columns of `MISSES` whose demand is made."""
         wanted = (self.max_latency_ms, self.min_accuracy_percent)
         return [name for name, value in zip(MISSES, wanted, strict=True) if value is not None]
 
     def missed(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows with `MISSES`: by how many percent of a demand each misses it, 0 where met."""
+        """The rows with the columns `MISSES`: percent of each demand missed, 0 where it is met."""
         latency, accuracy = rows[LATENCY].to_numpy(), rows[ACCURACY].to_numpy()
         slow = np.zeros(len(rows))
         short = np.zeros(len(rows))
@@ -48,22 +49,23 @@ class Demands:
 
 
 def _excess_percent(values: np.ndarray, most: float) -> np.ndarray:
-    """By how many percent of `most` each value is more; 0 exactly where none is."""
+    """Percent of `most` by which each value exceeds it, exactly 0 where it does not: [value]."""
     excess = 100 * (values - most) / abs(most)
     return np.where(values > most, excess, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Advice:
-    """What `recommend` finds; each a table of rows, cheapest first, a row a design."""
+    """What `recommend` finds: tables with one row for each design, the cheapest first."""
 
-    meeting: pd.DataFrame  # the recommended design, and the next ones
-    near_misses: pd.DataFrame  # less than `NEAR_PERCENT` short, and cheaper than what meets, if any
-    nearest: dict[str, pd.DataFrame]  # where none meets: by demand, one of `MISSES`, a row
+    meeting: pd.DataFrame  # the recommended design, then the next cheapest that meet the demands
+    near_misses: pd.DataFrame  # designs under `NEAR_PERCENT` short and cheaper than the recommended
+    # Where no design meets the demands, by column of `MISSES` the one row that misses it by least.
+    nearest: dict[str, pd.DataFrame]
 
     @property
     def policies(self) -> set[str]:
-        """The policies of all rows."""
+        """The names of the policies that rows of the advice are under."""
         return {str(row["policy"]) for row in self.rows()}
 
     def rows(self) -> list[dict[str, Any]]:
@@ -71,7 +73,7 @@ class Advice:
         tables = {
             "recommended": self.meeting[:1],
             "next": self.meeting[1:],
-            **{f"nearest in {name.split('_')[0]}": row for name, row in self.nearest.items()},
+            **{f"nearest in {MISSES[name]}": row for name, row in self.nearest.items()},
             "near miss": self.near_misses,
         }
         return [
@@ -82,7 +84,7 @@ class Advice:
 
 
 def recommend(tables: Iterable[pd.DataFrame], demands: Demands, by: Metric) -> Advice:
-    """The advice on feasible rows that come table by table; memory stays flat.
+    """The advice on feasible rows that come table by table, so that memory stays flat.
 
     The cheapest is the best in `by`, of equals the one with the least energy, then the fastest.
     """
@@ -107,7 +109,7 @@ def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cheapest(rows: pd.DataFrame, by: Metric, count: int) -> pd.DataFrame:
-    """The cheapest rows, one a design."""
+    """The `count` cheapest rows, one for each design."""
     order = np.lexsort(
         (rows["design"], -rows[ACCURACY], rows[LATENCY], rows[ENERGY], by.cost(rows))
     )
@@ -115,7 +117,7 @@ def _cheapest(rows: pd.DataFrame, by: Metric, count: int) -> pd.DataFrame:
 
 
 def _nearest(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The row that misses that demand by least: of those that meet the other one, if any does."""
+    """The row that misses a demand by least among those that meet the other demand, if any does."""
     (other,) = set(MISSES) - {name}
     keys = rows["design"], rows[ENERGY], rows[other], rows[name], rows[other] > 0
     return rows.iloc[np.lexsort(keys)[:1]]

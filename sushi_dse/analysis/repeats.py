@@ -1,7 +1,7 @@
-"""What repeated runs say for certain: paired bootstrap intervals over seeds.
+"""Confidence intervals over repeated runs: a paired bootstrap over seeds.
 
-Every policy serves the same trace of each seed, so its gain is known seed by seed, and chance is in
-the seeds alone.  Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
+All policies serve the same trace of each seed, so gains are paired by seed, and only the seeds are
+random.  Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,16 @@ import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
-SEED = 0  # of the resampling: the same runs give the same interval
+SEED = 0  # seed of the resampling, so that equal runs give equal intervals
 
-Row = Mapping[str, object]
+ComparedRow = Mapping[str, object]
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The percentile interval of the mean of `values`, one a seed; a point where there is one."""
+    """The percentile interval of the mean of `values`, one for each seed; a point where they agree.
+
+    The result is (low, high).
+    """
     sample = np.asarray(values, dtype=float)
     if len(sample) == 1 or np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])
@@ -28,7 +31,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def verdict(low: float, high: float) -> str:
-    """Whether a gain whose interval that is, is a win.
+    """The verdict on a gain with the confidence interval (low, high).
 
     >>> verdict(0.1, 0.4), verdict(-0.1, 0.4), verdict(-0.4, -0.1)
     ('faster', 'no difference', 'slower')
@@ -36,8 +39,8 @@ def verdict(low: float, high: float) -> str:
     return "faster" if low > 0 else "slower" if high < 0 else "no difference"
 
 
-def summarise_repeats(repeats: Sequence[Sequence[Row]]) -> list[dict[str, object]]:
-    """One row a policy: the mean of each metric over the seeds, and `_low` and `_high` beside it.
+def summarise_repeats(repeats: Sequence[Sequence[ComparedRow]]) -> list[dict[str, object]]:
+    """A row for each policy: the mean of each metric over the seeds, and its `_low` and `_high`.
 
     repeats: [seed][policy], the same policies in the same order for each seed.
     """

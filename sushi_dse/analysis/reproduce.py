@@ -18,7 +18,7 @@ WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 POLICY = "sushi"
 TRACE, QUERIES, SEED = "random-walk", 2000, 0
 
-Metrics = dict[str, float]
+MetricsByName = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +27,12 @@ class Headline:
 
     name: str
     published: float
-    mode: str
-    gain: Callable[[Metrics, Metrics], float]  # of the policy over no SGS
+    mode: str  # one of MODES
+    gain: Callable[[MetricsByName, MetricsByName], float]  # from POLICY's and no-sgs metrics
     reason: str
 
 
-def _saved_percent(metric: str) -> Callable[[Metrics, Metrics], float]:
+def _saved_percent(metric: str) -> Callable[[MetricsByName, MetricsByName], float]:
     return lambda ours, reference: 100 * (1 - ours[metric] / reference[metric])
 
 
@@ -69,7 +69,7 @@ HEADLINES = (
 
 
 def reproduce() -> Iterator[dict[str, object]]:
-    """A row for each headline and setting: the published figure, the model's, the command."""
+    """A row for each headline and setting: the published figure, the model's, and the command."""
     for headline in HEADLINES:
         for board, workload in product(BOARDS, WORKLOADS):
             experiment = load_experiment(
@@ -94,7 +94,7 @@ def reproduce() -> Iterator[dict[str, object]]:
 
 
 def best_rows(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """For each headline the setting in which the model gains most, and the reason it differs."""
+    """The row of each headline in which the model gains most, with the reason why it differs."""
     best = []
     for headline in HEADLINES:
         own = [row for row in rows if row["headline"] == headline.name]

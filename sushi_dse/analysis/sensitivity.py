@@ -1,4 +1,4 @@
-"""Which axes of a search space move an objective: Sobol indices, and axes that move none."""
+"""The sensitivity of objectives to the axes of a search space: Sobol indices and idle axes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,28 +13,25 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import Part
 
-NOTHING = 1e-9  # of the variance: what rounding makes, and no axis
-SMALL = 0.01  # of the variance: what is called next to nothing
-AT_ONCE = 256  # designs, for the sake of a progress bar
-WHO = ("policy", "recache_every_queries", "subnet")  # what tells rows of one design apart
-MOST_ROWS = 1_000_000  # that are compared for the sake of a warning, in 100 MB
+NOTHING = 1e-9  # share of the variance that rounding explains
+SMALL = 0.01  # share of the variance that is called next to nothing
+AT_ONCE = 256  # designs that are evaluated between two updates of a progress bar
+WHO = ("policy", "recache_every_queries", "subnet")  # columns that tell rows of a design apart
+MOST_ROWS = 1_000_000  # most rows that are compared to warn of idle axes: they take 100 MB
 
-Values = Callable[[np.ndarray], Mapping[str, np.ndarray]]  # of the designs of those numbers
+MetricsOf = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+"""A function from numbers of designs, [design], to their objectives by name, [design] each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """Sobol indices of an axis for an objective, each with half of its 95 % interval.
-
-    Shares of the objective's variance over the space: what the axis alone explains, and what it
-    explains together with others.
-    """
+    """The Sobol indices of an axis for an objective, each with half of its 95 % interval."""
 
     objective: str
     axis: str
-    first_order: float
+    first_order: float  # share of the variance that the axis explains alone
     first_order_confidence: float
-    total: float
+    total: float  # share of the variance that the axis explains alone or together with others
     total_confidence: float
 
     @property
@@ -43,16 +40,16 @@ class Index:
         return self.total < NOTHING
 
 
-def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int) -> list[Index]:
-    """The indices of each axis for each objective that `values` gives, the largest total first.
+def sobol_indices(space: SearchSpace, values: MetricsOf, *, samples: int, seed: int) -> list[Index]:
+    """The indices of each axis for each objective of `values`, by objective, largest total first.
 
-    All values of an axis are equally likely.  `samples` x (axes + 2) designs are drawn, fewer of
-    them distinct, and `values` is asked once, for those in rising order.  `ValueError` where
-    `samples` is no power of two, or the space has no axes.
+    All values of an axis are equally likely.  `samples` x (axes + 2) designs are drawn, and
+    `values` is called once, on the distinct ones in rising order.  `ValueError` where `samples` is
+    no power of two, or the space has no axes.
 
     The estimators are those of Saltelli et al. (2010, doi:10.1016/j.cpc.2009.09.018), by SALib.
     """
-    from SALib.analyze import sobol as analysis  # two seconds, of which a sweep needs none
+    from SALib.analyze import sobol as analysis  # SALib takes two seconds to import.
     from SALib.sample import sobol as sampling
 
     if samples < 2 or samples & (samples - 1):
@@ -64,11 +61,11 @@ def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int
     problem = {"num_vars": len(names), "names": names, "bounds": [[0, size] for size in sizes]}
     drawn = sampling.sample(problem, samples, calc_second_order=False, seed=seed)
     digits = np.minimum(drawn.astype(np.int64), np.array(sizes) - 1)  # [sample, axis]
-    distinct, place = np.unique(digits @ _strides(sizes), return_inverse=True)
+    distinct, index = np.unique(digits @ _strides(sizes), return_inverse=True)
     found = []
     for objective, of_design in values(distinct).items():
-        of_sample = np.asarray(of_design, dtype=float)[place]
-        if np.ptp(of_sample) <= NOTHING * np.abs(of_sample).max():  # no variance to share
+        of_sample = np.asarray(of_design, dtype=float)[index]
+        if np.ptp(of_sample) <= NOTHING * np.abs(of_sample).max():  # There is no variance to share.
             zeros = np.zeros(len(names))
             indices = {"S1": zeros, "S1_conf": zeros, "ST": zeros, "ST_conf": zeros}
         else:
@@ -76,7 +73,7 @@ def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int
                 problem,
                 of_sample,
                 calc_second_order=False,
-                seed=seed + 1,  # SALib takes 0 for none
+                seed=seed + 1,  # SALib would ignore a seed of 0.
             )
         rows = [
             Index(
@@ -94,12 +91,12 @@ def sobol_indices(space: SearchSpace, values: Values, *, samples: int, seed: int
 
 
 def in_blocks(numbers: np.ndarray) -> list[np.ndarray]:
-    """The numbers of designs, cut into what is evaluated at a time."""
+    """The numbers of designs, cut into blocks of `AT_ONCE`."""
     return [numbers[at : at + AT_ONCE] for at in range(0, len(numbers), AT_ONCE)]
 
 
 def index_rows(indices: Sequence[Index]) -> list[dict[str, object]]:
-    """A row an index, with a word on those that are next to nothing."""
+    """A row for each index, with a verdict on those that are next to nothing."""
     small = {True: "changes nothing", False: "next to nothing"}
     return [
         {**asdict(index), "verdict": small[index.is_idle] if index.total < SMALL else ""}
@@ -114,9 +111,9 @@ def axes_without_effect(indices: Sequence[Index]) -> list[str]:
 
 
 def idle_axes(sweep: Sweep, store: Store) -> list[str]:
-    """The axes that changed none of the objectives of a sweep in its rows, where they are few.
+    """The axes that changed none of the objectives in the rows of a finished sweep.
 
-    None of a sweep that keeps fronts alone, is not done, or has more than `MOST_ROWS` rows.
+    The list is empty for a sweep that keeps only fronts or has more than `MOST_ROWS` rows.
     """
     space, parts = sweep.experiment.space, store.rows
     rows = space.size * len(sweep.experiment.runs) * sweep.experiment.rows_of_a_run
@@ -133,7 +130,7 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
     """
     sizes = [len(axis.values) for axis in space.axes]
     suspects = list(range(len(sizes)))
-    read: list[_Rows] = []
+    read: list[_FeasibleRows] = []
     served = dict[tuple[object, ...], int]()
     who = [name for name in WHO if name in parts[0].columns]
     names = [metric.name for metric in metrics]
@@ -141,9 +138,9 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
         table = part.read(["design", *who, *names, "infeasible_reason"])
         read.append(_rows_of(table, who, names, served))
         suspects = [axis for axis in suspects if not _differ(read[-1], sizes, axis)]
-        if not suspects:  # the rest need not be read
+        if not suspects:  # The remaining parts need not be read.
             return []
-    whole = _Rows(
+    whole = _FeasibleRows(
         design=np.concatenate([rows.design for rows in read]),
         who=np.concatenate([rows.who for rows in read]),
         values=np.concatenate([rows.values for rows in read]),
@@ -152,9 +149,11 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Rows:
+class _FeasibleRows:
+    """Feasible rows of a sweep as numbers."""
+
     design: np.ndarray  # [row]
-    who: np.ndarray  # [row]: a number for each policy and SubNet
+    who: np.ndarray  # [row]: a number for each policy, interval and SubNet
     values: np.ndarray  # [row, metric]
 
 
@@ -163,8 +162,8 @@ def _rows_of(
     who: Sequence[str],
     metrics: Sequence[str],
     served: dict[tuple[object, ...], int],
-) -> _Rows:
-    """The feasible rows of `table`; `served` numbers who serves, the same in all tables."""
+) -> _FeasibleRows:
+    """The feasible rows of `table`; `served` numbers the words of columns `who` for all tables."""
     known = table.filter(pc.field("infeasible_reason") == "")
     number = np.zeros(known.num_rows, dtype=np.int64)
     for name in who:
@@ -172,14 +171,16 @@ def _rows_of(
         numbers = [
             served.setdefault((name, word), len(served)) for word in words.dictionary.to_pylist()
         ]
-        # Both columns together stay apart: a word has a number of its own.
+        # Every word has its own number, so that combinations of columns stay distinct.
         number = number * MOST_ROWS + np.array(numbers, dtype=np.int64)[words.indices.to_numpy()]
     values = [known[name].to_numpy() for name in metrics]
-    return _Rows(design=known["design"].to_numpy(), who=number, values=np.column_stack(values))
+    return _FeasibleRows(
+        design=known["design"].to_numpy(), who=number, values=np.column_stack(values)
+    )
 
 
-def _differ(rows: _Rows, sizes: Sequence[int], axis: int) -> bool | None:
-    """Whether two rows that differ in that axis alone have other values; None without such rows."""
+def _differ(rows: _FeasibleRows, sizes: Sequence[int], axis: int) -> bool | None:
+    """Whether two rows that differ only in an axis have other values; None without such rows."""
     stride = int(_strides(sizes)[axis])
     digit = rows.design // stride % sizes[axis]
     others = rows.design - digit * stride
@@ -193,5 +194,5 @@ def _differ(rows: _Rows, sizes: Sequence[int], axis: int) -> bool | None:
 
 
 def _strides(sizes: Sequence[int]) -> np.ndarray:
-    """By how much a design's number grows with each digit: [axis]."""
+    """The difference in a design's number by one step on each axis: [axis]."""
     return np.cumprod([1, *sizes[:0:-1]], dtype=np.int64)[::-1]

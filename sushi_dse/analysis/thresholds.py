@@ -1,4 +1,4 @@
-"""Conditions on compared policies, as `--fail-if` takes them: a small grammar, and nothing is run.
+"""Conditions on compared policies, as `--fail-if` takes them, in a small grammar of their own.
 
     condition = sum ("<" | "<=" | ">" | ">=" | "==" | "!=") sum
     sum       = product (("+" | "-") product)*
@@ -30,40 +30,41 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-MAX_LENGTH = 500  # of a condition, in characters
-MAX_BRACKETS = 50  # each takes three calls of the interpreter's stack
+MAX_LENGTH = 500  # longest condition, in characters
+MAX_BRACKETS = 50  # most brackets: each nests three calls on the interpreter's stack
 
-Metrics = Mapping[str, Mapping[str, float]]  # by policy, then by metric
+Metrics = Mapping[str, Mapping[str, float]]
+"""Values by policy, then by metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that was looked at: what it says, and whether it was missed."""
+    """An outcome that a build may fail on: of a condition, or of a metric against a baseline."""
 
-    name: str
-    missed: bool
-    detail: str
+    name: str  # text of the condition, or policy and metric
+    missed: bool  # whether a build fails: the condition holds, or the metric is worse
+    detail: str  # values that were compared
 
 
 def tokens_of(text: str) -> list[str]:
-    """The words of a condition."""
+    """The tokens of a condition; `UserError` with the column of a wrong one."""
     if len(text) > MAX_LENGTH:
         raise UserError(f"--fail-if: a condition has at most {MAX_LENGTH} characters")
-    tokens, place = [], 0
-    while rest := text[place:].lstrip():
-        match = TOKEN.match(text, place)
+    tokens, start = [], 0
+    while rest := text[start:].lstrip():
+        match = TOKEN.match(text, start)
         if match is None:
             raise UserError(
                 f"--fail-if {text!r}: column {len(text) - len(rest) + 1}: {rest[0]!r} is not "
                 "understood; write e.g. 'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'"
             )
         tokens.append(match[0].strip())
-        place = match.end()
+        start = match.end()
     return tokens
 
 
 class Condition:
-    """A parsed condition; `values` gives both sides for a policy."""
+    """A condition, whose sides are evaluated by recursive descent; `UserError` for a wrong text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -86,7 +87,7 @@ class Condition:
         return any(token[0].isalpha() and "." not in token for token in self._tokens)
 
     def values(self, metrics: Metrics, policy: str) -> tuple[float, float]:
-        """Both sides of the comparison, a bare metric being that of `policy`."""
+        """The values of both sides of the comparison, with bare metrics taken of `policy`."""
         self._metrics, self._policy, self._place = metrics, policy, 0
         left = self._sum()
         self._expect(self.comparison)
@@ -162,7 +163,10 @@ class Condition:
 
 
 def check_condition(text: str, metrics: Metrics) -> Iterator[Check]:
-    """The outcome of a condition, once for each policy that a bare metric stands for."""
+    """The check of a condition, for each policy that a bare metric stands for.
+
+    `UserError` where the condition cannot be evaluated.
+    """
     condition = Condition(text)
     everyone = list(metrics) if condition.names_a_bare_metric else list(metrics)[:1]
     for policy in everyone:

@@ -22,13 +22,13 @@ class Board(Keys):
     uram288: int = Field(ge=0)
     dsp: int = Field(gt=0)
     offchip: str = ""
-    offchip_gb_per_s: float = Field(default=0.0, ge=0)  # peak; 0 where it is not told
+    offchip_gb_per_s: float = Field(default=0.0, ge=0)  # peak bandwidth; 0 where it is unknown
     source: str = ""
 
 
 @cache
 def boards() -> dict[str, Board]:
-    """The boards by name."""
+    """The boards by name; `UserError` where the table cannot be read."""
     entries = read_document(PATH).content
     return {
         name: Board.model_validate({"name": name, **entry})
@@ -38,12 +38,12 @@ def boards() -> dict[str, Board]:
 
 
 def boards_text() -> str:
-    """The text of the table, for the hash of what a result depends on."""
+    """The text of the table, for the hash of a result's inputs."""
     return read_text(PATH)
 
 
 def board_named(value: object) -> object:
-    """The board where `value` is a name, `value` itself otherwise; EntryError for no such board."""
+    """The board that a text names, and any other `value` itself; EntryError for an unknown name."""
     if not isinstance(value, str):
         return value
     if value not in boards():

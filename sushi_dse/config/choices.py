@@ -1,39 +1,40 @@
-"""The values that a key of a hardware file offers: one, a list, or a range."""
+"""The values that a key of a hardware file offers: one value, a list, or a range."""
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 
-from sushi_dse.config.keys import EntryError, shown
+from sushi_dse.config.keys import EntryError, quoted_value
 from sushi_dse.errors import near_names
 from sushi_dse.units import SUFFIXES, quantity
 
-MAX_VALUES = 10_000  # of a key
+MAX_VALUES = 10_000  # most values that one key offers
 MAX_COUNT = 1_000_000_000
 RANGE_KEYS = ("from", "to", "step", "factor")
 RANGE_EXAMPLE = "such as {from: 4, to: 64, step: 4} or {from: 4, to: 64, factor: 2}"
 
-Read = Callable[[object], float]  # one value, or an EntryError; a whole number comes as an int
+Read = Callable[[object], float]
+"""A reader of one value, which raises EntryError for a wrong one; whole numbers are ints."""
 
 
 def read_count(value: object) -> int:
-    """A whole number; EntryError otherwise."""
+    """The whole number that `value` is; EntryError where it is none."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise EntryError(f"a whole number is wanted, got {shown(value)}")
+        raise EntryError(f"a whole number is wanted, got {quoted_value(value)}")
     if value > MAX_COUNT:
         raise EntryError(f"{value} is too large; write {MAX_COUNT} at most")
     return value
 
 
 def read_number(value: object) -> float:
-    """A number without a unit; EntryError otherwise."""
+    """The number that `value` is; EntryError where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EntryError(f"a number is wanted, got {shown(value)}")
+        raise EntryError(f"a number is wanted, got {quoted_value(value)}")
     return float(value)
 
 
 def read_measure(value: object, unit: str) -> float:
-    """A number in `unit`, or a text with a unit of that dimension; EntryError otherwise."""
+    """The quantity in `unit` that a number, or a text with a unit, states; EntryError otherwise."""
     if not isinstance(value, str):
         return read_number(value)
     try:
@@ -43,7 +44,7 @@ def read_measure(value: object, unit: str) -> float:
 
 
 def read_quantity(value: object, stem: str, unit: str) -> float:
-    """The text with a unit under the key `stem`, in `unit`; EntryError for a bare number too."""
+    """The quantity in `unit` that a text under the key `stem` states; EntryError for a number."""
     number = read_measure(value, unit)
     if not isinstance(value, str):
         raise EntryError(

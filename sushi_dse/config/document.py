@@ -1,4 +1,4 @@
-"""A YAML file as plain values, each with its line and column."""
+"""A YAML file as plain values, and the line and column of each."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sushi_dse.files import read_file
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 16
-MAX_VALUES = 250_000  # keys count too; more would fill the memory, and take a minute
+MAX_VALUES = 250_000  # most keys and values of a file; more would take a minute to parse
 UNPRINTABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -25,38 +25,38 @@ Mark = tuple[int, int]  # line and column, from 1
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The keys of a YAML file, its text, and where in it everything stands."""
+    """The content of a YAML file, its text, and the marks of its keys and values."""
 
     path: Path
     text: str
     content: dict[str, Value]
     value_marks: dict[Location, Mark]
     key_marks: dict[Location, Mark]
-    end_marks: dict[Location, Mark]  # of mappings: where they end
+    end_marks: dict[Location, Mark]  # mark of the end of each mapping
 
     def mark(self, location: Location, *, of_key: bool = False) -> Mark:
-        """Where the value, or its key, at `location` begins."""
+        """The mark of the beginning of the value, or of its key, at `location`."""
         return self.key_marks[location] if of_key else self.value_marks[location]
 
     def error(self, location: Location, message: str, *, of_key: bool = False) -> UserError:
-        """The error at a value of this file, or at its key: one line."""
+        """The error of one line about the value, or its key, at `location`."""
         return placed(self.path, message, self.mark(location, of_key=of_key))
 
 
 def placed(path: Path, message: str, mark: Mark | None = None) -> UserError:
-    """The error at a file, or a line and column of it: one line, whatever the texts hold."""
-    place = f"{path}:{mark[0]}:{mark[1]}" if mark else f"{path}"
-    return UserError(printable(f"{place}: {message}"))
+    """The error of one line about a file, or about the line and column of a mark in it."""
+    where = f"{path}:{mark[0]}:{mark[1]}" if mark else f"{path}"
+    return UserError(printable(f"{where}: {message}"))
 
 
 def read_text(path: Path) -> str:
-    """The text of the file, a megabyte at most; UserError where it cannot be had."""
+    """The text of a file of at most MAX_BYTES; UserError where it cannot be read or is no text."""
     content = read_file(path, "name a YAML file", MAX_BYTES)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = f"its byte {error.start} is no UTF-8"
-        raise placed(path, f"is no text, {place}; name a YAML file in UTF-8") from None
+        reason = f"its byte {error.start} is no UTF-8"
+        raise placed(path, f"is no text, {reason}; name a YAML file in UTF-8") from None
     unprintable = UNPRINTABLE.search(text)
     if unprintable:
         before = text[: unprintable.start()]
@@ -66,7 +66,7 @@ def read_text(path: Path) -> str:
 
 
 def compose(path: Path, text: str) -> Any:
-    """The top node of YAML `text`, None where it has none; UserError for a mistake in it."""
+    """The top node of YAML `text`, None for an empty one; UserError for a mistake in it."""
     try:
         _refuse_references(path, text)
         return yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -76,7 +76,7 @@ def compose(path: Path, text: str) -> Any:
 
 
 def parse_document(path: Path, text: str) -> Document:
-    """The keys and places in `text`, which was read from `path`; UserError for a mistake in it."""
+    """The document in `text`, which was read from `path`; UserError for a mistake in it."""
     node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; write 'key: value' lines")
@@ -88,24 +88,24 @@ def parse_document(path: Path, text: str) -> Document:
 
 
 def read_document(path: Path) -> Document:
-    """The keys and places of the YAML file at `path`; UserError for a mistake in it."""
+    """The document in the YAML file at `path`; UserError for a mistake in it."""
     return parse_document(path, read_text(path))
 
 
 def _mark(node: Any) -> Mark:
-    """Where a node, or an event of the parser, begins."""
+    """The mark of the beginning of a node, or of an event of the parser."""
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _end(error: Any) -> Mark:
-    """Where the parser gave up."""
+    """The mark at which the parser gave up."""
     return error.problem_mark.line + 1, error.problem_mark.column + 1
 
 
 def _refuse_references(path: Path, text: str) -> None:
-    """UserError for an anchor, alias or tag, or a depth that no file of ours has.
+    """Raise UserError for an anchor, alias or tag, or for too deep or too long a file.
 
-    The events come one by one, so nothing expands before it is refused.
+    The parser gives its events one by one, so nothing is expanded before it is refused.
     """
     depth = 0
     event: Any
@@ -132,7 +132,7 @@ def _value(document: Document, node: Any, location: Location) -> Value:
         return _mapping(document, node, location)
     if isinstance(node, yaml.SequenceNode):
         return [_value(document, item, (*location, i)) for i, item in enumerate(node.value)]
-    if node.style:  # quoted, or a block of text
+    if node.style:  # A plain scalar has no style: this one is quoted, or a block of text.
         return str(node.value)
     try:
         return read_scalar(node.value)

@@ -125,7 +125,7 @@ class HardwareKeys(Keys):
         return {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}
 
 
-class Part(NamedTuple):
+class ChainLink(NamedTuple):
     """One file of a chain of extensions, and what it sets by the field's full name."""
 
     document: Document
@@ -179,17 +179,17 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
     )
 
 
-def _part(document: Document) -> Part:
+def _part(document: Document) -> ChainLink:
     keys = checked(document, HardwareKeys)
     for stem, field in STEMS.items():
         if {stem, field} <= keys.model_fields_set:
             later = max(stem, field, key=lambda key: document.mark((key,), of_key=True))
             message = f"{stem!r} and {field!r} are two forms of one key; keep one of them"
             raise document.error((later,), message, of_key=True)
-    return Part(document, keys.settings())
+    return ChainLink(document, keys.settings())
 
 
-def _with_bases(document: Document) -> list[Part]:
+def _with_bases(document: Document) -> list[ChainLink]:
     """What the file sets, what the one that it extends sets, and so on."""
     parts = [_part(document)]
     while (extends := parts[-1].settings.get("extends")) is not None:
@@ -214,7 +214,7 @@ def _base(document: Document, extends: str) -> Document:
     return parse_document(path, text)
 
 
-def _description(parts: Sequence[Part]) -> str:
+def _description(parts: Sequence[ChainLink]) -> str:
     """The file's own, or how it differs from the file that it extends."""
     own = parts[0]
     if len(parts) == 1 or "description" in own.settings:

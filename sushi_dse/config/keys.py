@@ -1,4 +1,4 @@
-"""The keys of a file checked against a pydantic model, each mistake with its line and column."""
+"""The check of a document against a pydantic model, with the line and column of a mistake."""
 
 from typing import Any, NamedTuple, TypeVar, get_args
 
@@ -8,9 +8,9 @@ from pydantic_core import ErrorDetails
 from sushi_dse.config.document import Document, Location, Mark
 from sushi_dse.errors import near_names
 
-MAX_SHOWN = 40  # characters of a wrong value
+MAX_SHOWN = 40  # most characters of a wrong value that an error quotes
 
-# pydantic's kinds of mistake in the words of our errors
+# The words of our errors by pydantic's type of the mistake.
 BOUNDS = {
     "greater_than": (">", "gt"),
     "greater_than_equal": (">=", "ge"),
@@ -33,13 +33,16 @@ WANTED = {
 
 
 class Keys(BaseModel):
-    """Keys that a mapping may have; any other is refused, and no type is turned into another."""
+    """The keys that a mapping may have: others are refused, and no type is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class EntryError(ValueError):
-    """A wrong entry within the value of a key: `at` leads from that value to it, or to its key."""
+    """The error about an entry within the value of a key.
+
+    `at` is the location of the entry, or of its key, relative to that value.
+    """
 
     def __init__(self, message: str, at: Location = (), *, of_key: bool = False) -> None:
         super().__init__(message)
@@ -47,15 +50,15 @@ class EntryError(ValueError):
         self.of_key = of_key
 
 
-class Place(NamedTuple):
-    """Where a mistake is in a document: at a value, at its key, or where a key is missing."""
+class MistakeLocation(NamedTuple):
+    """The location of a mistake: that of a value, of its key, or of a mapping without a key."""
 
     location: Location
     of_key: bool = False
     is_gap: bool = False
 
     def order(self, document: Document) -> Mark:
-        """Where it is met in reading the file: that a key is missing, at the mapping's end."""
+        """The mark at which a reader meets the mistake: a missing key at the mapping's end."""
         if self.is_gap:
             return document.end_marks[self.location]
         return document.mark(self.location, of_key=self.of_key)
@@ -65,24 +68,24 @@ AnyKeys = TypeVar("AnyKeys", bound=Keys)
 
 
 def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
-    """The file's keys as `model`; UserError for the first mistake in the order of the file."""
+    """The document as a `model`; UserError for the first mistake in the order of the file."""
     try:
         return model.model_validate(document.content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-    first = min(mistakes, key=lambda details: _place(details).order(document))
-    place = _place(first)
-    raise document.error(place.location, _message(model, first), of_key=place.of_key)
+    first = min(mistakes, key=lambda details: _location_of(details).order(document))
+    found = _location_of(first)
+    raise document.error(found.location, _message(model, first), of_key=found.of_key)
 
 
-def _place(details: ErrorDetails) -> Place:
+def _location_of(details: ErrorDetails) -> MistakeLocation:
     location, kind = details["loc"], details["type"]
     if kind == "missing":
-        return Place(location[:-1], is_gap=True)
+        return MistakeLocation(location[:-1], is_gap=True)
     if kind == "value_error":
         error = details["ctx"]["error"]
-        return Place((*location, *error.at), of_key=error.of_key)
-    return Place(location, of_key=kind == "extra_forbidden")
+        return MistakeLocation((*location, *error.at), of_key=error.of_key)
+    return MistakeLocation(location, of_key=kind == "extra_forbidden")
 
 
 def _message(model: type[Keys], details: ErrorDetails) -> str:
@@ -97,7 +100,7 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
     if kind == "value_error":
         error = details["ctx"]["error"]
         return str(error) if name in str(error) else f"{name}: {error}"
-    given, context = shown(details["input"]), details.get("ctx", {})
+    given, context = quoted_value(details["input"]), details.get("ctx", {})
     if kind in BOUNDS:
         sign, bound = BOUNDS[kind]
         return f"{name} {sign} {context[bound]:g} must hold, got {given}"
@@ -110,14 +113,14 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
     return wanted
 
 
-def shown(value: object) -> str:
-    """A value of a file as an error shows it: short, and a truth value as YAML writes it."""
+def quoted_value(value: object) -> str:
+    """A value of a file as an error quotes it: short, and a truth value as YAML writes it."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _model_at(model: type[Keys], location: Location) -> type[Keys]:
-    """The model of the mapping at `location`: list indices lead to no other model."""
+    """The model of the mapping at `location`, whose list indices do not change the model."""
     for part in location:
         if isinstance(part, str):
             model = _models_in(model.model_fields[part].annotation)[0]

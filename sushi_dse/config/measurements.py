@@ -1,4 +1,4 @@
-"""Files of measured layers: CSV with a latency, and the layer's shape or its name in a workload."""
+"""Files of measured layers: CSV with a latency, and the shape or the name of each layer."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from sushi_dse.files import read_file
 from sushi_dse.units import BLANKS, parse_number
 from sushi_dse.workload.layers import Layer, MeasuredLayer, SuperNet
 
-SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of a Layer
+SHAPE_COLUMNS = {  # columns, named as in the convolution literature, and the fields of a Layer
     "K": "kernels",
     "C": "channels",
     "R": "kernel_height",
@@ -20,12 +20,13 @@ SHAPE_COLUMNS = {  # the names of the convolution literature, and the fields of 
     "stride": "stride",
     "pad": "padding",
 }
-OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")  # of layer files
+# Columns that files of layers have besides; only groups is read.
+OPTIONAL_COLUMNS = ("index", "groups", "type", "P", "Q", "supernet_layer")
 NAME_COLUMNS = ("subnet", "layer")
 LATENCY = "latency_us"
 LATENCIES_US = (1e-6, 1e12)  # a picosecond to eleven days
-MAX_ROWS = 2000  # the fit takes seconds of so many
-MAX_SIZE = 10**6  # of a count in a layer's shape
+MAX_ROWS = 2000  # most lines of a file: a fit on so many takes seconds
+MAX_SIZE = 10**6  # largest count in the shape of a layer
 
 
 def read_measurements(
@@ -33,7 +34,8 @@ def read_measurements(
 ) -> list[MeasuredLayer]:
     """The measured layers of a file, all or those of the SubNets named.
 
-    Where the file lacks the columns of a shape, subnet and layer are looked up in `supernet`.
+    Where the file lacks the columns of a shape, layers are looked up by name in `supernet`.
+    `UserError` with the line of a mistake.
     """
     rows = [_measured(f"{path}:{line}", row, supernet) for line, row in _numbered_rows(path)]
     known = dict.fromkeys(row.subnet for row in rows)

@@ -1,7 +1,7 @@
-"""What an unquoted scalar of a YAML file means: a truth value, a number or a text.
+"""The value of an unquoted scalar of a YAML file: a truth value, a number or a text.
 
-YAML 1.1 turns `no` into False, `010` into 8 and `1:30` into 90, and leaves `1e9` a text.  Whatever
-it reads otherwise than it looks is refused here, with what to write instead.
+YAML 1.1 turns `no` into False, `010` into 8 and `1:30` into 90, and leaves `1e9` a text.  A scalar
+that YAML reads otherwise than it looks is refused here, with what to write instead.
 """
 
 import re
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sushi_dse.units import parse_number
 
-MAX_DIGITS = 15  # more would not survive in a float
+MAX_DIGITS = 15  # most digits of a whole number: a float keeps all of them
 
 Scalar = bool | int | float | str
 
@@ -79,7 +79,7 @@ TRAPS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 
 def read_scalar(text: str) -> Scalar:
-    """The value of an unquoted scalar; ValueError, saying what to write, for what YAML misreads.
+    """The value of an unquoted scalar; ValueError, saying what to write, for one YAML misreads.
 
     >>> read_scalar("16"), read_scalar("true"), read_scalar("1.0e+9"), read_scalar("19.2 GB/s")
     (16, True, 1000000000.0, '19.2 GB/s')

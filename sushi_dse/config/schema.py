@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of our YAML files, made from the models that check them.
 
-A schema says which keys there are and what each may hold; bounds between keys are checked only when
-a file is read.  Whatever the tool reads, its schema accepts.
+A schema says which keys there are and what each may hold; relations between keys are checked only
+when a file is read.  A schema accepts every file that the tool reads.
 """
 
 from collections.abc import Callable
@@ -29,12 +29,12 @@ NUMERIC: JsonSchemaValue = {"type": "number"}
 
 
 def header_line(kind: str) -> str:
-    """The first line of a file, by which an editor finds the schema that lies beside it."""
+    """The first line of a file, by which an editor finds the schema in the same folder."""
     return f"# yaml-language-server: $schema={kind}.schema.json"
 
 
 def json_schema(kind: str) -> JsonSchemaValue:
-    """The schema of a kind of file, of `SCHEMAS`; KeyError for another."""
+    """The schema of a kind of file, a key of `SCHEMAS`; KeyError for any other."""
     return {"$schema": DIALECT, **SCHEMAS[kind]()}
 
 
@@ -85,7 +85,7 @@ SCHEMAS: dict[str, Callable[[], JsonSchemaValue]] = {
 
 
 def offered(one: JsonSchemaValue) -> JsonSchemaValue:
-    """A value, a list of them, or a range of them."""
+    """The schema of one value, a list of values, or a range of values."""
     ends = {"from": one, "to": one}
     return {
         "anyOf": [
@@ -107,7 +107,7 @@ def _range(properties: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def with_unit(unit: str) -> JsonSchemaValue:
-    """A text with a unit of the same dimension as `unit`, a suffix of our names."""
+    """The schema of a text with a unit of the same dimension as `unit`, a suffix of names."""
     wanted = UNITS[SUFFIXES[unit]]
     symbols = [known.symbol for known in UNITS.values() if known.dimension == wanted.dimension]
     return {
@@ -117,7 +117,7 @@ def with_unit(unit: str) -> JsonSchemaValue:
     }
 
 
-# What a key of a hardware file takes as one value, and its name, by the validator that checks it.
+# For each validator a function from a key to the name and the schema of one value.
 ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
     get_args(Count)[1]: lambda _: ("count", {"type": "integer", "maximum": MAX_COUNT}),
     get_args(Number)[1]: lambda _: ("number", NUMERIC),
@@ -133,31 +133,31 @@ ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
 
 
 class Generator(GenerateJsonSchema):
-    """Pydantic's generator, told of our validators; no value of our files is null."""
+    """Pydantic's generator with the schemas of our validators; no value of our files is null."""
 
     def function_plain_schema(
         self, schema: core_schema.PlainValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """Anything; what a validator of `hardware_file` accepts is added by the key."""
+        """The empty schema: `_hardware` adds what the validator of each key accepts."""
         return {}
 
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """A device by name, or as its blocks."""
+        """The schema of a device by name, or by its blocks."""
         assert schema["function"]["function"] is board_named
         return {"anyOf": [{"enum": sorted(boards())}, self.generate_inner(schema["schema"])]}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """The value that is not null."""
+        """The schema of the value that is not null."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """The default where it is a value that a file may hold."""
+        """The inner schema, with the default where a file may hold it."""
         inner = self.generate_inner(schema["schema"])
         default = schema.get("default")
         return {**inner, "default": default} if default not in (None, (), "") else inner
 
     def get_title_from_name(self, name: str) -> str:
-        """The key in words, with its unit."""
+        """The label of a key, with its unit."""
         return label(name)

@@ -1,4 +1,4 @@
-"""Files that come with the program, found by name, and files of the user's own, found by path."""
+"""The paths of shipped files, which are found by name; a user's own files are found by path."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ from sushi_dse.errors import UserError, near_names
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SUFFIXES = (".yaml", ".yml")
-HARDWARE, WORKLOADS = "hwconfigs", "workloads"  # the kinds, and their folders
-DEVICES = "devices"  # the table of boards beside the hardware files
+HARDWARE, WORKLOADS = "hwconfigs", "workloads"  # names of the kinds of files and of their folders
+DEVICES = "devices"  # name of the table of boards, which lies beside the hardware files
 
 
 def shipped_folder(kind: str) -> Path:
-    """The folder of that kind, `hwconfigs` or `workloads`.
+    """The folder with the files of a kind, `hwconfigs` or `workloads`.
 
     A wheel carries it within the package; in a checkout it lies beside the package.
     """
@@ -27,7 +27,7 @@ def shipped_names(kind: str) -> list[str]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a user's word is a path: it has a slash or a YAML suffix; else it is a name."""
+    """Whether a user's word is a path, with a slash or a YAML suffix, and not a shipped name."""
     return "/" in name or os.sep in name or name.endswith(SUFFIXES)
 
 

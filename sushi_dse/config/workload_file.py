@@ -1,4 +1,4 @@
-"""Workload files: a SuperNet by its SubNets' choices, or networks by their layers."""
+"""Workload files: a SuperNet by the choices of its SubNets, or networks by their layers."""
 
 import re
 from bisect import bisect_left
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sushi_dse.config.document import Document, Location, read_document
-from sushi_dse.config.keys import Keys, checked, shown
+from sushi_dse.config.keys import Keys, checked, quoted_value
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
 from sushi_dse.config.workload_keys import (
     MAX_BLOCKS,
@@ -30,7 +30,7 @@ from sushi_dse.workload.mobilenet_v3 import (
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 
-# Weights x padded pixels of a layer: no network comes near, and all counts stay within 64 bits.
+# Most weights x padded pixels of a layer, far beyond any network: counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52
 
 Made = TypeVar("Made")
@@ -43,11 +43,11 @@ class WorkloadFile:
     """A workload file, read and checked, and the SuperNet that it describes."""
 
     path: Path
-    name: str  # the file's `name`, or its own without the suffix
+    name: str  # value of the key `name`, or the name of the file without its suffix
     description: str
     supernet: SuperNet
-    sources: tuple[str, ...]  # the texts that were read
-    accuracy_model: AccuracyModel | None = None  # of any SubNet of the SuperNet
+    sources: tuple[str, ...]  # texts that were read
+    accuracy_model: AccuracyModel | None = None  # prediction for every SubNet of the SuperNet
 
 
 def workload_names() -> list[str]:
@@ -56,10 +56,10 @@ def workload_names() -> list[str]:
 
 
 def load_workload(name_or_path: str | Path) -> WorkloadFile:
-    """The workload file of that name or path; `UserError`, with its place, for a mistake in it.
+    """The workload file of that name or path, whose `supernet` holds the SubNets.
 
-    Its `supernet` holds the SubNets; those that ship say in `description` where they are from.
     A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
+    `UserError` with the line and column of a mistake.
     """
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(WORKLOADS, "workload", given)
@@ -68,7 +68,7 @@ def load_workload(name_or_path: str | Path) -> WorkloadFile:
     if family is None:
         raise document.error((), f"the key 'family' is missing; known: {', '.join(FAMILIES)}")
     if not isinstance(family, str) or family not in FAMILIES:
-        message = f"unknown family {shown(family)}; {near_names(str(family), FAMILIES)}"
+        message = f"unknown family {quoted_value(family)}; {near_names(str(family), FAMILIES)}"
         raise document.error(("family",), message)
     keys, supernet, accuracy_model = FAMILIES[family](document)
     return WorkloadFile(
@@ -127,7 +127,9 @@ def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> Pla
     layer = _made(document, location, PlainLayer, keys)
     rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
     if layer.weight_bytes * rows * columns > MAX_LAYER_WORK:
-        message = f"layer {shown(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
+        message = (
+            f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
+        )
         raise document.error(location, message)
     return layer
 
@@ -135,7 +137,7 @@ def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> Pla
 def _check_supernet_layers(
     document: Document, networks: Sequence[PlainSubNet], names: Sequence[str]
 ) -> None:
-    """Refuse a name that no SubNet has a layer of, or that stands there twice."""
+    """Raise `UserError` for a name that is given twice, or that no layer of a SubNet has."""
     left = {layer.name for network in networks for layer in network.layers}
     for i, name in enumerate(names):
         if name not in left:
@@ -173,7 +175,7 @@ def _staged(
 def _made(
     document: Document, location: Location, make: Callable[..., Made], keys: Keys, **more: Any
 ) -> Made:
-    """What `make` makes of the keys; UserError at `location` where it refuses them."""
+    """The value that `make` makes of the keys; UserError at `location` where it refuses them."""
     elsewhere = {"family", "description", "subnets", "accuracy_model"}
     given = keys.model_dump(exclude=elsewhere) | more
     try:
@@ -183,7 +185,7 @@ def _made(
 
 
 def _frozen(value: object) -> object:
-    """A list, and every list in it, as a tuple; any other value as it is."""
+    """A list as a tuple, and every list in it too; any other value unchanged."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
@@ -209,7 +211,7 @@ def _cut(
 
 
 def _refused(document: Document, location: Location, message: str) -> UserError:
-    """The error at the key of the entry that the message names, or at the entry."""
+    """The error at the key that the message names within the entry, or at the entry."""
     words = re.findall(r"\w+", message)
     if ";" not in message and "must" not in message:
         message += "; mend it here"

@@ -1,4 +1,4 @@
-"""The keys of workload files: of each family, the fields of its dataclasses in `supernet`."""
+"""The keys of workload files: for each family the fields of its dataclasses in `workload`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,15 +7,15 @@ from pydantic import Field
 
 from sushi_dse.config.keys import Keys
 
-# Bounds that no network comes near, so that a slip of the pen does not fill the memory.
+# Bounds far beyond any network, so that a mistyped number does not fill the memory.
 Size = Annotated[int, Field(gt=0, le=2**16)]
-Width = Annotated[int, Field(gt=0, le=2**20)]  # of a layer; a language model's last is 2**18 wide
+Width = Annotated[int, Field(gt=0, le=2**20)]  # The last layer of a language model is 2**18 wide.
 Blocks = Annotated[int, Field(gt=0, le=1000)]
-MAX_BLOCKS = 1000  # of all stages
+MAX_BLOCKS = 1000  # most blocks of all stages together
 Ratio = Annotated[float, Field(gt=0, le=100)]
-MAX_SUBNETS = 32  # candidate SubGraphs grow with their pairs
+MAX_SUBNETS = 32  # The number of candidate SubGraphs grows with that of pairs of SubNets.
 MAX_LAYERS = 4096
-Pair = Annotated[list[Size], Field(min_length=2, max_length=2)]
+TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
 
 
 class WorkloadKeys(Keys):
@@ -58,14 +58,14 @@ class ResNetChoiceKeys(StagedChoiceKeys):
     """The keys of a SubNet of family `resnet`."""
 
     stem_residual_conv: bool
-    stem_widths: Pair
+    stem_widths: TwoSizes
     stage_width_multipliers: list[Ratio]
 
 
 class ResNetKeys(StagedKeys):
     """The keys of a workload of family `resnet`."""
 
-    stem_widths: Pair
+    stem_widths: TwoSizes
     width_multipliers: list[Ratio]
     subnets: Sequence[ResNetChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
@@ -89,7 +89,7 @@ class MobileNetV3Keys(StagedKeys):
     first_conv_width: Size
     first_block_width: Size
     stage_squeeze_excite: list[bool]
-    last_widths: Pair
+    last_widths: TwoSizes
     kernel_size: Size
     accuracy_model: AccuracyModelKeys | None = None
 
@@ -108,6 +108,7 @@ class LayerKeys(Keys):
     padding: Annotated[int, Field(ge=0, le=2**16)] = 0
     groups: Width = 1
     fully_connected: bool = False
+    block: str = ""
 
 
 class PlainChoiceKeys(ChoiceKeys):
@@ -119,7 +120,7 @@ class PlainChoiceKeys(ChoiceKeys):
 class PlainKeys(WorkloadKeys):
     """The keys of a workload of family `layers`."""
 
-    supernet_layers: list[str] | None = None  # names by which SubNets share; by number without them
+    supernet_layers: list[str] | None = None  # Without names, layers share weights by number.
     subnets: Sequence[PlainChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 

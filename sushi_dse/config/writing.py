@@ -1,4 +1,4 @@
-"""Hardware and workload files of our own as text, such that reading gives back the same value."""
+"""The text of our own hardware and workload files, which reads back to the same value."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def yaml_text(value: object) -> str:
     ('"no"', 'true', '0.00001', '100.0', '16')
     """
     if isinstance(value, float):
-        digits = f"{Decimal(repr(value)):f}"  # an exponent would be read in some forms only
+        digits = f"{Decimal(repr(value)):f}"  # YAML reads only some forms with an exponent.
         return digits if "." in digits else f"{digits}.0"
     return json.dumps(value, ensure_ascii=False)
 
@@ -37,11 +37,12 @@ def yaml_text(value: object) -> str:
 def constants_text(
     path: Path, base: str, accelerator: Accelerator, names: Iterable[str], *, origin: str
 ) -> str:
-    """A file for `path` that extends `base`, a name or a path, with constants of its own.
+    """The text of a file at `path` that extends `base`, a name or a path, with other constants.
 
-    origin: what they were fitted on; it goes into the file.
+    names: the fields of `accelerator` that the file sets; origin: the measurements that they were
+    fitted on, for the description.
     """
-    origin = printable(origin)  # a line in it would be a key
+    origin = printable(origin)  # A line break in it would begin a key.
     extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
     lines = [
         f"extends: {yaml_text(Path(extends).as_posix() if is_path(base) else base)}",
@@ -54,9 +55,9 @@ def constants_text(
 
 
 def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequence[str]) -> str:
-    """The text of a hardware file with every key, that extends no other.
+    """The text of a hardware file that sets every key and extends no other.
 
-    origin: in words which design it is; it becomes the description.
+    origin: a sentence without its period that says which design it is, for the description.
     """
     device = ", ".join(
         f"{field.name}: {yaml_text(getattr(accelerator.device, field.name))}"
@@ -84,8 +85,8 @@ def workload_text(
 ) -> str:
     """The text of a workload file of family `layers`, which reads back to the same SubNets.
 
-    origin: what they come from, for a comment; remarks: comments behind layers.
-    `UserError` where a layer or the whole is larger than a workload file may have it.
+    origin: the source of the SubNets, for a comment; remarks: comments behind layers.  `UserError`
+    where a layer, or the text, is larger than a workload file may be.
     """
     lines = [f"# {line}" for line in origin.splitlines()]
     if description:

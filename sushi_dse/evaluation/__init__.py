@@ -1,1 +1,1 @@
-"""Designs to rows: metrics, the experiment that asks for them, and the fronts of the rows."""
+"""The evaluation of designs: experiments, metrics, rows of results, and Pareto fronts."""

@@ -1,22 +1,26 @@
-"""How many designs rows are of, and what those lack that do not fit: it travels with the rows."""
+"""Counts of evaluated and of infeasible designs, which travel with rows in their metadata."""
 
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a hundredth of a second, and some readers of rows need no table
+if TYPE_CHECKING:  # Neither is imported at run time: some readers of rows need no table.
+    import numpy as np
     import pyarrow as pa
 
-KEY = b"sushi_dse"  # of the metadata of rows
+METADATA_KEY = b"sushi_dse"  # key under which the schema of rows holds their counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Designs that were evaluated, and those among them that do not fit their device.
+    """Numbers of designs that were evaluated, and of those among them that do not fit their device.
 
     `infeasible_by_resource` counts a design that lacks several kinds of blocks for each of them.
+    `ValueError` unless all counts are whole numbers from 0.
     """
 
     designs: int = 0
@@ -37,38 +41,35 @@ class Counts:
         )
 
     @classmethod
-    def of_reasons(cls, designs: int, reasons: Mapping[str, int]) -> "Counts":
-        """Of so many designs, of which so many do not fit for each reason that `shortage` gives.
+    def of_shortages(cls, shortages: Mapping[str, "np.ndarray"]) -> "Counts":
+        """The counts of designs of which it is known, by kind, whether they lack blocks: [design].
 
-        The reason of a design that fits is empty.
+        At least one kind must be given; `hardware.resources.shortages` gives all of them.
         """
-        lacking: Counter[str] = Counter()
-        infeasible = 0
-        for reason, count in reasons.items():
-            infeasible += count if reason else 0
-            for shortage in filter(None, reason.split("; ")):
-                lacking[shortage.split(":")[0]] += count
+        lacking = {kind: int(some.sum()) for kind, some in sorted(shortages.items())}
+        first, *others = shortages.values()
+        any_kind = reduce(operator.or_, others, first)
         return cls(
-            designs=designs,
-            infeasible=infeasible,
-            infeasible_by_resource=dict(sorted(lacking.items())),
+            designs=len(any_kind),
+            infeasible=int(any_kind.sum()),
+            infeasible_by_resource={kind: count for kind, count in lacking.items() if count},
         )
 
     @classmethod
     def of(cls, schema: "pa.Schema") -> "Counts":
-        """The counts that rows of that schema bring along; `ValueError` where there are none."""
+        """The counts in the metadata of a schema; `ValueError` where there are none."""
         try:
-            return cls(**json.loads((schema.metadata or {})[KEY]))
+            return cls(**json.loads((schema.metadata or {})[METADATA_KEY]))
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"the rows say not what they are of: {error}") from None
 
     def put_on(self, table: "pa.Table") -> "pa.Table":
-        """The rows of `table` with these counts."""
-        return table.replace_schema_metadata({KEY: json.dumps(asdict(self))})
+        """The rows of `table` with these counts in their metadata."""
+        return table.replace_schema_metadata({METADATA_KEY: json.dumps(asdict(self))})
 
 
 def joined(tables: Iterable["pa.Table"]) -> "pa.Table":
-    """The rows of several tables as one evaluation of all their designs has them."""
+    """The rows of several tables in one, as one evaluation of all their designs would give them."""
     import pyarrow as pa
 
     tables = list(tables)

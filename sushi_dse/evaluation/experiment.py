@@ -1,4 +1,4 @@
-"""What is asked: designs, SubNets, a trace and policies; checked once and hashed once."""
+"""An experiment: designs, SubNets, a trace and policies, checked once and hashed once."""
 
 import hashlib
 from dataclasses import asdict, dataclass, field
@@ -16,18 +16,18 @@ from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import Trace
 
 RECACHE_EVERY_QUERIES = 8  # assumption; plausible from 1 to 64
-MOST_QUERIES = 10**9  # between two changes of the SubGraph
-NO_TRACE = "none"  # in place of a trace's name: each SubNet in its steady state
+MOST_QUERIES = 10**9  # longest recache interval
+NO_TRACE = "none"  # word in place of a trace's name that asks for SubNets in their steady state
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Experiment:
-    """What designs are evaluated on: a space, SubNets, a trace, and policies by name.
+    """A space of designs, and the SubNets, trace and policies that they are evaluated on.
 
-    Without a `trace` each SubNet is served again and again.  `mode` is one of `MODES`: which demand
-    of a query is kept at all costs.  `recache_every_queries` are the intervals at which a policy
-    may change the SubGraph; one that does so has a row for each.  `UserError` where a policy or
-    mode is unknown, a policy needs a trace and there is none, or something is named twice.
+    Without a `trace` each SubNet is served again and again.  `mode` is one of `MODES`: the demand
+    of a query that is met first.  `recache_every_queries` are intervals; a policy that changes the
+    SubGraph has a row for each of them.  `UserError` where a policy or mode is unknown, a policy
+    needs a trace and there is none, or a policy or interval is given twice.
     """
 
     space: SearchSpace
@@ -36,7 +36,7 @@ class Experiment:
     policies: tuple[str, ...]
     mode: str = "strict-latency"
     recache_every_queries: tuple[int, ...] = (RECACHE_EVERY_QUERIES,)
-    is_trace_made: bool = False  # for the space's reference design, whose SubNets its demands span
+    is_trace_made: bool = False  # whether the trace was generated for the space's reference design
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self.policies))
@@ -68,12 +68,12 @@ class Experiment:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of the hardware and of the workload."""
+        """The names of the hardware and of the workload, in this order."""
         return self.space.base.name, self.network.supernet.name
 
     @property
     def design(self) -> Accelerator:
-        """The only design; `UserError` of a search space."""
+        """The only design of the space; `UserError` where there are more."""
         if self.space.size > 1:
             axes = ", ".join(axis.name for axis in self.space.axes)
             raise UserError(
@@ -91,9 +91,9 @@ class Experiment:
 
     @cached_property
     def runs(self) -> tuple[tuple[str, int | None], ...]:
-        """The policies, each with its intervals: those that never change the SubGraph have none.
+        """The pairs of policy and recache interval, for each of which a design has a row.
 
-        A design has a row for each; without a trace no policy has an interval.
+        The interval is None for a policy that never changes the SubGraph, and without a trace.
         """
         found: list[tuple[str, int | None]] = []
         for name in self.policies:
@@ -104,21 +104,21 @@ class Experiment:
 
     @property
     def rows_of_a_run(self) -> int:
-        """How many rows a design that fits has under a policy: one, or one a SubNet."""
+        """The number of rows of a feasible design under a policy: without a trace one a SubNet."""
         return 1 if self.trace is not None else len(self.network.macs)
 
     @property
     def reference_fault(self) -> str:
-        """Why the design that the trace was made for does not fit its device; empty where it does.
+        """The reason why the reference design does not fit its device; empty where it fits.
 
-        It is the reference design of a search space; a trace from a file was made for another.
+        It is empty, too, unless the trace was generated for the reference design of a space.
         """
         made = self.is_trace_made and self.space.size > 1
         return infeasible_reason(self.space.reference) if made else ""
 
     @cached_property
     def inputs(self) -> dict[str, object]:
-        """All that rows depend on, contents of files included, to tell one run from another."""
+        """All inputs of the rows by name, with hashes of files, to tell one run from another."""
         return {
             "hardware": {
                 "base": asdict(self.space.base),

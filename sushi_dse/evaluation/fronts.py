@@ -1,7 +1,7 @@
-"""The rows that no other row beats, and the volume that they dominate.
+"""Pareto fronts of rows, and the hypervolume that they dominate.
 
-Everything here minimises: `Metric.cost` has turned what is to be maximised.  The algorithms are
-moocore's (Fonseca, Paquete, López-Ibáñez, CEC 2006, doi:10.1109/CEC.2006.1688440).
+Costs are minimised: `Metric.cost` changes the sign of a metric that is to be maximised.  The
+algorithms are moocore's (Fonseca, Paquete, López-Ibáñez, CEC 2006, doi:10.1109/CEC.2006.1688440).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,24 +13,24 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.metrics import Columns, Metric, find_metric
 
-if TYPE_CHECKING:  # the processes that evaluate designs need it not
+if TYPE_CHECKING:  # Processes that evaluate designs do not need pandas.
     import pandas as pd
 
-REFERENCE_MARGIN = 0.1  # of the range of each objective
-MANY_ROWS = 1000
+REFERENCE_MARGIN = 0.1  # share of an objective's range between the worst cost and the reference
+MANY_ROWS = 1000  # number of rows from which it pays to filter with one good row first
 
 
 def non_dominated(costs: np.ndarray) -> np.ndarray:
-    """Mask of the rows no other row beats.  costs: [row, objective]; equal rows are all kept.
+    """Mask of the rows that no other row dominates: [row]; equal rows are all kept.
 
-    `ValueError` where a cost is NaN: it would neither beat nor be beaten.
+    costs: [row, objective].  `ValueError` where a cost is NaN, which compares with nothing.
 
     >>> non_dominated(np.array([[1, 3], [2, 2], [2, 3], [2, 2]])).tolist()
     [True, True, False, True]
     """
     costs = _checked(costs)
     kept: np.ndarray = np.ones(len(costs), dtype=bool)
-    if len(costs) > MANY_ROWS:  # of which one good row beats most
+    if len(costs) > MANY_ROWS:  # One good row dominates most of many rows.
         columns = np.ascontiguousarray(costs.T)
         least, most = columns.min(axis=1), columns.max(axis=1)
         extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
@@ -43,11 +43,11 @@ def non_dominated(costs: np.ndarray) -> np.ndarray:
 
 
 def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
-    """Volume between the rows and `reference` that some row dominates; 0 of no rows.
+    """The hypervolume that the rows dominate up to `reference`; 0 without rows.
 
-    costs: [row, objective], reference: [objective].  What lies beyond the reference in any
-    objective adds nothing.  Hypervolumes compare only under the same reference.  `ValueError` where
-    a cost is not finite or the reference has another number of objectives.
+    costs: [row, objective], reference: [objective].  A row beyond the reference in any objective
+    adds nothing.  Hypervolumes compare only under the same reference.  `ValueError` where a cost is
+    not finite or the reference has another number of objectives.
 
     >>> hypervolume(np.array([[1, 3], [2, 2]]), np.array([4, 4]))
     5.0
@@ -64,11 +64,11 @@ def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
 
 
 def reference_point(costs: np.ndarray) -> np.ndarray:
-    """The reference for the hypervolume of these rows, or of any choice of them; [objective].
+    """The reference point for hypervolumes of these rows, or of some of them: [objective].
 
-    The fixed rule: in each objective the worst cost of all rows plus a tenth of the range, so that
-    the extreme rows count too; plus 1 where all rows are equal, which leaves the volume of the
-    other objectives as it is.  `ValueError` of no rows, or where a cost is not finite.
+    It is in each objective the worst cost of all rows plus a tenth of the range, so that the
+    extreme rows count too; plus 1 where all rows are equal, which leaves the volume of the other
+    objectives unchanged.  `ValueError` without rows, or where a cost is not finite.
 
     >>> reference_point(np.array([[10, -80], [20, -80]])).tolist()
     [21.0, -79.0]
@@ -87,7 +87,7 @@ def cost_matrix(rows: Columns, metrics: Sequence[Metric]) -> np.ndarray:
 
 
 def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:
-    """The columns of `metrics`; `UserError` where one is missing, `ValueError` of no metrics."""
+    """The names of `metrics`; `UserError` where a column is missing, `ValueError` without any."""
     if not metrics:
         raise ValueError("at least one metric must be given")
     columns = list(columns)
@@ -101,18 +101,18 @@ def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str
 def feasible_rows(frame: "pd.DataFrame", metrics: Sequence[Metric]) -> "pd.DataFrame":
     """The rows of designs that fit their device and for which each of `metrics` is known.
 
-    Errors are those of `known_metrics`.
+    `UserError` where a metric has no column, `ValueError` without metrics.
     """
     known = frame[known_metrics(map(str, frame.columns), metrics)].notna().all(axis="columns")
     return frame.loc[(frame["infeasible_reason"] == "") & known]
 
 
 def front(frame: "pd.DataFrame", metrics: Sequence[Metric | str]) -> "pd.DataFrame":
-    """The feasible rows that no other feasible row beats in `metrics`; equal rows are all kept.
+    """The feasible rows that no other one dominates in `metrics`; equal rows are all kept.
 
-    A metric may be given by its name.  Best first in the first one, then in the others, then by
-    design and policy.  `UserError` of an unknown metric, or one that the rows have no column of;
-    there may be no row.
+    A metric may be given by its name.  Rows are sorted by the metrics in their order, best first,
+    then by design and policy; there may be none.  `UserError` where a metric is unknown or the rows
+    lack its column.
     """
     known = [find_metric(m) if isinstance(m, str) else m for m in metrics]
     rows = feasible_rows(frame, known).reset_index(drop=True)
@@ -124,7 +124,7 @@ def front(frame: "pd.DataFrame", metrics: Sequence[Metric | str]) -> "pd.DataFra
 
 
 def _checked(costs: np.ndarray) -> np.ndarray:
-    """`costs` as floats, [row, objective], none of them NaN."""
+    """`costs` as floats, [row, objective]; `ValueError` for another shape or NaN."""
     costs = np.asarray(costs, dtype=float)
     if costs.ndim != 2 or not costs.shape[1]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Names to an experiment: hardware, workload and trace, loaded by what they are asked for by."""
+"""The experiment, trace or measurements that names of hardware, workload and trace stand for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ from sushi_dse.workload.layers import MeasuredLayer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the SubNets of a workload offer on an accelerator with nothing cached."""
+    """The demands that the SubNets of a workload can meet on an accelerator with nothing cached."""
 
-    accuracy_percent: tuple[float, float]  # the least and the most accurate
-    latency_ms: tuple[float, float]  # the fastest and the slowest
-    capacity_per_s: float  # queries, back to back, of which each SubNet serves an equal share
+    accuracy_percent: tuple[float, float]  # top-1 of the least and of the most accurate SubNet
+    latency_ms: tuple[float, float]  # latency of the fastest and of the slowest SubNet
+    capacity_per_s: float  # queries served back to back, with an equal share for each SubNet
 
     def rate_per_s(self, load: float | None, rate_per_s: float | None) -> float | None:
-        """The rate that is asked for, as it stands or as a share of the capacity; None for neither.
+        """The rate that is given itself, or as a load, the share of the capacity; None for neither.
 
-        Raises `UserError` where both are given, or the share is none.
+        `UserError` where both are given, or the load is out of range.
         """
         if load is None:
             return rate_per_s
@@ -48,7 +48,7 @@ class Offer:
 
 
 def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
-    """What the SubNets of `network` offer on `accelerator` with nothing cached."""
+    """The offer of the SubNets of `network` on `accelerator` with nothing cached."""
     table = candidate_table(network, accelerator)
     cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
     return Offer(
@@ -69,7 +69,7 @@ def spanned_trace(
     """A trace whose demands span the SubNets of `network`, on `accelerator` with nothing cached.
 
     `load` is the rate as a share of the capacity that `cold_offer` finds; `fields` are those of a
-    `TraceSpec` that the two ranges leave open.  `UserError` where one is out of range.
+    `TraceSpec` besides the two ranges.  `UserError` where one is out of range.
     """
     offer = cold_offer(network, accelerator)
     rate = offer.rate_per_s(load, rate_per_s)
@@ -93,8 +93,8 @@ def made_trace(
 ) -> Trace:
     """A synthetic trace that spans a workload on the reference design of a hardware file.
 
-    `fields` are those of `spanned_trace`; `colocation` is what others on the machine cost a query,
-    seeded as the trace is.  `UserError` where one is unknown or out of range.
+    `fields` are those of `spanned_trace`; `colocation` is one of `COLOCATIONS`, seeded as the trace
+    is.  `UserError` where one is unknown or out of range.
     """
     network = Network.of(load_workload(workload).supernet)
     trace = spanned_trace(network, load_hardware(hw).space.reference, **fields)
@@ -182,8 +182,8 @@ def load_experiment(
 
     `trace` is a kind of synthetic demand, a file, or "none": each SubNet is served again and again.
     A synthetic trace has so many `queries` and is made for the reference design of a search space,
-    so that all designs of the space serve the same one.  For it too are chosen that many `subnets`,
-    in place of those that the workload lists.  Where no `policies` are named they are
+    so that all designs of the space serve the same one.  `subnets` asks for that many SubNets,
+    chosen for the reference design, in place of those of the workload.  By default `policies` are
     `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  `UserError` where a name is unknown
     or a file has a mistake.
     """
@@ -207,7 +207,10 @@ def load_experiment(
 def load_trace(
     name: str, network: Network, accelerator: Accelerator, *, queries: int, seed: int
 ) -> Trace | None:
-    """The trace of that name, which a synthetic one spans the SubNets for; None for "none"."""
+    """The trace of that name, None for "none"; a synthetic trace spans the SubNets.
+
+    `UserError` where the name is unknown or the file has a mistake.
+    """
     if name == NO_TRACE:
         return None
     if name in DEMANDS:
@@ -223,7 +226,11 @@ def load_trace(
 def load_measured(
     hardware_name: str, workload_name: str, measured: Path | None, subnets: Sequence[str]
 ) -> tuple[Accelerator, list[MeasuredLayer], str]:
-    """A design, measured layers, and where they are from: a file, or one beside the hardware's."""
+    """A design, measured layers, and the name of the file that they are from.
+
+    The file is `measured`, or the one beside the hardware file.  `UserError` where there is none,
+    it has a mistake, or the hardware file is a search space.
+    """
     hardware = load_hardware(hardware_name)
     path = measured or hardware.path.with_suffix(".csv")
     if measured is None and not path.is_file():

@@ -1,7 +1,7 @@
 """The metrics of a design under a policy on a trace, each defined once.
 
-A metric is a column of the results, an axis of a plot and an objective of a front; the README's
-table is written from the objects below.  Latency is response time: wait and service.
+A metric is a column of the results, an axis of a plot and an objective of a front; the table in the
+README is generated from this module.  Latency is response time: waiting time plus service time.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Columns(Protocol):
-    """Results by column, as a DataFrame or a mapping has them."""
+    """Results by column, such as a DataFrame or a mapping of arrays."""
 
     def __getitem__(self, name: Any, /) -> Any:
         """The column of that name."""
@@ -22,21 +22,21 @@ class Columns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A column of the results, and whether more of it is better."""
+    """A column of the results with a direction of improvement."""
 
-    name: str  # the column, its unit last
-    meaning: str  # one sentence, for the README and `describe`
-    maximise: bool = False
+    name: str  # name of the column, which ends in its unit
+    meaning: str  # definition in one sentence, for the README and `describe`
+    maximise: bool = False  # whether more is better
 
     def cost(self, results: Columns) -> "np.ndarray":
-        """The metric of each row so that smaller is better; [row], NaN where it is null."""
-        import numpy as np  # not at the top: a shell asks for names at each press of a key
+        """The cost of each row, of which less is better: [row], NaN where the metric is null."""
+        import numpy as np  # NumPy would delay the completion of names in a shell.
 
         return self.sign * np.asarray(results[self.name], dtype=float)
 
     @property
     def sign(self) -> int:
-        """What a value is multiplied by so that smaller is better: 1, or -1 where more is."""
+        """The factor that turns a value into a cost: -1 for a metric to maximise, else 1."""
         return -1 if self.maximise else 1
 
     @property

@@ -1,6 +1,7 @@
-"""Designs to rows: cost model, latency table, the trace under each policy, metrics.
+"""The rows of designs: cost model, latency table, the trace under each policy, metrics.
 
-Without a trace there is a row for each SubNet too, in its steady state: served again and again.
+Without a trace a design has a row for each policy and SubNet, the SubNet in its steady state: it is
+served again and again.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ from sushi_dse.evaluation.fronts import cost_matrix, non_dominated
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.steady import steady_rows
 from sushi_dse.evaluation.traced import traced_rows
+from sushi_dse.hardware.resources import shortages
 
 
 def only_front(table: pa.Table, metrics: Sequence[Metric]) -> pa.Table:
-    """The feasible rows of `table` that no other one of them beats, with the counts of all."""
+    """The feasible rows of `table` that no other one dominates, with the counts of all designs."""
     known = table.filter(pc.field("infeasible_reason") == "")
     columns = {metric.name: known[metric.name].to_numpy() for metric in metrics}
     kept = known.filter(non_dominated(cost_matrix(columns, metrics)))
@@ -25,20 +27,14 @@ def only_front(table: pa.Table, metrics: Sequence[Metric]) -> pa.Table:
 
 
 def evaluate(experiment: Experiment, designs: Sequence[int]) -> pa.Table:
-    """The rows of a block of designs, by their numbers: columns in a fixed order and type.
+    """The rows of the designs of those numbers, with their `Counts` in the metadata.
 
-    They are `design`, the axes, `policy`, `recache_every_queries` (null of a policy that never
-    changes the SubGraph), the metrics in the units that end their names (`METRICS` defines each),
-    and `infeasible_reason`: empty where the design fits, else metrics are null.  Without a trace
-    there is a `subnet` in place of the interval.  `IndexError` where the space has no design of
-    that number.  Their metadata hold `Counts` of the designs.
+    The columns are `design`, the axes, `policy`, `recache_every_queries` (null for a policy that
+    never changes the SubGraph), the metrics in the units that end their names (`METRICS` defines
+    each), and `infeasible_reason`: empty where the design fits; elsewhere the metrics are null.
+    Without a trace there is a `subnet` in place of the interval.  `IndexError` where the space has
+    no design of a number.
     """
     steady = experiment.trace is None
     table = steady_rows(experiment, designs) if steady else traced_rows(experiment, designs)
-    each = len(experiment.runs)  # rows of a design that does not fit
-    reasons = {
-        str(entry["values"]): int(entry["counts"]) // each
-        for entry in table["infeasible_reason"].value_counts().to_pylist()
-        if entry["values"]
-    }
-    return Counts.of_reasons(len(designs), reasons).put_on(table)
+    return Counts.of_shortages(shortages(experiment.space.designs(designs))).put_on(table)

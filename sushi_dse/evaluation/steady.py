@@ -1,4 +1,4 @@
-"""Metrics and rows without a trace: each SubNet in its steady state."""
+"""Metrics and rows without a trace, in which each SubNet is in its steady state."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,8 +17,8 @@ from sushi_dse.policies.names import STATIC_SUBGRAPH
 def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str, np.ndarray]:
     """`STEADY_METRICS` of each SubNet on each design under one of `STEADY_POLICIES`.
 
-    Each is [subnet, design].  What a trace's mean would come to if all of its queries were served
-    by that SubNet, the first one's load of the SubGraph left out.
+    Each is [subnet, design]: the mean over a trace whose queries are all served by the SubNet,
+    without the first query's load of the SubGraph.
     """
     launches_us = np.diff(network.starts)[:, None] * designs.column("launch_us")
     cold, warm = steady_cost(network, designs)
@@ -55,9 +55,9 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
 
 
 def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> pa.Table:
-    """The rows of a block of designs without a trace: one a SubNet; infeasible designs come last.
+    """The rows of a block of designs without a trace: one for each policy, SubNet and design.
 
-    A design that does not fit has one row a policy, without a SubNet.
+    Designs that do not fit come last, with one row for each policy and no SubNet.
     """
     network, numbers = experiment.network, np.asarray(designs, dtype=np.int64)
     block = experiment.space.designs(numbers)
@@ -93,13 +93,13 @@ def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
 
 
 def _column(values: np.ndarray) -> pa.Array:
-    """`values` as a column; `pa.array` would import pandas, for half a second of each process."""
+    """`values` as a column, without `pa.array`, which would import pandas for half a second."""
     kind, values = pa.from_numpy_dtype(values.dtype), np.ascontiguousarray(values)
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _repeated(words: Sequence[str], times: int) -> pa.Array:
-    """Each word so many times, one after the other, as a column."""
+    """A column of the words in their order, each of them so many times."""
     letters = [word.encode() for word in words]
     ends = np.cumsum(np.repeat([0, *map(len, letters)], [1, *[times] * len(words)]), dtype=np.int32)
     text = b"".join(word * times for word in letters)

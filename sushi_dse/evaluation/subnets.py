@@ -1,11 +1,11 @@
-"""Which SubNets of a SuperNet to serve on an accelerator, by predicted top-1 and cold latency.
+"""The choice of SubNets to serve on an accelerator, by predicted top-1 and cold latency.
 
-Both add up over the stages of a MobileNetV3, so nothing need be sampled: a SubNet that no other
-one beats is made of stages that no other choice for them beats, and the front over all SubNets is
-merged stage by stage.  Its members are then costed as whole networks.  Where the loads of one layer
-hide behind another, latency adds up only nearly, and a SubNet of the front may be missed; none that
-stays is beaten by another one of it.  Of the front those are served that together dominate the
-largest hypervolume.  No random number is drawn.
+Both add up over the stages of a MobileNetV3, so nothing need be sampled: a non-dominated SubNet is
+made of non-dominated choices for its stages, and the front over all SubNets is merged stage by
+stage.  Its members are then costed as whole networks.  Where the loads of one layer hide behind
+another, latency adds up only nearly, and a SubNet of the front may be missed; the members are still
+non-dominated among each other.  Those are served that together dominate the largest hypervolume.
+No random number is drawn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,39 +25,41 @@ from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, mobilenet_v3_supernet
 
-Stages = tuple[tuple[float, ...], ...]  # [stage, block]: expand ratios
+Stages = tuple[tuple[float, ...], ...]
+"""The expand ratios of a SubNet: [stage][block]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SubNetFront:
-    """SubNets by rising latency and rising predicted top-1: none beats another."""
+    """Non-dominated SubNets by rising latency and rising predicted top-1."""
 
-    choices: tuple[MobileNetV3Choice, ...]
-    latency_ms: np.ndarray  # [subnet], with nothing cached
+    choices: tuple[MobileNetV3Choice, ...]  # [subnet]
+    latency_ms: np.ndarray  # [subnet]: latency with nothing cached
 
     def __post_init__(self) -> None:
         self.latency_ms.setflags(write=False)
 
     @property
     def costs(self) -> np.ndarray:
-        """Latency in ms and lost top-1 in percent, both to be small: [subnet, objective]."""
+        """Latency in ms and negative top-1 in percent, both to minimise: [subnet, objective]."""
         lost = [-choice.top1_percent for choice in self.choices]
         return np.column_stack([self.latency_ms, lost])
 
     @property
     def reference(self) -> np.ndarray:
-        """What hypervolumes of its SubNets are measured from: [objective].
+        """The reference point for hypervolumes of its SubNets: [objective].
 
-        A whole range beyond the worst, so far that the fastest and the most accurate SubNet count
-        as much as those in the middle.
+        It lies a whole range beyond the worst, so that the fastest and the most accurate SubNet
+        count as much as those in the middle.
         """
         return np.asarray(2 * self.costs.max(axis=0) - self.costs.min(axis=0))
 
 
 def served_workload(workload: WorkloadFile, accelerator: Accelerator, count: int) -> WorkloadFile:
-    """`workload` with `count` SubNets chosen for `accelerator`; `UserError` where it has no model.
+    """`workload` with `count` SubNets chosen for `accelerator`.
 
-    They are named s0, s1, ... by rising latency, and their top-1 is predicted.
+    They are named s0, s1, ... by rising latency, and their top-1 is predicted.  `UserError` where
+    the workload has no accuracy model, or the front has fewer SubNets.
     """
     if workload.accuracy_model is None:
         raise UserError(
@@ -84,8 +86,8 @@ def largest_hypervolume(costs: np.ndarray, reference: np.ndarray, count: int) ->
     """The `count` rows of a front that together dominate the largest hypervolume, exactly.
 
     costs: [row, 2 objectives], the first rising and the second falling, none beyond `reference`.
-    By dynamic programming: a row adds the strip between its own second cost and that of the row
-    before it.
+    Dynamic programming: a row adds the strip between its own second cost and that of the row before
+    it.  `ValueError` unless 1 <= count <= rows.
 
     >>> largest_hypervolume(np.array([[1, 9], [2, 3], [3, 2], [8, 1]]), np.array([10, 10]), 2)
     [1, 2]
@@ -108,10 +110,10 @@ def largest_hypervolume(costs: np.ndarray, reference: np.ndarray, count: int) ->
 
 
 def subnet_front(model: AccuracyModel, accelerator: Accelerator) -> SubNetFront:
-    """The SubNets of the family that no other one beats in cold latency and predicted top-1.
+    """The SubNets of the family on the front of cold latency and predicted top-1.
 
-    Only those whose prediction lies within the measured top-1: beyond it nothing backs the model.
-    `UserError` where there is none.
+    Only those count whose prediction lies within the measured top-1, as the model is not validated
+    beyond it.  `UserError` where there is none.
     """
     least, greatest = model.measured_top1_percent
     choices = [_choice(model, stages) for stages in _unbeaten_stages(model, accelerator)]
@@ -127,12 +129,12 @@ def subnet_front(model: AccuracyModel, accelerator: Accelerator) -> SubNetFront:
 
 
 def cold_latency_ms(network: Network, accelerator: Accelerator) -> np.ndarray:
-    """Latency of each SubNet with nothing cached: [subnet]."""
+    """The latency of each SubNet with nothing cached, in ms: [subnet]."""
     return latency_table(network, accelerator, no_subgraph(network)).latency_ms[:, 0]
 
 
 def unbeaten(latency_ms: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:
-    """The rows that no other row beats, by rising latency; the first of equal ones.
+    """The numbers of the non-dominated rows by rising latency; of equal rows, the first.
 
     >>> unbeaten(np.array([3, 1, 2, 3, 1]), np.array([7, 5, 5, 8, 5])).tolist()
     [1, 3]
@@ -143,7 +145,7 @@ def unbeaten(latency_ms: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:
 
 
 def _unbeaten_stages(model: AccuracyModel, accelerator: Accelerator) -> list[Stages]:
-    """The front over all SubNets, latency and top-1 taken to add up over stages."""
+    """The front over all SubNets, as if latency and top-1 added up over stages."""
     options, network = _stage_options(model), _stage_networks(model)
     latency_ms, top1_percent = cold_latency_ms(network, accelerator), network.top1_percent
     merged: list[Stages] = [()]
@@ -164,7 +166,7 @@ def _unbeaten_stages(model: AccuracyModel, accelerator: Accelerator) -> list[Sta
 
 
 def _stage_options(model: AccuracyModel) -> list[list[tuple[float, ...]]]:
-    """The choices for each stage, the smallest first: the expand ratios of its blocks."""
+    """The options of each stage, which are expand ratios of its blocks, the smallest first."""
     family = model.family
     ratios = sorted(family.expand_ratios)
     depths = zip(family.min_blocks_per_stage, family.max_blocks_per_stage, strict=True)
@@ -176,7 +178,7 @@ def _stage_options(model: AccuracyModel) -> list[list[tuple[float, ...]]]:
 
 @lru_cache(maxsize=4)
 def _stage_networks(model: AccuracyModel) -> Network:
-    """For each stage and each choice for it, the SubNet whose other stages are the smallest."""
+    """The SubNets with all but one stage the smallest, for each stage and each of its options."""
     options = _stage_options(model)
     smallest = [of_stage[0] for of_stage in options]
     variants = [

@@ -1,4 +1,4 @@
-"""Metrics of a run of a trace, and the rows of a design under each policy."""
+"""The metrics of a policy's run of a trace, and the rows of a design under each policy."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,11 +20,11 @@ Row = dict[str, float | int | str | None]
 
 
 REFERENCE_POLICY = "no-sgs"
-INTERVAL = "recache_every_queries"  # the column; null of a policy that never changes the SubGraph
+INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
 
 
 def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
-    """The metrics of one run but for resources and gain; their meaning stands in `METRICS`."""
+    """The metrics of a run by name, without resources and gain; `METRICS` defines them."""
     served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
@@ -67,7 +67,7 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
 
 
 def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> dict[str, float]:
-    """Blocks that the design takes, with its Persistent Buffer or without."""
+    """The blocks that a design takes by kind, and its device share, with the buffer or without."""
     if not has_persistent_buffer:
         accelerator = replace(accelerator, persistent_buffer_kib=0)
     used = resources(accelerator)
@@ -107,9 +107,9 @@ def policy_rows(
 
 
 def replay(experiment: Experiment) -> dict[str, PolicyRun]:
-    """What each policy does with each query of the trace, on one design and at one interval.
+    """The run of each policy over the trace, by its name, on one design at one recache interval.
 
-    `UserError` of a search space, or where there is no trace.
+    `UserError` where the space has several designs, or there is no trace.
     """
     accelerator = experiment.design
     table = candidate_table(experiment.network, accelerator)
@@ -128,10 +128,7 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
 
 
 def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design, policy and interval.
-
-    A design that does not fit has a reason and no metrics.
-    """
+    """A row for each design, policy and interval; an infeasible design has no metrics."""
     empty = dict.fromkeys(METRICS)
     for design in designs:
         accelerator = experiment.space.design(design)
@@ -148,7 +145,7 @@ def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
-    """The rows of a block of designs on the trace: one a policy and interval."""
+    """The rows of a block of designs on the trace: one for each design, policy and interval."""
     schema = pa.schema(
         [
             ("design", pa.int64()),

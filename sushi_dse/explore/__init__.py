@@ -1,1 +1,1 @@
-"""Which designs to evaluate, who does the work, and what the stored rows come to."""
+"""Sweeps, searches and exact fronts: the designs to evaluate, the executors, and the survey."""

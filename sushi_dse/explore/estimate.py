@@ -1,4 +1,4 @@
-"""What a sweep would take, from the evaluation of a few of its designs."""
+"""The time and size of a sweep, estimated from the evaluation of a sample of its designs."""
 
 import time
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.store.parts import part_bytes
 
-PIECES = 16  # of a block's length together, spread over the space
-SAMPLE_SECONDS = 2.0  # after which no further piece is evaluated
-LEAST_PIECES = 4
+PIECES = 16  # pieces of a sample, spread over the space, which together are as long as a block
+SAMPLE_SECONDS = 2.0  # evaluation time after which no further piece is sampled
+LEAST_PIECES = 4  # pieces that are sampled however long they take
 
 
 def pieces(designs: int, block_designs: int) -> Iterator[range]:
-    """Runs of neighbours, spread so that any first few of them are spread over the space too.
+    """Ranges of neighbouring designs, of which any first few are spread over the whole space.
 
     Neighbours share work, so that designs picked one by one would take longer than in a block.
     """
@@ -31,18 +31,18 @@ def pieces(designs: int, block_designs: int) -> Iterator[range]:
 
 
 def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
-    """Size and time of a sweep; nothing is written.
+    """The estimated time and size of a sweep by name; nothing is written.
 
-    `designs` and `blocks` are exact.  `rows`, `bytes_on_disk` and `seconds`, with so many `workers`
-    on a machine as busy as now and without their start, follow from a sample of `timed_designs`.
-    What its folder has already is not subtracted; `finished_blocks` says how much that is.
-    `UserError` of an exact sweep, of which it is not known before what it walks.
+    `designs` and `blocks` are exact.  `rows`, `bytes_on_disk` and `seconds` are extrapolated from a
+    sample of `timed_designs`, for so many `workers` on a machine as busy as now, without the time
+    in which they start.  The `finished_blocks` of the sweep's folder are not subtracted.
+    `UserError` for an exact sweep: which designs it evaluates is not known beforehand.
     """
     if sweep.how == "exact":
         raise UserError("--dry-run: what --exact walks is not known before; leave one out")
     experiment, block_designs, out = sweep.experiment, sweep.block_designs, sweep.folder
     designs = experiment.space.size
-    evaluate(experiment, range(1))  # whose kernels are compiled or loaded now, if ever
+    evaluate(experiment, range(1))  # Kernels are compiled or loaded before the clock starts.
     tables: list[pa.Table] = []
     sampled, seconds = 0, 0.0
     for piece in pieces(designs, block_designs):
@@ -54,7 +54,7 @@ def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
             break
     sample = pa.concat_tables(tables).combine_chunks()
     blocks = -(-designs // block_designs)
-    fixed_bytes = len(part_bytes(sample.slice(0, 0)))  # of a part, whatever its rows
+    fixed_bytes = len(part_bytes(sample.slice(0, 0)))  # size of a part without rows
     row_bytes = len(part_bytes(sample)) - fixed_bytes
     at_once = min(workers, blocks)
     return {

@@ -1,4 +1,4 @@
-"""What a sweep and a search have in common: an experiment, objectives, and a folder of results."""
+"""The base of a sweep and a search: an experiment, its objectives, and a folder of results."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import read_results, stored_parts
 from sushi_dse.store.run import Run
 
-if TYPE_CHECKING:  # half a second, and the processes that evaluate designs need it not
+if TYPE_CHECKING:  # pandas takes half a second to import, and processes that evaluate need none.
     import pandas as pd
 
 
@@ -38,17 +38,17 @@ class Exploration:
 
     @property
     def own_inputs(self) -> dict[str, object]:
-        """What the rows depend on besides the experiment."""
+        """The inputs of the rows besides the experiment, by name."""
         return {}
 
     @cached_property
     def run_of(self) -> Run:
-        """All that the rows depend on."""
+        """The run with all inputs of the rows, without a command."""
         return Run(inputs={**self.experiment.inputs, **self.own_inputs})
 
     @cached_property
     def folder(self) -> Path:
-        """Where the results are, or will be."""
+        """The folder that the results are, or will be, stored in."""
         if self.out is not None:
             return Path(self.out)
         return Path("results") / self.run_of.folder_name(*self.experiment.names)
@@ -61,7 +61,7 @@ class Exploration:
         return Store.open(self.folder, Run(inputs=self.run_of.inputs, command=command))
 
     def survey(self) -> Survey:
-        """What the stored rows come to; `UserError` where there are none, or of another run."""
+        """The survey of the stored rows; `UserError` where there are none, or of another run."""
         with naming(self.folder):
             self.run_of.refuse_other(self.folder)
             return survey(stored_parts(self.folder), self.metrics)

@@ -1,4 +1,4 @@
-"""What stored rows come to: the front, the designs that did not fit, the hypervolume."""
+"""The summary of stored rows: the front, the designs that did not fit, the hypervolume."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -24,19 +24,22 @@ from sushi_dse.evaluation.metrics import Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.store.parts import Part, read_results, stored_parts
 
-if TYPE_CHECKING:  # its kernels take a second to import, and a stored front needs none
+if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs none.
     import pandas as pd
 
     from sushi_dse.evaluation.experiment import Experiment
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
 INTERVAL = "recache_every_queries"
-SERVED = ("policy", INTERVAL, "subnet")  # who serves
-MERGE_ROWS = 10_000
+SERVED = ("policy", INTERVAL, "subnet")  # columns that tell the rows of one design apart
+MERGE_ROWS = 10_000  # fewest rows of the fronts of parts that are merged at a time
 
 
 def objectives(names: Sequence[str] | None) -> list[Metric]:
-    """The metrics of those names, or the default ones."""
+    """The metrics of those names, or the default ones.
+
+    `UserError` where a name is unknown or given twice.
+    """
     chosen = [find_metric(name) for name in names or DEFAULT_OBJECTIVES]
     if len(set(chosen)) < len(chosen):
         raise UserError("an objective is named twice; name each once")
@@ -44,7 +47,7 @@ def objectives(names: Sequence[str] | None) -> list[Metric]:
 
 
 def objective_names(metrics: Iterable[Metric]) -> list[str]:
-    """The names of the metrics, for what is printed and stored."""
+    """The names of the metrics."""
     return [metric.name for metric in metrics]
 
 
@@ -55,19 +58,19 @@ def records(frame: "pd.DataFrame") -> list[dict[str, object]]:
         for name, value in row.items():
             if isinstance(value, float) and np.isnan(value):
                 row[name] = None
-            elif name == INTERVAL:  # a column with nulls comes as floats
+            elif name == INTERVAL:  # pandas turns a column of integers with nulls into floats.
                 row[name] = int(value)
     return rows
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Survey:
-    """What the rows of a sweep come to."""
+    """The summary of the rows of a sweep or search."""
 
-    rows: int
+    rows: int  # number of rows
     counts: Counts
-    columns: tuple[str, ...]
-    front: "pd.DataFrame"  # as `pareto.front` has it
+    columns: tuple[str, ...]  # names of the columns of the rows
+    front: "pd.DataFrame"  # rows of the front in the order of `evaluation.fronts.front`
     cost_range: np.ndarray  # [2, objective]: least and largest cost of the feasible rows
     metrics: tuple[Metric, ...]  # the objectives
 
@@ -77,7 +80,7 @@ class Survey:
         return front_columns(self.columns, self.front, self.metrics)
 
     def summary(self, experiment: "Experiment") -> dict[str, object]:
-        """What the rows of an experiment come to: counts, reasons, and the front."""
+        """The summary of the rows of an experiment by name: its settings, counts and the front."""
         return {
             "infeasible": self.counts.infeasible,
             "infeasible_by_resource": dict(self.counts.infeasible_by_resource),
@@ -92,36 +95,36 @@ class Survey:
 
 
 def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
-    """The survey of at least one part, of which no more than one a core is in memory at a time.
+    """The survey of at least one part; no more parts than cores are in memory at a time.
 
-    A row that is beaten within its part is on no front, so the front of the fronts is the whole's.
-    Of a part its objectives are read, and all columns where it has a row on the whole's front.
-    Errors are those of `Part.read`.
+    A row that is dominated within its part is on no front, so the front of the parts' fronts is the
+    front of all rows.  Only the objectives of a part are read, and all of its columns where it has
+    a row on that front.  `UserError` where a part is damaged.
     """
     names = objective_names(metrics)
     rows, counts = 0, Counts()
     least, largest = np.full(len(metrics), np.inf), np.full(len(metrics), -np.inf)
-    known = _Known.none(len(metrics))
-    fresh: list[_Known] = []
+    known = _RowLocations.none(len(metrics))
+    fresh: list[_RowLocations] = []
 
-    def read(number: int) -> tuple[int, Counts, tuple[np.ndarray, np.ndarray], _Known]:
+    def read(number: int) -> tuple[int, Counts, tuple[np.ndarray, np.ndarray], _RowLocations]:
         table = parts[number].read([*names, "infeasible_reason"])
-        own = _Known.of(number, table, metrics)
+        own = _RowLocations.of(number, table, metrics)
         extremes = own.costs.min(axis=0, initial=np.inf), own.costs.max(axis=0, initial=-np.inf)
         return table.num_rows, Counts.of(table.schema), extremes, own.front()
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it leaves the interpreter alone
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Reading mostly runs outside the interpreter.
         for count, own_counts, (low, high), beside in pool.map(read, range(len(parts))):
             rows += count
             counts += own_counts
             least, largest = np.minimum(least, low), np.maximum(largest, high)
             fresh.append(beside)
-            unmerged = len(fresh) + sum(len(one.place) for one in fresh)
-            if unmerged > max(MERGE_ROWS, len(known.place)):  # seldom, so that merging is linear
-                known, fresh = _Known.joined([known, *fresh]).front(), []
-    known = _Known.joined([known, *fresh]).front()
+            unmerged = len(fresh) + sum(len(one.row) for one in fresh)
+            if unmerged > max(MERGE_ROWS, len(known.row)):  # Doubling keeps the merging linear.
+                known, fresh = _RowLocations.joined([known, *fresh]).front(), []
+    known = _RowLocations.joined([known, *fresh]).front()
     shown = [
-        parts[number].read().take(known.place[known.part == number])
+        parts[number].read().take(known.row[known.part == number])
         for number in np.unique(known.part).tolist() or [0]
     ]
     whole = pa.concat_tables(shown).to_pandas()
@@ -136,28 +139,28 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """Feasible rows by where they stand: [row]."""
+class _RowLocations:
+    """The costs of feasible rows, and where the rows are stored."""
 
     costs: np.ndarray  # [row, objective]
-    part: np.ndarray
-    place: np.ndarray  # within the part
+    part: np.ndarray  # [row]: number of the part
+    row: np.ndarray  # [row]: number of the row within its part
 
     @classmethod
-    def none(cls, objectives: int) -> "_Known":
+    def none(cls, objectives: int) -> "_RowLocations":
         return cls(np.empty((0, objectives)), *np.empty((2, 0), dtype=np.int64))
 
     @classmethod
-    def of(cls, number: int, table: pa.Table, metrics: Sequence[Metric]) -> "_Known":
+    def of(cls, number: int, table: pa.Table, metrics: Sequence[Metric]) -> "_RowLocations":
         """The feasible rows of the part of that number."""
         columns = {metric.name: table[metric.name].to_numpy() for metric in metrics}
         costs = cost_matrix(columns, metrics)
         fits = pc.equal(table["infeasible_reason"], "").to_numpy() & ~np.isnan(costs).any(axis=1)
-        place = np.flatnonzero(fits)
-        return cls(costs[place], np.full(len(place), number), place)
+        row = np.flatnonzero(fits)
+        return cls(costs[row], np.full(len(row), number), row)
 
     @classmethod
-    def joined(cls, several: Sequence["_Known"]) -> "_Known":
+    def joined(cls, several: Sequence["_RowLocations"]) -> "_RowLocations":
         return cls(
             *(
                 np.concatenate([getattr(one, field.name) for one in several])
@@ -165,17 +168,17 @@ class _Known:
             )
         )
 
-    def front(self) -> "_Known":
+    def front(self) -> "_RowLocations":
         kept = non_dominated(self.costs)
-        return _Known(self.costs[kept], self.part[kept], self.place[kept])
+        return _RowLocations(self.costs[kept], self.part[kept], self.row[kept])
 
 
 def front_columns(
     columns: Iterable[str], rows: "pd.DataFrame", metrics: Sequence[Metric]
 ) -> list[str]:
-    """What of rows with those columns is shown: the design, its axes, who serves, the objectives.
+    """The columns to print: the design, its axes, its policy or SubNet, and the objectives.
 
-    The interval is shown where it is not the same in all rows that have one.
+    The recache interval is one of them unless it is the same in all rows that have one.
     """
     shown = {"design", *AXIS_ORDER, *SERVED}
     if INTERVAL in rows and len(rows[INTERVAL].dropna().unique()) < 2:
@@ -186,9 +189,10 @@ def front_columns(
 def plotted_rows(
     folder: Path, metrics: Sequence[Metric], colour: str
 ) -> tuple["pd.DataFrame", list[str]]:
-    """The stored rows that a plot of a front is made of, and the columns that it shows.
+    """The stored rows for a plot of a front, and the names of the columns to show.
 
-    `colour` is a further column.  Errors are those of `read_results`.
+    `colour` names a further column.  `UserError` where the folder has no results, a part is
+    damaged, or a column is missing.
     """
     columns = stored_parts(folder)[0].columns
     named = [name for name in columns if name in {"design", *AXIS_ORDER, *SERVED}]
@@ -201,9 +205,10 @@ def plotted_rows(
 def hypervolume_of(
     found: Survey, reference: Sequence[float] | None
 ) -> tuple[dict[str, float], float]:
-    """The reference point, in the units of the metrics, and the volume the front dominates.
+    """The reference point, in the units of the metrics, and the hypervolume of the front.
 
-    Without a `reference` it is that of all rows.  `UserError` where there is no front.
+    Without a `reference` it is the `reference_point` of all feasible rows.  `UserError` where there
+    is no front, or the reference is not one finite number for each objective.
     """
     if found.front.empty:
         raise UserError("no design is feasible, so there is no front; offer smaller designs")

@@ -1,12 +1,12 @@
-"""A sweep: an experiment over every design of its space, planned, run, resumed and summed up.
+"""A sweep: an experiment over every design of its space, planned, run, resumed and summarised.
 
     sweep = Sweep(load_experiment("zcu104_space"), ["mean_latency_ms", "energy_mj_per_query"])
     sweep.run(workers=2)
     sweep.to_pandas()
 
-What the folder has already is not done again.  There are three ways to the same front: `walk`
-evaluates and keeps every row, `front` keeps of each block of designs the rows of its front, and
-`exact` leaves out whole boxes of designs that a bound shows to be beaten, with a certificate.
+Blocks of designs whose part is in the folder are not evaluated again.  There are three ways to the
+same front: `walk` evaluates every design and keeps every row, `front` keeps the front of each block
+only, and `exact` discards whole boxes of designs that a bound proves dominated, with a certificate.
 """
 
 import time
@@ -26,26 +26,27 @@ from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
 from sushi_dse.explore.survey import Survey, objective_names, survey
-from sushi_dse.explore.workers.places import place_for
-from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, results
+from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
 from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes, stored_parts
 
 WAYS = ("walk", "front", "exact")
 MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
-SHOWN = 3  # of the blocks that were given up
-BLOCK_DESIGNS = 128  # with a trace a second's work at most: what a kill loses
-STEADY_BLOCK_DESIGNS = 16384  # without one, likewise; and no more are evaluated at once
-MOST_BLOCKS = 65536  # without one; a folder of more parts is slow to list
+SHOWN = 3  # blocks that were given up and are named in the error
+# A kill loses the block under way, so a block of either size takes about a second.
+BLOCK_DESIGNS = 128  # designs in a block on a trace
+STEADY_BLOCK_DESIGNS = 16384  # designs in a block without a trace, and most evaluated at once
+MOST_BLOCKS = 65536  # blocks without a trace: a folder of more parts is slow to list
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """A block that is done, or that was given up."""
+class SweptBlock:
+    """A block that was evaluated and stored, or given up."""
 
     designs: range
-    failure: str = ""  # why it was given up
+    failure: str = ""  # why the block was given up; empty where it is stored
 
     def __len__(self) -> int:
         return len(self.designs)
@@ -84,7 +85,7 @@ class Sweep(Exploration):
 
     @property
     def own_inputs(self) -> dict[str, object]:
-        """The size of a block, and the objectives where only their front is kept."""
+        """The inputs of the rows besides the experiment: objectives of a front, size of a block."""
         names = objective_names(self.metrics)
         if self.how == "exact":
             return {"exact": names}
@@ -93,7 +94,7 @@ class Sweep(Exploration):
 
     @property
     def block_designs(self) -> int:
-        """How many designs a block has."""
+        """The number of designs in a block."""
         if self.experiment.trace is not None:
             return BLOCK_DESIGNS
         return steady_block_designs(self.experiment.space.size)
@@ -104,41 +105,41 @@ class Sweep(Exploration):
         return (designs for number, designs in blocks if number not in store)
 
     def missing_designs(self, store: Store) -> int:
-        """How many designs need a further look."""
+        """The number of designs that are not stored yet; of an exact sweep, all designs."""
         if self.how == "exact":
             return self.experiment.space.size
         return sum(map(len, self.missing(store)))
 
     def steps(
         self, store: Store, *, workers: int = 1, cluster: str | None = None
-    ) -> Iterator[Swept]:
-        """Do what the store lacks; yield each block once it is on disk, or is given up.
+    ) -> Iterator[SweptBlock]:
+        """Evaluate the blocks that the store lacks; yield each once it is on disk or given up.
 
         Blocks are evaluated in this process, in so many `workers`, or in the Dask `cluster` of that
-        address; this process alone writes.  Errors are those of `workers.results` and
-        `Store.write`.
+        address; this process alone writes.  `UserError` where a part cannot be written or a worker
+        has other kernels, `IncompleteError` where no worker is left.
         """
         if self.how == "exact":
             steps = sweep_exactly(self.experiment, self.metrics, store)
-            yield from (Swept(designs) for designs in steps)
+            yield from (SweptBlock(designs) for designs in steps)
             return
         first = list(islice(self.missing(store), workers))
         if not first:
             return
         kept = self.metrics if self.how == "front" else ()
-        work = partial(_part, self.experiment, kept, kernel_key())
-        with closing(place_for(work, workers=len(first), cluster=cluster)) as place:
-            for designs, outcome in results(place, self.missing(store)):
+        task = partial(_part, self.experiment, kept, kernel_key())
+        with closing(executor_for(task, workers=len(first), cluster=cluster)) as executor:
+            for designs, outcome in results(executor, self.missing(store)):
                 if isinstance(outcome, Failure):
-                    yield Swept(designs, outcome.reason)
+                    yield SweptBlock(designs, outcome.reason)
                 else:
                     store.write(designs.start // self.block_designs, outcome)
-                    yield Swept(designs)
+                    yield SweptBlock(designs)
 
     def run(self, *, workers: int = 1, cluster: str | None = None) -> Survey:
-        """Do what the folder lacks, and survey its rows.
+        """Evaluate the blocks that the folder lacks, and survey all of its rows.
 
-        `IncompleteError` where a block was given up; what is finished is kept.
+        `IncompleteError` where a block was given up; finished blocks are kept.
         """
         with self.opened() as store:
             steps = list(self.steps(store, workers=workers, cluster=cluster))
@@ -146,7 +147,7 @@ class Sweep(Exploration):
         return self.survey()
 
     @staticmethod
-    def refuse_given_up(steps: Sequence[Swept]) -> None:
+    def refuse_given_up(steps: Sequence[SweptBlock]) -> None:
         """Raise `IncompleteError` unless no block was given up."""
         lost = [step for step in steps if step.failure]
         shown = [f"designs {b.designs[0]} to {b.designs[-1]} ({b.failure})" for b in lost[:SHOWN]]
@@ -155,8 +156,8 @@ class Sweep(Exploration):
         if lost:
             raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
-    def summary(self, steps: Sequence[Swept], *, since: float) -> dict[str, Any]:
-        """What the sweep came to, when those steps were done since that `time.perf_counter`."""
+    def summary(self, steps: Sequence[SweptBlock], *, since: float) -> dict[str, Any]:
+        """The summary of the sweep, of which those blocks were run since a `time.perf_counter`."""
         facts: dict[str, Any] = {}
         evaluated = sum(len(step) for step in steps if not step.failure)
         if self.how == "exact":
@@ -173,7 +174,7 @@ class Sweep(Exploration):
 
 
 def steady_block_designs(size: int) -> int:
-    """How many designs a block has without a trace; more in a large space, for fewer parts."""
+    """The number of designs in a block without a trace; it grows in spaces of over MOST_BLOCKS."""
     designs = STEADY_BLOCK_DESIGNS
     while designs * MOST_BLOCKS < size:
         designs *= 2
@@ -181,9 +182,9 @@ def steady_block_designs(size: int) -> int:
 
 
 def _part(experiment: Experiment, kept: Sequence[Metric], kernels: str, designs: range) -> bytes:
-    """The part of a block; `UserError` from a host with other kernels than the command's.
+    """The part of a block; `UserError` on a host whose kernels are not those of the command.
 
-    Of `kept` objectives, where there are some, the front of the block alone is in it.
+    Where there are `kept` objectives, the part holds only the front of the block in them.
     """
     if kernels != kernel_key():
         raise UserError(
@@ -192,7 +193,7 @@ def _part(experiment: Experiment, kept: Sequence[Metric], kernels: str, designs:
         )
     pieces = range(0, len(designs), STEADY_BLOCK_DESIGNS)
     tables = [evaluate(experiment, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]
-    if kept:  # of each piece first, so that memory stays flat
+    if kept:  # The front of each piece is taken first, so that memory stays flat.
         tables = [only_front(table, kept) for table in tables]
     whole = tables[0] if len(tables) == 1 else joined(tables)
     return part_bytes(only_front(whole, kept) if kept and len(tables) > 1 else whole)

@@ -1,1 +1,1 @@
-"""The accelerator, the device that must hold it, what it takes of it, and search spaces."""
+"""Accelerators, the devices that must hold them, the blocks that they take, and search spaces."""

@@ -1,4 +1,4 @@
-"""Many designs at once."""
+"""Many designs as arrays of the fields of an accelerator."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -11,10 +11,10 @@ from sushi_dse.hardware.accelerator import Accelerator
 
 
 class Designs:
-    """Many designs at once: an `Accelerator` of which some fields are arrays, [design].
+    """Many designs: an `Accelerator` of which some fields are arrays, [design].
 
-    The arithmetic is the Accelerator's own, so what it derives is an array too, or a number where
-    all designs agree.
+    The properties are those of Accelerator, so each is an array too, or a number where all designs
+    agree.
     """
 
     macs_per_cycle: Any = Accelerator.macs_per_cycle
@@ -26,12 +26,15 @@ class Designs:
     def __init__(
         self, base: Accelerator, columns: Mapping[str, np.ndarray], count: int | None = None
     ) -> None:
-        """`base` with those fields as columns; `count` where there is no column to tell it."""
+        """Make designs that differ from `base` in `columns`, arrays [design] by field.
+
+        `count` is the number of designs, for where there is no column.
+        """
         self._count = len(next(iter(columns.values()))) if count is None else count
         for field in fields(base):
             setattr(self, field.name, columns.get(field.name, getattr(base, field.name)))
 
-    if TYPE_CHECKING:  # the fields are those of an Accelerator
+    if TYPE_CHECKING:  # A type checker does not know the fields, which are those of Accelerator.
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -39,12 +42,12 @@ class Designs:
         return self._count
 
     def column(self, name: str) -> np.ndarray:
-        """A field, or what is derived from fields, of each design: [design]."""
+        """The field or property of that name, of each design: [design]."""
         return np.broadcast_to(getattr(self, name), self._count)
 
-    def design(self, place: int) -> Accelerator:
-        """The design at that place."""
-        own = self.only(np.array([place]))
+    def design(self, index: int) -> Accelerator:
+        """The design at that index, from 0; IndexError where there is none and a field differs."""
+        own = self.only(np.array([index]))
         return Accelerator(
             **{
                 field.name: value.item() if isinstance(value, np.ndarray) else value
@@ -54,7 +57,7 @@ class Designs:
         )
 
     def only(self, chosen: np.ndarray) -> "Designs":
-        """The designs that are chosen; by a mask, or by their places."""
+        """The designs that a mask or an array of indices chooses."""
         return self.changed(
             **{
                 name: value[chosen]
@@ -64,7 +67,7 @@ class Designs:
         )
 
     def changed(self, **columns: Any) -> "Designs":
-        """The designs with other values of some fields, each an array or one value for all."""
+        """The designs with other values of some fields, each an array, [design], or one value."""
         changed = copy(self)
         for name, value in columns.items():
             setattr(changed, name, value)

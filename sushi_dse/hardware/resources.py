@@ -1,4 +1,4 @@
-"""The blocks of its device that a design takes, and what is short where it does not fit."""
+"""The blocks of its device that a design takes, and the blocks that it lacks if it does not fit."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -19,16 +19,17 @@ from sushi_dse.hardware.accelerator import (
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 
-# The axes that decide what a design takes of its device.
+# The axes that decide which blocks a design takes.
 BLOCK_AXES = AXIS_ORDER[: AXIS_ORDER.index("output_buffer_kib") + 1]
-
-
-COUNTED_AT_ONCE = 2**18  # likewise, by their blocks alone
+COUNTED_AT_ONCE = 2**18  # designs whose blocks are counted at a time, so that memory stays flat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Blocks a design takes, and the largest share of one kind on its device (1 is all of it)."""
+    """The blocks that a design takes, and the largest share of one kind on its device, 1 for all.
+
+    Of `Designs` each field is an array, [design], or one value.
+    """
 
     dsp: int
     bram36: int
@@ -37,10 +38,11 @@ class Resources:
 
 
 def resources(accelerator: Accelerator | Designs) -> Resources:
-    """Blocks of a design; the Persistent Buffer takes URAM first, the other buffers BRAM first.
+    """The blocks that a design, or each of many, takes of its device.
 
-    What one kind cannot hold spills into the other, as a designer would place it (assumption).
-    The line buffer's two rows lie in LUT RAM (assumption).  Of `Designs`, each field is [design].
+    The Persistent Buffer takes URAM first, the other buffers BRAM first; a buffer that one kind
+    cannot hold spills into the other (assumption).  The two rows of the line buffer lie in LUT RAM
+    (assumption).
     """
     device = accelerator.device
     dsp = np.ceil(accelerator.macs_per_cycle / MACS_PER_DSP)
@@ -74,26 +76,25 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
 
 
 def infeasible_reason(accelerator: Accelerator) -> str:
-    """Why the design does not fit its device; empty where it fits."""
+    """The reason why a design does not fit its device, in words; empty where it fits."""
     used = resources(accelerator)
     return shortage(accelerator.device, used.dsp, used.bram36, used.uram288)
 
 
 def infeasible_reasons(designs: Designs) -> list[str]:
-    """Why each design does not fit its device; empty where it fits."""
+    """The reason why each design does not fit its device, in words; empty where it fits."""
     used, device = resources(designs), designs.device
     dsp, bram36, uram288 = (
         np.broadcast_to(blocks, len(designs)) for blocks in (used.dsp, used.bram36, used.uram288)
     )
     reasons = [""] * len(designs)
-    lacking = (dsp > device.dsp) | (bram36 > device.bram36) | (uram288 > device.uram288)
-    for d in np.flatnonzero(lacking).tolist():
+    for d in np.flatnonzero(~fits(designs)).tolist():
         reasons[d] = shortage(device, int(dsp[d]), int(bram36[d]), int(uram288[d]))
     return reasons
 
 
 def shortage(device: Device, dsp: int, bram36: int, uram288: int) -> str:
-    """What of so many blocks the device lacks; empty where it has them."""
+    """The kinds of which a device has fewer blocks than needed, in words; empty without one."""
     return "; ".join(
         f"{kind}: needs {need}, {device.name} has {have}"
         for kind, need, have in (
@@ -121,9 +122,9 @@ def fits(designs: Designs) -> np.ndarray:
 
 
 def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:
-    """How many designs of `space` do not fit, and how many lack blocks of each kind.
+    """The number of designs of `space` that do not fit, and of those that lack each kind of blocks.
 
-    Only the axes that decide what a design takes are walked; the others multiply the counts.
+    Only the axes in `BLOCK_AXES` are walked; the lengths of the other axes multiply the counts.
     """
     deciding = {axis.name: axis.values for axis in space.axes if axis.name in BLOCK_AXES}
     small = SearchSpace.of(space.base, deciding)

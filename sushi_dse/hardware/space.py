@@ -1,6 +1,7 @@
-"""A search space: an accelerator with values to choose from on some of its fields.
+"""A search space: an accelerator with several values to choose from for some of its fields.
 
-A design is an integer, mixed radix over the axes, the last axis fastest.
+The number of a design is an integer in mixed radix over the axes, of which the last one varies
+fastest.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,12 +33,16 @@ AXIS_ORDER = (
     "mac_pj",
     "static_w",
 )
-MAX_DESIGNS = 2**63 - 1  # a design's number is a 64-bit integer in the store
+MAX_DESIGNS = 2**63 - 1  # The number of a design is a 64-bit integer in the store.
+MOST_DIGITS = 20  # longest number of a design that is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """A field of the accelerator and the values to choose from."""
+    """A field of the accelerator and the values to choose from.
+
+    `ValueError` unless the name is in `AXIS_ORDER` and there are two values or more, all distinct.
+    """
 
     name: str
     values: tuple[float, ...]
@@ -66,15 +71,18 @@ class SearchSpace:
             raise ValueError(f"axes once each and in the order {', '.join(AXIS_ORDER)} must hold")
         if self.size > MAX_DESIGNS:
             raise ValueError(f"at most {MAX_DESIGNS} designs must hold, got {self.size}")
-        for axis in self.axes:  # an Accelerator's bounds are intervals, so both ends stand for all
+        for axis in self.axes:  # The bounds of an Accelerator are intervals: both ends suffice.
             for value in (min(axis.values), max(axis.values)):
                 _with(self.base, {axis.name: value})
 
     @classmethod
     def of(cls, base: Accelerator, values: Mapping[str, Sequence[float]]) -> "SearchSpace":
-        """The space of `base` with those values by field; one value alone becomes the base's."""
+        """The space of `base` with those values by field; a single value replaces that of `base`.
+
+        `ValueError` as of the class.
+        """
         single = {name: choices[0] for name, choices in values.items() if len(choices) == 1}
-        several = sorted(set(values) - set(single), key=_place_in_order)
+        several = sorted(set(values) - set(single), key=_order)
         return cls(
             base=_with(base, single),
             axes=tuple(Axis(name=name, values=tuple(values[name])) for name in several),
@@ -82,14 +90,14 @@ class SearchSpace:
 
     @property
     def size(self) -> int:
-        """How many designs there are."""
+        """The number of designs."""
         return prod(len(axis.values) for axis in self.axes)
 
     def __len__(self) -> int:
         return self.size
 
     def values(self, index: int) -> dict[str, float]:
-        """What design number `index` chooses on each axis; IndexError past the last design."""
+        """The value of design number `index` on each axis; IndexError past the last design."""
         if not 0 <= index < self.size:
             raise IndexError(f"0 <= design < {self.size} must hold, got {index}")
         chosen = {}
@@ -103,13 +111,13 @@ class SearchSpace:
         return _with(self.base, self.values(index))
 
     def designs(self, numbers: Sequence[int] | np.ndarray) -> Designs:
-        """The designs of those numbers, field by field."""
+        """The designs of those numbers as arrays; IndexError past the last design."""
         digits = self.digits(numbers)
         columns = {axis.name: np.array(axis.values)[digits[i]] for i, axis in enumerate(self.axes)}
         return Designs(self.base, columns, len(numbers))
 
     def digits(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Which value each design has on each axis: [axis, design].
+        """The index of each design's value on each axis: [axis, design].
 
         IndexError past the last design.
         """
@@ -145,15 +153,18 @@ class SearchSpace:
         return _with(self.base, middle)
 
     def blocks(self, block_size: int) -> Iterator[range]:
-        """The numbers of all designs, in order, cut into ranges of `block_size`."""
+        """The numbers of all designs in order, cut into ranges of `block_size`, the last shorter.
+
+        `ValueError` unless `block_size` is above 0.
+        """
         if block_size < 1:
             raise ValueError(f"block_size >= 1 must hold, got {block_size}")
         for start in range(0, self.size, block_size):
             yield range(start, min(start + block_size, self.size))
 
 
-def _place_in_order(name: str) -> int:
-    """Where the axis stands; a name that is no axis goes last, for `Axis` to refuse."""
+def _order(name: str) -> int:
+    """The position of an axis in `AXIS_ORDER`; a name that is none goes last: `Axis` refuses it."""
     return AXIS_ORDER.index(name) if name in AXIS_ORDER else len(AXIS_ORDER)
 
 
@@ -162,14 +173,11 @@ def _with(base: Accelerator, values: Mapping[str, Any]) -> Accelerator:
     return replace(base, **values)
 
 
-MOST_DIGITS = 20  # of a design's number
-
-
 def find_design(space: SearchSpace, text: str | None) -> int:
-    """The number of the design that `text` names: its number, or `axis=value,axis=value`.
+    """The number of the design that `text` states, as a number or as `axis=value,axis=value`.
 
-    An axis that is not named stands at its middle, and so do all without a text.  `UserError` where
-    there is no such design.
+    An axis that is not named takes the value in its middle, and so do all axes without a text.
+    `UserError` where there is no such design.
     """
     if text is not None and text.strip().isdecimal() and len(text) <= MOST_DIGITS:
         number = int(text)

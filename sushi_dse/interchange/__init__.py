@@ -1,5 +1,5 @@
 """Files of other tools: networks that are read as workloads, and designs that are written for them.
 
-Each reader makes a list of layers with the same weights and multiplications; what is not a layer is
-named, and what does real work without being one is refused.
+Each reader makes a list of layers with the same weights and MACs.  Operators that the cost model
+does not charge are named; operators with real work that no layer can represent are refused.
 """

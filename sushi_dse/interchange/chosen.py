@@ -1,4 +1,4 @@
-"""The design that is chosen from a folder of results or a hardware file."""
+"""The design that is chosen from a folder of results or from a hardware file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from sushi_dse.store.run import RUN_FILE, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A design, and in words which it is."""
+    """A design that was chosen for an export."""
 
     accelerator: Accelerator
-    origin: str  # one line
-    assumptions: tuple[str, ...]  # those of its hardware file; results do not keep them
+    origin: str  # one line that says which design it is
+    assumptions: tuple[str, ...]  # assumptions of its hardware file; a folder of results has none
 
 
 def chosen_design(source: str, number: int | None) -> Chosen:

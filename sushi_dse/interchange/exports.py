@@ -1,4 +1,4 @@
-"""Designs for other tools: our own YAML, a Timeloop architecture, a header for HLS."""
+"""The forms that a design is exported in: our own YAML, a Timeloop architecture, an HLS header."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ def hardware_yaml(chosen: Chosen) -> str:
     return hardware_text(chosen.accelerator, origin=chosen.origin, assumptions=chosen.assumptions)
 
 
-# Each form, and the suffixes of its files.
+# The function that writes each form, and the suffixes of its files.
 FORMATS: dict[str, tuple[Callable[[Chosen], str], tuple[str, ...]]] = {
     "yaml": (hardware_yaml, YAML_SUFFIXES),
     "timeloop": (timeloop_architecture, YAML_SUFFIXES),

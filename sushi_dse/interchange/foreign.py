@@ -1,4 +1,4 @@
-"""Files of other tools, YAML or JSON: values that know where they stand in their file."""
+"""Files of other tools in YAML or JSON, as values that know their position in the file."""
 
 import re
 from collections.abc import Iterator
@@ -9,30 +9,30 @@ from typing import Any
 import yaml
 
 from sushi_dse.config.document import compose, placed, read_text
-from sushi_dse.config.keys import shown
+from sushi_dse.config.keys import quoted_value
 from sushi_dse.config.scalars import INTEGER
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.units import parse_number
 
-MAX_COUNT = 2**31  # no size in a network comes near
+MAX_COUNT = 2**31  # largest number that is read, far beyond any size in a network
 TEMPLATE = re.compile(r"\{\{|\{%")
 NOTHING = ("", "~", "null", "Null", "NULL", "None")
 TRUTHS = {"true": True, "True": True, "false": False, "False": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A value of a file; what it is asked for and does not have ends in a UserError at its place.
+class ForeignValue:
+    """A value in a file of another tool; a wrong or missing one is a UserError with its position.
 
-    Other tools' files hold more keys than we read, so none is refused.
+    The files hold more keys than are read, so none is refused.
     """
 
     path: Path
-    name: str  # its key, or its number in a list from 0
+    name: str  # key of the value, or its number in a list, from 0
     node: Any
 
     def error(self, message: str) -> UserError:
-        """The error at this value: one line that begins with its line and column."""
+        """The error of one line about this value, which begins with its line and column."""
         mark = self.node.start_mark
         if ";" not in message and "wanted" not in message:
             message += "; mend it here"
@@ -40,50 +40,52 @@ class Entry:
 
     @property
     def is_mapping(self) -> bool:
-        """Whether it has keys."""
+        """Whether the value is a mapping."""
         return isinstance(self.node, yaml.MappingNode)
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a list."""
+        """Whether the value is a list."""
         return isinstance(self.node, yaml.SequenceNode)
 
     @property
     def is_nothing(self) -> bool:
-        """Whether it is null."""
+        """Whether the value is null."""
         return self._is_plain and self.node.value in NOTHING
 
     @property
     def _is_plain(self) -> bool:
         return isinstance(self.node, yaml.ScalarNode) and not self.node.style
 
-    def items(self) -> Iterator["Entry"]:
-        """The values of a list, or of a mapping under their keys; UserError for a lone value.
+    def items(self) -> Iterator["ForeignValue"]:
+        """The values of a list, or of a mapping with their keys as names.
 
-        A key that is given twice is an error too.
+        UserError for a scalar, or where a key is given twice.
         """
         if self.is_list:
             for i, item in enumerate(self.node.value):
-                yield Entry(self.path, str(i), item)
+                yield ForeignValue(self.path, str(i), item)
         elif self.is_mapping:
             seen: set[str] = set()
             for key, value in self.node.value:
-                entry = Entry(self.path, str(key.value), value)
+                entry = ForeignValue(self.path, str(key.value), value)
                 if entry.name in seen:
-                    raise entry.error(f"{shown(entry.name)} is given twice; keep one of them")
+                    raise entry.error(
+                        f"{quoted_value(entry.name)} is given twice; keep one of them"
+                    )
                 seen.add(entry.name)
                 yield entry
         else:
-            raise self.error(f"{self.name}: a list or keys are wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a list or keys are wanted, got {self.quoted}")
 
-    def find(self, key: str) -> "Entry | None":
-        """The value under `key`, or None; UserError where this has no keys."""
+    def find(self, key: str) -> "ForeignValue | None":
+        """The value under `key`, or None where it is missing or null; UserError for no mapping."""
         if not self.is_mapping:
-            raise self.error(f"{self.name}: keys are wanted, got {self.shown}")
+            raise self.error(f"{self.name}: keys are wanted, got {self.quoted}")
         found = {entry.name: entry for entry in self.items()}.get(key)
         return None if found is None or found.is_nothing else found
 
-    def __getitem__(self, key: str) -> "Entry":
+    def __getitem__(self, key: str) -> "ForeignValue":
         """The value under `key`; UserError where there is none."""
         found = self.find(key)
         if found is None:
@@ -92,56 +94,56 @@ class Entry:
         return found
 
     def count(self, *, least: int = 1) -> int:
-        """The whole number, `least` or more; UserError otherwise."""
+        """The value as a whole number, `least` or more; UserError otherwise."""
         text = self.node.value if self._is_plain else ""
         if not INTEGER.fullmatch(text) or not least <= _bounded(text) <= MAX_COUNT:
             wanted = f"a whole number from {least} to {MAX_COUNT}"
-            raise self.error(f"{self.name}: {wanted} is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: {wanted} is wanted, got {self.quoted}")
         return int(text)
 
     def counts(self) -> list[int]:
-        """The whole numbers of a list, each 0 or more; UserError otherwise."""
+        """The value as a list of whole numbers, each 0 or more; UserError otherwise."""
         if not self.is_list:
-            raise self.error(f"{self.name}: a list is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a list is wanted, got {self.quoted}")
         return [entry.count(least=0) for entry in self.items()]
 
     def number(self) -> float:
-        """The number above 0; UserError otherwise."""
+        """The value as a number above 0; UserError otherwise."""
         try:
             number = parse_number(self.node.value) if self._is_plain else 0.0
         except ValueError:
             number = 0.0
         if not 0 < number <= MAX_COUNT:
-            raise self.error(f"{self.name}: a number above 0 is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a number above 0 is wanted, got {self.quoted}")
         return number
 
     def text(self) -> str:
-        """The text; UserError for a list or keys."""
+        """The value as a text; UserError for a list or a mapping."""
         if not isinstance(self.node, yaml.ScalarNode):
-            raise self.error(f"{self.name}: a text is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: a text is wanted, got {self.quoted}")
         return str(self.node.value)
 
     def truth(self) -> bool:
-        """The truth value; UserError otherwise."""
+        """The value as a truth value; UserError otherwise."""
         if not self._is_plain or self.node.value not in TRUTHS:
-            raise self.error(f"{self.name}: true or false is wanted, got {self.shown}")
+            raise self.error(f"{self.name}: true or false is wanted, got {self.quoted}")
         return TRUTHS[self.node.value]
 
     @property
-    def shown(self) -> str:
-        """The value as an error shows it."""
+    def quoted(self) -> str:
+        """The value as an error quotes it."""
         if self.is_mapping or self.is_list:
             return "keys" if self.is_mapping else "a list"
-        return shown(self.node.value)
+        return quoted_value(self.node.value)
 
 
 def _bounded(text: str) -> int:
-    """The whole number, or one that is out of all bounds where it has too many digits to read."""
+    """The whole number in `text`, or -1 where it has more digits than MAX_COUNT."""
     return int(text) if len(text) <= len(str(MAX_COUNT)) else -1
 
 
-def read_foreign(path: Path) -> Entry:
-    """The value on top of the YAML or JSON file at `path`; UserError where there is none."""
+def read_foreign(path: Path) -> ForeignValue:
+    """The top value of the YAML or JSON file at `path`; UserError where there is none."""
     text = read_text(path)
     template = TEMPLATE.search(text)
     if template:
@@ -152,4 +154,4 @@ def read_foreign(path: Path) -> Entry:
     node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; give a network")
-    return Entry(path, path.name, node)
+    return ForeignValue(path, path.name, node)

@@ -5,7 +5,7 @@ from sushi_dse.interchange.chosen import Chosen
 
 
 def hls_header(chosen: Chosen) -> str:
-    """The text of a header: the array, the buffers in bytes, clock and bus, for C and C++."""
+    """The text of a header for C and C++ with the array, the buffers, the clock and the bus."""
     design = chosen.accelerator
     values: list[tuple[str, int | float, str]] = [
         ("PE_KERNELS", design.pe_kernels, "kernels that the array works on at a time"),

@@ -1,7 +1,7 @@
 """Networks in files of ONNX, Once-for-all (`net.config`), Timeloop and ZigZag, as workloads.
 
-Each reader makes a list of layers with the same weights and multiplications; what is not a layer is
-named, and what does real work without being one is refused.
+Each reader makes a list of layers with the same weights and MACs.  Operators that the cost model
+does not charge are named; operators with real work that no layer can represent are refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from sushi_dse.config.document import placed
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
-from sushi_dse.interchange.foreign import Entry, read_foreign
+from sushi_dse.interchange.foreign import ForeignValue, read_foreign
 from sushi_dse.interchange.network import ImportedNetwork, plain_name
 from sushi_dse.interchange.ofa import read_ofa
 from sushi_dse.interchange.shapes import Shape, parse_shapes
@@ -33,12 +33,12 @@ class ImportedWorkload:
 
     supernet: SuperNet
     networks: tuple[ImportedNetwork, ...]
-    text: str  # of the workload file
+    text: str  # text of the workload file
     is_accuracy_known: bool
 
     @property
     def notes(self) -> list[str]:
-        """What was read, and what of it is not charged or not known, a line each."""
+        """The lines about what was read, what is not charged, and what is unknown."""
         lines = []
         for subnet, network in zip(self.supernet.subnets, self.networks, strict=True):
             size = f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB"
@@ -50,7 +50,7 @@ class ImportedWorkload:
 
     @property
     def warnings(self) -> list[str]:
-        """What is probably not meant, a line each."""
+        """The lines about what the user has probably not meant."""
         pairs = zip(self.supernet.subnets, self.networks, strict=True)
         return [f"{subnet.name}: {line}" for subnet, network in pairs for line in network.warnings]
 
@@ -65,9 +65,10 @@ def import_workload(
 ) -> ImportedWorkload:
     """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
 
-    Every file is a network; Timeloop's, which hold a layer each, are one together.
+    Every file is a network; files of Timeloop, which hold a layer each, are one network together.
     top1_percent: one for each network, or none, which counts as 0.
-    input_shapes: of the inputs of ONNX networks by name, "" for the only one; the image's for OFA.
+    input_shapes: shapes of the inputs of ONNX networks by name, "" for the only input; for
+    Once-for-all the shape of the image.
     """
     if name != plain_name(name):
         raise UserError(f"--name {name!r}: letters, digits and _ . / : - are wanted, 100 at most")
@@ -154,7 +155,7 @@ def _read_onnx(
 
 
 def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
-    """The side of the image; UserError where none is given, or another shape than an image's."""
+    """The side of the image; UserError where its shape is missing or is not 1x3xSxS."""
     shape = input_shapes.get("", ())
     if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
         raise placed(
@@ -163,8 +164,8 @@ def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
     return shape[2]
 
 
-def _one_network(problems: Sequence[Entry]) -> ImportedNetwork:
-    """The network of Timeloop's files, a layer each, in their order."""
+def _one_network(problems: Sequence[ForeignValue]) -> ImportedNetwork:
+    """The network of Timeloop's files, which hold a layer each, in their order."""
     layers, names = [], set()
     for i, problem in enumerate(problems):
         name = plain_name(problem.path.stem)
@@ -176,7 +177,10 @@ def _one_network(problems: Sequence[Entry]) -> ImportedNetwork:
 
 
 def _subnet_names(paths: Sequence[Path], networks: Sequence[ImportedNetwork]) -> list[str]:
-    """Names from the files', or from their folders' where files of one name or one layer each."""
+    """The names of the SubNets: those of the files, or of the folders where files cannot name them.
+
+    UserError where two SubNets would get one name.
+    """
     names = [plain_name(path.stem) for path in paths]
     if len(networks) < len(paths) or len(set(names)) < len(names):
         names = [plain_name(path.resolve().parent.name) for path in paths][: len(networks)]

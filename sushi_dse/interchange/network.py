@@ -1,7 +1,7 @@
-"""What every reader makes: a network as a list of layers, with what its file says beyond them."""
+"""An imported network, which every reader makes, and the layers that count for its operators."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -9,38 +9,39 @@ from typing import NamedTuple
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.stages import linear
 
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # most characters of a name that are kept
 
-Pair = tuple[int, int]  # of height and width
+Pair = tuple[int, int]
+"""A size, a stride or the like along height and width."""
 
 
 class Unsupported(ValueError):  # noqa: N818 - it is no error where such work may be left out
-    """Work that no layer can do."""
+    """An operator whose work no layer can represent."""
 
 
 class Counted(NamedTuple):
-    """A layer, and in what other form than its file's it is counted; empty where in none."""
+    """A layer that counts for an operator."""
 
     layer: PlainLayer
-    remark: str = ""
+    remark: str = ""  # how the layer differs from the operator; empty where it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedNetwork:
     """A network read from another tool's file."""
 
-    source: Path  # the file, or the first of them
+    source: Path  # file of the network, or the first of several
     layers: tuple[Counted, ...]
-    # The kind of SuperNet in which a layer's name is its place, so that equal names share weights.
+    # Layers of equal names share weights in networks of one kind; empty where they do not.
     supernet_kind: str = ""
-    has_input_shape: bool = False  # whether the size of its input is the user's to choose
-    uncharged: Mapping[str, int] = field(default_factory=dict)  # operators, and how many of each
-    skipped: tuple[str, ...] = ()  # what does real work and was left out
+    has_input_shape: bool = False  # whether the user chooses the size of the input
+    uncharged: Mapping[str, int] = field(default_factory=dict)  # number of operators by their kind
+    skipped: tuple[str, ...] = ()  # operators with real work that were left out
     assumptions: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of how the network is counted; a line each."""
+        """The lines that a user should know about how the network is counted."""
         uncharged = ", ".join(f"{kind} {count}" for kind, count in self.uncharged.items())
         remarks = sum(bool(counted.remark) for counted in self.layers)
         return [
@@ -51,12 +52,12 @@ class ImportedNetwork:
 
     @property
     def warnings(self) -> list[str]:
-        """What is missing from the count; a line each."""
+        """The lines about work that is missing from the count."""
         return [f"left out of the count: {', '.join(self.skipped)}"] * bool(self.skipped)
 
 
 def plain_name(text: str) -> str:
-    """A name without characters that mean something to a terminal, a table or YAML.
+    """The text without characters that have a meaning in a terminal, a table or YAML.
 
     >>> plain_name("/layer1/layer1.0/conv1/Conv"), plain_name("a b[31m")
     ('layer1/layer1.0/conv1/Conv', 'a_b_31m')
@@ -76,31 +77,19 @@ def convolution(
     dilation: Pair = (1, 1),
     groups: int = 1,
 ) -> Counted:
-    """The layer of a convolution; `size` is its input's, `pads` are before and after each axis.
+    """The layer of a convolution on an input of `size`, with `pads` before and after each axis.
 
     A layer has one stride and one padding, and no dilation.  Where the convolution needs more, the
-    layer is one with the same weights, outputs and MACs: with another padding where that does, else
-    on the padded input.  `Unsupported` where the strides of both axes count and differ; ValueError
-    where there is no output.
+    layer has the same weights, outputs and MACs, with another padding if one fits, or else on the
+    padded input.  `Unsupported` where the strides of both axes matter and differ; ValueError where
+    there is no output.
     """
     spans = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
-    outputs = [
-        (side + sum(pad) - span) // step + 1
-        for side, pad, span, step in zip(size, pads, spans, stride, strict=True)
-    ]
-    if min(outputs) < 1:
-        raise ValueError(
-            f"a window of {spans[0]}x{spans[1]} is larger than its {size[0]}x{size[1]} input "
-            "with its padding"
-        )
-    # An axis with one output takes no step.
-    steps = {step for step, output in zip(stride, outputs, strict=True) if output > 1}
-    if len(steps) > 1:
-        raise Unsupported(f"strides {stride[0]} and {stride[1]}, where a layer has one stride")
-    step = steps.pop() if steps else stride[0]
+    outputs = _outputs(size, pads, spans, stride)
+    step = _one_stride(stride, outputs)
 
     def on(size: Pair, padding: int) -> PlainLayer | None:
-        """The layer on a map of that size, None where it would have other outputs."""
+        """The layer on a map of that size; None where it would have other outputs."""
         if any(side + 2 * padding < k for side, k in zip(size, window, strict=True)):
             return None
         layer = PlainLayer(
@@ -130,12 +119,37 @@ def convolution(
             return Counted(layer, remark if reason else "")
     height, width = ((output - 1) * step + k for output, k in zip(outputs, window, strict=True))
     layer = on((height, width), 0)
-    assert layer is not None  # (height - k) // step + 1 is the output again
+    assert layer is not None  # (height - k) // step + 1 is the output.
     return Counted(layer, f"{reason}: counted on a {height}x{width} input without padding")
 
 
+def _outputs(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int], stride: Pair) -> list[int]:
+    """The height and width of the output; ValueError where there is none."""
+    outputs = [
+        (side + sum(pad) - span) // step + 1
+        for side, pad, span, step in zip(size, pads, spans, stride, strict=True)
+    ]
+    if min(outputs) < 1:
+        raise ValueError(
+            f"a window of {spans[0]}x{spans[1]} is larger than its {size[0]}x{size[1]} input "
+            "with its padding"
+        )
+    return outputs
+
+
+def _one_stride(stride: Pair, outputs: Sequence[int]) -> int:
+    """The stride of both axes; an axis with one output takes no step, so its stride is ignored.
+
+    `Unsupported` where the strides of both axes matter and differ.
+    """
+    steps = {step for step, output in zip(stride, outputs, strict=True) if output > 1}
+    if len(steps) > 1:
+        raise Unsupported(f"strides {stride[0]} and {stride[1]}, where a layer has one stride")
+    return steps.pop() if steps else stride[0]
+
+
 def matrix_product(name: str, *, inputs: int, outputs: int, rows: int = 1) -> Counted:
-    """Constant weights times `rows` vectors: fully connected, or 1x1 over a map of the rows."""
+    """The layer of constant weights times `rows` vectors: fully connected, or 1x1 over the rows."""
     if rows == 1:
         return Counted(linear(name, inputs=inputs, outputs=outputs))
     return convolution(name, kernels=outputs, channels=inputs, window=(1, 1), size=(rows, 1))

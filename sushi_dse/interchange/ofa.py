@@ -1,43 +1,44 @@
 """The `net.config` of a Once-for-all network: ResNets and MobileNetV3, as once-for-all writes it.
 
-Layers are named by their place in the SuperNet (stage, block, part), so that several networks of
-one SuperNet share what they have in common.  The layers of an MBConvLayer and of a
+Layers are named by their position in the SuperNet (stage, block, layer), so that several networks
+of one SuperNet share the weights that they have in common.  The layers of an MBConvLayer and of a
 ResNetBottleneckBlock are those of `ofa/utils/layers.py` (github.com/mit-han-lab/once-for-all).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from sushi_dse.errors import near_names
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import Counted, ImportedNetwork, convolution, matrix_product
 from sushi_dse.workload.stages import rounded_channels
 
 SQUEEZE_RATIO, CHANNEL_DIVISOR = 4, 8  # SEModule.REDUCTION, MyNetwork.CHANNEL_DIVISIBLE
-POOL_STRIDE = 2  # of the 3x3 max pool behind a ResNet's stem, padded by 1
-OF_SUPERNET = "OFA"  # begins the name of a SuperNet as a whole
-WRAPPED = ("mobile_inverted_conv", "conv")  # the key of a residual block's layer: older, newer
+POOL_STRIDE = 2  # stride of the 3x3 max pool, padded by 1, behind the stem of a ResNet
+OF_SUPERNET = "OFA"  # prefix of the name of a whole SuperNet
+WRAPPED = ("mobile_inverted_conv", "conv")  # older and newer key of the layer in a residual block
 
 
 class Map(NamedTuple):
-    """What flows from layer to layer: channels on a square map."""
+    """A square feature map between two layers."""
 
     channels: int
     size: int
 
 
 class Built:
-    """Layers one behind the other, and the map behind the last of them."""
+    """A builder of successive layers, which keeps the map behind the last one."""
 
     def __init__(self, size: int) -> None:
         self.map = Map(3, size)
         self.layers: list[Counted] = []
 
     def conv(
-        self, name: str, entry: Entry, kernels: int, kernel_size: int = 1, stride: int = 1,
-        groups: int = 1, at: Map | None = None,
+        self, name: str, entry: ForeignValue, kernels: int, kernel_size: int = 1, stride: int = 1,
+        groups: int = 1, at: Map | None = None, block: str = "",
     ) -> Map:  # fmt: skip
-        """Append a convolution, padded to keep its map, and tell the map behind it."""
+        """Append a convolution, padded to keep its map; the result is the map behind it."""
         source = at or self.map
         pad = kernel_size // 2
         try:
@@ -53,12 +54,13 @@ class Built:
             )
         except ValueError as error:
             raise entry.error(str(error)) from None
-        self.layers.append(counted)
-        return Map(kernels, counted.layer.output_height)
+        layer = replace(counted.layer, block=block)
+        self.layers.append(counted._replace(layer=layer))
+        return Map(kernels, layer.output_height)
 
-    def listed(self, name: str, entry: Entry, *, at: Map | None = None) -> None:
+    def listed(self, name: str, entry: ForeignValue, *, at: Map | None = None) -> None:
         """Append the convolution of a ConvLayer, and go on behind it."""
-        source = at or self.map
+        source, has_se = at or self.map, _is_true(entry, "use_se")
         _check_input(entry, source)
         self.map = self.conv(
             name,
@@ -68,18 +70,20 @@ class Built:
             _optional(entry, "stride", 1),
             _optional(entry, "groups", 1),
             at=source,
+            block=name if has_se else "",
         )
-        if _is_true(entry, "use_se"):
+        if has_se:
             self.squeeze_excite(name, entry)
 
-    def squeeze_excite(self, name: str, entry: Entry) -> None:
+    def squeeze_excite(self, block: str, entry: ForeignValue) -> None:
         """Append the two convolutions of a squeeze-excite on the pooled map."""
         channels = self.map.channels
         squeezed = rounded_channels(channels // SQUEEZE_RATIO, CHANNEL_DIVISOR)
-        behind = self.conv(f"{name}.se_reduce", entry, squeezed, at=Map(channels, 1))
-        self.conv(f"{name}.se_expand", entry, channels, at=behind)
+        pooled = Map(channels, 1)
+        behind = self.conv(f"{block}.se_reduce", entry, squeezed, at=pooled, block=block)
+        self.conv(f"{block}.se_expand", entry, channels, at=behind, block=block)
 
-    def linear(self, name: str, entry: Entry) -> None:
+    def linear(self, name: str, entry: ForeignValue) -> None:
         """Append the classifier."""
         inputs, outputs = entry["in_features"].count(), entry["out_features"].count()
         if inputs != self.map.channels:
@@ -89,11 +93,11 @@ class Built:
         self.layers.append(matrix_product(name, inputs=inputs, outputs=outputs))
 
 
-def read_ofa(config: Entry, *, resolution: int) -> ImportedNetwork:
+def read_ofa(config: ForeignValue, *, resolution: int) -> ImportedNetwork:
     """The layers of a `net.config` on square images; UserError where it is none."""
     kind = config["name"]
     if kind.text() not in NETWORKS:
-        raise kind.error(f"unknown network {kind.shown}; {near_names(kind.text(), NETWORKS)}")
+        raise kind.error(f"unknown network {kind.quoted}; {near_names(kind.text(), NETWORKS)}")
     built = Built(resolution)
     NETWORKS[kind.text()](built, config)
     return ImportedNetwork(
@@ -104,9 +108,9 @@ def read_ofa(config: Entry, *, resolution: int) -> ImportedNetwork:
     )
 
 
-def _mobilenet_v3(built: Built, config: Entry) -> None:
+def _mobilenet_v3(built: Built, config: ForeignValue) -> None:
     built.listed("first_conv", config["first_conv"])
-    for name, block in _placed_blocks(config, first_is_alone=True):
+    for name, block in _named_blocks(config, first_is_alone=True):
         _inverted_bottleneck(built, name, block)
     built.listed("final_expand", config["final_expand_layer"])
     pooled = Map(built.map.channels, 1)
@@ -114,15 +118,15 @@ def _mobilenet_v3(built: Built, config: Entry) -> None:
     built.linear("classifier", config["classifier"])
 
 
-def _resnet(built: Built, config: Entry) -> None:
+def _resnet(built: Built, config: ForeignValue) -> None:
     stem = list(config["input_stem"].items())
     for i, entry in enumerate(stem):
         wrapped = next((found for key in WRAPPED if (found := entry.find(key))), entry)
-        # The middle one may be missing: the last one has its place from the end.
+        # The middle convolution may be missing, so the last one is counted from the end.
         built.listed("stem2" if i == len(stem) - 1 > 0 else f"stem{i}", wrapped)
     channels, size = built.map
     built.map = Map(channels, (size - 1) // POOL_STRIDE + 1)
-    for name, block in _placed_blocks(config, first_is_alone=False):
+    for name, block in _named_blocks(config, first_is_alone=False):
         _bottleneck(built, name, block)
     built.linear("classifier", config["classifier"])
 
@@ -131,12 +135,14 @@ NETWORKS = {"MobileNetV3": _mobilenet_v3, "OFAMobileNetV3": _mobilenet_v3,
             "ResNets": _resnet, "OFAResNets": _resnet}  # fmt: skip
 
 
-def _placed_blocks(config: Entry, *, first_is_alone: bool) -> Iterator[tuple[str, Entry]]:
-    """The layer of each block and its place: a stage begins where channels or the map change."""
+def _named_blocks(
+    config: ForeignValue, *, first_is_alone: bool
+) -> Iterator[tuple[str, ForeignValue]]:
+    """The name and the layer of each block; a stage begins where channels or the map change."""
     stage, number = 0, 0
     for i, block in enumerate(config["blocks"].items()):
         layer = next((found for key in WRAPPED if (found := block.find(key))), block)
-        if layer.find("in_channels") is None:  # a block that was taken out leaves its shortcut
+        if layer.find("in_channels") is None:  # A block that was taken out leaves its shortcut.
             continue
         changes = layer["in_channels"].count() != layer["out_channels"].count()
         if i == 0 and first_is_alone:
@@ -148,16 +154,16 @@ def _placed_blocks(config: Entry, *, first_is_alone: bool) -> Iterator[tuple[str
         number += 1
 
 
-def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
+def _inverted_bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     _check_input(entry, built.map)
     channels = built.map.channels
     inner, expands = _inner(entry, channels), entry["expand_ratio"].number() != 1
     if expands:
-        built.map = built.conv(f"{name}.expand", entry, inner)
+        built.map = built.conv(f"{name}.expand", entry, inner, block=name)
     elif inner != channels:
         raise entry.error(f"expand_ratio is 1, but mid_channels {inner} are not {channels}")
     kernel_size = entry["kernel_size"].count()
-    # A smaller window is no part of a larger one's weights: Once-for-all transforms them.
+    # A smaller kernel shares no weights with a larger one: Once-for-all transforms them.
     built.map = built.conv(
         f"{name}.dw{kernel_size}x{kernel_size}",
         entry,
@@ -165,55 +171,59 @@ def _inverted_bottleneck(built: Built, name: str, entry: Entry) -> None:
         kernel_size,
         _optional(entry, "stride", 1),
         _optional(entry, "groups", inner),
+        block=name,
     )
     if _is_true(entry, "use_se"):
         built.squeeze_excite(name, entry)
-    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count())
+    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count(), block=name)
 
 
-def _bottleneck(built: Built, name: str, entry: Entry) -> None:
+def _bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     _check_input(entry, built.map)
     source, outputs = built.map, entry["out_channels"].count()
     inner = rounded_channels(_inner(entry, outputs), CHANNEL_DIVISOR)
     stride = _optional(entry, "stride", 1)
     kernel_size = _optional(entry, "kernel_size", 3)
     window = "conv2" if kernel_size == 3 else f"conv2_{kernel_size}x{kernel_size}"
-    built.map = built.conv(f"{name}.conv1", entry, inner)
+    built.map = built.conv(f"{name}.conv1", entry, inner, block=name)
     groups = _optional(entry, "groups", 1)
-    built.map = built.conv(f"{name}.{window}", entry, inner, kernel_size, stride, groups)
-    built.map = built.conv(f"{name}.conv3", entry, outputs)
+    built.map = built.conv(
+        f"{name}.{window}", entry, inner, kernel_size, stride, groups, block=name
+    )
+    built.map = built.conv(f"{name}.conv3", entry, outputs, block=name)
     if stride == 1 and source.channels == outputs:
         return
     mode = entry["downsample_mode"]
     if mode.text() == "avgpool_conv":
-        built.conv(f"{name}.downsample", entry, outputs, at=Map(source.channels, built.map.size))
+        pooled = Map(source.channels, built.map.size)
+        built.conv(f"{name}.downsample", entry, outputs, at=pooled, block=name)
     elif mode.text() == "conv":
-        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source)
+        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source, block=name)
     else:
-        raise mode.error(f"downsample_mode {mode.shown} is unknown; known: avgpool_conv, conv")
+        raise mode.error(f"downsample_mode {mode.quoted} is unknown; known: avgpool_conv, conv")
 
 
-def _inner(entry: Entry, channels: int) -> int:
-    """Channels within a block: `mid_channels`, or what `expand_ratio` makes of `channels`."""
+def _inner(entry: ForeignValue, channels: int) -> int:
+    """The channels within a block: `mid_channels`, or else `expand_ratio` times `channels`."""
     given = entry.find("mid_channels")
     if given:
         return given.count()
     return round(channels * entry["expand_ratio"].number())
 
 
-def _check_input(entry: Entry, source: Map) -> None:
+def _check_input(entry: ForeignValue, source: Map) -> None:
     channels = entry["in_channels"]
     if channels.count() != source.channels:
         raise channels.error(
-            f"in_channels is {channels.shown}, but {source.channels} channels come in"
+            f"in_channels is {channels.quoted}, but {source.channels} channels come in"
         )
 
 
-def _optional(entry: Entry, key: str, default: int) -> int:
+def _optional(entry: ForeignValue, key: str, default: int) -> int:
     found = entry.find(key)
     return found.count() if found else default
 
 
-def _is_true(entry: Entry, key: str) -> bool:
+def _is_true(entry: ForeignValue, key: str) -> bool:
     found = entry.find(key)
     return found.truth() if found else False

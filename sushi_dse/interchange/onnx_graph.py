@@ -1,4 +1,4 @@
-"""An ONNX file as operators and shapes; of weights nothing but their shapes is used.
+"""The operators and shapes of an ONNX file; weights are reduced to their shapes.
 
 Shapes are inferred by onnx itself, on the graph without its weights.
 """
@@ -19,12 +19,12 @@ from sushi_dse.interchange.network import plain_name
 from sushi_dse.interchange.onnx_values import fold_values
 from sushi_dse.interchange.shapes import Shape
 
-SHAPE_ELEMENTS = 256  # a constant of so many elements at most may be the shape of another tensor
-OWN_DOMAINS = ("", "ai.onnx")
-REASON_CHARACTERS = 200
-LINE_ELEMENTS = 2**20
-MAX_ROUNDS = 200  # of folding; a round settles all that hangs on the one before
-# Its own, and those of the C++ library below it for sizes that no memory holds.
+SHAPE_ELEMENTS = 256  # most elements of a constant that may be the shape of another tensor
+OWN_DOMAINS = ("", "ai.onnx")  # domains of the standard operators
+REASON_CHARACTERS = 200  # most characters of onnx's error that our error quotes
+LINE_ELEMENTS = 2**20  # longest one-dimensional tensor whose values onnx may follow
+MAX_ROUNDS = 200  # rounds of folding, of which each settles values that depend on the one before
+# Errors of onnx itself, and of its C++ library for sizes that no memory holds.
 INFERENCE_ERRORS = (
     shape_inference.InferenceError,
     IndexError,
@@ -40,9 +40,9 @@ class Graph:
 
     path: Path
     nodes: Sequence[NodeProto]
-    shapes: Mapping[str, Shape]  # those that are known in full
-    constants: frozenset[str]  # tensors that no input of the network changes
-    notes: tuple[str, ...]
+    shapes: Mapping[str, Shape]  # shapes that are fully known, by the name of the tensor
+    constants: frozenset[str]  # names of the tensors that depend on no input of the network
+    notes: tuple[str, ...]  # assumptions on the inputs
 
     def shape(self, node: NodeProto, position: int) -> Shape:
         """The shape of an input of `node`; UserError where it is not known."""
@@ -56,30 +56,30 @@ class Graph:
         return self.shapes[name]
 
     def is_constant(self, node: NodeProto, position: int) -> bool:
-        """Whether that input of `node` is a weight: there, and changed by no input."""
+        """Whether an input of `node` is present and constant: a weight."""
         return position < len(node.input) and node.input[position] in self.constants
 
     def error(self, node: NodeProto, message: str) -> UserError:
-        """The error at an operator: one line."""
+        """The error of one line about an operator."""
         kind = plain_name(node.op_type)
         mend = "" if ";" in message else "; export the network again"
         return placed(self.path, f"node {node_name(node)!r} ({kind}): {message}{mend}")
 
 
 def node_name(node: NodeProto) -> str:
-    """The operator's name, or its first output's, which no other operator has."""
+    """The name of the operator, or of its first output, which no other operator has."""
     return plain_name(node.name or next(iter(node.output), "")) or "unnamed"
 
 
 def is_standard(node: NodeProto) -> bool:
-    """Whether the operator is one of ONNX itself, not of an extension."""
+    """Whether the operator is a standard one of ONNX, not of an extension."""
     return node.domain in OWN_DOMAINS
 
 
 def read_graph(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     """The graph in an ONNX file; UserError where there is none.
 
-    input_shapes: by the input's name, or under "" for the only input there is.
+    input_shapes: shapes by the name of the input, or under "" for the only input.
     """
     model = _read_model(path)
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -102,13 +102,13 @@ def _read_model(path: Path) -> ModelProto:
         raise placed(path, "is no ONNX network, or a torn one; export it again") from None
     if not model.graph.node:
         raise placed(path, "holds no operator, so it is no ONNX network; export it again")
-    if not all(isinstance(text, str) for text in _texts(model)):  # what is no UTF-8 comes as bytes
+    if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
         raise placed(path, "holds a name that is no text, so it is torn; export it again")
     return model
 
 
 def _texts(model: ModelProto) -> Iterator[object]:
-    """The names in the network by which we find our way."""
+    """All names of the network that are read."""
     graph = model.graph
     yield from (opset.domain for opset in model.opset_import)
     yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
@@ -122,7 +122,10 @@ def _texts(model: ModelProto) -> Iterator[object]:
 def _fix_inputs(
     path: Path, model: ModelProto, weights: set[str], given: dict[str, Shape]
 ) -> list[str]:
-    """Give every input of the network its size, and say what was assumed for that."""
+    """Set the size of every input of the network; the result says what was assumed.
+
+    UserError where a size is unknown, or a given name is no input.
+    """
     inputs = [value for value in model.graph.input if value.name not in weights]
     names = [value.name for value in inputs]
     notes, changed = [], False
@@ -153,7 +156,7 @@ def _fix_inputs(
             dimensions.Clear()
             for side in fixed:
                 dimensions.dim.add().dim_value = side
-    if changed:  # what the file says of the shapes behind them does not hold any more
+    if changed:  # The shapes that the file states behind the inputs are no longer valid.
         del model.graph.value_info[:]
         for output in model.graph.output:
             output.type.tensor_type.ClearField("shape")
@@ -161,7 +164,7 @@ def _fix_inputs(
 
 
 def _dimensions(value: ValueInfoProto) -> Shape | None:
-    """The sides of a tensor, 0 for one that is not told; None where not even their number is."""
+    """The sides of a tensor, 0 for an unknown one; None where their number is unknown."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         return None
@@ -169,7 +172,7 @@ def _dimensions(value: ValueInfoProto) -> Shape | None:
 
 
 def _leave_only_shapes(model: ModelProto) -> None:
-    """Turn every weight into an input of its shape; constants that may be a shape remain."""
+    """Turn every weight into an input of its shape; constants that may be a shape stay."""
     graph = model.graph
     inputs = {value.name for value in graph.input}
     tensors = [*graph.initializer, *(sparse.values for sparse in graph.sparse_initializer)]
@@ -202,9 +205,9 @@ def _shapes(path: Path, model: ModelProto) -> dict[str, Shape]:
     shapes = _inferred(path, model, values=False)
     folded = ModelProto()
     folded.CopyFrom(model)
-    for _ in range(MAX_ROUNDS):  # a value that is settled may settle the next shape
-        # Following values, as a Reshape to a computed shape needs, onnx notes every element of a
-        # line.
+    for _ in range(MAX_ROUNDS):  # A value that is settled may settle the next shape.
+        # To follow values, as a Reshape to a computed shape needs, onnx stores every element of a
+        # one-dimensional tensor.
         if any(prod(shape) > LINE_ELEMENTS for shape in shapes.values() if len(shape) == 1):
             break
         shapes |= _inferred(path, folded, values=True)
@@ -214,7 +217,10 @@ def _shapes(path: Path, model: ModelProto) -> dict[str, Shape]:
 
 
 def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape]:
-    """The shapes that are known in full; with `values`, of constants and shapes too."""
+    """The shapes that are fully known; with `values`, onnx follows values of small tensors too.
+
+    UserError where onnx cannot infer them.
+    """
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=values).graph
     except INFERENCE_ERRORS as error:
@@ -229,8 +235,8 @@ def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape
 
 
 def _constants(nodes: Iterable[NodeProto], weights: set[str]) -> frozenset[str]:
-    """The weights, and what is made of nothing else."""
-    constants = {*weights, ""}  # an input that is left out has no name
+    """The names of the weights, and of the tensors that are computed from them alone."""
+    constants = {*weights, ""}  # An input that is left out has no name.
     for node in nodes:
         if all(name in constants for name in node.input) and not node.op_type.startswith("Random"):
             constants |= set(node.output)

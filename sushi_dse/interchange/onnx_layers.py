@@ -21,11 +21,11 @@ from sushi_dse.interchange.network import (
 from sushi_dse.interchange.onnx_graph import Graph, is_standard, node_name, read_graph
 from sushi_dse.interchange.shapes import Shape
 
-# Where an operator has its activations and its weights.
+# The positions of the inputs of an operator that are activations and weights.
 CONVOLUTIONS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
 PRODUCTS = {"MatMul": (0, 1), "MatMulInteger": (0, 1), "QLinearMatMul": (0, 3), "Gemm": (0, 1)}
 
-# Operators that the cost model does not charge; any that is not here is taken to do real work.
+# Operators that the cost model does not charge; all others are taken to do real work.
 ELEMENTWISE = """
     Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr
     BitwiseXor Ceil Celu Clip Cos Cosh CumProd CumSum Div Dropout Elu Equal Erf Exp Floor Gelu
@@ -53,13 +53,13 @@ MOVEMENT = """
 """
 UNCHARGED = frozenset(" ".join((ELEMENTWISE, POOLING, NORMALISATION, MOVEMENT)).split())
 
-SHOWN_NODES = 3  # in an error
+SHOWN_NODES = 3  # most operators that an error names
 
 
 def read_onnx(
     path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool
 ) -> ImportedNetwork:
-    """The layers of an ONNX network; UserError where work in it can be no layer, unless skipped."""
+    """The layers of an ONNX network; UserError for work that is no layer's, unless skipped."""
     graph = read_graph(path, input_shapes)
     layers: list[Counted] = []
     uncharged: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def read_onnx(
 
 
 def _working(graph: Graph) -> Iterator[NodeProto]:
-    """The operators that have something to do for a new input."""
+    """The operators whose outputs depend on the input of the network."""
     for node in graph.nodes:
         if not all(name in graph.constants for name in node.output):
             yield node
@@ -119,9 +119,9 @@ def _weight(graph: Graph, node: NodeProto) -> str:
 
 
 def _layer(graph: Graph, node: NodeProto) -> Counted | None:
-    """The layer of an operator, None where it is not charged; `Unsupported` where none is like it.
+    """The layer of an operator, or None where it is not charged.
 
-    ValueError where the operator cannot be run.
+    `Unsupported` where no layer can represent its work, ValueError where it cannot be run.
     """
     kind = plain_name(node.op_type)
     if not is_standard(node):
@@ -144,7 +144,7 @@ def _product(graph: Graph, node: NodeProto) -> Counted:
     if node.op_type == "Gemm":
         left = left[::-1] if _attribute(node, "transA", 0) else left
         right = right[::-1] if _attribute(node, "transB", 0) else right
-    if not graph.is_constant(node, PRODUCTS[node.op_type][1]):  # (A B)^T is B^T A^T
+    if not graph.is_constant(node, PRODUCTS[node.op_type][1]):  # (A B)^T = B^T A^T
         left, right = _transposed(right), _transposed(left)
     *batch, inputs, outputs = right if len(right) > 1 else (*right, 1)
     if prod(batch) > 1:
@@ -179,7 +179,7 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
     stride = _numbers(node, "strides", (1,) * axes, least=1)
     dilation = _numbers(node, "dilations", (1,) * axes, least=1)
     pads = _pads(node, window, size, stride, dilation)
-    line = 2 - axes  # an axis of one pixel before that of a line
+    line = 2 - axes  # number of axes of one pixel that turn a line into a map
     return convolution(
         node_name(node),
         kernels=weights[0],
@@ -200,7 +200,7 @@ def _pair(values: Sequence[int]) -> tuple[int, int]:
 def _pads(
     node: NodeProto, window: Shape, size: Shape, stride: Shape, dilation: Shape
 ) -> list[tuple[int, int]]:
-    """Padding before and after each axis; as the ONNX standard says for `auto_pad`."""
+    """The padding before and after each axis, by the rules of the ONNX standard for `auto_pad`."""
     automatic = _attribute(node, "auto_pad", b"NOTSET")
     if automatic in (b"NOTSET", b""):
         flat = _numbers(node, "pads", (0,) * 2 * len(size), least=0)
@@ -216,7 +216,7 @@ def _pads(
 
 
 def _attribute(node: NodeProto, name: str, default: Any) -> Any:
-    """The attribute, of the type of its default; ValueError for another type."""
+    """The attribute of that name, or its default; ValueError for another type."""
     for attribute in node.attribute:
         if attribute.name == name:
             value = helper.get_attribute_value(attribute)
@@ -227,7 +227,10 @@ def _attribute(node: NodeProto, name: str, default: Any) -> Any:
 
 
 def _numbers(node: NodeProto, name: str, default: Shape, *, least: int) -> Shape:
-    """An attribute of whole numbers, one for each of `default`; ValueError for others."""
+    """An attribute with as many whole numbers as `default`, each `least` or more.
+
+    ValueError for another attribute of that name.
+    """
     numbers = tuple(_attribute(node, name, list(default)))
     whole = all(isinstance(number, int) and number >= least for number in numbers)
     if not whole or len(numbers) != len(default):

@@ -1,4 +1,4 @@
-"""Values of small tensors that follow from shapes and constants, put in place of their operators.
+"""Folding of operators on small tensors whose values follow from shapes and constants.
 
 Exporters compute the target of a `Reshape` or the widths of a `Pad` from the shape of another
 tensor, with operators through which onnx's inference follows no value.
@@ -13,8 +13,8 @@ from onnx import ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto, help
 
 from sushi_dse.interchange.shapes import Shape
 
-MAX_ELEMENTS = 256  # of a value; no shape comes near
-OF_SHAPES = ("Shape", "Size")  # which ask for their input's shape alone
+MAX_ELEMENTS = 256  # most elements of a folded value, far more than a shape has
+OF_SHAPES = ("Shape", "Size")  # operators that need only the shape of their input
 ON_NUMBERS = """
     Abs Add And Cast Ceil Concat Constant ConstantOfShape Div Equal Floor Gather Greater Identity
     Less Max Min Mod Mul Neg Not Or ReduceMax ReduceMin ReduceProd ReduceSum Reshape Round Slice Sub
@@ -24,14 +24,14 @@ ARITHMETIC = frozenset(ON_NUMBERS.split())
 
 
 def fold_values(model: ModelProto, shapes: Mapping[str, Shape]) -> bool:
-    """Make constants of the values that `shapes` settle; False where there is none.
+    """Replace the operators whose values `shapes` settle by constants; whether there was one.
 
-    The initializers of `model` are small ones.
+    The initializers of `model` must be small.
     """
     graph = model.graph
     values: dict[str, np.ndarray] = {}
     for tensor in graph.initializer:
-        with suppress(ValueError, TypeError, KeyError):  # of a torn tensor, which is no value
+        with suppress(ValueError, TypeError, KeyError):  # A torn tensor has no value.
             values[tensor.name] = numpy_helper.to_array(tensor)
     left = []
     for node in graph.node:
@@ -53,7 +53,7 @@ def _value(
     shapes: Mapping[str, Shape],
     opsets: Sequence[OperatorSetIdProto],
 ) -> np.ndarray | None:
-    """What the operator's one output is, whatever the network is given; None where that is open."""
+    """The value of an operator's output; None where it depends on the input, or is not small."""
     names = [name for name in node.input if name]
     of_shape = node.op_type in OF_SHAPES and all(name in shapes for name in names)
     if not of_shape and not (node.op_type in ARITHMETIC and all(name in values for name in names)):
@@ -62,7 +62,7 @@ def _value(
         made = prod(values[names[0]].ravel().tolist())
         if not 0 <= made <= MAX_ELEMENTS:
             return None
-    from onnx.reference import ReferenceEvaluator  # takes a while to import
+    from onnx.reference import ReferenceEvaluator  # It takes a while to import.
 
     def untyped(names: Iterable[str]) -> list[ValueInfoProto]:
         return [helper.make_empty_tensor_value_info(name) for name in names]
@@ -76,7 +76,7 @@ def _value(
         model = helper.make_model(graph, opset_imports=opsets)
         with np.errstate(all="ignore"):
             (found,) = ReferenceEvaluator(model).run(None, inputs)
-    except Exception:  # whatever a wrong operator raises: its value is open, and its reader says so
+    except Exception:  # A wrong operator may raise anything; the reader of its layer refuses it.
         return None
     value = np.asarray(found)
     return value if value.size <= MAX_ELEMENTS and value.dtype.kind in "biuf" else None

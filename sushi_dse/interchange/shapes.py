@@ -1,4 +1,4 @@
-"""Shapes of a network's inputs, as a user writes them."""
+"""The shapes of a network's inputs, as a user writes them."""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from sushi_dse.errors import UserError
 
 Shape = tuple[int, ...]
 SIDE = re.compile(r"[0-9]{1,9}")
-MAX_ELEMENTS = 2**32  # of an input; no image comes near
+MAX_ELEMENTS = 2**32  # largest input, far beyond any image
 
 
 def parse_shapes(texts: Iterable[str]) -> dict[str, Shape]:
-    """Shapes by the name of their input, "" where none is named; UserError for another text.
+    """The shapes by the name of their input, "" where none is named; UserError for another text.
 
     >>> parse_shapes(["image=1x3x32x32", "1x3x8x8"])
     {'image': (1, 3, 32, 32), '': (1, 3, 8, 8)}

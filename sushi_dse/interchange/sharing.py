@@ -1,4 +1,4 @@
-"""Which layers several networks share: by their places in a SuperNet, or by their order."""
+"""The layers that several networks share, by their names in a SuperNet or by their order."""
 
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -12,7 +12,7 @@ from sushi_dse.workload.layers import PlainLayer
 def shared_names(networks: Sequence[ImportedNetwork]) -> list[str] | None:
     """The names of the SuperNet's layers in order; None where layers are matched by number.
 
-    UserError where layers of the same number are not alike: then they are no cuts of one layer.
+    UserError where layers of the same number differ in form, and so are no cuts of one layer.
     """
     if len(networks) == 1:
         return None
@@ -38,12 +38,12 @@ def shared_names(networks: Sequence[ImportedNetwork]) -> list[str] | None:
 
 
 def _form(layer: PlainLayer) -> str:
-    """What cuts of one layer have in common: the kind and the window."""
+    """The form that cuts of one layer have in common: the kind and the window, in words."""
     return f"a {layer.kernel_height}x{layer.kernel_width} {layer.kind}"
 
 
 def _merged(networks: Sequence[ImportedNetwork]) -> list[str]:
-    """All names, in an order that each network keeps."""
+    """All names in an order that agrees with each network's; UserError where there is none."""
     order: TopologicalSorter[str] = TopologicalSorter()
     for network in networks:
         names = [counted.layer.name for counted in network.layers]

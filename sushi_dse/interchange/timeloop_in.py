@@ -1,20 +1,20 @@
 """A Timeloop problem of one convolution, in the spelling of version 0.3 or 0.4.
 
-Its dimensions are those of `cnn-layer` in Timeloop's exercises: C and M channels in and out, R x S
-the window, P x Q the output (R and P along the width), N images, G groups with C and M of each.
+Its dimensions are those of `cnn-layer` in Timeloop's exercises: C input and M output channels, a
+window R x S, an output P x Q (R and P along the width), N images, G groups with C and M each.
 """
 
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import Counted, convolution, matrix_product, plain_name
 
 SIZES = ("C", "M", "R", "S", "P", "Q")
-ONES = ("N", "G", "Wstride", "Hstride", "Wdilation", "Hdilation")  # where they are left out
+ONES = ("N", "G", "Wstride", "Hstride", "Wdilation", "Hdilation")  # sizes that are 1 by default
 
 
-def read_timeloop(problem: Entry, name: str) -> Counted:
+def read_timeloop(problem: ForeignValue, name: str) -> Counted:
     """The layer of a `problem`; UserError where it is no convolution."""
     _check_shape(problem)
-    instance = problem.find("instance") or problem  # before version 0.3, the sizes stood beside
+    instance = problem.find("instance") or problem  # Before version 0.3 there was no instance.
     sizes = {entry.name.lower(): entry for entry in instance.items()}
     defaults = _coefficients(problem)
     for size in SIZES:
@@ -43,7 +43,7 @@ def read_timeloop(problem: Entry, name: str) -> Counted:
             kernels=kernels * groups,
             channels=channels * groups,
             window=window,
-            size=(height, width),  # of the padded input: Timeloop knows no other
+            size=(height, width),  # Timeloop knows only the padded input.
             stride=stride,
             dilation=dilation,
             groups=groups,
@@ -52,8 +52,8 @@ def read_timeloop(problem: Entry, name: str) -> Counted:
         raise instance.error(str(error)) from None
 
 
-def _check_shape(problem: Entry) -> None:
-    """Refuse a shape with dimensions that are none of a convolution's."""
+def _check_shape(problem: ForeignValue) -> None:
+    """Raise UserError for a shape with dimensions that a convolution does not have."""
     shape = problem.find("shape")
     dimensions = shape.find("dimensions") if shape and shape.is_mapping else None
     for dimension in dimensions.items() if dimensions else ():
@@ -64,8 +64,8 @@ def _check_shape(problem: Entry) -> None:
             )
 
 
-def _coefficients(problem: Entry) -> dict[str, int]:
-    """The values that a shape gives to what an instance leaves out."""
+def _coefficients(problem: ForeignValue) -> dict[str, int]:
+    """The defaults that a shape states for the sizes that an instance leaves out."""
     shape = problem.find("shape")
     given = shape.find("coefficients") if shape and shape.is_mapping else None
     coefficients = {}

@@ -4,8 +4,8 @@ from sushi_dse.config.writing import yaml_text
 from sushi_dse.hardware.accelerator import KIB, TAPS_PER_ENGINE, Accelerator
 from sushi_dse.interchange.chosen import Chosen
 
-WORD_BITS = 64  # of a block RAM or UltraRAM without its parity bits
-DATA_BITS = 8
+WORD_BITS = 64  # width of a block RAM or UltraRAM without its parity bits
+DATA_BITS = 8  # width of an int8 value
 DATASPACES = ("Weights", "Inputs", "Outputs")
 
 HEAD = """\
@@ -86,7 +86,7 @@ def _buffers(design: Accelerator) -> list[str]:
 
 
 def _storage(name: str, kind: str, size_bytes: int, keeps: str, *attributes: str) -> list[str]:
-    """A buffer of so many bytes that keeps one dataspace, or none; nothing where it has no byte."""
+    """The lines of a buffer of so many bytes that keeps one dataspace, or none; [] for 0 bytes."""
     if size_bytes == 0:
         return []
     width = WORD_BITS if size_bytes % (WORD_BITS // 8) == 0 else DATA_BITS

@@ -1,14 +1,14 @@
 """A ZigZag workload: a list of layers with their loops, or the older mapping of them by number.
 
-K kernels and C channels (of each of G groups), a window FX x FY, an output OX x OY; B images, or
-B x D vectors of a matrix product.  A layer's weights are its own where `operand_source` names the
-layer itself, or nothing.
+The loops are K kernels and C channels (in each of G groups), a window FX x FY, an output OX x OY,
+and B images, or B x D vectors of a matrix product.  The weights of a layer are constant where
+`operand_source` names the layer itself, or nothing.
 """
 
 import re
 from collections import Counter
 
-from sushi_dse.interchange.foreign import Entry
+from sushi_dse.interchange.foreign import ForeignValue
 from sushi_dse.interchange.network import (
     Counted,
     ImportedNetwork,
@@ -18,7 +18,7 @@ from sushi_dse.interchange.network import (
     plain_name,
 )
 
-CONVOLUTIONS = ("conv", "depthwise")  # beginnings of an operator_type
+CONVOLUTIONS = ("conv", "depthwise")  # prefixes of an operator_type
 PRODUCTS = ("gemm", "matmul", "fc", "fullyconnected", "linear", "dense")
 UNCHARGED = ("add", "pool", "maxpool", "averagepool", "avgpool", "globalaveragepool", "relu", "mul",
              "softmax", "concat", "batchnorm", "layernorm", "simd")  # fmt: skip
@@ -26,8 +26,8 @@ RELATION = re.compile(r"(?:([0-9]{1,5})\*)?o[xy]\+(?:([0-9]{1,5})\*)?f[xy]")
 LOOPS = {"B", "D", "K", "G", "C", "OX", "OY", "FX", "FY"}
 
 
-def read_zigzag(workload: Entry, *, skip_unsupported: bool) -> ImportedNetwork:
-    """The layers of a workload; UserError where one can be no layer, unless skipped."""
+def read_zigzag(workload: ForeignValue, *, skip_unsupported: bool) -> ImportedNetwork:
+    """The layers of a workload; UserError for work that no layer represents, unless skipped."""
     layers: list[Counted] = []
     uncharged: Counter[str] = Counter()
     skipped: list[str] = []
@@ -61,8 +61,8 @@ def read_zigzag(workload: Entry, *, skip_unsupported: bool) -> ImportedNetwork:
     )
 
 
-def is_zigzag(top: Entry) -> bool:
-    """Whether the file is a list of layers, or a mapping of them, with their loops."""
+def is_zigzag(top: ForeignValue) -> bool:
+    """Whether the file is a list, or a mapping, of layers with their loops."""
     if not (top.is_list or top.is_mapping):
         return False
     layers = list(top.items())
@@ -71,8 +71,8 @@ def is_zigzag(top: Entry) -> bool:
     )  # fmt: skip
 
 
-def _kind(entry: Entry) -> str:
-    """The operator of a layer; where none is told, a convolution if it has weights."""
+def _kind(entry: ForeignValue) -> str:
+    """The operator of a layer; where it is not stated, a convolution if the layer has weights."""
     operator, equation = entry.find("operator_type"), entry.find("equation")
     if operator:
         return operator.text()
@@ -83,8 +83,8 @@ def _begins(kind: str, beginnings: tuple[str, ...]) -> bool:
     return re.sub(r"[^a-z]", "", kind.lower()).startswith(beginnings)
 
 
-def _weights_are_computed(entry: Entry) -> bool:
-    """Whether another layer makes this one's weights: both factors are activations."""
+def _weights_are_computed(entry: ForeignValue) -> bool:
+    """Whether another layer computes the weights, so that both factors are activations."""
     sources = entry.find("operand_source")
     weights = sources.find("W") if sources else None
     if weights is None:
@@ -95,7 +95,7 @@ def _weights_are_computed(entry: Entry) -> bool:
     return (own.text() if own else entry.name) != weights.text()
 
 
-def _layer(name: str, entry: Entry, *, is_product: bool) -> Counted:
+def _layer(name: str, entry: ForeignValue, *, is_product: bool) -> Counted:
     older = entry.find("loop_dim_size")
     if older:
         sizes = {size.name.upper(): size.count() for size in older.items()}
@@ -139,32 +139,32 @@ def _layer(name: str, entry: Entry, *, is_product: bool) -> Counted:
     return counted
 
 
-def _sizes(entry: Entry, names: str, numbers: str) -> dict[str, int]:
-    """Sizes by the names of their loops, from two lists."""
+def _sizes(entry: ForeignValue, names: str, numbers: str) -> dict[str, int]:
+    """The sizes by the names of their loops, from two lists of equal length."""
     keys, values = list(entry[names].items()), list(entry[numbers].items())
     if len(keys) != len(values):
         raise entry[numbers].error(f"{numbers} needs {len(keys)} entries, one for each of {names}")
     return {k.text().upper(): v.count() for k, v in zip(keys, values, strict=True)}
 
 
-def _relation(entry: Entry, axis: str) -> Pair:
-    """Stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
+def _relation(entry: ForeignValue, axis: str) -> Pair:
+    """The stride and dilation along an axis, from a relation such as `ix=2*ox+1*fx`."""
     relations = entry.find("dimension_relations")
     for relation in relations.items() if relations else ():
         left, _, right = relation.text().lower().replace(" ", "").partition("=")
         if left == f"i{axis}":
             match = RELATION.fullmatch(right)
             if not match:
-                raise relation.error(f"{relation.shown} is none such as 'ix=2*ox+1*fx'")
+                raise relation.error(f"{relation.quoted} is none such as 'ix=2*ox+1*fx'")
             stride, dilation = (int(number or 1) for number in match.groups())
             if not (0 < stride < 2**16 and 0 < dilation < 2**16):
-                raise relation.error(f"{relation.shown}: strides from 1 to 65535 are wanted")
+                raise relation.error(f"{relation.quoted}: strides from 1 to 65535 are wanted")
             return stride, dilation
     return 1, 1
 
 
-def _input(entry: Entry, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
-    """Height and width of the input, and their padding; `spans` are those of both together."""
+def _input(entry: ForeignValue, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
+    """The height and width of the input, and its padding; `spans` are those of the padded input."""
     pads = {"IX": (0, 0), "IY": (0, 0)}
     sides, padding = entry.find("pr_loop_dims"), entry.find("padding")
     if padding:

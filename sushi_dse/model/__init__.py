@@ -2,10 +2,10 @@
 
 The equations of a layer stand in `layer`, once: a function marked `register_jitable` there runs as
 it stands under the interpreter, and is the same source that Numba compiles into the kernels.
-`docs/model.md` says what of it is measured and what is assumed.
+`docs/model.md` says which of them are measured and which are assumed.
 
 `latency_table` (SushiAbs) is all that a scheduler sees of one design.  Modules whose names begin
 with `steady` work on many designs at once, without a trace: each SubNet is served again and again,
-finds its own SubGraph in the Persistent Buffer, and no policy has anything to choose.  Their
-figures are those that `latency_table` gives design by design, bit by bit.
+finds its own SubGraph in the Persistent Buffer, and no policy has a choice.  Their figures are bit
+by bit those that `latency_table` gives design by design.
 """

@@ -1,4 +1,4 @@
-"""One SubNet on one design, layer by layer: what each layer costs and what bounds it."""
+"""The breakdown of one SubNet on one design into the costs of its layers."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from sushi_dse.workload.layers import Layer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerLine:
-    """A layer of a breakdown."""
+    """A layer of a breakdown, with its cost and latency."""
 
     layer: Layer
     cost: LayerCost
@@ -29,33 +29,33 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """The layers of a SubNet, their sum and its energy."""
+    """The layers of a SubNet with their costs, and the energy of all of them."""
 
-    subnet: str
-    subgraph: Candidate
-    launch_us: float  # of each layer
+    subnet: str  # name of the SubNet
+    subgraph: Candidate  # SubGraph in the Persistent Buffer
+    launch_us: float  # launch time of each layer
     lines: tuple[LayerLine, ...]
     energy: Energy
     array_utilisation: float
 
     @property
     def cost(self) -> LayerCost:
-        """The sum over the layers."""
+        """The sum of the costs of the layers."""
         return total_cost([line.cost for line in self.lines])
 
     @property
     def macs(self) -> int:
-        """Multiplications of the SubNet."""
+        """Multiply-accumulate operations of the SubNet."""
         return sum(line.layer.macs for line in self.lines)
 
     @property
     def weight_bytes(self) -> int:
-        """Weights of the SubNet, cached or not."""
+        """Bytes of the SubNet's weights, cached or not."""
         return sum(line.layer.weight_bytes for line in self.lines)
 
     @property
     def latency_ms(self) -> float:
-        """Latency of the SubNet."""
+        """Latency of the SubNet in ms."""
         return sum(line.latency_us for line in self.lines) * 1e-3
 
 

@@ -1,4 +1,4 @@
-"""Which weights a candidate SubGraph is cut from, and in which order: a value, not a name."""
+"""Candidate SubGraphs as values: the weights that they are cut from, and the order of the cut."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,17 +7,17 @@ from enum import StrEnum
 class Combination(StrEnum):
     """How the weights of the SubNets of a target are combined."""
 
-    ONE = "one"  # those of one SubNet
-    PAIR = "pair"  # those that two SubNets have in common
-    SHARED = "shared"  # those that all SubNets have in common
-    UNION = "union"  # those of all SubNets
+    ONE = "one"  # weights of one SubNet
+    PAIR = "pair"  # weights that two SubNets have in common
+    SHARED = "shared"  # weights that all SubNets have in common
+    UNION = "union"  # weights of all SubNets
 
 
 class Order(StrEnum):
     """The order in which layers are taken until the Persistent Buffer is full."""
 
-    LAYERS = "layers"  # as they run
-    VALUE = "value"  # most saved cycles per byte first
+    LAYERS = "layers"  # in running order
+    VALUE = "value"  # by falling number of saved cycles per byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Target:
     """The weights that a candidate is cut from."""
 
     combination: Combination
-    subnets: tuple[str, ...]  # the names of those that are combined
+    subnets: tuple[str, ...]  # names of the SubNets that are combined
 
     def __str__(self) -> str:
-        """`A`, `A&B`, `shared` or `union`, to be read only: odd names can make two alike."""
+        """The target in print: `A`, `A&B`, `shared` or `union`; odd names can make two alike."""
         if self.combination in (Combination.ONE, Combination.PAIR):
             return "&".join(self.subnets)
         return str(self.combination)
@@ -36,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A target cut in an order; `Candidate()` keeps no weight."""
+    """A target cut in an order; `Candidate()` keeps no weight.
+
+    `ValueError` where only one of the two is given.
+    """
 
     target: Target | None = None
     order: Order | None = None
@@ -46,7 +49,7 @@ class Candidate:
             raise ValueError(f"a target and its order must come together, got {self!r}")
 
     def __str__(self) -> str:
-        """`A/value`, `shared/layers` or `nothing`, to be read only, as that of a target."""
+        """The candidate in print: `A/value`, `shared/layers` or `nothing`; two can be alike."""
         return "nothing" if self.target is None else f"{self.target}/{self.order}"
 
 

@@ -1,4 +1,4 @@
-"""Energy of work whose cost is known, by cause."""
+"""The energy of a cost, by cause."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -20,18 +20,19 @@ SRAM_WRITE_PJ_PER_BYTE = (0.168, 0.241, 0.405, 0.571, 0.734, 1.072, 1.599, 2.286
 
 
 def sram_pj_per_byte(capacity_bytes: Any, pj_per_byte: tuple[float, ...]) -> Any:
-    """Energy of one byte in a memory of that capacity, interpolated on logarithmic axes.
+    """Energy of an access to one byte of a memory of that capacity, in pJ.
 
-    `pj_per_byte` is `SRAM_READ_PJ_PER_BYTE` or `SRAM_WRITE_PJ_PER_BYTE`; past the ends of the table
-    the nearest segment goes on (assumption).  Of an array of capacities, an array.
+    It is interpolated on logarithmic axes in `pj_per_byte`, which is `SRAM_READ_PJ_PER_BYTE` or
+    `SRAM_WRITE_PJ_PER_BYTE`; past the ends of the table the nearest segment is extended
+    (assumption).  The result has the shape of `capacity_bytes`.
 
     >>> sram_pj_per_byte(32768, SRAM_READ_PJ_PER_BYTE)
     0.5
     """
     if isinstance(capacity_bytes, np.ndarray):
-        capacities, place = np.unique(capacity_bytes, return_inverse=True)
+        capacities, index = np.unique(capacity_bytes, return_inverse=True)
         each = [sram_pj_per_byte(capacity, pj_per_byte) for capacity in capacities.tolist()]
-        return np.array(each)[place]
+        return np.array(each)[index]
     if capacity_bytes <= 0:
         return 0.0
     upper = min(max(bisect_right(SRAM_BYTES, capacity_bytes), 1), len(SRAM_BYTES) - 1)
@@ -42,7 +43,7 @@ def sram_pj_per_byte(capacity_bytes: Any, pj_per_byte: tuple[float, ...]) -> Any
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Energy:
-    """Energy by cause, in mJ; numbers, or arrays of one shape."""
+    """Energy by cause in mJ; the fields are numbers, or arrays of one shape."""
 
     offchip_mj: np.ndarray | float
     buffer_mj: np.ndarray | float
@@ -51,7 +52,7 @@ class Energy:
 
     @property
     def total_mj(self) -> np.ndarray | float:
-        """All causes together."""
+        """The sum of all causes."""
         return self.offchip_mj + self.buffer_mj + self.mac_mj + self.static_mj
 
 
@@ -61,9 +62,9 @@ def energy(
     macs: np.ndarray | float,
     latency_us: np.ndarray | float,
 ) -> Energy:
-    """Energy of work with that cost; the fields of `cost` are numbers or arrays of one shape.
+    """The energy of a cost, whose fields are numbers or arrays of one shape.
 
-    Of `Designs`, the last axis of those arrays is the design.
+    With `Designs`, the last axis of those arrays is the design.
 
     Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and read, or
     the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
@@ -96,7 +97,10 @@ def energy(
 def switch_energy(
     accelerator: Accelerator, *, switch_bytes: float, fetched_bytes: float, switch_ms: float
 ) -> Energy:
-    """Energy of changing the SubGraph: bytes loaded for it alone, bytes written into the buffer."""
+    """The energy of changing SubGraphs.
+
+    switch_bytes: loaded for new SubGraphs alone; fetched_bytes: written into the Persistent Buffer.
+    """
     persistent = sram_pj_per_byte(accelerator.persistent_buffer_bytes, SRAM_WRITE_PJ_PER_BYTE)
     return Energy(
         offchip_mj=switch_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9),

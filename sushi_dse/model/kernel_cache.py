@@ -1,7 +1,7 @@
-"""Compiled kernels on disk: never of other sources, never half an entry, and never in the way.
+"""The cache of compiled kernels on disk: never stale, never torn, and never a cause of failure.
 
-An entry is one file, of one kernel, signature and processor, in a folder named by `kernel_key`.  It
-begins with its checksum, for Numba hands to the processor whatever it unpickles.
+An entry is a file for one kernel, signature and processor, in a folder named by `kernel_key`.  It
+begins with its checksum, as Numba runs whatever code it unpickles.
 """
 
 import hashlib
@@ -24,44 +24,50 @@ from numba.core.serialize import dumps
 
 from sushi_dse.errors import message_line
 from sushi_dse.files import file_bytes, write_whole
-from sushi_dse.model.kernel_key import KEY_DIGITS, PLACE, cache_folders, kernel_key, key_of_files
+from sushi_dse.model.kernel_key import (
+    CACHE_VARIABLE,
+    KEY_DIGITS,
+    cache_folders,
+    kernel_key,
+    key_of_files,
+)
 
 FOLDER = re.compile(rf"kernels-[0-9a-f]{{{KEY_DIGITS}}}")
-MOST_FOLDERS = 4  # of one place; two installations may share it
-MOST_ENTRY_BYTES = 2**26
+MOST_FOLDERS = 4  # folders of keys that are kept beside each other, as installations may share them
+MOST_ENTRY_BYTES = 2**26  # largest entry that is read
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _warned = Event()
-_dumps: Any = dumps  # Numba declares no types
+_dumps: Any = dumps  # Numba declares no types.
 _rebuild: Any = CompileResult._rebuild
 
 
 def compiled(function: Function) -> Function:
-    """A kernel: `function`, compiled for the types that it is called with, and kept on disk.
+    """The kernel of `function`: compiled for the types of each call, and cached on disk.
 
     Where NUMBA_DISABLE_JIT is set it is `function` itself.
     """
     kernel: Any = numba.njit(function)
     if kernel is not function:
-        kernel_key()  # of the sources as they are while they are imported
-        kernel._cache = KernelCache(function)  # where `cache=True` puts Numba's own
+        kernel_key()  # The key must be that of the sources as they are imported.
+        kernel._cache = KernelCache(function)  # the attribute that `cache=True` would set
     return cast(Function, kernel)
 
 
 @dataclass(frozen=True, slots=True)
 class KernelCache:
-    """What a dispatcher of Numba's asks before it compiles `function`, and tells afterwards."""
+    """The cache of a Numba dispatcher, which loads from it before compiling and saves after."""
 
     function: Callable[..., Any]
 
     @property
     def cache_path(self) -> str:
-        """The folder that is looked into first."""
+        """The path of the folder that is searched first."""
         return str(cache_folders()[0])
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """The kept result of compiling for `signature`, or None: then Numba compiles."""
+        """The cached result of compiling for `signature`; None, so that Numba compiles, else."""
         target.refresh()
         name = self._entry(signature, target.codegen())
         for folder in cache_folders():
@@ -72,12 +78,12 @@ class KernelCache:
                 kept, parts = pickle.loads(payload)
                 if kept == signature:
                     return _rebuild(target, *parts)
-            except Exception:  # whatever may be wrong with it, compiling mends it
+            except Exception:  # Compiling mends whatever is wrong with an entry.
                 continue
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep what was compiled, unless a source was edited since this process began."""
+        """Cache a compiled result, unless a source was edited since this process began."""
         if result.library.has_dynamic_globals or key_of_files() != kernel_key():
             return
         name, reasons = self._entry(signature, result.codegen), []
@@ -92,12 +98,14 @@ class KernelCache:
         _warn("; ".join(reasons))
 
     def flush(self) -> None:
-        """Nothing: an entry is as good as what would replace it."""
+        """Do nothing: an entry is always valid."""
 
     def _entry(self, signature: Any, codegen: Any) -> str:
-        """Name of the file for `signature` on this processor under these options of Numba's."""
+        """The name of the file for `signature` on this processor with these options of Numba."""
         options = sorted(
-            item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] != PLACE
+            item
+            for item in os.environ.items()
+            if item[0].startswith("NUMBA_") and item[0] != CACHE_VARIABLE
         )
         function = f"{self.function.__module__}.{self.function.__qualname__}"
         text = repr((function, signature, codegen.magic_tuple(), options))
@@ -109,7 +117,7 @@ def _checksum(name: str, payload: bytes) -> bytes:
 
 
 def _read(path: Path) -> bytes | None:
-    """What is kept at `path`; None where nothing is, or not what was written there."""
+    """The payload of the entry at `path`; None where there is none, or it fails its checksum."""
     try:
         content = file_bytes(path, MOST_ENTRY_BYTES)
     except OSError:
@@ -119,11 +127,11 @@ def _read(path: Path) -> bytes | None:
 
 
 def _make(folder: Path) -> None:
-    """Make the folder of a new key, and remove the oldest of others; OSError where it cannot be."""
+    """Make the folder of a new key, and remove the oldest ones; OSError where that fails."""
     if folder.is_dir():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # another process removes them too
+    with suppress(OSError):  # Another process may be removing them too.
         kin = [path for path in folder.parent.iterdir() if FOLDER.fullmatch(path.name)]
         kin.sort(key=lambda path: path.stat().st_mtime)
         for old in set(kin[:-MOST_FOLDERS]) - {folder}:
@@ -131,9 +139,9 @@ def _make(folder: Path) -> None:
 
 
 def _warn(reasons: str) -> None:
-    """One line on standard error, of the main process alone: its workers would repeat it."""
+    """Print one warning on standard error, in the main process only: workers would repeat it."""
     if parent_process() is None and not _warned.is_set():
         _warned.set()
         text = f"compiled kernels cannot be kept, and so are compiled in each run: {reasons}"
-        mend = f"set {PLACE} to a folder that you may write to"
+        mend = f"set {CACHE_VARIABLE} to a folder that you may write to"
         print(f"warning: {message_line(f'{text}; {mend}')}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""The name of what this installation's kernels compute, and where they are kept, without Numba.
+"""The key of this installation's kernels, and the folders of their cache, without Numba.
 
-A kernel contains functions and constants of other files.  So the name depends on every file of the
+A kernel contains functions and constants of other files.  So the key depends on every file of the
 package that imports Numba or `kernel_cache`, and on every file that one of these imports, directly
 or not.
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 COMPILER = ("numba", "llvmlite")
 KEY_DIGITS = 16
-PLACE = "NUMBA_CACHE_DIR"  # names the one place for kernels where a user sets it
+CACHE_VARIABLE = "NUMBA_CACHE_DIR"  # variable by which a user names the root of caches
 COMPILES = (b"import numba", b"from numba", b"model.kernel_cache import")
 IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
 
 
 def kernel_sources() -> dict[str, bytes]:
-    """The text of each file that can change a kernel, by its module's name."""
+    """The text of each file that can change a kernel, by the name of its module."""
     texts = dict(_texts(PACKAGE.rglob("*.py")))
     frontier = {name for name, text in texts.items() if any(mark in text for mark in COMPILES)}
     reached = set(frontier)
@@ -39,13 +39,13 @@ def _texts(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         try:
             text = path.read_bytes()
-        except OSError:  # an editor's lock, a link to nowhere: Python cannot import it either
+        except OSError:  # Python cannot import it either: an editor's lock or a dangling link.
             continue
         yield ".".join((PACKAGE.name, *path.parts[len(PACKAGE.parts) :])).removesuffix(".py"), text
 
 
 def key_of_files() -> str:
-    """Hash of the kernels' sources as they are on disk now, and of the versions that compile."""
+    """The hash of the kernels' sources as they are on disk now, and of the compiler's versions."""
     digest = hashlib.sha256(repr((platform.python_version(), *map(version, COMPILER))).encode())
     for name, text in kernel_sources().items():
         digest.update(f"\n{name} {len(text)}\n".encode() + text)
@@ -59,15 +59,15 @@ def kernel_key() -> str:
 
 
 def cache_folders() -> list[Path]:
-    """Where kernels are looked for; they are kept in the first of these that can be written."""
-    return [place / f"kernels-{kernel_key()}" for place in _places()]
+    """The folders that are searched for kernels; the first writable one gets new kernels."""
+    return [root / f"kernels-{kernel_key()}" for root in _cache_roots()]
 
 
-def _places() -> Iterator[Path]:
-    if os.environ.get(PLACE):
-        yield Path(os.environ[PLACE])
+def _cache_roots() -> Iterator[Path]:
+    if os.environ.get(CACHE_VARIABLE):
+        yield Path(os.environ[CACHE_VARIABLE])
         return
     yield PACKAGE / "__pycache__"
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    with suppress(RuntimeError):  # a user without a home
+    with suppress(RuntimeError):  # A user may have no home.
         yield (named if named.is_absolute() else Path.home() / ".cache") / "sushi-dse" / "kernels"

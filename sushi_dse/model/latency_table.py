@@ -1,4 +1,4 @@
-"""SushiAbs: all that a scheduler may know of the hardware, as tables over SubNets and SubGraphs."""
+"""SushiAbs: the tables over SubNets and SubGraphs that a scheduler knows of the hardware."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import prefetched
 from sushi_dse.model.subgraphs import SubGraphs, candidates, overlap_bytes, unserved_bytes
 
-# What adds up over the queries of a trace, for one query of a SubNet under a SubGraph.
+# The quantities of a query that add up over a trace.
 SUMS = (
     "offchip_bytes",
     "weight_bytes",
@@ -30,7 +30,8 @@ class LatencyTable:
     """Time, traffic and energy of each SubNet given each cached SubGraph, and of changing it.
 
     SubGraph 0 is the empty one.  `latency_ms` and `energy` (in mJ) are [subnet, subgraph],
-    `top1_percent`, `macs` and `weight_bytes` [subnet].  It is the SushiAbs of SUSHI (MLSys 2023).
+    `top1_percent`, `macs` and `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI (MLSys
+    2023).
     """
 
     subnet_names: tuple[str, ...]
@@ -42,12 +43,12 @@ class LatencyTable:
     cost: LayerCost  # each field [subnet, subgraph]: the sum over the layers
     energy: Energy  # each field [subnet, subgraph]
     sums: np.ndarray  # [quantity of SUMS, subnet, subgraph]
-    switch_bytes: np.ndarray  # [old, new, next subnet]: loaded for the new SubGraph alone
-    switch_ms: np.ndarray  # [old, new, next subnet]
-    fetched_bytes: np.ndarray  # [old, new]: written into the Persistent Buffer
+    switch_bytes: np.ndarray  # [old, new, next subnet]: bytes loaded for the new SubGraph alone
+    switch_ms: np.ndarray  # [old, new, next subnet]: time of loading those bytes
+    fetched_bytes: np.ndarray  # [old, new]: bytes written into the Persistent Buffer
     encoding_dot: np.ndarray  # [subnet, subgraph]: products of the encodings
     encoding_norm: np.ndarray  # [subgraph]: squared lengths of the encodings
-    own_subgraph: np.ndarray  # [subnet]: the SubGraph cut from that SubNet by value, else 0
+    own_subgraph: np.ndarray  # [subnet]: the SubGraph cut from the SubNet by value, 0 without one
 
     def __post_init__(self) -> None:
         for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm",

@@ -1,4 +1,4 @@
-"""The layers of a SuperNet's SubNets as the counts and arrays that the cost model reads."""
+"""The layers of a SuperNet's SubNets as counts and arrays for the equations of `layer`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,35 +9,35 @@ import numpy as np
 from sushi_dse.hardware.accelerator import TAPS_PER_ENGINE
 from sushi_dse.workload.layers import Layer, SuperNet
 
-WINDOW = 3  # an engine holds a 3x3 window; a larger one takes several passes
-INPUT_WORD_CHANNELS = 8  # maps lie in DRAM in words of 8 channels: measured on the 3-channel stems
+WINDOW = 3  # side of an engine's window; a larger kernel takes several passes
+INPUT_WORD_CHANNELS = 8  # channels in a word of a map in DRAM: measured on the 3-channel stems
 
 
 class LayerShape(NamedTuple):
-    """What of a layer enters the equations; all counts."""
+    """The counts of a layer that enter the equations."""
 
     kernels: int
     channels_per_group: int
     groups: int
     taps: int
-    passes: int  # of a 3x3 window over a larger one
+    passes: int  # passes of a 3x3 window over a larger kernel
     fold: int  # channels that share an engine: nine where the kernel is 1x1
     streamed_pixels: int  # cycles of input per tile
     streamed_rows: int  # padded rows through the line buffer; 0 where it is not used
     output_pixels: int
     input_bytes: int
-    input_word_bytes: int  # as it lies in DRAM
+    input_word_bytes: int  # bytes of the input in DRAM, in whole words
     output_bytes: int
     is_first: int
     is_last: int
 
 
-# A LayerShape as a record: its fields are attributes for the interpreter too.
+# The type of a LayerShape as a record, whose fields are attributes for the interpreter too.
 SHAPE = np.dtype((np.record, [(name, np.int64) for name in LayerShape._fields]))
 
 
 def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) -> LayerShape:
-    """The counts of `layer`; first and last of a network, its maps come from and go to DRAM."""
+    """The counts of `layer`; the first layer reads its map from DRAM, the last writes it there."""
     pointwise = layer.kernel_height == layer.kernel_width == 1
     rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
     output_pixels = layer.output_height * layer.output_width
@@ -61,7 +61,7 @@ def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) 
 
 
 def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
-    """The counts of the layers of one network, or of layers that run `alone`: [layer] records."""
+    """The counts of the layers of a network, or of layers that run `alone`: [layer] records."""
     last = len(layers) - 1
     rows = [
         layer_shape(layer, is_first=alone or i == 0, is_last=alone or i == last)
@@ -72,10 +72,10 @@ def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """The SubNets of a SuperNet as arrays; the layers of all SubNets lie one after the other.
+    """The SubNets of a SuperNet as arrays, with the layers of all SubNets one after the other.
 
-    `Network.of(supernet)` makes one; its arrays cannot be written to.  Weights are int8: a byte
-    each.  `docs/model.md` says what the cost model makes of a layer.
+    `Network.of(supernet)` makes one; its arrays are read-only.  Weights are int8, a byte each.
+    `docs/model.md` explains the cost model of a layer.
     """
 
     supernet: SuperNet
@@ -117,5 +117,5 @@ class Network:
             getattr(self, name).setflags(write=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Pickled arrays forget that they are read-only, and kernels are compiled anew for those.
+        # Pickled arrays forget that they are read-only, and kernels would be compiled again.
         return Network.of, (self.supernet,)

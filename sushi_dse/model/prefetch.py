@@ -1,14 +1,14 @@
 """A Dynamic Buffer of more than two tiles, which prefetches weights across tiles and layers.
 
-Timing alone: bytes, loads and the cycles of a tile are those of `cost_model`.  A SubNet runs its
-layers in order, a layer its tiles: kernel blocks outermost, channel blocks within, the passes of a
-larger window innermost.  With D slots,
+Only the timing differs: bytes, loads and the cycles of a tile are those of `layer`.  A SubNet runs
+its layers in order, and a layer its tiles: kernel blocks outermost, channel blocks within, the
+passes of a larger window innermost.  With D slots,
 
     loaded[t] = max(loaded[t - 1], computed[t - D]) + load[t]
     computed[t] = max(loaded[t], computed[t - 1]) + stream
 
-where t - D and t - 1 of the first line count the tiles that load anything: one that is wholly in
-the Persistent Buffer takes no slot.  Chosen, where nothing was measured:
+where t - D and t - 1 of the first line count only tiles that load something: a tile that is wholly
+in the Persistent Buffer takes no slot.  Assumptions, as nothing was measured:
 
 * The loader knows the weights of a SubNet when its first layer starts, and not before: the launch
   of that layer and the reading of its input map hide no load.
@@ -16,10 +16,10 @@ the Persistent Buffer takes no slot.  Chosen, where nothing was measured:
   in the middle of a tile too, while its input map is read from DRAM.
 * An output map leaves for DRAM while its own layer computes, whenever the bus loads no weights of
   that layer, and before those of later layers.  The layer ends when it has computed and its map
-  has left.  For a layer alone that is max(tiles, bus), as in `cost_model`.
+  has left.  For a layer alone that is max(tiles, bus), as in `layer`.
 
-The bus does one thing at a time, so no latency lies below bytes over bandwidth.  Whatever a tile
-waits for goes before whatever it does not wait for, so another slot never delays anything.
+The bus makes one transfer at a time, so no latency lies below bytes over bandwidth.  Transfers that
+a tile waits for go ahead of those that it does not wait for, so another slot never delays a tile.
 """
 
 from typing import NamedTuple
@@ -44,7 +44,7 @@ class LayerCycles(NamedTuple):
 
 @register_jitable
 def tile_count(shape: LayerShape, array: Array) -> int:
-    """Tiles of a layer."""
+    """The number of tiles of a layer."""
     kernels, channels = blocks(shape, array)
     rows, columns = -(-shape.kernels // kernels), -(-shape.channels_per_group // channels)
     return int(rows * columns * shape.passes)
@@ -59,9 +59,9 @@ def tile_runs(
     lengths: np.ndarray,
     loads: np.ndarray,
 ) -> int:
-    """How many runs of tiles with equal loads the layer has, in order.
+    """The number of runs of successive tiles with equal loads that a layer has.
 
-    Written to lengths, loads: [run] tiles, and cycles to load each.
+    It writes for each run the number of tiles into lengths, and the cycles to load one into loads.
     """
     kernel_block, channel_block = blocks(shape, array)
     kernels, channels = cached_part(shape, cached_kernels, cached_channels)
@@ -89,9 +89,9 @@ def tile_runs(
 
 @register_jitable
 def after_pauses(start: float, load: float, pauses: np.ndarray, pause: int) -> tuple[float, int]:
-    """When a load from `start` on ends, and the first pause that it leaves ahead.
+    """The time at which a load from `start` on ends, and the number of the next pause then.
 
-    pauses: [pause, start and end] of the bus, apart and in order.
+    pauses: [pause, start and end] of the loads on the bus, disjoint and in order.
     """
     while start + load > pauses[pause, 0]:
         load = min(load, start + load - pauses[pause, 0])
@@ -113,11 +113,12 @@ def run_tiles(
     pauses: np.ndarray,
     pause: int,
 ) -> tuple[float, float, float, int, int]:
-    """The tiles of a layer from `ready` on, with `load` the next load and the bus free at `bus`.
+    """The timing of the tiles of a layer that is ready at `ready`, with the bus free at `bus`.
 
-    freed: [load] when the slot of a load is, written `depth` loads ahead.  Returns when the tiles
-    are computed and when loaded, the cycles of loading after `ready` (if a load passed the layer's
-    own pause; else meaningless), the next load and the next pause.
+    load: number of the next load; freed: [load], time at which the slot of a load is free, written
+    `depth` loads ahead.  It returns the times at which the tiles are computed and loaded, the
+    cycles of loading after `ready` (valid only if a load passed the layer's own pause), and the
+    numbers of the next load and of the next pause.
     """
     computed, late, pause_start = ready, 0.0, pauses[pause, 0]
     for run in range(len(lengths)):
@@ -153,14 +154,15 @@ def layer_waits(
 ) -> np.ndarray:
     """Cycles that a layer waits for weights and for its output map: [cause, layer, subgraph].
 
-    The first three are of a `Network`; kernels, channels: [subgraph, supernet_layer].  Tile by
-    tile: a run of equal tiles, a row of channel blocks, is too short for a jump over it to pay.
+    The first three arguments are arrays of a `Network`; kernels, channels: [subgraph,
+    supernet_layer].  Time advances tile by tile, as a run of equal tiles, which is a row of channel
+    blocks, is too short for a jump over it to pay.
     """
     waits = np.empty((2, len(shapes), len(kernels)))
     tiles = np.array([tile_count(shapes[i], array) for i in range(len(shapes))])
     depth = min(depth, tiles.sum())
     lengths, loads = np.empty(tiles.max(), dtype=np.int64), np.empty(tiles.max())
-    freed = np.zeros(depth + tiles.sum())  # the first `depth` slots are free from the start
+    freed = np.zeros(depth + tiles.sum())  # The first `depth` slots are free from the start.
     for s in range(len(starts) - 1):
         for g in range(len(kernels)):
             pauses = np.full((starts[s + 1] - starts[s] + 1, 2), np.inf)
@@ -182,7 +184,7 @@ def layer_waits(
                     spare = bus - ready - late
                     bus += max(cycles.write_output[i] - spare, 0.0)
                     ended = max(computed, bus)
-                else:  # all was loaded before the layer, so its map leaves first of all
+                else:  # All weights were loaded before the layer, so its map leaves first.
                     pauses[own, 1] += cycles.write_output[i]
                     ended = max(computed, pauses[own, 1])
                 waits[0, i, g] = max(computed - ready - cycles.compute[i], 0.0)
@@ -193,7 +195,7 @@ def layer_waits(
 def prefetch_waits(
     network: Network, accelerator: Accelerator, kernels: np.ndarray, channels: np.ndarray
 ) -> np.ndarray:
-    """Cycles that each layer waits: [for weights and for its output map, layer, subgraph].
+    """Cycles that each layer waits for weights and for its output map: [cause, layer, subgraph].
 
     kernels, channels: [subgraph, supernet_layer], the rectangles in the Persistent Buffer.
     """
@@ -226,9 +228,9 @@ def prefetched(
     kernels: np.ndarray,
     channels: np.ndarray,
 ) -> LayerCost:
-    """The cost of each SubNet under each SubGraph, with the waits that a deeper buffer leaves.
+    """The cost of each SubNet under each SubGraph, with the waits behind a deeper Dynamic Buffer.
 
-    Each field of `cost` is [subnet, subgraph], for a Dynamic Buffer of two tiles.
+    cost: that for a Dynamic Buffer of two tiles; each field is [subnet, subgraph].
     """
     waits = prefetch_waits(network, accelerator, kernels, channels)
     loads, outputs = np.add.reduceat(waits, network.starts[:-1], axis=1)

@@ -1,4 +1,4 @@
-"""The cost of a block of designs, and the metrics that need no trace."""
+"""The cost of SubNets in their steady state on many designs, and the metrics without a trace."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -37,7 +37,7 @@ STEADY_METRICS = (
 
 @lru_cache(maxsize=8)
 def layers_of(network: Network) -> Layers:
-    """The layers of `network` for the kernel, made once for a whole sweep."""
+    """The layers of `network` for the kernels, made once for a whole sweep."""
     shapes, shape_of = np.unique(network.shapes, return_inverse=True)
     return Layers(
         shapes=shapes,
@@ -51,9 +51,10 @@ def layers_of(network: Network) -> Layers:
 
 
 def by_sides(designs: Designs) -> Iterator[tuple[slice, tuple[int, int], Arrays, np.ndarray]]:
-    """Runs of designs with equal sides of the array: which, the sides, what enters the kernel.
+    """The runs of successive designs with equal sides of the array, as arguments of the kernels.
 
-    The last is the capacity of the Persistent Buffer in bytes: [design].
+    Each is the slice of the designs, the sides, their `Arrays`, and the capacity of the Persistent
+    Buffer in bytes: [design].
     """
     kernels, channels = designs.column("pe_kernels"), designs.column("pe_channels")
     arrays = Arrays(
@@ -71,10 +72,7 @@ def by_sides(designs: Designs) -> Iterator[tuple[slice, tuple[int, int], Arrays,
 
 
 def steady_cost(network: Network, designs: Designs) -> tuple[LayerCost, LayerCost]:
-    """Cost of each SubNet served again and again: [subnet, design].
-
-    With nothing on chip, and with its own SubGraph.
-    """
+    """The costs of SubNets with nothing on chip, and with their own SubGraph: [subnet, design]."""
     costs = np.empty((2, FIELDS, len(network.starts) - 1, len(designs)))
     for own, sides, arrays, capacity in by_sides(designs):
         steady_costs(layers_of(network), sides, arrays, capacity, costs, own.start)
@@ -85,9 +83,9 @@ def steady_cost(network: Network, designs: Designs) -> tuple[LayerCost, LayerCos
 
 
 def _prefetched(network: Network, design: Accelerator) -> np.ndarray:
-    """What `steady_cost` gives for one design, whose Dynamic Buffer is deeper.
+    """The costs of `steady_cost` on one design with more than two tiles in its Dynamic Buffer.
 
-    [nothing or the own SubGraph, field, subnet].
+    The result is [nothing or the own SubGraph, field, subnet].
     """
     subgraphs = candidates(network, design)
     own = [subgraphs.own(subnet.name) for subnet in network.supernet.subnets]

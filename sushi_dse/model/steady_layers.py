@@ -1,8 +1,7 @@
-"""The kernel: cycles of each layer on many designs that have equal sides of the array.
+"""The kernel for the cycles of each layer on many designs with equal sides of the array.
 
-What designs share is computed once: the tiles of an array and what each loads, and a layer for all
-that are equal to it.  The equations are those of `cost_model`, in the same order, so the figures
-are the same bits.
+Quantities that designs share are computed once: the tiles of a layer with their loads, and equal
+layers.  The equations are those of `layer` in the same order, so the figures are the same bits.
 """
 
 from typing import NamedTuple
@@ -25,18 +24,18 @@ from sushi_dse.model.layer import (
 )
 from sushi_dse.model.network import LayerShape
 
-CHUNK = 72  # designs at a time, so that the cycles of all layers stay in the cache
+CHUNK = 72  # designs that are handled at a time, so that the cycles of all layers stay in the cache
 
-COLD_KINDS = 4  # of tiles: whole and shorter blocks of kernels x those of channels
-COMPUTE, EXPOSED, COLD_STALL, WARM_STALL, CAUSES = range(5)  # cycles of a layer on a design
+COLD_KINDS = 4  # kinds of tiles: whole or shorter blocks of kernels x whole or shorter of channels
+COMPUTE, EXPOSED, COLD_STALL, WARM_STALL, CAUSES = range(5)  # causes of cycles, and their number
 
 
 class Layers(NamedTuple):
-    """The layers of a `Network`, equal ones once."""
+    """The layers of a `Network`, with the shapes of equal layers only once."""
 
     shapes: np.ndarray  # [shape] records with the fields of LayerShape
-    shape_of: np.ndarray  # [layer]
-    starts: np.ndarray  # [subnet + 1]: the layers of a SubNet
+    shape_of: np.ndarray  # [layer]: number of the layer's shape
+    starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     supernet_layer: np.ndarray  # [layer]
     kernels: np.ndarray  # [layer]
     channels: np.ndarray  # [layer], per group
@@ -44,7 +43,7 @@ class Layers(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """What of designs with equal sides of the array enters the equations: [design] each."""
+    """The fields of designs that enter the equations besides the array's sides: [design] each."""
 
     cycles_per_byte: np.ndarray
     fill_cycles: np.ndarray
@@ -55,10 +54,10 @@ class Arrays(NamedTuple):
 class Tiles(NamedTuple):
     """The tiles of layers of which nothing is on chip."""
 
-    kinds: np.ndarray  # [shape]
-    counts: np.ndarray  # [shape, kind]
-    load_bytes: np.ndarray  # [shape, kind], of each tile
-    total: np.ndarray  # [shape]: tiles of all kinds
+    kinds: np.ndarray  # [shape]: number of kinds of tiles
+    counts: np.ndarray  # [shape, kind]: number of tiles
+    load_bytes: np.ndarray  # [shape, kind]: bytes of one tile
+    total: np.ndarray  # [shape]: number of tiles of all kinds
 
 
 @compiled
@@ -84,7 +83,7 @@ def tiles_of(shapes: np.ndarray, sides: tuple[int, int]) -> Tiles:
 
 @register_jitable
 def in_registers(shape: LayerShape) -> LayerShape:
-    """The counts as numbers of their own: those of a record, any store might change."""
+    """The counts as values, for a compiler must assume that any store changes those of a record."""
     return LayerShape(
         shape.kernels, shape.channels_per_group, shape.groups, shape.taps, shape.passes,
         shape.fold, shape.streamed_pixels, shape.streamed_rows, shape.output_pixels,
@@ -95,11 +94,12 @@ def in_registers(shape: LayerShape) -> LayerShape:
 
 @compiled
 def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.ndarray) -> None:
-    """Cycles of each layer on each design, nothing on chip: into cycles [cause, shape, design].
+    """Write the cycles of each layer on each design into cycles: [cause, shape, design].
 
-    Of a layer that is on chip COMPUTE is the same, EXPOSED is 0, and the stall is WARM_STALL.  The
-    loops over designs are short, have no branch and name each element by all of its places (a view
-    of a row costs more than the row), so that they become vector code.
+    EXPOSED and COLD_STALL hold with nothing on chip.  With the layer on chip COMPUTE is the same,
+    EXPOSED is 0, and the stall is WARM_STALL.  The loops over designs are short, have no branch and
+    name each element by all of its indices (a view of a row costs more than the row), so that they
+    become vector code.
     """
     per_byte, fill, row, resident = arrays
     designs, stream = len(per_byte), np.empty(len(per_byte))
@@ -116,11 +116,11 @@ def layer_cycles(shapes: np.ndarray, tiles: Tiles, arrays: Arrays, cycles: np.nd
         shortest = stream_cycles(pixels, rows, least_fill, least_row)
         for kind in range(tiles.kinds[i]):
             count, load_bytes = tiles.counts[i, kind], tiles.load_bytes[i, kind]
-            if tile_wait(load_bytes, slowest_bus, shortest) == 0:  # on no design
+            if tile_wait(load_bytes, slowest_bus, shortest) == 0:  # No design waits.
                 continue
             for d in range(designs):
                 cycles[EXPOSED, i, d] += count * tile_wait(load_bytes, per_byte[d], stream[d])
-        if map_bytes(shape, smallest_map)[1] == 0:  # on every design
+        if map_bytes(shape, smallest_map)[1] == 0:  # The map stays on chip on every design.
             for d in range(designs):
                 cycles[COLD_STALL, i, d] = cycles[WARM_STALL, i, d] = 0.0
             continue

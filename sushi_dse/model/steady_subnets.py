@@ -1,8 +1,8 @@
-"""The kernel: cost of each SubNet, its own SubGraph on chip, from the cycles of its layers.
+"""The kernel for the cost of each SubNet with its own SubGraph on chip, from its layers' cycles.
 
-Of the layers' order by value only the place matters where the buffer is full, and that is near the
-place in a like design.  Sums run over the layers in their order, as in `cost_model`: the figures
-are the same bits.
+Layers are not sorted by value: only the layer at which the buffer is full is searched, from the one
+of a similar design on.  Sums run over the layers in their running order, as in `layer`, so the
+figures are the same bits.
 """
 
 from typing import Any
@@ -27,14 +27,14 @@ from sushi_dse.model.steady_layers import (
     tiles_of,
 )
 
-FIELD: Any = LayerCost(*range(FIELDS))  # places in a cost
+FIELD: Any = LayerCost(*range(FIELDS))  # indices of the fields of a cost
 
 
 @compiled
 def add_cold(
     layers: Layers, subnet: int, arrays: Arrays, cycles: np.ndarray, sums: np.ndarray
 ) -> None:
-    """Sum the cost of a SubNet's layers, nothing on chip: into sums [field, design]."""
+    """Add the costs of a SubNet's layers with nothing on chip to sums: [field, design]."""
     per_byte, resident = arrays.cycles_per_byte, arrays.resident_map_bytes
     smallest_map = resident.min()
     compute, exposed = sums[FIELD.compute_cycles], sums[FIELD.exposed_load_cycles]
@@ -58,7 +58,10 @@ def add_cold(
 
 @compiled
 def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.ndarray) -> None:
-    """What a byte of each of a SubNet's layers is worth on chip, in cycles: [layer, design]."""
+    """Write the cycles that a cached byte of each layer of a SubNet saves into saved.
+
+    saved: [layer, design].
+    """
     first = layers.starts[subnet]
     for i in range(first, layers.starts[subnet + 1]):
         shape = layers.shape_of[i]
@@ -81,9 +84,9 @@ def last_kept(
 ) -> tuple[int, int]:
     """The layer at which the Persistent Buffer of design `d` is full, and the bytes before it.
 
-    It keeps a part at most.  saved: [layer, design].  All layers together must exceed `capacity`.
-    It is looked for from `guess` on, one place in the order after the other: that of a like design
-    is near.
+    The layer is kept in part at most.  saved: [layer, design].  All layers together must exceed
+    `capacity`.  The search goes from layer `guess` on, one step in the order by value at a time, as
+    the layer of a similar design is near.
     """
     layer = guess
     while True:
@@ -93,7 +96,7 @@ def last_kept(
         earlier = before > capacity
         if not earlier and before + weight_bytes[layer] > capacity:
             return layer, before
-        place = -1  # the nearest one on that side
+        place = -1  # the next layer in the order by value, in the direction of the search
         for i in range(len(key)):
             if i == layer or earlier != comes_before(saved[i, d], key[i], value, own_key):
                 continue
@@ -125,7 +128,7 @@ def cache_weights(
     last, last_value = np.full(designs, -1), np.full(designs, -np.inf)  # where all layers fit
     last_key, last_waits = np.zeros(designs, dtype=np.int64), np.empty((2, designs))
     guess, all_bytes, kept = 0, weight_bytes.sum(), np.empty(designs, dtype=np.bool_)
-    for d in by_bandwidth:  # neighbours in bandwidth are so in the layers' order too
+    for d in by_bandwidth:  # Designs of similar bandwidth have a similar order of layers.
         cached_bytes = all_bytes
         if all_bytes > capacity[d]:
             guess, cached_bytes = last_kept(saved, key, weight_bytes, capacity[d], d, guess)
@@ -155,7 +158,7 @@ def cache_weights(
 
 @compiled
 def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
-    """The costs of each SubNet that the sides of the array alone decide: [subnet, field]."""
+    """The fields of each SubNet's cost that depend on the array's sides alone: [subnet, field]."""
     no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
     fixed = np.zeros((len(layers.starts) - 1, FIELDS))
     for s in range(len(fixed)):
@@ -177,10 +180,10 @@ def steady_costs(
     costs: np.ndarray,
     first: int,
 ) -> None:
-    """Cost of each SubNet on each design: nothing on chip, and its own SubGraph.
+    """Write the cost of each SubNet on each design into costs, from design `first` on.
 
-    sides: PE kernels and channels; capacity: [design] bytes of the Persistent Buffer.  Into
-    costs [nothing or own, field of LayerCost, subnet, design], from design `first` on.
+    sides: PE kernels and channels; capacity: [design], bytes of the Persistent Buffer; costs:
+    [nothing on chip or own SubGraph, field of LayerCost, subnet, design].
     """
     tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))

@@ -1,7 +1,7 @@
-"""Which weights the Persistent Buffer may keep: the candidate SubGraphs of a design.
+"""The candidate SubGraphs of a design: weights that the Persistent Buffer may keep.
 
-A SubGraph is, for each SuperNet layer, the first k kernels x first c channels; two of them overlap
-in the first min(k) x min(c), so its encoding [K1, C1, K2, C2, ...] says all.
+A SubGraph holds the first k kernels x first c channels of each SuperNet layer; two of them overlap
+in the first min(k) x min(c), so the encoding [K1, C1, K2, C2, ...] determines a SubGraph.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import LayerCost, array_of
 from sushi_dse.model.network import Network
 
-ORDERS = {  # in which a target of each kind is cut
+ORDERS = {  # orders in which a target of each combination is cut
     Combination.ONE: (Order.LAYERS, Order.VALUE),
     Combination.PAIR: (Order.LAYERS,),
     Combination.SHARED: (Order.LAYERS, Order.VALUE),
@@ -36,11 +36,11 @@ ORDERS = {  # in which a target of each kind is cut
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
-    """What candidates are cut from, as rectangles of weights by SuperNet layer."""
+    """The targets of candidates, as rectangles of weights by SuperNet layer."""
 
     targets: tuple[Target, ...]
-    cuts: tuple[tuple[int, Order], ...]  # the number of a target, and an order that it is cut in
-    candidates: tuple[Candidate, ...]  # the empty one, and that of each cut
+    cuts: tuple[tuple[int, Order], ...]  # pairs of a target's number and an order of its cut
+    candidates: tuple[Candidate, ...]  # the empty candidate, and the candidate of each cut
     kernels: np.ndarray  # [target, supernet_layer]
     channels: np.ndarray  # [target, supernet_layer], per group
 
@@ -51,7 +51,7 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SubGraphs:
-    """Rectangles of weights by SuperNet layer; the first one is empty."""
+    """SubGraphs as rectangles of weights by SuperNet layer; the first one is empty."""
 
     candidates: tuple[Candidate, ...]  # [subgraph]
     kernels: np.ndarray  # [subgraph, supernet_layer]
@@ -62,16 +62,16 @@ class SubGraphs:
         self.channels.setflags(write=False)
 
     def index(self, candidate: Candidate) -> int:
-        """The column of a candidate; `ValueError` where it is none of these."""
+        """The column of a candidate; `ValueError` where there is none."""
         return self.candidates.index(candidate)
 
     def own(self, subnet: str) -> int:
-        """The column cut by value from the SubNet of that name alone; else 0, the empty one."""
+        """The column cut by value from the SubNet of that name; 0, the empty one, without it."""
         own = own_by_value(subnet)
         return self.index(own) if own in self.candidates else 0
 
     def find(self, text: str) -> Candidate:
-        """The candidate that is printed so; `UserError` where there is none, or more than one."""
+        """The candidate that prints as `text`; `UserError` unless there is exactly one."""
         found = [candidate for candidate in self.candidates if str(candidate) == text]
         if not found:
             known = map(str, self.candidates)
@@ -84,7 +84,7 @@ class SubGraphs:
         return found[0]
 
     def only(self, columns: Sequence[int]) -> "SubGraphs":
-        """Those of the columns named."""
+        """The SubGraphs of those columns."""
         kept = tuple(self.candidates[column] for column in columns)
         return SubGraphs(kept, self.kernels[columns], self.channels[columns])
 
@@ -97,7 +97,7 @@ def no_subgraph(network: Network) -> SubGraphs:
 
 @lru_cache(maxsize=8)
 def targets(network: Network) -> Targets:
-    """What candidates are cut from: each SubNet, all shared, pairs' intersections, the union."""
+    """The targets of a network: each SubNet, all shared, each pair's intersection, the union."""
     names = tuple(subnet.name for subnet in network.supernet.subnets)
     found = _targets_of(names)
     cuts = [(t, order) for t, target in enumerate(found) for order in ORDERS[target.combination]]
@@ -119,7 +119,7 @@ def _targets_of(names: tuple[str, ...]) -> list[Target]:
     found = [Target(Combination.ONE, (name,)) for name in names]
     if len(names) > 1:
         found.append(Target(Combination.SHARED, names))
-    if len(names) > 2:  # a single pair has in common what all share
+    if len(names) > 2:  # The intersection of a single pair is what all share.
         found += [Target(Combination.PAIR, pair) for pair in combinations(names, 2)]
     if len(names) > 1:
         found.append(Target(Combination.UNION, names))
@@ -127,7 +127,7 @@ def _targets_of(names: tuple[str, ...]) -> list[Target]:
 
 
 def _combined(sizes: np.ndarray, names: tuple[str, ...], target: Target) -> np.ndarray:
-    """The one row that a target makes of those of its SubNets in `sizes`, [subnet, layer]."""
+    """The sizes of a target, [layer], combined from those of its SubNets: [subnet, layer]."""
     rows = sizes[[names.index(name) for name in target.subnets]]
     is_union = target.combination is Combination.UNION
     return np.asarray(rows.max(axis=0) if is_union else rows.min(axis=0))
@@ -137,9 +137,9 @@ def _combined(sizes: np.ndarray, names: tuple[str, ...], target: Target) -> np.n
 def cut(
     kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, order: np.ndarray, capacity: int
 ) -> np.ndarray:
-    """Kernels to keep of each layer so that the layers, taken in that order, fill `capacity` bytes.
+    """The kernels of each layer to keep, so that layers in that order fill `capacity` bytes.
 
-    The layer that does not fit keeps as many whole kernels as do, and the ones after it none.
+    The first layer that does not fit keeps as many whole kernels as do, later layers keep none.
     """
     kept = np.zeros_like(kernels)
     left = capacity
@@ -157,9 +157,9 @@ def cut(
 
 @lru_cache(maxsize=8)
 def served_shares(network: Network) -> np.ndarray:
-    """What of a SubNet's layer lies in a target's, of its bytes: [target, subnet, supernet_layer].
+    """The share of a SubNet's layer that a target holds: [target, subnet, supernet_layer].
 
-    Of a SubNet's own target that SubNet alone counts.
+    It is 0 for the target of another single SubNet.
     """
     goal, subnets = targets(network), len(network.kernels)
     kernels = np.minimum(network.kernels, goal.kernels[:, None])
@@ -173,9 +173,9 @@ def served_shares(network: Network) -> np.ndarray:
 
 
 def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndarray:
-    """What a byte of each target layer is worth to the SubNets it serves: [target, supernet_layer].
+    """The cycles that a cached byte of each target saves: [target, supernet_layer].
 
-    A SubNet's own target counts that SubNet alone; the shared, pair and union ones count them all.
+    For the target of a single SubNet those of that SubNet count, for other targets those of all.
     """
     goal = targets(network)
     subnets = len(network.starts) - 1
@@ -226,7 +226,7 @@ def overlap_bytes(
     other_channels: np.ndarray,
     taps: np.ndarray,
 ) -> np.ndarray:
-    """Bytes that rectangles have in common: [rectangle, other rectangle]."""
+    """The bytes that two SubGraphs have in common: [subgraph, other subgraph]."""
     shared = np.zeros((len(kernels), len(other_kernels)), dtype=np.int64)
     for a in range(len(kernels)):
         for b in range(len(other_kernels)):
@@ -247,9 +247,9 @@ def unserved_bytes(
     subnet_channels: np.ndarray,
     taps: np.ndarray,
 ) -> np.ndarray:
-    """Bytes of a new SubGraph that neither the old one nor the next SubNet brings on chip.
+    """The bytes of a new SubGraph that neither the old one nor the next SubNet brings on chip.
 
-    [old subgraph, new subgraph, subnet].  All three are rectangles from the origin, so
+    The result is [old subgraph, new subgraph, subnet].  All are rectangles from the origin, so
     |new - (old + subnet)| = |new| - |new, old| - |new, subnet| + |new, old, subnet|.
     """
     subgraphs, subnets = len(kernels), len(subnet_kernels)

@@ -1,1 +1,1 @@
-"""The policies by name: rules for the kernel, systems of their own, and classes in users' files."""
+"""The serving policies: rules for the kernel, policies with a system of their own, user classes."""

@@ -1,4 +1,4 @@
-"""The policies by name: each chooses SubNets and SubGraphs, or is a system of its own."""
+"""The serving policies by name: each chooses SubNets and SubGraphs, or brings its own system."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +34,13 @@ from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
 Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
+"""A function of trace, table, mode and recache interval to the SubGraph of each window."""
+
 System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
+"""A function from a design to the latency table and the design that a policy serves on."""
+
 Service = Callable[[Trace, LatencyTable, int, int], Served]
+"""A function of trace, table, mode and recache interval that serves the trace."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -50,7 +55,7 @@ class PolicyRun:
     def switched(self) -> np.ndarray:
         """Whether each query brought other weights into the Persistent Buffer: [query].
 
-        SubGraphs of two names may hold the same weights: no switch.
+        Two SubGraphs may hold the same weights; a change between them is no switch.
         """
         moved = self.table.fetched_bytes + self.table.fetched_bytes.T > 0  # [old, new]
         return np.asarray(moved[self.served.cached, self.served.kept])
@@ -58,12 +63,12 @@ class PolicyRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A way to serve a stream; what is not said is as in SUSHI.
+    """A policy for serving a trace.
 
-    `recaching` and `selection` are codes for the kernel in `serving`; a scheduled policy follows
-    `plan`, which gives the SubGraph of each interval from (trace, table, mode, recache interval).
-    `system` makes a latency table and an accelerator of its own, and `service` serves the trace on
-    it in place of the kernel.  One that `recaches` may change the SubGraph at every interval.
+    `recaching` and `selection` are codes for the kernel of `serving`; a scheduled policy follows
+    `plan`.  A `system` makes a latency table and an accelerator of its own, and a `service` serves
+    the trace on it in place of the kernel.  A policy that `recaches` may change the SubGraph after
+    every recache interval.
     """
 
     summary: str
@@ -85,9 +90,9 @@ class Policy:
         mode: str,
         every: int,
     ) -> PolicyRun:
-        """The trace served on a design, whose latency table is `table`, or on a system of its own.
+        """The run of `trace` on a design, whose latency table is `table`, or on the own system.
 
-        The SubGraph is open to change `every` so many queries; `mode` is one of `MODES`.
+        The SubGraph may change every `every` queries; `mode` is one of `MODES`.
         """
         if self.system is not None:
             table, accelerator = self.system(network, accelerator)
@@ -95,7 +100,7 @@ class Policy:
         return PolicyRun(served=served, table=table, accelerator=accelerator)
 
     def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
-        """What the policy does with `trace` on that table, first come, first served."""
+        """The queries of `trace` as the policy serves them on `table`, first come, first served."""
         code = MODES[mode]
         if self.service is not None:
             return self.service(trace, table, code, every)
@@ -113,10 +118,10 @@ def serve(
     mode: str,
     recache_every_queries: int = 8,
 ) -> Served:
-    """What the policy of that name does with `trace` on one accelerator, first come, first served.
+    """The queries of `trace` as the policy of that name serves them, first come, first served.
 
-    `mode` is one of `MODES`; the arrays of what comes back are [query], times in ms.  `UserError`
-    with the near names where one is unknown, `ValueError` where the interval is not above 0.
+    `mode` is one of `MODES`; the arrays of the result are [query], times in ms.  `UserError` with
+    the near names where a name is unknown, `ValueError` where the interval is not above 0.
     """
     if mode not in MODES:
         raise UserError(f"unknown mode {mode!r}; {near_names(mode, MODES)}")
@@ -223,8 +228,8 @@ POLICIES: dict[str, Policy] = {
 def find_policy(name: str) -> Policy:
     """The policy of that name, or the class in a user's file (`./mine.py:MyPolicy`), which is run.
 
-    `UserError` with the near names where there is none, or with the place in the file.  Each of
-    `POLICIES` says in its `summary` what it does, and the paper that it is from.
+    `UserError` with the near names where there is none, or with the error of the file.  The
+    `summary` of each of `POLICIES` says what it does.
     """
     if is_user_policy(name):
         summary = f"The user's policy {name}."

@@ -1,4 +1,4 @@
-"""The fair rival of SGS: the Persistent Buffer's memory given to the Dynamic Buffer."""
+"""The equal-area rival of SGS: the memory of the Persistent Buffer given to the Dynamic Buffer."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from sushi_dse.model.subgraphs import no_subgraph
 def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
     """`accelerator` with that share of its Persistent Buffer in tiles of its Dynamic Buffer.
 
-    Half a buffer each is prefetching and SGS together.  ValueError where share is not 0 to 1.
+    A share between 0 and 1 combines prefetching and SGS.  ValueError where share is not 0 to 1.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"0 <= share <= 1 must hold, got {share}")
@@ -27,6 +27,6 @@ def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
 def equal_area_system(
     network: Network, accelerator: Accelerator
 ) -> tuple[LatencyTable, Accelerator]:
-    """The equal-area design and its latency table, in which nothing is cached."""
+    """The latency table of the equal-area design, in which nothing is cached, and that design."""
     rival = equal_area(accelerator)
     return latency_table(network, rival, no_subgraph(network)), rival

@@ -1,4 +1,4 @@
-"""The names of the policies, which a shell completes: nothing is imported here."""
+"""The names of the policies.  Nothing is imported here, so that a shell completes them fast."""
 
 NO_SGS = "no-sgs"
 SUSHI = "sushi"
@@ -30,4 +30,4 @@ POLICY_NAMES = (
     GATI,
 )
 DEFAULT_POLICIES = (NO_SGS, SUSHI, STATIC_SUBGRAPH, LATENCY_AWARE)
-STEADY_POLICIES = (NO_SGS, STATIC_SUBGRAPH)  # the others choose by what the trace brings
+STEADY_POLICIES = (NO_SGS, STATIC_SUBGRAPH)  # policies that choose nothing by a trace's queries

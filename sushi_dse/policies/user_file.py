@@ -25,35 +25,38 @@ from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
 SEPARATOR = ".py:"
-MOST_BYTES = 2**20  # of a file of code
+MOST_BYTES = 2**20  # largest file with a policy that is read
 
 
 def is_user_policy(name: str) -> bool:
-    """Whether a policy's name is that of a class in a file."""
+    """Whether the name of a policy is `path/to/file.py:ClassName`."""
     return SEPARATOR in name
 
 
 def _located(name: str) -> tuple[Path, str]:
-    """The file and the class that a policy's name is made of."""
+    """The path of the file, and the name of the class, that a policy's name is made of."""
     stem, _, class_name = name.rpartition(SEPARATOR)
     return Path(f"{stem}.py"), class_name
 
 
 def user_source(name: str) -> bytes:
-    """The text of the file that holds a user's policy; `UserError` where it cannot be read."""
+    """The bytes of the file that holds a user's policy; `UserError` where it cannot be read."""
     path, _ = _located(name)
     return read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
 
 
 def user_class(name: str) -> type[Any]:
-    """The class that `path/to/file.py:ClassName` names; the file is run."""
+    """The class that `path/to/file.py:ClassName` names; the file is run.
+
+    `UserError` where the file cannot be read or run, or lacks the class or one of its methods.
+    """
     path, class_name = _located(name)
     source = user_source(name)
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file; name one")
     module = module_from_spec(spec)
-    # Not by the loader, which would write compiled code beside the file.
+    # The loader itself would write compiled code beside the file.
     _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
@@ -66,7 +69,7 @@ def user_class(name: str) -> type[Any]:
 
 
 def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
-    """What a user's code returns; `UserError` for whatever it raises, which is for its user."""
+    """The result of a user's code; `UserError` with `place` for whatever the code raises."""
     try:
         return code(*arguments)
     except (Exception, SystemExit) as error:
@@ -74,7 +77,10 @@ def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
 
 
 def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
-    """The function that serves a trace under a user's policy; the class is loaded at once."""
+    """The function that serves a trace under a user's policy; the class is loaded now.
+
+    `UserError` as of `user_class`; the function raises one where the policy answers wrongly.
+    """
     made_by = user_class(name)
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
@@ -84,7 +90,10 @@ def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]
 
 
 def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: int) -> Served:
-    """What an object with the two methods does with `trace`, queued as in `serving`."""
+    """The queries of `trace` as an object with the two methods serves them, first come first.
+
+    `UserError` where a method raises or returns no valid index.
+    """
     subnets, subgraphs = table.latency_ms.shape
 
     def asked(method: str, bound: int, *arguments: object) -> int:

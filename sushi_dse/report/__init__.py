@@ -1,1 +1,1 @@
-"""Results on standard output, progress and warnings on standard error."""
+"""Printing: results on standard output, progress and warnings on standard error."""

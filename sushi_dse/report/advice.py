@@ -1,4 +1,4 @@
-"""What `explain` and `recommend` print."""
+"""The printed results of `explain` and `recommend`."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.report.formats import print_rows
 from sushi_dse.report.progress import note
 
-if TYPE_CHECKING:  # their kernels take a second to import, and what is printed needs none
+if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
     from sushi_dse.analysis.recommend import Advice, Demands
 
@@ -20,7 +20,7 @@ TITLES = {
 
 
 def print_explanation(found: "Explanation", output_format: str, *, title: str) -> None:
-    """Several tables, of which the first has that title; a JSON line says which it is of."""
+    """Print the tables of an explanation, the first under `title`; JSON lines name their table."""
     if output_format == "json":
         document = {
             **found.tables,
@@ -45,7 +45,7 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
 def print_advice(
     advice: "Advice", demands: "Demands", by: Metric, device: str, output_format: str
 ) -> None:
-    """The cheapest design on a device that meets demands, and what was nearly as good."""
+    """Print the cheapest design on a device that meets the demands, and its runners-up."""
     rows = advice.rows()
     title = f"The cheapest by {by.name} on the {device}"
     if not len(advice.meeting):

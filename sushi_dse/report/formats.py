@@ -1,4 +1,4 @@
-"""Rows in the formats that people and programs read: tables, Markdown, JSON."""
+"""The formats that rows are printed in: tables, Markdown, JSON."""
 
 import json
 import math
@@ -17,14 +17,14 @@ from sushi_dse.store.run import SCHEMA_VERSION
 from sushi_dse.units import label
 
 PROSE_CHARACTERS = 110  # width of a table with prose in it, where no terminal bounds it
-NO_BOUND = 10_000
-HEADER_CHARACTERS = 10
-KEY_COLUMNS = ("design", "policy")  # they say what a row is about; else the first column does
-PROSE_COLUMNS = ("value", "meaning")  # their cells may be broken over lines
+NO_BOUND = 10_000  # width of a table that is never broken
+HEADER_CHARACTERS = 10  # width that headers are wrapped to
+KEY_COLUMNS = ("design", "policy")  # columns that identify a row and are repeated in each band
+PROSE_COLUMNS = ("value", "meaning")  # columns whose cells may be broken over lines
 
 
-def shown(value: object) -> str:
-    """A cell: four significant digits of a fraction, all of an integer, nothing for null."""
+def cell_text(value: object) -> str:
+    """The text of a cell: four significant digits of a fraction, all of an integer, "" for null."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -46,12 +46,12 @@ def plain(value: Any) -> Any:
 
 
 def print_document(document: Mapping[str, object]) -> None:
-    """One JSON document with its schema version."""
+    """Print one JSON document with its schema version."""
     print(json.dumps(plain({"schema_version": SCHEMA_VERSION, **document}), indent=2))
 
 
 def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
-    """A JSON document a line and row."""
+    """Print each row as a line of JSON."""
     for row in rows:
         print(json.dumps(plain(row)))
 
@@ -59,14 +59,14 @@ def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
 def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """The rows as a Markdown table."""
     lines = [[label(column) for column in columns], ["---"] * len(columns)]
-    lines += [[shown(row[column]) for column in columns] for row in rows]
+    lines += [[cell_text(row[column]) for column in columns] for row in rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
 def print_table(
     rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, title: str = ""
 ) -> None:
-    """The rows as a table for people; one that is too wide for its terminal goes in bands."""
+    """Print the rows as a table, in bands of columns where the terminal is too narrow."""
     rows = list(rows)
     prose = any(column in PROSE_COLUMNS for column in columns)
     console = Console(file=sys.stdout, highlight=False)
@@ -85,7 +85,7 @@ def print_table(
 def _bands(
     rows: Sequence[Mapping[str, object]], columns: Sequence[str], room: int, console: Console
 ) -> list[Sequence[str]]:
-    """The columns, as many at a time as `room` characters hold; the keys stand in each band."""
+    """The columns in bands that are at most `room` characters wide, with the keys in each band."""
     keys = [column for column in KEY_COLUMNS if column in columns] or columns[:1]
     bands: list[Sequence[str]] = [[]]
     for column in columns:
@@ -104,12 +104,12 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: 
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS
         header = textwrap.fill(label(column), HEADER_CHARACTERS, break_long_words=False)
-        # A number is never broken over lines.
+        # Cells with numbers are never broken over lines.
         table.add_column(
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
         )
     for row in rows:
-        table.add_row(*(escape(shown(row[column])) for column in columns))
+        table.add_row(*(escape(cell_text(row[column])) for column in columns))
     return table
 
 
@@ -121,7 +121,7 @@ def print_rows(
     document: Mapping[str, object],
     title: str = "",
 ) -> None:
-    """The rows in one of `FORMATS`; `document` is what the JSON form says."""
+    """Print the rows as `jsonl`, `markdown` or a table, or the `document` as `json`."""
     if output_format == "json":
         print_document(document)
     elif output_format == "jsonl":

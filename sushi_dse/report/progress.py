@@ -1,4 +1,4 @@
-"""Standard error: how far a command is, what it did, what it warns of."""
+"""Progress bars, notes and warnings on standard error."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
@@ -15,13 +15,13 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.store.folder import Store
 
-if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.explore.search.batches import Step
+if TYPE_CHECKING:  # Kernels take a second to import.
+    from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
-    from sushi_dse.explore.sweep import Sweep, Swept
+    from sushi_dse.explore.sweep import Sweep, SweptBlock
     from sushi_dse.model.calibration import LayerError
 
-Done = TypeVar("Done", bound=Sized)  # as long as what it did
+Done = TypeVar("Done", bound=Sized)  # a step whose length is the number of units that it did
 
 
 def with_progress(
@@ -54,24 +54,24 @@ def with_progress(
 
 
 def designs_bar(blocks: Iterable[Done], designs: int) -> Iterator[Done]:
-    """Blocks of designs handed through, of so many designs together."""
+    """`blocks` handed through, with a bar that counts up to the number of all designs."""
     return with_progress(blocks, designs, what="designs")
 
 
 def warn(text: str) -> None:
-    """A line of warning on standard error."""
+    """Print a warning on standard error."""
     print(f"warning: {message_line(text)}", file=sys.stderr)
 
 
 def warn_if_infeasible(accelerator: Accelerator) -> None:
-    """A warning about a design that its device cannot hold."""
+    """Warn of a design that does not fit its device."""
     reason = infeasible_reason(accelerator)
     if reason:
         warn(f"the design does not fit its device: {reason}")
 
 
 def warn_if_reference_infeasible(experiment: Experiment) -> None:
-    """A warning about a trace that was made for a design that its device cannot hold."""
+    """Warn of a trace that was made for a design that does not fit its device."""
     if experiment.reference_fault:
         warn(
             "the trace is made for the middle of each axis, which does not fit its device "
@@ -87,26 +87,26 @@ def warn_of_design(experiment: Experiment, number: int) -> None:
 
 
 def note(text: str) -> None:
-    """A line on standard error about what was done."""
+    """Print a line on standard error."""
     print(message_line(text), file=sys.stderr)
 
 
 def warn_of_damage(store: Store) -> None:
-    """A warning about each part that is not as its name promises, and so is done again."""
+    """Warn of each damaged part, whose designs are evaluated again."""
     for part in chain.from_iterable(store.damaged.values()):
         warn(f"{part}: is damaged; its designs are evaluated again")
 
 
 def warn_of_idle(axes: Sequence[str]) -> None:
-    """A warning about axes that changed no objective."""
+    """Warn of axes that changed no objective."""
     if axes:
         warn(f"{', '.join(axes)}: changed no objective; give one value")
 
 
 def searched(
     plan: "Search", store: Store, *, trials: int, workers: int, storage: str | None
-) -> list["Step"]:
-    """The batches of a search, done with a bar, and beside it how far the front has come."""
+) -> list["SearchBatch"]:
+    """The batches of a search, run under a bar that shows the size of the front and hypervolume."""
     from sushi_dse.explore.search.batches import search
 
     warn_of_damage(store)
@@ -114,7 +114,7 @@ def searched(
     return list(with_progress(steps, trials, what="trials", status=_front_so_far))
 
 
-def _front_so_far(step: "Step") -> str:
+def _front_so_far(step: "SearchBatch") -> str:
     volume = step.answers.hypervolume
     front = f"front {step.answers.front}"
     return front if volume is None else f"{front}, hypervolume {volume:.4g}"
@@ -122,15 +122,15 @@ def _front_so_far(step: "Step") -> str:
 
 def swept(
     sweep: "Sweep", store: Store, *, workers: int, cluster: str | None = None
-) -> list["Swept"]:
-    """The steps of a sweep, done with a bar."""
+) -> list["SweptBlock"]:
+    """The blocks of a sweep, evaluated under a bar."""
     warn_of_damage(store)
     steps = sweep.steps(store, workers=workers, cluster=cluster)
     return list(with_progress(steps, sweep.missing_designs(store), what="designs"))
 
 
 def warn_of_missed(checks: Sequence[Check]) -> bool:
-    """A warning about each threshold that was missed; whether there was one."""
+    """Warn of each threshold that was missed; the result says whether there was one."""
     missed = [check for check in checks if check.missed]
     for check in missed:
         warn(f"missed: {check.name}: {check.detail}")

@@ -1,4 +1,4 @@
-"""What each command prints, made of the formats."""
+"""The printed results of the commands, in the formats of `formats`."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
 from sushi_dse.units import label
 
-if TYPE_CHECKING:  # their kernels take a second to import, and what is printed needs none
+if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.model.breakdown import Breakdown
     from sushi_dse.model.calibration import Validation
 
-TABLE_ROWS = 20  # of a front; the rest is counted
+TABLE_ROWS = 20  # most rows of a front in a table, below which the others are counted
 COMPARISON_COLUMNS = (
     "policy",
     "mean_latency_ms",
@@ -98,7 +98,7 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
 
 
 def _designs(summary: Mapping[str, Any]) -> str:
-    """How many designs of a sweep fit, and what the others lack."""
+    """The line with the numbers of feasible designs, and of designs that lack a resource."""
     lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
     feasible = summary["designs"] - summary["infeasible"]
     return (
@@ -108,7 +108,7 @@ def _designs(summary: Mapping[str, Any]) -> str:
 
 
 def _trials(summary: Mapping[str, Any]) -> str:
-    """How far a search has looked."""
+    """The line with the number of trials and the size of the space of a search."""
     return (
         f"{summary['designs']} trials of {summary['sampler']} in a space of {summary['space']} "
         f"designs; {summary['infeasible']} designs met that do not fit"
@@ -116,7 +116,7 @@ def _trials(summary: Mapping[str, Any]) -> str:
 
 
 def exact_counts(settled: Mapping[str, int]) -> str:
-    """How the designs of an exact sweep were settled."""
+    """The line with the numbers of designs and boxes that an exact sweep settled in each way."""
     return (
         f"exact: {settled['walked_designs']} walked, {settled['beaten_designs']} in "
         f"{settled['beaten_boxes']} boxes that the front beats, {settled['infeasible_designs']} in "

@@ -1,1 +1,1 @@
-"""A trace over a latency table: which SubNet, which SubGraph next, the queue, what happened."""
+"""Serving a trace by a latency table: SubNet selection, recaching, the queue, and the outcome."""

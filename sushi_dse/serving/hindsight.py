@@ -1,7 +1,8 @@
 """SubGraphs chosen with the whole trace known: the best static one, and the offline optimum.
 
 Both are bounds for a causal policy that selects SubNets by the same rule and may change the
-SubGraph at the same points.
+SubGraph at the same points.  A window is a recache interval of the trace, within which the SubGraph
+stays the same.
 """
 
 from functools import lru_cache
@@ -24,7 +25,7 @@ def window_scores(
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
 ) -> np.ndarray:
-    """Score of each window of `every` queries, but for its first one, under each SubGraph.
+    """The score of each window of `every` queries, without its first query, under each SubGraph.
 
     latency_ms: [subnet, subgraph]; the result: [window, subgraph].
     """
@@ -55,7 +56,7 @@ def first_score(
     old: int,
     new: int,
 ) -> float:
-    """Score of the query that is served while SubGraph `old` gives way to `new`."""
+    """The score of a query that is served while SubGraph `old` is replaced by `new`."""
     latency = latency_ms[:, old] + switch_ms[old, new]
     subnet = select_subnet(mode, top1_percent, latency, min_accuracy_percent, max_latency_ms / slow)
     return score(mode, top1_percent[subnet], latency[subnet] * slow)
@@ -74,7 +75,7 @@ def optimal_schedule(
 ) -> np.ndarray:
     """The SubGraph of each window that minimises the score of the trace: [window].
 
-    Dynamic programming over recache points; from an empty buffer, switching cost included.
+    Dynamic programming over recache points, from an empty buffer, with the cost of switches.
     """
     rest = window_scores(
         mode, every, min_accuracy_percent, max_latency_ms, slowdown, top1_percent, latency_ms
@@ -117,7 +118,7 @@ def optimal_schedule(
 
 
 def nothing_cached(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.ndarray:
-    """The empty SubGraph throughout: [window]."""
+    """The empty SubGraph in each window: [window]."""
     return np.zeros(-(-len(trace) // every), dtype=np.int64)
 
 
@@ -139,9 +140,10 @@ def offline_optimum(trace: Trace, table: LatencyTable, mode: int, every: int) ->
 
 @lru_cache(maxsize=1)
 def sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the mode keeps of the demands of all queries but the first, rising, for sums over them.
+    """The demands that the mode keeps, of all queries but the first, sorted; and sums of slowdown.
 
-    With it the slowdown of as many of these queries as stand before each, added up: [query + 1].
+    Both serve for sums over queries by their demand.  Sum i is that of the slowdown of the first i
+    sorted queries: [query + 1].
     """
     kept = kept_demands(mode, trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown)[1:]
     order = np.argsort(kept, kind="stable")
@@ -158,10 +160,10 @@ def static_scores(
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
 ) -> np.ndarray:
-    """Score of the trace under each SubGraph kept throughout, loading it included: [subgraph].
+    """The score of the trace under each SubGraph kept throughout, its load included: [subgraph].
 
     A SubNet serves the demands between two thresholds, so a sum over queries is one over SubNets.
-    first: of the first query, which brings the SubGraph in, both demands and the slowdown.
+    first: the two demands and the slowdown of the first query, with which the SubGraph is loaded.
     """
     thresholds, choices = all_steps(mode, top1_percent, latency_ms)
     scores = np.empty(len(thresholds))
@@ -185,9 +187,9 @@ def static_scores(
     return scores
 
 
-@lru_cache(maxsize=1)  # designs that differ in the recache interval alone share it
+@lru_cache(maxsize=1)  # The recache intervals of one design have the same result.
 def best_of_all(trace: Trace, table: LatencyTable, mode: int) -> int:
-    """The one SubGraph that serves the whole trace best, loading it included."""
+    """The index of the one SubGraph that serves the whole trace best, its load included."""
     demands, slowdown_before = sorted_demands(trace, mode)
     first = (
         float(trace.min_accuracy_percent[0]),
@@ -206,9 +208,9 @@ def best_static(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.
 
 
 def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
-    """The SubNet that meets both demands of most queries, nothing cached and no wait; an index.
+    """The index of the SubNet that meets both demands of most queries, of equals the fastest one.
 
-    Of equals the fastest is taken.
+    Nothing is cached, and waiting time is left out.
     """
     latency_ms = table.latency_ms[:, 0]
     met = [

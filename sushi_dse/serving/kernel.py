@@ -1,4 +1,4 @@
-"""A trace served by one accelerator under one policy, first come, first served."""
+"""The kernel that serves a trace on one accelerator under rules, first come, first served."""
 
 from typing import NamedTuple
 
@@ -30,22 +30,22 @@ from sushi_dse.serving.selection import (
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
-BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # how the SubNet is selected
+BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK = 0, 1, 2, 3, 4  # rules of selecting a SubNet
 
 LOAD_QUERIES = 16  # arrivals over which load is measured (assumption)
-MEMO = 1024  # slots for contents of windows
-MAX_UTILISATION = 0.8  # of the accelerator, that model switching stays under (assumption)
+MEMO = 1024  # slots of the memo of windows that served the same SubNets
+MAX_UTILISATION = 0.8  # utilisation that model switching keeps the accelerator under (assumption)
 
 
 class Rules(NamedTuple):
-    """How a policy chooses: codes of this module and of `recaching`."""
+    """The rules by which a policy chooses SubGraphs and SubNets."""
 
-    recaching: int
-    selection: int = BY_MODE
-    fixed: int = 0  # the SubNet of FIXED
+    recaching: int  # code of `recaching`
+    selection: int = BY_MODE  # code of this module
+    fixed: int = 0  # index of the SubNet that rule FIXED serves
 
 
-class Columns(NamedTuple):
+class TableArrays(NamedTuple):
     """The arrays of a `LatencyTable` that the kernel reads."""
 
     top1_percent: np.ndarray
@@ -65,7 +65,7 @@ def select_by_rule(
     query: int,
     wait_ms: float,
 ) -> int:
-    """The SubNet of a query under a rule other than BY_MODE, which sees the queue: an index."""
+    """The index of the SubNet of a query under a rule other than BY_MODE, which sees the queue."""
     arrived_ms, min_accuracy_percent, max_latency_ms, _ = queries
     start_ms = arrived_ms[query] + wait_ms
     if rules.selection == FIXED:
@@ -86,7 +86,7 @@ def select_by_rule(
             slack_ms = min(slack_ms, deadline_ms - start_ms)
         return most_accurate_within(top1_percent, latency_ms, slack_ms)
     first = max(last - LOAD_QUERIES, 0)
-    gap_ms = np.inf  # a closed loop has no load of its own
+    gap_ms = np.inf  # A closed loop has no offered load.
     if not closed_loop and last > first:
         gap_ms = (start_ms - arrived_ms[first]) / (last - first)
     return most_accurate_within(top1_percent, latency_ms, MAX_UTILISATION * gap_ms)
@@ -99,12 +99,12 @@ def serve_queries(
     every: int,
     schedule: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    table: Columns,
+    table: TableArrays,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of each query its SubNet, service and response; of each window the SubGraph that it keeps.
+    """SubNet, service time and response time, [query] each, and the SubGraph of each window.
 
-    `queries` are a `Trace`'s columns and its slowdown: a query that the machine slows down takes so
-    many times longer, and selection knows it.  schedule: [window], read by a SCHEDULED rule.
+    queries: the columns of a `Trace` and its slowdown, by which the service time of a query grows,
+    which selection knows.  schedule: [window], the SubGraphs of a SCHEDULED rule.
     """
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
@@ -112,14 +112,15 @@ def serve_queries(
     subnet = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
     kept = np.empty(-(-count // every), dtype=np.int64)
-    # A window's number: how often it served each SubNet, to the base of every + 1.
+    # The number of a window has as digits, to base every + 1, how often it served each SubNet.
     has_number = (every + 1.0) ** subnets < 2.0**62
     digits = np.zeros(subnets, dtype=np.int64)
     for each in range(subnets):
         digits[each] = (every + 1) ** each if has_number else 0
     numbers, nearest = np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64)
     number, served = 0, np.zeros(subnets)
-    followed = np.full((subnets, subnets), UNSEEN)  # a SubNet is expected to be followed by itself
+    # At first each SubNet is expected to be followed by itself.
+    followed = np.full((subnets, subnets), UNSEEN)
     for each in range(subnets):
         followed[each, each] += 1.0
     closed_loop = arrived_ms[-1] == 0
@@ -135,7 +136,7 @@ def serve_queries(
         if rules.recaching == NEAREST:
             if window:
                 slot = number % MEMO
-                if not has_number or numbers[slot] != number:  # most windows have been seen
+                if not has_number or numbers[slot] != number:  # Most windows are in the memo.
                     served[:] = 0.0
                     for query in range(start - every, start):
                         served[subnet[query]] += 1.0
@@ -155,7 +156,7 @@ def serve_queries(
         else:
             target = schedule[window]
         kept[window] = target
-        by_steps = start  # from here on a query's SubNet depends on its demand alone
+        by_steps = start  # first query from which the SubNet depends on the demand alone
         if rules.selection != BY_MODE:
             by_steps = end
         elif target != subgraph:
@@ -168,7 +169,7 @@ def serve_queries(
                 chosen = select_subnet(
                     mode, table.top1_percent, latency, demand[query], demand[query]
                 )
-            else:  # these rules see the queue
+            else:  # All other rules see the queue.
                 wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
                 chosen = select_by_rule(
                     rules, table.top1_percent, latency * slowdown[query], queries, query, wait_ms
@@ -191,22 +192,22 @@ def serve_queries(
     return subnet, service_ms, response_times(arrived_ms, service_ms), kept
 
 
-def columns_of(table: LatencyTable) -> Columns:
+def columns_of(table: LatencyTable) -> TableArrays:
     """The arrays of `table` that the kernel reads."""
-    return Columns(*(getattr(table, name) for name in Columns._fields))
+    return TableArrays(*(getattr(table, name) for name in TableArrays._fields))
 
 
 def serve_by_rules(
     trace: Trace, table: LatencyTable, rules: Rules, schedule: np.ndarray, *, mode: int, every: int
 ) -> Served:
-    """What the rules do with `trace`, the SubGraph open to change `every` so many queries."""
+    """The queries of `trace` as the rules serve them; the SubGraph may change every `every`."""
     subnet, service_ms, response_ms, kept = serve_queries(
         rules, mode, every, schedule, (*trace.columns, trace.slowdown), columns_of(table)
     )
     kept = np.repeat(kept, every)[: len(trace)]
     return Served(
         subnet=subnet,
-        cached=np.concatenate([[0], kept[:-1]]),  # at first nothing
+        cached=np.concatenate([[0], kept[:-1]]),  # At first nothing is cached.
         kept=kept,
         service_ms=service_ms,
         response_ms=response_ms,

@@ -1,4 +1,4 @@
-"""Waiting: first come, first served, on one accelerator."""
+"""The queue of one accelerator: waiting and response times, first come, first served."""
 
 import numpy as np
 from numba.extending import register_jitable
@@ -14,7 +14,10 @@ from sushi_dse.traces.trace import FloatArray, Trace
 def wait_before(
     query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
 ) -> float:
-    """Time that a query waits for the one before it, first come, first served."""
+    """The waiting time of a query in ms, which is 0 in a closed loop.
+
+    response_ms: [query], known up to the query before.
+    """
     if query == 0 or closed_loop:
         return 0.0
     gap_ms = arrived_ms[query] - arrived_ms[query - 1]
@@ -23,9 +26,9 @@ def wait_before(
 
 @register_jitable
 def response_times(arrived_ms: np.ndarray, service_ms: np.ndarray) -> np.ndarray:
-    """Wait and service of each query, first come, first served: [query].
+    """The response time of each query, which is waiting time plus service time, in ms: [query].
 
-    In a closed loop none waits, and the services themselves come back.
+    In a closed loop no query waits, and the result is `service_ms` itself.
     """
     response_ms: np.ndarray = service_ms
     closed_loop = arrived_ms[-1] == 0
@@ -44,9 +47,9 @@ def step_down(
     latency_ms: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, service and response time of each query, as `serve_rows` says.
+    """The result of `serve_rows`, compiled.
 
-    queries: their arrival, deadline and slowdown, each [query].
+    queries: arrival, latency demand and slowdown of the trace, each [query].
     """
     arrived_ms, max_latency_ms, slowdown = queries
     row = wanted.copy()
@@ -67,7 +70,7 @@ def step_down(
 def serve_rows(
     wanted: np.ndarray, latency_ms: FloatArray, trace: Trace, mode: int
 ) -> tuple[np.ndarray, FloatArray, FloatArray]:
-    """Row, service and response time of queries that each want a row of a table: [query].
+    """The row, service time and response time of queries that want a row of a table: [query] each.
 
     Under strict latency a query steps down from the row that it wants to the largest one that still
     answers in time after its wait, and to row 0 where none does.
@@ -88,9 +91,9 @@ def serve_with_one_subgraph(
     kept: int,
     mode: int,
 ) -> Served:
-    """What `serve_rows` does where SubGraph `kept` comes in with the first query, and stays.
+    """The queries of `trace` as `serve_rows` serves them with SubGraph `kept`, loaded by the first.
 
-    wanted: [query] rows of the table; accuracy_percent: [row, query], expected of an answer.
+    wanted: [query], rows of the table; accuracy_percent: [row, query], expected of an answer.
     """
     queries = np.arange(len(trace))
     first_ms = table.latency_ms[:, 0] + table.switch_ms[0, kept]

@@ -1,4 +1,4 @@
-"""Which SubGraph to keep next, from what was served: the rules of the policies.
+"""Recaching: the rules by which policies choose the next SubGraph from the SubNets served.
 
 The functions run under the interpreter as they stand, and Numba compiles the same source into the
 kernel of `serving`.
@@ -7,19 +7,19 @@ kernel of `serving`.
 import numpy as np
 from numba.extending import register_jitable
 
-SCHEDULED, NEAREST, EXPECTED, LAST = 0, 1, 2, 3
+SCHEDULED, NEAREST, EXPECTED, LAST = 0, 1, 2, 3  # rules of recaching
 
-MEMORY = 0.95  # of which SubNet follows which, each time that one is left (assumption)
-UNSEEN = 0.01  # weight of a succession that was never seen (assumption)
+MEMORY = 0.95  # factor on the counts of a SubNet's followers, each time it is left (assumption)
+UNSEEN = 0.01  # initial count of each SubNet that may follow another (assumption)
 
 
 @register_jitable
 def nearest_subgraph(
     served: np.ndarray, encoding_dot: np.ndarray, encoding_norm: np.ndarray
 ) -> int:
-    """The SubGraph nearest to the mean encoding of the SubNets served: an index.
+    """The index of the SubGraph nearest to the mean encoding of the SubNets served.
 
-    Never 0, unless it is the only one.  served: [subnet] counts since the last recache point.
+    It is 0 only where there is no other.  served: [subnet], counts since the last recache point.
     With n queries and mean encoding m, n |e - m|^2 = n |e|^2 - 2 sum(served * dot) + a constant,
     all of it in whole numbers, which floats hold exactly up to 2^53.
     """
@@ -40,10 +40,10 @@ def nearest_subgraph(
 
 @register_jitable
 def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
-    """How often each SubNet is expected: in the next query, and in all of the next `queries`.
+    """The expected count of each SubNet in the next query, and in the next `queries`: [subnet].
 
-    followed: [subnet, next subnet] weights of a Markov chain; last: the SubNet served last, or -1
-    where none was, and all are expected alike.  Both results are [subnet].
+    followed: [subnet, next subnet], weights of a Markov chain; last: the SubNet served last, or -1
+    where none was, for which all SubNets are equally likely.
     """
     subnets = len(followed)
     if last < 0:
@@ -74,13 +74,13 @@ def cheapest_subgraph(
     switch_ms: np.ndarray,
     cached: int,
 ) -> int:
-    """The SubGraph of least expected latency, the change to it included: an index.
+    """The index of the SubGraph of least expected latency, the switch to it included.
 
-    first, total: [subnet] of `expected_demand`; the change is paid by the next query.
+    first, total: [subnet] of `expected_demand`; the next query pays for the switch.
     """
     best, best_cost = cached, np.inf
     for offset in range(latency_ms.shape[1]):
-        subgraph = (cached + offset) % latency_ms.shape[1]  # of equals the cached one stays
+        subgraph = (cached + offset) % latency_ms.shape[1]  # The cached one wins ties.
         cost = 0.0
         for subnet in range(len(total)):
             cost += total[subnet] * latency_ms[subnet, subgraph]

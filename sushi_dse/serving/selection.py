@@ -1,4 +1,4 @@
-"""Which SubNet serves a query, given the latency of each with what is on chip now.
+"""Selection of the SubNet that serves a query, given its latency with the cached SubGraph.
 
 The functions run under the interpreter as they stand, and Numba compiles the same source into the
 kernels of `hindsight` and `serving`.
@@ -13,7 +13,7 @@ MODES = {"strict-accuracy": STRICT_ACCURACY, "strict-latency": STRICT_LATENCY}
 
 @register_jitable
 def unsigned(index: int) -> np.uint64:
-    """An index that compiled code need not test for counting from the end."""
+    """An index as an unsigned integer, which compiled code need not test for being negative."""
     return np.uint64(index)
 
 
@@ -25,11 +25,11 @@ def select_subnet(
     min_accuracy_percent: float,
     max_latency_ms: float,
 ) -> int:
-    """The SubNet for a query whose demands are given: an index.
+    """The index of the SubNet for a query with those demands.
 
     Strict accuracy: the fastest that is accurate enough, or the most accurate where none is.
     Strict latency: the most accurate that is fast enough, or the fastest where none is.
-    Of equals the one that is better in the other respect is taken.
+    Ties go to the SubNet that is better in the other respect.
     """
     best, best_meets = -1, False
     for subnet in range(len(top1_percent)):
@@ -57,9 +57,9 @@ def kept_demands(
     max_latency_ms: np.ndarray,
     slowdown: np.ndarray,
 ) -> np.ndarray:
-    """The demand of each query that the mode keeps: [query].
+    """The demand of each query that the mode keeps: [query], accuracy or latency.
 
-    Of a query that the machine slows down, what is left of its time at full speed.
+    The latency demand is divided by the slowdown of the query.
     """
     demands: np.ndarray = min_accuracy_percent
     if mode != STRICT_ACCURACY:
@@ -82,7 +82,7 @@ def all_steps(
     choices = np.empty((subgraphs, subnets + 1), dtype=np.int64)
     own_ms = np.empty(subnets)
     for subgraph in range(subgraphs):
-        for subnet in range(subnets):  # so few are sorted soonest as they come in
+        for subnet in range(subnets):  # Insertion sort is the fastest for so few.
             own_ms[subnet] = latency_ms[subnet, subgraph]
             kept = top1_percent[subnet] if mode == STRICT_ACCURACY else own_ms[subnet]
             place = subnet
@@ -96,16 +96,16 @@ def all_steps(
             else:
                 demand = thresholds[subgraph, n - 1] if n > 0 else -np.inf
             choices[subgraph, n] = select_subnet(mode, top1_percent, own_ms, demand, demand)
-    if mode == STRICT_ACCURACY:  # the demand for a SubNet's own accuracy does not exceed it
+    if mode == STRICT_ACCURACY:  # A SubNet meets the demand for exactly its own accuracy.
         thresholds = np.nextafter(thresholds, np.inf)
     return thresholds, choices
 
 
 @register_jitable
 def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: float) -> np.uint64:
-    """How many thresholds of a SubGraph a demand reaches: its SubNet's place in `choices`.
+    """The number of thresholds of a SubGraph that a demand reaches: the index into `choices`.
 
-    They are compared in pairs: so few are counted faster by plain code than by vector code.
+    Thresholds are compared in pairs: scalar code counts so few faster than vector code.
     """
     reached, step = unsigned(0), unsigned(0)
     while step < unsigned(thresholds.shape[1]):
@@ -117,7 +117,7 @@ def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: flo
 
 @register_jitable
 def score(mode: int, top1_percent: float, latency_ms: float) -> float:
-    """What a mode minimises over a stream: latency; or lost accuracy, then latency."""
+    """The objective that a mode minimises over a trace: latency, or lost accuracy, then latency."""
     if mode == STRICT_ACCURACY:
         return latency_ms
     return 1e-9 * latency_ms - top1_percent
@@ -125,7 +125,7 @@ def score(mode: int, top1_percent: float, latency_ms: float) -> float:
 
 @register_jitable
 def most_accurate_within(top1_percent: np.ndarray, latency_ms: np.ndarray, budget_ms: float) -> int:
-    """The most accurate SubNet that takes `budget_ms` at most, or the fastest where none does."""
+    """The index of the most accurate SubNet within `budget_ms`, or of the fastest without one."""
     return select_subnet(STRICT_LATENCY, top1_percent, latency_ms, 0.0, budget_ms)
 
 
@@ -136,7 +136,7 @@ def cheapest_meeting_both(
     min_accuracy_percent: float,
     budget_ms: float,
 ) -> int:
-    """The SubNet of least time that meets both demands, or the fastest of all where none does."""
+    """The index of the fastest SubNet that meets both demands, or of the fastest without one."""
     best, fastest = -1, 0
     for subnet in range(len(top1_percent)):
         faster = latency_ms[subnet] < latency_ms[fastest]

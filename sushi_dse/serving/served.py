@@ -1,4 +1,4 @@
-"""What a run comes to: sums over its queries, in one pass."""
+"""The queries of a trace as they were served, and sums over them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,30 +12,30 @@ from sushi_dse.traces.trace import Trace
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Served:
-    """What happened to each query: [query]; SubNets and SubGraphs are the table's indices."""
+    """The queries of a trace as a policy served them; each array is [query]."""
 
-    subnet: np.ndarray  # the row of the latency table that served it
-    cached: np.ndarray  # the SubGraph that was on chip when the query came
-    kept: np.ndarray  # the SubGraph that stayed: another one where the query brought it in
+    subnet: np.ndarray  # row of the latency table that served the query
+    cached: np.ndarray  # column of the SubGraph that was on chip before the query
+    kept: np.ndarray  # column of the SubGraph that was on chip after the query
     service_ms: np.ndarray
-    response_ms: np.ndarray  # wait and service
-    accuracy_percent: np.ndarray  # expected of its answer
+    response_ms: np.ndarray  # waiting time plus service time
+    accuracy_percent: np.ndarray  # expected accuracy of the answer
 
 
 class Tally(NamedTuple):
     """Sums over the queries of a run."""
 
-    served: np.ndarray  # [subnet, cached subgraph] queries
+    served: np.ndarray  # [subnet, cached subgraph]: number of queries
     response_ms: float
     service_ms: float
     accuracy_percent: float
     accurate: int  # queries whose accuracy demand was met
     in_time: int  # queries whose latency demand was met
-    both: int
-    switches: int  # that brought other weights on chip; SubGraphs of two names may hold the same
-    switch_bytes: float  # loaded for new SubGraphs alone
+    both: int  # queries whose two demands were met
+    switches: int  # switches to a SubGraph of other weights; two SubGraphs may hold the same
+    switch_bytes: float  # bytes that were loaded for new SubGraphs alone
     switch_ms: float
-    fetched_bytes: float  # written into the Persistent Buffer
+    fetched_bytes: float  # bytes that were written into the Persistent Buffer
 
 
 @compiled
@@ -46,7 +46,11 @@ def tally_queries(
     switch_ms: np.ndarray,
     fetched_bytes: np.ndarray,
 ) -> Tally:
-    """The `Tally` of a run: subnet, cached, kept; the others as `Served` and `LatencyTable`."""
+    """The `Tally` of a run, compiled.
+
+    run: the arrays of a `Served` in the order of its fields; demands: accuracy and latency, [query]
+    each; the others are arrays of a `LatencyTable`.
+    """
     subnet, cached, kept, service_ms, response_ms, accuracy_percent = run
     min_accuracy_percent, max_latency_ms = demands
     served = np.zeros((switch_bytes.shape[2], switch_bytes.shape[0]), dtype=np.int64)
@@ -76,7 +80,7 @@ def tally_queries(
 
 
 def tally(served: Served, trace: Trace, table: LatencyTable) -> Tally:
-    """What serving `trace` on `table` came to."""
+    """The sums over the queries of `trace` as they were served on `table`."""
     run = (
         served.subnet, served.cached, served.kept,
         served.service_ms, served.response_ms, served.accuracy_percent,

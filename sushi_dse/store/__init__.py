@@ -1,1 +1,1 @@
-"""The results of a sweep on disk, and what they are of."""
+"""The rows of a sweep or search on disk, and the run that they belong to."""

@@ -1,7 +1,7 @@
-"""A folder of results: `run.json`, which says of what, and a part per block of designs.
+"""A folder of results: `run.json`, which identifies the run, and a part for each block of designs.
 
-A part is whole or absent, so that its existence is the done mark and an interrupted run goes on
-where it stopped.
+A part is whole or absent, so that its existence marks its block as done, and an interrupted run
+goes on where it stopped.
 """
 
 import contextlib
@@ -42,12 +42,12 @@ MENDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The results of one run: ask `block in store`, and `write` what is missing."""
+    """The results of one run: `block in store` tells whether a block is done, `write` adds one."""
 
     folder: Path
     run: Run
-    parts: dict[int, Path]  # the part of each block that is done, verified
-    damaged: dict[int, list[Path]]  # by block, what is not as its name promises, till it is redone
+    parts: dict[int, Path]  # verified part of each block that is done
+    damaged: dict[int, list[Path]]  # parts of each block that do not match their names
 
     @classmethod
     @contextlib.contextmanager
@@ -59,7 +59,7 @@ class Store:
         run or to something else, another process is writing to it, or it cannot be written to.
         """
         content = run.content
-        lock = FileLock(folder / LOCK_FILE)  # the kernel's, so it ends with this process, however
+        lock = FileLock(folder / LOCK_FILE)  # The kernel releases it however this process ends.
         try:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -89,9 +89,9 @@ class Store:
         return block in self.parts
 
     def write(self, block: int, content: bytes) -> None:
-        """Put `content`, which `part_bytes` made, into the part of that block, whole or not at all.
+        """Put `content`, which `part_bytes` made, into the part of a block, whole or not at all.
 
-        `UserError` where that fails, a full disk for instance; finished parts stay as they are.
+        `UserError` where that fails, for instance on a full disk; finished parts are unchanged.
         """
         path = self.folder / part_name(self.run.hash, block, content)
         try:
@@ -125,8 +125,8 @@ def _refuse_strangers(folder: Path) -> None:
 
 
 def _start(folder: Path, content: bytes) -> None:
-    """Say who holds the lock and what the results are of; remove what a kill left half written."""
-    with contextlib.suppress(OSError):  # only a message is the poorer without it
+    """Write the holder of the lock, and `run.json` unless it exists; remove old scratch files."""
+    with contextlib.suppress(OSError):  # Only an error message needs the holder.
         (folder / LOCK_FILE).write_text(
             f"process {os.getpid()} on {platform.node()}", encoding="utf-8"
         )
@@ -138,7 +138,7 @@ def _start(folder: Path, content: bytes) -> None:
 
 
 def _holder(folder: Path) -> str:
-    """Who holds the lock, in parentheses, or nothing where that cannot be read."""
+    """The holder of the lock in parentheses; empty where it cannot be read."""
     try:
         return f" ({(folder / LOCK_FILE).read_text(encoding='utf-8')})"
     except OSError:
@@ -146,17 +146,17 @@ def _holder(folder: Path) -> str:
 
 
 def _verified_parts(folder: Path, run: str) -> tuple[dict[int, Path], dict[int, list[Path]]]:
-    """By block, the part that is whole, and the parts that are to be redone."""
+    """The whole part of each block, and the damaged parts of blocks that must be redone."""
     whole: dict[int, Path] = {}
     damaged: dict[int, list[Path]] = {}
     for block, group in groupby(part_files(folder), key=itemgetter(0)):
         paths = [path for _, path in group]
         sound = [path for path in paths if verified_content(path, run) is not None]
-        if len(sound) != 1:  # of two that are whole, equal inputs did not make both
+        if len(sound) != 1:  # Equal inputs cannot have made two different whole parts.
             damaged[block] = paths
             continue
         whole[block] = sound[0]
-        for path in paths:  # redone, and killed before the damaged one was removed
+        for path in paths:  # A kill may come between writing a part anew and removing the old one.
             if path != sound[0]:
                 path.unlink(missing_ok=True)
     return whole, damaged

@@ -1,8 +1,8 @@
 """Parts: files of rows, each named by its block and by a checksum.
 
-The checksum is of the run that the rows are of, of the block and of the bytes.  So equal rows of
-one run make an equal name, and a part that was cut, edited in any byte, or brought from another run
-or block is not what its name promises.
+The checksum covers the hash of the run, the block and the bytes.  So equal rows of one run have
+equal names, and a part that was cut, edited in any byte, or copied from another run or block does
+not match its name.
 """
 
 import contextlib
@@ -23,16 +23,16 @@ from sushi_dse.files import arrow_reader, file_bytes
 from sushi_dse.store.run import Run
 from sushi_dse.store.schema import check_schema, check_values
 
-if TYPE_CHECKING:  # the processes that evaluate designs need it not
+if TYPE_CHECKING:  # Processes that evaluate designs do not need pandas.
     import pandas as pd
 
-# Floats seldom recur as a whole, their first bytes often; the numbers of designs rise evenly.
+# Whole floats seldom recur, but their first bytes often do; the numbers of designs rise evenly.
 ENCODING = {pa.float64(): "BYTE_STREAM_SPLIT", pa.int64(): "DELTA_BINARY_PACKED"}
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
 def part_bytes(table: pa.Table) -> bytes:
-    """The file that holds the rows of `table`."""
+    """The bytes of a part with the rows of `table`."""
     content = io.BytesIO()
     kinds = {field.name: field.type for field in table.schema}
     pq.write_table(
@@ -47,7 +47,10 @@ def part_bytes(table: pa.Table) -> bytes:
 
 
 def part_name(run: str, block: int, content: bytes) -> str:
-    """Name of the part of that block, whose file holds `content`; `run` is the hash of a `Run`."""
+    """The name of the part of a block with that content; `run` is the hash of a `Run`.
+
+    `ValueError` for a negative block.
+    """
     if block < 0:
         raise ValueError(f"block >= 0 must hold, got {block}")
     bound = hashlib.sha256(f"{run} {block} ".encode() + content).hexdigest()
@@ -55,7 +58,7 @@ def part_name(run: str, block: int, content: bytes) -> str:
 
 
 def part_files(folder: Path) -> list[tuple[int, Path]]:
-    """Block and path of each part in `folder`, damaged ones included, in the order of blocks."""
+    """The block and path of each part in `folder`, damaged or not, in the order of blocks."""
     names = os.listdir(folder) if folder.is_dir() else []
     matches = (PART_NAME.fullmatch(name) for name in names)
     blocks = sorted((int(match[1]), match[0]) for match in matches if match)
@@ -63,7 +66,7 @@ def part_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def verified_content(path: Path, run: str) -> bytes | None:
-    """What the file of a part of that run holds; None where its name promises something else."""
+    """The bytes of a part of that run; None where they do not match its name."""
     match = PART_NAME.fullmatch(path.name)
     try:
         content = file_bytes(path)
@@ -75,13 +78,13 @@ def verified_content(path: Path, run: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of a block, read when they are asked for.
+    """The rows of a block, which are read from disk on each access.
 
     `UserError` where the file has gone or is damaged.
     """
 
     path: Path
-    run: str  # the hash of the `Run` that the rows are of
+    run: str  # hash of the `Run` that the rows belong to
 
     @property
     def columns(self) -> list[str]:
@@ -118,9 +121,9 @@ class Part:
 
 
 def stored_parts(folder: Path) -> list[Part]:
-    """The parts in `folder`, in the order of blocks; `UserError` where there is none.
+    """The parts in `folder`, in the order of blocks.
 
-    So it is where `run.json` does not say what they are of, or that they are of another version.
+    `UserError` where there is none, or `run.json` is missing, broken or of another version.
     """
     paths = [path for _, path in part_files(folder)]
     if not paths:
@@ -130,9 +133,9 @@ def stored_parts(folder: Path) -> list[Part]:
 
 
 def read_tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of each part in the order of blocks, one part in memory at a time.
+    """The rows of each part, in all columns or those named, one part in memory at a time.
 
-    All columns, or those named.  Errors are those of `stored_parts` and `Part.read`.
+    `UserError` where the folder has no results, a part is damaged, or a column is unknown.
     """
     return (part.read(columns) for part in stored_parts(folder))
 

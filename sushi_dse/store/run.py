@@ -1,4 +1,4 @@
-"""What the results in a folder are of: inputs, versions and the command, kept in `run.json`."""
+"""The run that the results in a folder belong to: inputs, versions and command, in `run.json`."""
 
 import hashlib
 import json
@@ -14,26 +14,27 @@ from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.kernel_key import kernel_key
 
-MODEL_VERSION = 2  # raise it when a formula changes: results of another version are never reused
-SCHEMA_VERSION = 2  # of run.json, of parts, and of every JSON document the tool prints
+# The version is raised when a formula changes: results of another version are never reused.
+MODEL_VERSION = 2
+SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document that is printed
 RUN_FILE = "run.json"
-EXCERPT_CHARACTERS = 60
+EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
 OTHER_FOLDER = "choose another --out, or delete the folder"
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Run:
-    """What results are of: all that they depend on, the versions that made them, the command.
+    """The inputs of results, the versions that computed them, and the command that asked for them.
 
-    `inputs` is what JSON can hold (`ValueError` of NaN), contents of files by their hash; the order
-    of its keys does not matter.
+    `inputs` holds JSON values (`ValueError` for NaN), and files by the hash of their content; the
+    order of its keys does not matter.
     """
 
     inputs: Mapping[str, Any]
     command: str = ""
     model_version: int = field(default_factory=lambda: MODEL_VERSION)
-    kernels: str = field(default_factory=kernel_key)  # what computed them, its compiler included
+    kernels: str = field(default_factory=kernel_key)  # hash of the kernels and their compiler
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -48,7 +49,7 @@ class Run:
                 model_version=stored["model_version"],
                 kernels=str(stored["kernels"]),
             )
-            _canonical(found.identity)  # which JSON holds, if it is whole
+            _canonical(found.identity)  # ValueError where a value is none of JSON.
         except FileNotFoundError:
             raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
         except OSError as error:
@@ -65,7 +66,7 @@ class Run:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All of it but the command: results of another identity are never reused."""
+        """The run without its command: results of another identity are never reused."""
         return {
             "schema_version": SCHEMA_VERSION,
             "model_version": self.model_version,
@@ -75,22 +76,22 @@ class Run:
 
     @property
     def hash(self) -> str:
-        """The name of what the results are of: 16 hexadecimal digits."""
+        """The hash of the identity: 16 hexadecimal digits."""
         return hashlib.sha256(_canonical(self.identity).encode()).hexdigest()[:16]
 
     @property
     def content(self) -> bytes:
-        """What `run.json` holds."""
+        """The bytes of `run.json`."""
         document = {**self.identity, "command": self.command}
         return (json.dumps(document, indent=2) + "\n").encode()
 
     def folder_name(self, *words: str) -> str:
-        """Name of a folder for the results: the words, and the hash of all inputs."""
+        """The name of a folder for the results: the words, and the hash of the identity."""
         plain = (re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words)
         return "-".join((*plain, self.hash))
 
     def refuse_other(self, folder: Path) -> None:
-        """Raise `UserError` unless the results in `folder` are of this run, by any command."""
+        """Raise `UserError` unless the results in `folder` have the identity of this run."""
         stored = Run.read(folder)
         then = dict(_leaves("", stored.identity))
         now = dict(_leaves("", self.identity))
@@ -103,9 +104,9 @@ class Run:
                 )
 
     def names(self, key: str, folder: Path) -> tuple[str, ...]:
-        """The input of that name, which lists names; none where it is absent.
+        """The names that input `key` lists; none where the input is absent.
 
-        `UserError` where the `run.json` in `folder` has something else there.
+        `UserError` where the input from the `run.json` in `folder` is no list of names.
         """
         found = self.inputs.get(key, ())
         if not isinstance(found, list | tuple) or not all(isinstance(name, str) for name in found):
@@ -133,14 +134,14 @@ class Run:
 
 
 def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
-    """Raise `TypeError` where a value is of another kind than the field that it is for."""
+    """Raise `TypeError` where a value has another type than the field of its name."""
     for name, value in values:
         if not isinstance(value, {"name": str, "device": dict}.get(str(name), int | float)):
             raise TypeError
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Dotted name and canonical text of each value that is no mapping or list, or is empty."""
+    """The dotted name and canonical text of each leaf: a scalar, or an empty mapping or list."""
     if isinstance(value, dict) and value:
         for key, child in value.items():
             yield from _leaves(f"{name}.{key}" if name else key, child)
@@ -152,7 +153,7 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _excerpts(first: str, second: str) -> tuple[str, str]:
-    """Both texts, cut to a line's length around the place where they begin to differ."""
+    """Both texts, cut to EXCERPT_CHARACTERS around the first character in which they differ."""
     if max(len(first), len(second)) <= EXCERPT_CHARACTERS:
         return first, second
     pairs = enumerate(zip(first, second, strict=False))

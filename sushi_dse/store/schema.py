@@ -1,4 +1,4 @@
-"""What a part must hold to be read: its checksum says that it is whole, not who wrote it."""
+"""The schema of a part: a checksum shows that a part is whole, not that a sweep wrote it."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from sushi_dse.errors import UserError, printable
 from sushi_dse.evaluation.counts import Counts
 
-WORDS = ("policy", "subnet", "infeasible_reason")
-NEEDED = ("design", "policy", "infeasible_reason")
+WORDS = ("policy", "subnet", "infeasible_reason")  # columns of text
+NEEDED = ("design", "policy", "infeasible_reason")  # columns that every part has, without nulls
 REDO = "delete it and run the sweep again"
 
 
@@ -38,7 +38,7 @@ def check_schema(path: Path, schema: pa.Schema) -> None:
 
 
 def check_values(path: Path, table: pa.Table) -> None:
-    """Raise `UserError` where a column of the part at `path` lacks what each of its rows has."""
+    """Raise `UserError` where the part at `path` has an infinity, or a null in a needed column."""
     for name in table.column_names:
         column = table[name]
         lacks = name in NEEDED and column.null_count

@@ -1,1 +1,1 @@
-"""Queries, the traces they come in, where traces come from and the files that hold them."""
+"""Queries and traces of them: generators, importers of request logs, colocation, and files."""

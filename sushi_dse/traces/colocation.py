@@ -1,4 +1,4 @@
-"""What others on the machine cost a query."""
+"""The slowdown of queries by other processes that are colocated on the machine."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,18 +9,20 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.traces.trace import FloatArray, Trace
 
 COLOCATIONS = ("none", "diurnal", "bursts")
-CLOSED_LOOP_GAP_MS = 50.0  # from a query to the next, for a moment where a trace states none
-# Slowdown by the share of the machine that others use, an assumption: the paper profiles its own.
+CLOSED_LOOP_GAP_MS = 50.0  # time between two queries of a trace without arrival times (assumption)
+# Slowdown by the share of the machine that others use: an assumption, as SLO-NN's paper profiles
+# its own machine.
 COLOCATION_PROFILE = ((0.0, 1.0), (0.25, 1.1), (0.5, 1.3), (0.75, 1.7), (1.0, 2.5))
 
 Profile = Sequence[tuple[float, float]]
 
 
 def slowdown_at(utilisation: FloatArray, profile: Profile = COLOCATION_PROFILE) -> FloatArray:
-    """Factor on the service time where others use that share of the machine, 0 to 1: [query].
+    """The factor on the service time where others use a share of the machine, 0 to 1: [query].
 
-    Straight lines between the points of the profile.  `ValueError` where a utilisation is out of
-    range, or the profile does not go from utilisation 0 to 1 with factors from 1 that never fall.
+    It is interpolated linearly between the points of the profile.  `ValueError` where a utilisation
+    is out of range, or the profile does not go from utilisation 0 to 1 with factors from 1 that
+    never fall.
 
     >>> slowdown_at(np.array([0.0, 0.875, 1.0])).tolist()
     [1.0, 2.1, 2.5]
@@ -47,40 +49,40 @@ def colocated(
     mean_calm_s: float = 9.0,
     profile: Profile = COLOCATION_PROFILE,
 ) -> Trace:
-    """The trace with what others on the machine cost each query; unchanged for "none".
+    """The trace with the slowdown of each query by colocated processes; unchanged for "none".
 
-    What they use of the machine (an assumption): "diurnal", a sine from none to all, a day of
-    `period_s`, begun at a random time; "bursts", all of it in a burst, else none, both lasting
-    exponentially long.  A closed loop counts as a query every `CLOSED_LOOP_GAP_MS`.  Raises
+    Their use of the machine is an assumption: "diurnal" is a sine from none to all, with a day of
+    `period_s` that begins at a random time; "bursts" is all in a burst and none in a calm, both
+    exponentially long.  In a closed loop a query counts as sent every `CLOSED_LOOP_GAP_MS`.
     `UserError` where the name is unknown.
     """
     if colocation not in COLOCATIONS:
         raise UserError(f"unknown colocation {colocation!r}; {near_names(colocation, COLOCATIONS)}")
     if colocation == "none":
         return trace
-    rng = np.random.default_rng(seed).spawn(4)[3]  # the three before are those of the trace
-    moment_ms = trace.arrived_ms
+    rng = np.random.default_rng(seed).spawn(4)[3]  # A generated trace draws from the first three.
+    time_ms = trace.arrived_ms
     if trace.closed_loop:
-        moment_ms = np.asarray(CLOSED_LOOP_GAP_MS * np.arange(len(trace)), dtype=np.float64)
+        time_ms = np.asarray(CLOSED_LOOP_GAP_MS * np.arange(len(trace)), dtype=np.float64)
     if colocation == "diurnal":
-        days = rng.random() + moment_ms / (1e3 * period_s)
+        days = rng.random() + time_ms / (1e3 * period_s)
         utilisation = 0.5 - 0.5 * np.cos(2.0 * np.pi * days)
     else:
-        utilisation = _bursts(moment_ms, 1e3 * mean_burst_s, 1e3 * mean_calm_s, rng)
+        utilisation = _bursts(time_ms, 1e3 * mean_burst_s, 1e3 * mean_calm_s, rng)
     return replace(trace, colocation_slowdown=slowdown_at(utilisation, profile))
 
 
 def _bursts(
-    moment_ms: FloatArray, burst_ms: float, calm_ms: float, rng: np.random.Generator
+    time_ms: FloatArray, burst_ms: float, calm_ms: float, rng: np.random.Generator
 ) -> FloatArray:
-    """1 in a burst, 0 in a calm: [query], a Markov chain of two states seen at those moments.
+    """1 in a burst, 0 in a calm: [query], a Markov chain of two states at those times.
 
-    It is at time t+d in the state of time t with chance exp(-d (1/burst + 1/calm)), and else in a
-    burst with the chance that any moment is.
+    At time t + d the state of time t is kept with probability exp(-d (1/burst + 1/calm)); otherwise
+    it is drawn anew from the stationary distribution.
     """
-    draws = rng.random((len(moment_ms), 2))
-    forgotten = -np.expm1(-np.diff(moment_ms) * (1.0 / burst_ms + 1.0 / calm_ms))
+    draws = rng.random((len(time_ms), 2))
+    forgotten = -np.expm1(-np.diff(time_ms) * (1.0 / burst_ms + 1.0 / calm_ms))
     drawn = np.append(True, draws[1:, 0] < forgotten)
-    last = np.maximum.accumulate(np.where(drawn, np.arange(len(moment_ms)), 0))
+    last = np.maximum.accumulate(np.where(drawn, np.arange(len(time_ms)), 0))
     in_burst = draws[:, 1] < burst_ms / (burst_ms + calm_ms)
     return np.asarray(in_burst[last], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The figures of a trace: what it asks for, and in what bursts."""
+"""The figures of a trace: its rate, its demands and their autocorrelation."""
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from sushi_dse.traces.trace import (
 
 
 def describe_trace(trace: Trace) -> dict[str, int | float | bool | None]:
-    """Named figures of a trace; None where one is not defined.
+    """The figures of a trace by name; None where one is not defined.
 
-    Rate and variation are of the gaps between arrivals, so a closed loop has none.  The peak is the
-    most queries in any second, and is not defined for a trace shorter than that.  The
-    autocorrelation is of an accuracy demand with the next one: 1 is a demand that hardly moves, 0
-    one that forgets.  An optional column that the trace has not has no figures.
+    Rate and variation are those of the gaps between arrivals, so a closed loop has none.  The peak
+    rate is that of the second with the most queries; a trace shorter than a second has none.  The
+    autocorrelation is between one accuracy demand and the next: near 1 demands hardly move, at 0
+    they are independent.  There are no figures of an optional column that the trace lacks.
     """
     arrived_ms, accuracy, latency = trace.columns
     duration_ms = float(arrived_ms[-1] - arrived_ms[0])

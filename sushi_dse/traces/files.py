@@ -1,6 +1,6 @@
-"""Trace files, CSV or Parquet: the columns of a trace, one row a query, no bit changed.
+"""Trace files in CSV or Parquet, with a row for each query; floats keep every bit.
 
-What is wrong with a file ends in a `UserError` of one line: where, what, and what would mend it.
+A mistake in a file is a `UserError` of one line: where, what, and what would mend it.
 """
 
 import csv
@@ -21,14 +21,15 @@ from sushi_dse.files import arrow_reader, read_file, write_named
 from sushi_dse.traces.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 from sushi_dse.units import BLANKS, parse_number
 
-MOST_QUERIES = 10**8
-SHOWN_CHARACTERS = 40  # of a wrong value, in its message
+MOST_QUERIES = 10**8  # most rows of a Parquet file that is read
+SHOWN_CHARACTERS = 40  # most characters of a wrong value that an error quotes
 
 
 def read_trace(path: str | Path) -> Trace:
-    """The trace in a `.csv` or `.parquet` file; raises `UserError` where it holds none.
+    """The trace in a `.csv` or `.parquet` file; `UserError` where it holds none.
 
-    Its columns are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`: [query].
+    Its columns, [query], are `arrived_ms`, `min_accuracy_percent` and `max_latency_ms`, and
+    `colocation_slowdown` and `input_difficulty` where the file has them.
     """
     path = Path(path)
     read = READERS[_suffix(path)]
@@ -42,9 +43,9 @@ def read_trace(path: str | Path) -> Trace:
 
 
 def write_trace(trace: Trace, path: Path) -> None:
-    """Put a trace at `path`, `.csv` or `.parquet`; a reader, or a kill, never meets half of it.
+    """Put a trace at `path`, in the format of its suffix, whole or not at all.
 
-    Raises `UserError` where it cannot be written; a file that was there is then unchanged.
+    `UserError` where it cannot be written; a file that was there is then unchanged.
     """
     content = io.BytesIO()
     WRITERS[_suffix(path)](trace, content)
@@ -62,14 +63,14 @@ def _suffix(path: Path) -> str:
     return suffix
 
 
-def shown(text: str) -> str:
-    """A wrong value as a message shows it: quoted, in one line, cut where it is long."""
+def quoted_text(text: str) -> str:
+    """A wrong text as an error quotes it: in one line, and cut where it is long."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
 
 
 def got(text: str) -> str:
-    """What an error says of a wrong field."""
-    return f"got {shown(text)}" if text.strip() else "the field is empty"
+    """The end of an error about a wrong field: what it holds, or that it is empty."""
+    return f"got {quoted_text(text)}" if text.strip() else "the field is empty"
 
 
 def _check_columns(where: str, names: list[str]) -> None:
@@ -77,7 +78,7 @@ def _check_columns(where: str, names: list[str]) -> None:
         if name not in ALL_COLUMNS:
             other_mark = any(mark in name for mark in ";\t")
             hint = "put commas between fields" if other_mark else near_names(name, ALL_COLUMNS)
-            raise UserError(f"{where}: unknown column {shown(name)}; {hint}")
+            raise UserError(f"{where}: unknown column {quoted_text(name)}; {hint}")
         if name in names[:position]:
             raise UserError(f"{where}: the column {name!r} is there twice; leave one out")
     for name in COLUMNS:
@@ -94,13 +95,13 @@ def _read_csv(path: Path, content: bytes) -> Trace:
     rows = numbered_rows(path, content)
     line, header = next(rows, (1, []))
     _check_columns(f"{path}:{line}", header)
-    with suppress(ValueError):  # pyarrow's errors as well; reading row by row says which it is
+    with suppress(ValueError):  # Reading row by row then says what is wrong and in which line.
         return _read_csv_block(content, header, line)
     return _read_csv_rows(path, rows, header)
 
 
 def _read_csv_block(content: bytes, header: list[str], header_line: int) -> Trace:
-    """The trace in a plain file, all at once; raises `ValueError` where anything is unusual."""
+    """The trace in a CSV file, read all at once; `ValueError` where anything is unusual."""
     table = read_columns(content, header, header_line, dict.fromkeys(header, pa.float64()))
     return Trace(**{name: table[name].to_numpy() for name in header})
 
@@ -113,9 +114,9 @@ def read_columns(
     *,
     quoted: bool = False,
 ) -> pa.Table:
-    """The columns of `types` in CSV, all at once; raises `ValueError` where a row is unusual.
+    """The columns of `types` in CSV, read all at once; `ValueError` where a row is unusual.
 
-    A float64 is read as `number` reads it, but for NaN and what is infinite, which come through.
+    A float64 is read as `number` reads it, but NaN and infinite numbers are read as well.
     """
     return pacsv.read_csv(
         arrow_reader(content),
@@ -128,7 +129,7 @@ def read_columns(
 
 
 def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Trace:
-    """The trace in the rows below the header, or what is wrong in which line."""
+    """The trace in the rows below the header; `UserError` with the line of a wrong row."""
     names = _present(header)
     queries: list[list[float]] = []
     previous_ms = 0.0
@@ -143,14 +144,17 @@ def _read_csv_rows(path: Path, rows: Iterator[tuple[int, list[str]]], header: li
 
 
 def _present(names: list[str]) -> tuple[str, ...]:
-    """The columns of a file in the order of `ALL_COLUMNS`; `_check_columns` has seen them."""
+    """The names of a checked header in the order of `ALL_COLUMNS`."""
     return (*COLUMNS, *(name for name in OPTIONAL_RANGES if name in names))
 
 
 def numbered_rows(
     path: Path, content: bytes, lines_before: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-    """The line a row begins in, from 1, and its fields; blank lines are left out."""
+    """The line in which each row begins, from 1, and its fields; blank lines are left out.
+
+    `UserError` with the line where the text is no CSV.
+    """
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
     reader = csv.reader(text, strict=True)
     while True:
@@ -166,7 +170,7 @@ def numbered_rows(
 
 
 def named_fields(where: str, header: list[str], fields: list[str]) -> dict[str, str]:
-    """The fields of a row by their column; raises `UserError` where they are not as many."""
+    """The fields of a row by column; `UserError` where there are more or fewer than columns."""
     if len(fields) < len(header):
         raise UserError(
             f"{where}: the field {header[len(fields)]!r} is missing: "
@@ -181,13 +185,13 @@ def named_fields(where: str, header: list[str], fields: list[str]) -> dict[str, 
 
 
 def _row_values(where: str, header: list[str], fields: list[str]) -> list[float]:
-    """The numbers in a row, in the order of `ALL_COLUMNS`."""
+    """The numbers in a row in the order of `ALL_COLUMNS`; `UserError` for a field without one."""
     named = named_fields(where, header, fields)
     return [number(where, name, named[name]) for name in _present(header)]
 
 
 def number(where: str, name: str, text: str) -> float:
-    """The number that a field holds; raises `UserError` where it holds none."""
+    """The number that a field holds; `UserError` where it holds none."""
     try:
         return parse_number(text.strip(BLANKS))
     except ValueError:
@@ -197,14 +201,14 @@ def number(where: str, name: str, text: str) -> float:
 def _write_csv(trace: Trace, file: BinaryIO) -> None:
     file.write((",".join(trace.named_columns) + "\n").encode("ascii"))
     table = pa.table(trace.named_columns)
-    # Of a float, pyarrow writes the shortest text that reads back as the same bits.
+    # pyarrow writes a float as the shortest text that reads back as the same bits.
     pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
 
 
 def _read_parquet(path: Path, content: bytes) -> Trace:
     try:
         file = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True)
-        if file.metadata.num_rows > MOST_QUERIES:  # of which a few bytes can hold any number
+        if file.metadata.num_rows > MOST_QUERIES:  # A few bytes can encode any number of rows.
             raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
         table = file.read()
         names = table.column_names

@@ -1,10 +1,9 @@
-"""Synthetic traces, seeded: how the demands move, and when the queries arrive.
+"""Synthetic traces, seeded: processes of demands and of arrivals.
 
-A query's accuracy and latency demand are two independent runs of the same process: which of the two
-is the hard one changes from query to query, and no pair of them is left out.  They could be drawn
-together only by a rule (strict about one, lax about the other) for which no measurement is at
-hand.  Demands and arrivals have streams of random numbers of their own, so changing one leaves the
-others as they were; and a longer trace begins with the shorter one of the same seed.
+The accuracy and the latency demand of a query are two independent runs of the same process, so that
+every pair of demands occurs (an assumption: no measurement of how they correlate is known).
+Demands and arrivals draw from separate streams of random numbers, so changing one leaves the others
+as they were; and a longer trace begins with the shorter one of the same seed.
 
 Every arrival process that has a rate keeps `rate_per_s` as its mean exactly: a mean gap of
 1 / `rate_per_s` (poisson, gamma), or, where the rate itself moves (mmpp, diurnal), on average
@@ -36,17 +35,17 @@ LIMITS = {
     "amplitude": Range(0, 1),
     "period_s": Range(1e-6, 1e12),
 }
-CLOSED_LOOP = "closed-loop"  # the arrivals that have no rate
-HALVINGS = 48  # of the day, to find when a query of diurnal arrives
-MAX_SWITCHES = 1e7  # of an mmpp between its two rates, expected over a trace
+CLOSED_LOOP = "closed-loop"  # name of the arrivals that have no rate
+HALVINGS = 48  # steps of the bisection that finds when a query of diurnal arrives
+MAX_SWITCHES = 1e7  # most changes of the rate of an mmpp that are expected over a trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceSpec:
-    """All that a synthetic trace depends on.
+    """The parameters of a synthetic trace.
 
-    The two ranges, (low, high), are those that the workload's SubNets span.  Raises `ValueError`
-    where a name is unknown or a value out of range.
+    The two ranges, (low, high), are those that the workload's SubNets span.  `ValueError` where a
+    name is unknown or a value out of range.
     """
 
     accuracy_percent: tuple[float, float]
@@ -55,16 +54,16 @@ class TraceSpec:
     arrivals: str = CLOSED_LOOP  # a name in ARRIVALS
     queries: int = 2000
     seed: int = 0
-    locality: float = 0.9  # of random-walk: 0 forgets the demand before, 1 never leaves it
-    phases: int = 4  # of phases: how many there are
-    mean_phase_queries: float = 100.0  # of phases: queries until the next one, on average
-    rate_per_s: float = 20.0  # of all but closed-loop: queries per second, on average
-    interarrival_cv: float = 4.0  # of gamma: standard deviation of a gap over its mean
-    burst_rate_factor: float = 10.0  # of mmpp: the rate in a burst over that between bursts
-    mean_burst_s: float = 1.0  # of mmpp: length of a burst, on average
-    mean_calm_s: float = 9.0  # of mmpp: from a burst to the next, on average
-    amplitude: float = 0.8  # of diurnal: swing of the rate over its mean, 0 none, 1 down to none
-    period_s: float = 60.0  # of diurnal: length of its day
+    locality: float = 0.9  # random-walk: 0 makes demands independent, 1 makes them all equal
+    phases: int = 4  # phases: number of parts of the range
+    mean_phase_queries: float = 100.0  # phases: mean number of queries in a phase
+    rate_per_s: float = 20.0  # all arrivals but closed-loop: mean number of queries per second
+    interarrival_cv: float = 4.0  # gamma: standard deviation of a gap over its mean
+    burst_rate_factor: float = 10.0  # mmpp: rate in a burst over the rate between bursts
+    mean_burst_s: float = 1.0  # mmpp: mean length of a burst
+    mean_calm_s: float = 9.0  # mmpp: mean time from the end of a burst to the next burst
+    amplitude: float = 0.8  # diurnal: swing of the rate over its mean, from 0 (constant) to 1
+    period_s: float = 60.0  # diurnal: length of a day
 
     def __post_init__(self) -> None:
         _check_known("demands", self.demands, DEMANDS)
@@ -90,58 +89,59 @@ def _check_span(field: str, span: tuple[float, float], limits: Range) -> None:
 
 
 Demand: TypeAlias = Callable[[TraceSpec, np.random.Generator], FloatArray]
-"""The place of each query's demand in its range, 0 to 1: [query]."""
+"""A process that draws the demand of each query as a fraction of its range, 0 to 1: [query]."""
 
 Arrival: TypeAlias = Callable[[TraceSpec, np.random.Generator], FloatArray]
-"""When each query arrives, in ms, never backwards: [query]."""
+"""A process that draws the time at which each query arrives, in ms, never falling: [query]."""
 
 
 def independent(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Demands that forget the one before, each place as likely as the next."""
+    """Independent demands, uniform over the range: [query]."""
     return rng.random(spec.queries)
 
 
 def random_walk(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Demands that move by at most `1 - locality` of the range, up or down, and turn at its ends.
+    """Demands that move by at most `1 - locality` of the range and are reflected at its ends.
 
-    A step is uniform in +-(1 - locality).  So every place stays as likely as the next whatever the
-    locality: a reflected walk with symmetric steps keeps the uniform distribution.  At locality 0 a
-    step covers the range and its mirror image once, and the demands are independent.
+    A step is uniform in +-(1 - locality).  A reflected walk with symmetric steps keeps the uniform
+    distribution, whatever the locality.  At locality 0 a step covers the range and its mirror image
+    once, and the demands are independent.
     """
     draws = 2.0 * rng.random(spec.queries) - 1.0
     start = abs(draws[:1])
     unfolded = start + np.concatenate(([0.0], (1.0 - spec.locality) * draws[1:].cumsum()))
-    return np.asarray(1.0 - abs(unfolded % 2.0 - 1.0))  # mirrors lie at 0 and 1, period 2
+    return np.asarray(1.0 - abs(unfolded % 2.0 - 1.0))  # reflected at 0 and 1: a period of 2
 
 
 def phases(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Demands of a Markov chain whose states are equal parts of the range.
+    """Demands of a Markov chain whose states, the phases, are equal parts of the range.
 
-    In a phase demands are uniform over its part.  After each query it ends with probability
-    1 / `mean_phase_queries`; the next is any other one, with equal chances.
+    In a phase demands are uniform over its part.  After each query a phase ends with probability
+    1 / `mean_phase_queries`; the next phase is uniform over all others.
     """
-    places, turns, jumps = rng.random((spec.queries, 3)).T
+    within, turns, jumps = rng.random((spec.queries, 3)).T
     ends = turns < 1.0 / spec.mean_phase_queries
     moves = np.where(ends, 1.0 + np.floor(jumps * (spec.phases - 1)), 0.0)
-    moves[0] = np.floor(jumps[0] * spec.phases)  # the first phase: any one, with equal chances
-    return np.asarray((moves.cumsum() % spec.phases + places) / spec.phases)
+    moves[0] = np.floor(jumps[0] * spec.phases)  # The first phase is uniform over all.
+    return np.asarray((moves.cumsum() % spec.phases + within) / spec.phases)
 
 
 def closed_loop(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Zeros: each query is sent when the one before is answered."""
+    """Zeros, which mark a closed loop: each query is sent when the one before is answered."""
     del rng
     return np.zeros(spec.queries)
 
 
 def poisson(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Arrivals that do not know of each other: gaps are exponential, `rate_per_s` on average."""
+    """Arrivals of a Poisson process of rate `rate_per_s`: gaps are exponential."""
     return rng.exponential(1e3 / spec.rate_per_s, spec.queries).cumsum()
 
 
 def gamma(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Arrivals whose gaps forget each other and are gamma-distributed, with `interarrival_cv`.
+    """Arrivals with independent, gamma-distributed gaps.
 
-    At a variation of 1 they are a Poisson process; below they are more even, above in clumps.
+    At an `interarrival_cv` of 1 they are a Poisson process; below it they are more regular, above
+    it more bursty.
     """
     shape = spec.interarrival_cv**-2
     return rng.gamma(shape, 1e3 / spec.rate_per_s / shape, spec.queries).cumsum()
@@ -150,10 +150,9 @@ def gamma(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
 def mmpp(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
     """Arrivals of a two-state Markov-modulated Poisson process: calm, and bursts.
 
-    A state lasts exponentially long; the first is a burst with the chance that any moment lies in
-    one.  A query arrives where the integral of the rate reaches the next arrival of a Poisson
-    process of rate 1.  Raises `ValueError` where more than `MAX_SWITCHES` changes of state are
-    expected.
+    A state lasts exponentially long; the first one is drawn from the stationary distribution.  A
+    query arrives where the integral of the rate reaches the next arrival of a Poisson process of
+    rate 1.  `ValueError` where more than `MAX_SWITCHES` changes of state are expected.
     """
     switches = _expected_switches(spec)
     burst_share = spec.mean_burst_s / (spec.mean_burst_s + spec.mean_calm_s)
@@ -170,9 +169,9 @@ def mmpp(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
         states = (first + np.arange(len(lengths))) % 2
         lengths_ms = lengths * means_ms[states]
         reached = (lengths_ms * rates_per_ms[states]).cumsum()
-    at = np.searchsorted(reached, due, side="right")  # the stay in a state that the query falls in
+    at = np.searchsorted(reached, due, side="right")  # number of the stay that each query falls in
     begun_ms, begun = (np.append(0.0, sums)[at] for sums in (lengths_ms.cumsum(), reached))
-    # Rounding may step over the end of a stay.
+    # Rounding may put a query after the first one of the next stay.
     return np.maximum.accumulate(begun_ms + (due - begun) / rates_per_ms[states[at]])
 
 
@@ -187,15 +186,15 @@ def _expected_switches(spec: TraceSpec) -> float:
 
 
 def diurnal(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
-    """Arrivals of a Poisson process whose rate is a sine: a day of `period_s`, swing `amplitude`.
+    """Arrivals of a Poisson process whose rate is a sine of period `period_s`.
 
-    The trace begins at a random time of the day.  A query arrives where the integral of the rate
-    reaches the next arrival of a Poisson process of the mean rate; halving finds the place.
+    The trace begins at a random phase.  A query arrives where the integral of the rate reaches the
+    next arrival of a Poisson process of the mean rate, found by bisection.
     """
     start = rng.random()
     at_mean_ms = rng.exponential(1e3 / spec.rate_per_s, spec.queries).cumsum()
     day_ms = 1e3 * spec.period_s
-    # A trace refuses what comes after MAX_MS, and infinity has no cosine.
+    # A trace refuses times after MAX_MS; the bound keeps infinity out of the cosine.
     wanted = np.minimum(at_mean_ms, 3.0 * MAX_MS) / day_ms
     swing = spec.amplitude / (2.0 * np.pi)
     early, late = wanted - 2.0 * swing, wanted + 2.0 * swing
@@ -204,7 +203,7 @@ def diurnal(spec: TraceSpec, rng: np.random.Generator) -> FloatArray:
         turned = np.cos(2.0 * np.pi * start) - np.cos(2.0 * np.pi * (start + middle))
         before = middle + swing * turned < wanted
         early, late = np.where(before, middle, early), np.where(before, late, middle)
-    return np.maximum.accumulate(np.maximum(late, 0.0) * day_ms)  # rounding may step back
+    return np.maximum.accumulate(np.maximum(late, 0.0) * day_ms)  # Rounding may put one too early.
 
 
 DEMANDS: dict[str, Demand] = {
@@ -222,9 +221,9 @@ ARRIVALS: dict[str, Arrival] = {
 
 
 def generate(spec: TraceSpec) -> Trace:
-    """The trace of a specification: the same bits for the same one.
+    """The trace of a specification; equal specifications give equal bits.
 
-    Raises `ValueError` where the rate is so small that an arrival passes `MAX_MS`.
+    `ValueError` where the rate is so small that an arrival passes `MAX_MS`.
     """
     accuracy_rng, latency_rng, arrival_rng = np.random.default_rng(spec.seed).spawn(3)
     demand = DEMANDS[spec.demands]
@@ -235,7 +234,7 @@ def generate(spec: TraceSpec) -> Trace:
     )
 
 
-def spread(places: FloatArray, span: tuple[float, float]) -> FloatArray:
-    """The demands at those places, 0 to 1, of the range `span`."""
+def spread(fractions: FloatArray, span: tuple[float, float]) -> FloatArray:
+    """The demands at those fractions, 0 to 1, of the range `span`, (low, high): [query]."""
     low, high = span
-    return np.clip(low + (high - low) * places, low, high)  # rounding may step over an end
+    return np.clip(low + (high - low) * fractions, low, high)  # Rounding may pass an end.

@@ -2,9 +2,9 @@
 
 A request's size is no demand.  It is mapped to one *by rank*, over the range that the workload's
 SubNets span: sizes are spread over several orders of magnitude, so that in proportion nearly all
-requests would demand the least, whereas ranks give every place in the range the same share of
-queries, as the synthetic demands do.  Equal sizes share their mean rank, so that a demand depends
-on the size alone and not on where in the log it stands.
+requests would demand the least, whereas ranks make the demands uniform over the range, as the
+synthetic ones are.  Equal sizes share their mean rank, so that a demand depends on the size alone
+and not on its row in the log.
 
 In a log of a large language model (an assumption; the logs carry no demands of their own):
 
@@ -34,30 +34,30 @@ AZURE_LLM = LogColumns(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Imported:
-    """A trace made of a log, and what was not as it should be, a line each."""
+    """A trace made of a log."""
 
     trace: Trace
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...]  # one line for each irregularity of the log
 
 
-def rank_places(values: FloatArray) -> FloatArray:
-    """The place of each value by its rank, 0 of the least to 1 of the greatest: [value].
+def rank_fractions(values: FloatArray) -> FloatArray:
+    """The rank of each value as a fraction, 0 for the least to 1 for the greatest: [value].
 
-    Equal values share their mean rank; where all are equal, they lie in the middle.
+    Equal values share their mean rank; where all are equal, it is 0.5.
 
-    >>> rank_places(np.array([30.0, 10.0, 500.0, 30.0])).tolist()
+    >>> rank_fractions(np.array([30.0, 10.0, 500.0, 30.0])).tolist()
     [0.5, 0.0, 1.0, 0.5]
     """
-    encoded = pa.array(values + 0.0).dictionary_encode()  # + 0.0: -0.0 is 0.0
-    kinds = encoded.indices.to_numpy()
+    encoded = pa.array(values + 0.0).dictionary_encode()  # Adding 0.0 turns -0.0 into 0.0.
+    distinct = encoded.indices.to_numpy()
     order = np.argsort(encoded.dictionary.to_numpy())
     if len(order) == 1:
         return np.full(len(values), 0.5)
-    counts = np.bincount(kinds)[order]
+    counts = np.bincount(distinct)[order]
     mean_ranks = counts.cumsum() - 0.5 * counts
-    places = np.empty(len(order))
-    places[order] = (mean_ranks - mean_ranks[0]) / (mean_ranks[-1] - mean_ranks[0])
-    return np.asarray(places[kinds])
+    fractions = np.empty(len(order))
+    fractions[order] = (mean_ranks - mean_ranks[0]) / (mean_ranks[-1] - mean_ranks[0])
+    return np.asarray(fractions[distinct])
 
 
 def import_log(
@@ -71,10 +71,10 @@ def import_log(
 ) -> Imported:
     """The first `limit` requests of a log, in the order of their arrival, as a trace.
 
-    It begins with the first arrival.  Without a rate it keeps the log's own times; with one, all of
-    them are stretched alike.  The two ranges, (low, high), are those that ranks are spread over; a
-    demand that no column stands for is the laxest of its range.  Raises `UserError` where the log,
-    or a trace of it, cannot be had.
+    Time 0 is the first arrival.  Without a rate the times of the log are kept; with one, all of
+    them are scaled to that mean rate.  Ranks are spread over the two ranges, (low, high); a demand
+    that no column stands for is the laxest of its range.  `UserError` where the log cannot be read,
+    or makes no trace.
     """
     log = read_log(path, columns)
     order, warnings = _by_arrival(path, log.arrived, columns.arrived)
@@ -84,7 +84,7 @@ def import_log(
         if column is None:
             return np.full(len(taken), laxest)
         values = log.demands[column][taken]
-        return spread(rank_places(values), span) if columns.rank else values
+        return spread(rank_fractions(values), span) if columns.rank else values
 
     try:
         if limit is not None and not LIMITS["queries"].holds(limit):
@@ -102,7 +102,7 @@ def import_log(
 def _by_arrival(
     path: Path, arrived: TimeArray, name: str
 ) -> tuple[npt.NDArray[np.intp], tuple[str, ...]]:
-    """The rows in the order of their arrival, equal times as in the log, and a warning if moved."""
+    """The numbers of the rows by arrival, stable, and a warning where that is not their order."""
     backwards = np.flatnonzero(arrived[1:] < arrived[:-1])
     if not len(backwards):
         return np.arange(len(arrived)), ()
@@ -114,7 +114,7 @@ def _by_arrival(
 
 
 def _elapsed_ms(arrived: TimeArray, time_unit: str) -> FloatArray:
-    """The times since the first, in ms; raises `ValueError` where all are one."""
+    """The time of each row since the first one, in ms; `ValueError` where all are equal."""
     if not len(arrived) or arrived[0] == arrived[-1]:
         raise ValueError("all requests arrive at one time; a trace needs two times or more")
     multiplied, divided = TIME_UNITS[time_unit]
@@ -122,7 +122,7 @@ def _elapsed_ms(arrived: TimeArray, time_unit: str) -> FloatArray:
 
 
 def _rescaled(arrived_ms: FloatArray, rate_per_s: float | None) -> FloatArray:
-    """The times stretched to a mean rate, that is one over the mean gap; as they are without."""
+    """The times scaled to a mean rate, which is one over the mean gap; unchanged without a rate."""
     if rate_per_s is None:
         return arrived_ms
     if not LIMITS["rate_per_s"].holds(rate_per_s):

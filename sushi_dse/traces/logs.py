@@ -1,15 +1,15 @@
-"""Published request logs as columns of numbers: CSV, plain or gzipped, with other columns beside.
+"""Published request logs as columns of numbers: CSV, plain or gzipped, with further columns.
 
-A log is read in pieces, and a piece in two ways that agree: all at once by pyarrow, and, where that
-finds anything unusual, row by row, which reads it after all or says what is wrong in which line.
+A log is read in pieces.  A piece is read all at once by pyarrow or, where that finds anything
+unusual, row by row, which gives the same numbers or says what is wrong in which line.
 
-* Fine: a byte order mark, any line ending, blank lines, quotes, an end without a line ending;
+* Accepted: a byte order mark, any line ending, blank lines, quotes, an end without a line ending;
   times with a fraction or without, after a point or a comma, and with an offset from UTC, or
   without, which is taken as 0.
-* Left out with a warning: a torn last row, that is one that no line ending follows and that lacks a
-  field or ends within one.  (Of digits that are missing from a last number, nothing can tell.)
+* Left out with a warning: a torn last row, which no line ending follows and which lacks a field or
+  ends within one.  (Digits that are missing from a last number cannot be detected.)
 * Refused with the line: a wrong row anywhere else, a value that is missing, NaN or negative, and a
-  gzip file that is cut short or damaged, for which there is a whole one to fetch.
+  gzip file that is cut short or damaged.
 """
 
 import csv
@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import MOST_BYTES, read_file
-from sushi_dse.traces.files import named_fields, number, numbered_rows, read_columns, shown
+from sushi_dse.traces.files import named_fields, number, numbered_rows, quoted_text, read_columns
 from sushi_dse.traces.times import (
     Moments,
     iso_field,
@@ -42,41 +42,44 @@ from sushi_dse.traces.times import (
 from sushi_dse.traces.trace import RANGES, FloatArray, Range
 
 TimeArray: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
-Columns: TypeAlias = dict[str, TimeArray]  # [row] of each, in the order of its limits
-Parser: TypeAlias = Callable[[str, str, str], float]  # of where it stands, its name and its text
+LogArrays: TypeAlias = dict[str, TimeArray]
+"""Columns of a log by name, each [row]."""
+
+Parser: TypeAlias = Callable[[str, str, str], float]
+"""A function from the location, the name and the text of a field to its number."""
 
 ISO = "iso"
 NS = "ns"
 TIME_UNITS = {"s": (1e3, 1.0), "ms": (1.0, 1.0), "us": (1.0, 1e3), NS: (1.0, 1e6), ISO: (1.0, 1e6)}
-"""What a time is multiplied and then divided by to be in ms; iso and ns are read as whole ns."""
+"""Factor and divisor of a time in each unit to be in ms; iso and ns are read as whole ns."""
 
 EXACT: dict[str, tuple[Parser, Callable[[pa.ChunkedArray], Moments]]] = {
     ISO: (iso_field, iso_moments),
     NS: (ns_field, ns_moments),
 }
-"""What reads one field of a time to the ns, and what a column of them."""
+"""The readers of one field, and of a column of fields, that hold times to the ns, by unit."""
 
-TIME = Range(0, 1e18)  # since the epoch of whoever wrote the log
-SIZE = Range(0, 1e15)  # of a request: tokens, bytes
-ANY = Range(-inf, inf)  # what is read to the ns is a time, or is refused
-STRAY_QUOTE = re.compile(rb'(?<=[^,\r\n"])"(?=[^,\r\n"])')  # which pyarrow would drop
+TIME = Range(0, 1e18)  # times since the epoch of whoever wrote the log
+SIZE = Range(0, 1e15)  # sizes of requests: tokens or bytes
+ANY = Range(-inf, inf)  # times to the ns, whose reader refuses the wrong ones itself
+STRAY_QUOTE = re.compile(rb'(?<=[^,\r\n"])"(?=[^,\r\n"])')  # a quote that pyarrow would drop
 GZIP_MAGIC = b"\x1f\x8b"
-CHUNK_BYTES = 1 << 22  # unpacked at once
-PIECE_BYTES = 1 << 24  # read at once: one wrong row costs reading so much row by row
+CHUNK_BYTES = 1 << 22  # bytes that are unpacked at a time
+PIECE_BYTES = 1 << 24  # bytes in a piece, all of which are read row by row for one wrong row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogColumns:
-    """Which columns of a log make a query, and how.
+    """The columns of a log that make a query, and how they are read.
 
-    Raises `ValueError` where two of them exclude each other.
+    `ValueError` where two of them exclude each other, or the time unit is unknown.
     """
 
-    arrived: str
+    arrived: str  # name of the column with the time of arrival
     time_unit: str = ISO  # a name in TIME_UNITS
-    accuracy: str | None = None
-    latency: str | None = None
-    rank: bool = False  # map both by rank; without, they are percent and ms as they stand
+    accuracy: str | None = None  # name of the column that accuracy demands are made of
+    latency: str | None = None  # name of the column that latency demands are made of
+    rank: bool = False  # whether both are mapped by rank, or are percent and ms already
 
     def __post_init__(self) -> None:
         if self.time_unit not in TIME_UNITS:
@@ -93,17 +96,17 @@ class LogColumns:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the times are read to the ns, which a float would not hold."""
+        """Whether the times are read to the ns, which a float could not hold."""
         return self.time_unit in EXACT
 
     @property
     def demands(self) -> list[str]:
-        """The columns of the demands, as far as there are any."""
+        """The names of the columns that demands are made of; there may be none."""
         return [name for name in (self.accuracy, self.latency) if name is not None]
 
     @property
     def limits(self) -> dict[str, Range]:
-        """What the numbers of each column must lie in."""
+        """The range that the numbers of each column must lie in, by its name."""
         limits = {self.arrived: ANY if self.is_exact else TIME}
         of_demands = {
             self.accuracy: RANGES["min_accuracy_percent"],
@@ -113,22 +116,22 @@ class LogColumns:
 
     @property
     def parsers(self) -> dict[str, Parser]:
-        """What reads a field of each column, in the order of `limits`."""
+        """The reader of a field of each column, by its name, in the order of `limits`."""
         parsers: dict[str, Parser] = dict.fromkeys(self.limits, number)
         return parsers | ({self.arrived: EXACT[self.time_unit][0]} if self.is_exact else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Log:
-    """The columns of a log that make a query, in the order of its rows."""
+    """The columns of a log that make queries, in the order of its rows."""
 
-    arrived: TimeArray  # [row], in its time unit
-    demands: dict[str, FloatArray]  # column: [row]
-    warnings: tuple[str, ...]
+    arrived: TimeArray  # [row]: times in the unit of the log's columns
+    demands: dict[str, FloatArray]  # [row] by name of the column
+    warnings: tuple[str, ...]  # one line for each irregularity
 
 
 def read_log(path: Path, columns: LogColumns) -> Log:
-    """The `columns` of the log in a file; raises `UserError` where it holds none."""
+    """The `columns` of the log in a file; `UserError` where it cannot be read as one."""
     content = _decompressed(path, read_file(path, "name a CSV file, plain or gzipped"))
     if b"\0" in content[:4096]:
         raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8, plain or gzipped")
@@ -150,7 +153,10 @@ def read_log(path: Path, columns: LogColumns) -> Log:
 
 
 def _decompressed(path: Path, content: bytes) -> bytes:
-    """The content, unpacked where it begins as a gzip file does, whatever its name."""
+    """The content, unpacked where its first bytes are those of a gzip file.
+
+    `UserError` where the gzip file is damaged or unpacks to too many bytes.
+    """
     if not content.startswith(GZIP_MAGIC):
         return content
     unpacked = bytearray()
@@ -183,16 +189,16 @@ def _check_header(where: str, header: list[str], wanted: Collection[str]) -> Non
         raise UserError(f"{where}: no header; the first line of a log names its columns")
     for name in wanted:
         if name not in header:
-            known = near_names(name, [shown(other)[1:-1] for other in header])
-            raise UserError(f"{where}: no column {shown(name)}; {known}")
+            known = near_names(name, [quoted_text(other)[1:-1] for other in header])
+            raise UserError(f"{where}: no column {quoted_text(name)}; {known}")
         if header.count(name) > 1:
-            raise UserError(f"{where}: the column {shown(name)} is there twice; rename one")
+            raise UserError(f"{where}: the column {quoted_text(name)} is there twice; rename one")
 
 
 def _without_torn_row(
     path: Path, content: bytes, header_line: int, header: list[str], columns: LogColumns
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The content up to a torn last row, and a warning where there is one."""
+    """The content without a torn last row, and a warning where there is one."""
     start = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
     text = content[start:].decode(errors="replace")
     if not text.strip():
@@ -204,17 +210,17 @@ def _without_torn_row(
         (fields,) = csv.reader([text], strict=True)
         _row_values(f"{path}:{line}", header, fields, columns.parsers)
     except (UserError, csv.Error):
-        warning = f"{path}:{line}: the last row is torn, and left out: {shown(text)}"
+        warning = f"{path}:{line}: the last row is torn, and left out: {quoted_text(text)}"
         return content[:start], (warning,)
     return content, ()
 
 
 def _read_pieces(
     path: Path, content: bytes, header_line: int, header: list[str], columns: LogColumns
-) -> Iterator[Columns]:
-    """The columns, piece by piece, of whole lines; a log with quotes is one, for it may quote ends.
+) -> Iterator[LogArrays]:
+    """The columns of each piece of whole lines that has rows.
 
-    A piece without rows is left out.
+    A log with quotes is a single piece, as a quoted field may hold line endings.
     """
     piece_bytes = len(content) if b'"' in content else PIECE_BYTES
     start, line = 0, 0  # behind the pieces so far
@@ -223,7 +229,7 @@ def _read_pieces(
         piece = content[start:end]
         try:
             yield _read_block(piece, max(header_line - line, 0), header, columns)
-        except ValueError:  # pyarrow's errors as well; reading row by row says which it is
+        except ValueError:  # Reading row by row then says what is wrong and in which line.
             rows = numbered_rows(path, piece, lines_before=line)
             rows = ((at, fields) for at, fields in rows if at > header_line)
             if read := _read_rows(path, rows, header, columns):
@@ -233,8 +239,8 @@ def _read_pieces(
 
 def _read_block(
     content: bytes, skipped_lines: int, header: list[str], columns: LogColumns
-) -> Columns:
-    """The columns, all at once; raises `ValueError` where anything is unusual."""
+) -> LogArrays:
+    """The columns, read all at once; `ValueError` where anything is unusual."""
     quoted = b'"' in content
     if quoted and STRAY_QUOTE.search(content):
         raise ValueError("a stray quote")
@@ -256,8 +262,8 @@ def _read_rows(
     numbered: Iterable[tuple[int, list[str]]],
     header: list[str],
     columns: LogColumns,
-) -> Columns:
-    """The columns, row by row, or what is wrong in which line; empty where there are no rows."""
+) -> LogArrays:
+    """The columns, read row by row, {} without rows; `UserError` with the line of a wrong row."""
     rows: list[list[float]] = []
     limits, parsers = list(columns.limits.items()), columns.parsers
     for line, fields in numbered:
@@ -269,7 +275,7 @@ def _read_rows(
     if not rows:
         return {}
     read = dict(zip(parsers, zip(*rows, strict=True), strict=True))
-    made: Columns = {name: np.array(values) for name, values in read.items()}
+    made: LogArrays = {name: np.array(values) for name, values in read.items()}
     if columns.is_exact:
         made[columns.arrived] = moments_of(list(read[columns.arrived]))
     return made
@@ -278,6 +284,6 @@ def _read_rows(
 def _row_values(
     where: str, header: list[str], fields: list[str], parsers: dict[str, Parser]
 ) -> list[float]:
-    """The numbers in a row, in the order of `parsers`; raises `UserError`."""
+    """The numbers in a row, in the order of `parsers`; `UserError` where one is wrong."""
     named = named_fields(where, header, fields)
     return [parse(where, name, named[name]) for name, parse in parsers.items()]

@@ -1,7 +1,7 @@
-"""The times of a log: in ISO 8601, or in whole ns, one text or a column of them.
+"""The times of a log, in ISO 8601 or in whole ns, read from one text or from a column of texts.
 
-A column is read a layout at a time: rows whose digits stand at the same places, with the same marks
-between them.  What it gives is what the text alone gives, and it refuses what the text refuses.
+A column is read one layout at a time: the rows with digits at the same positions and the same marks
+between them.  Times and errors are the same as those of each text alone.
 """
 
 import re
@@ -39,16 +39,16 @@ LIMITS = {
 }
 WHOLE = re.compile(r"[0-9]{1,19}")
 NS_PER_S = 10**9
-LONGEST_S = 9 * 10**9  # of a log, so that an int64 holds its ns
-MOST_CHARACTERS = 50  # of a time; the longest that `TIME` matches is shorter
-MOST_LAYOUTS = 100  # of the times of one length
+LONGEST_S = 9 * 10**9  # longest duration of a log, so that an int64 holds it in ns
+MOST_CHARACTERS = 50  # longest text that is read as a time; `TIME` matches only shorter ones
+MOST_LAYOUTS = 100  # most layouts among the times of one length that are read by column
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def iso_ns(text: str) -> int:
     """The ns from 1970 to a time in ISO 8601, in UTC where it names no zone.
 
-    ValueError where the text is none, to the second at least and to the ns at most.
+    ValueError where the text is no such time, with seconds and with no more than 9 decimals.
 
     >>> iso_ns("1970-01-02T00:00:01.5Z"), iso_ns("19700101 020000,25 +0200")
     (86401500000000, 250000000)
@@ -80,7 +80,7 @@ def whole_ns(text: str) -> int:
 
 
 def iso_moments(texts: pa.ChunkedArray) -> Moments:
-    """What `iso_ns` makes of each text; ValueError where it refuses one."""
+    """The times that `iso_ns` reads from each text; ValueError where it refuses one."""
     moments = np.empty((len(texts), 2), dtype=np.int64)
     for rows, characters in _by_length(texts):
         for _ in range(MOST_LAYOUTS):
@@ -95,7 +95,7 @@ def iso_moments(texts: pa.ChunkedArray) -> Moments:
 
 
 def ns_moments(texts: pa.ChunkedArray) -> Moments:
-    """What `whole_ns` makes of each text; ValueError where it refuses one."""
+    """The times that `whole_ns` reads from each text; ValueError where it refuses one."""
     moments = np.empty((len(texts), 2), dtype=np.int64)
     for rows, characters in _by_length(texts):
         if len(characters) > 19 or not _are_digits(characters).all():
@@ -107,9 +107,9 @@ def ns_moments(texts: pa.ChunkedArray) -> Moments:
 
 
 def ns_from_the_first(moments: Moments) -> npt.NDArray[np.int64]:
-    """Whole ns from the second of the first moment on: [row].
+    """The ns of each time since the whole second of the earliest one: [row].
 
-    ValueError where they are too many for an int64.
+    ValueError where the times are too far apart for an int64.
     """
     seconds, ns = moments.T
     first, last = int(seconds.argmin()), int(seconds.argmax())
@@ -122,7 +122,7 @@ def ns_from_the_first(moments: Moments) -> npt.NDArray[np.int64]:
 
 
 def iso_field(where: str, name: str, text: str) -> int:
-    """The ns of a field in ISO 8601; raises `UserError` where it holds no time."""
+    """The ns of a field in ISO 8601; `UserError` where it holds no time."""
     try:
         return iso_ns(text)
     except ValueError:
@@ -132,7 +132,7 @@ def iso_field(where: str, name: str, text: str) -> int:
 
 
 def ns_field(where: str, name: str, text: str) -> int:
-    """The ns of a field that states their number; raises `UserError` where it states none."""
+    """The ns of a field that states them as a number; `UserError` where it holds none."""
     try:
         return whole_ns(text)
     except ValueError:
@@ -142,14 +142,14 @@ def ns_field(where: str, name: str, text: str) -> int:
 
 
 def moments_of(ns: list[int]) -> Moments:
-    """Numbers of ns from 1970 as whole seconds, and the ns above them."""
+    """Numbers of ns from 1970 as `Moments`."""
     return np.array([divmod(each, NS_PER_S) for each in ns], dtype=np.int64).reshape(-1, 2)
 
 
 def _by_length(
     texts: pa.ChunkedArray,
 ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]]]:
-    """The rows of each length, blanks around them left out, and their bytes: [character, row]."""
+    """The rows of each length, without blanks around them, and their bytes: [character, row]."""
     begin = 0
     for chunk in pc.utf8_trim(texts, characters=BLANKS).chunks:
         lengths = pc.binary_length(chunk).to_numpy(zero_copy_only=False)
@@ -166,13 +166,13 @@ def _by_length(
 
 
 def _are_digits(characters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    return np.asarray(characters - np.uint8(ord("0")) < 10)  # what is below 0 is large here
+    return np.asarray(characters - np.uint8(ord("0")) < 10)  # Differences below 0 wrap around.
 
 
 def _like_the_first(
     characters: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.bool_], re.Match[str]]:
-    """Which rows have the layout of the first, and where its parts stand."""
+    """Whether each row has the layout of the first, and the match that locates its parts."""
     match = TIME.fullmatch(characters[:, 0].tobytes().decode("latin-1"))
     if match is None:
         raise ValueError("no time in ISO 8601")
@@ -183,7 +183,7 @@ def _like_the_first(
 
 
 def _number(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """The numbers that the digits write: [row]; 0 of none."""
+    """The numbers that the digits, [character, row], write: [row]; 0 without digits."""
     number = np.zeros(digits.shape[1], dtype=np.int64)
     for column in digits:
         number = 10 * number + (column - np.uint8(ord("0")))
@@ -191,7 +191,7 @@ def _number(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def _moments(characters: npt.NDArray[np.uint8], match: re.Match[str]) -> Moments:
-    """The moments of rows of one layout, that of `match`."""
+    """The times of rows with the one layout of `match`; ValueError where one does not exist."""
     part = {name: _number(characters[slice(*match.span(name))]) for name in LIMITS if match[name]}
     for name, numbers in part.items():
         low, high = LIMITS[name]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-PEAK_WINDOW_MS = 1e3  # in which queries are counted for the peak rate of a trace
-MAX_MS = 1e15  # no time may be longer: a float64 resolves an eighth of a millisecond there
+PEAK_WINDOW_MS = 1e3  # window in which queries are counted for the peak rate of a trace
+MAX_MS = 1e15  # longest time: a float64 still resolves an eighth of a millisecond there
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Range:
         return above & (value <= self.high)
 
     def law(self, name: str) -> str:
-        """What must hold of a value of that name.
+        """The condition that a value of that name lies in the range.
 
         >>> Range(0, 1, low_included=False).law("share")
         '0 < share <= 1'
@@ -47,7 +47,7 @@ RANGES = {
     "min_accuracy_percent": Range(0, 100),
     "max_latency_ms": Range(0, MAX_MS, low_included=False),
 }
-COLUMNS = tuple(RANGES)  # of a trace and of its file
+COLUMNS = tuple(RANGES)  # columns that every trace, and every trace file, has
 OPTIONAL_RANGES = {
     "colocation_slowdown": Range(1, MAX_MS),
     "input_difficulty": Range(0, 1),
@@ -56,9 +56,9 @@ ALL_COLUMNS = (*COLUMNS, *OPTIONAL_RANGES)
 
 
 def fault(values: Sequence[float], previous_ms: float = 0.0, names: Sequence[str] = COLUMNS) -> str:
-    """Why no query can have these values of the columns `names`; empty where one can.
+    """The reason why no query can have these values of the columns `names`; empty where one can.
 
-    `names` begin with `COLUMNS`; `previous_ms` is when the query before it arrived.
+    `names` begin with `COLUMNS`; `previous_ms` is the time at which the query before arrived.
 
     >>> fault((0.0, 101.0, 5.0))
     '0 <= min_accuracy_percent <= 100 must hold, got 101.0'
@@ -81,14 +81,14 @@ def _range_of(name: str) -> Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A request for one inference, and what it demands of it.
+    """A request for one inference, with its demands on accuracy and latency.
 
-    Raises `ValueError` where a field lies outside its range.
+    `ValueError` where a field lies outside its range.
     """
 
     arrived_ms: float
     min_accuracy_percent: float  # top-1, 0 to 100
-    max_latency_ms: float  # counts from the arrival
+    max_latency_ms: float  # largest response time, which counts from the arrival
 
     def __post_init__(self) -> None:
         values = (self.arrived_ms, self.min_accuracy_percent, self.max_latency_ms)
@@ -101,22 +101,21 @@ class Trace:
     """A sequence of queries in the order of their arrival: read-only copies of its columns.
 
     Each column is [query]: `arrived_ms`, `min_accuracy_percent`, `max_latency_ms`, and, or None,
-    `colocation_slowdown` and `input_difficulty`.  The last two are what a query meets and not what
-    it demands, so a `Query` is without them.
-    Raises `ValueError` naming the first query (from 1) that is none, or that arrives before the
-    one ahead of it.
+    `colocation_slowdown` and `input_difficulty`.  The last two describe the conditions of a query
+    and not its demands, so a `Query` is without them.  `ValueError` naming the first query (from 1)
+    that is out of range, or that arrives before the one ahead of it.
     """
 
     arrived_ms: FloatArray  # [query]
     min_accuracy_percent: FloatArray  # [query]
     max_latency_ms: FloatArray  # [query]
-    # [query] at least 1: what others on the machine cost it, a factor of its service time
+    # [query]: factor, at least 1, by which colocated processes lengthen the service time.
     colocation_slowdown: FloatArray | None = None
-    input_difficulty: FloatArray | None = None  # [query] 0 to 1
+    input_difficulty: FloatArray | None = None  # [query]: 0 to 1
 
     def __post_init__(self) -> None:
         for name, given in self.named_columns.items():
-            column = np.array(given, dtype=np.float64)  # a copy: nobody else's array
+            column = np.array(given, dtype=np.float64)  # a copy that no one else writes to
             column.setflags(write=False)
             object.__setattr__(self, name, column)
         shapes = [column.shape for column in self.named_columns.values()]
@@ -140,7 +139,7 @@ class Trace:
             raise ValueError(f"query {first + 1}: {reason}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Pickled arrays forget that they are read-only; made again, they are.
+        # Pickled arrays forget that they are read-only, so a trace is made again from its columns.
         return _trace_of, (*self.columns, self.colocation_slowdown, self.input_difficulty)
 
     @property
@@ -159,7 +158,7 @@ class Trace:
 
     @property
     def named_columns(self) -> dict[str, FloatArray]:
-        """The arrays that this trace has, by their names: those of `COLUMNS`, then the optional."""
+        """The arrays of this trace by name: those of `COLUMNS`, then the optional ones."""
         arrays = {name: getattr(self, name) for name in ALL_COLUMNS}
         return {name: array for name, array in arrays.items() if array is not None}
 
@@ -167,8 +166,8 @@ class Trace:
     def closed_loop(self) -> bool:
         """Whether each query is sent when the one before is answered: every `arrived_ms` is 0.
 
-        So a file needs no column for it, and a burst of queries that all wait at time 0 is put at
-        any later time.
+        So a file needs no column for it; a burst of queries that really arrive at one time must
+        arrive at a time above 0.
         """
         return not self.arrived_ms.any()
 
@@ -183,9 +182,9 @@ class Trace:
         """SHA-256 of the columns' bytes, in hexadecimal: the same for the same bits."""
         digest = hashlib.sha256()
         for name, column in self.named_columns.items():
-            if name in OPTIONAL_RANGES:  # which of them it has is content; all have the others
+            if name in OPTIONAL_RANGES:  # The presence of an optional column is content too.
                 digest.update(name.encode("ascii"))
-            digest.update(column.astype("<f8").tobytes())  # the same on every machine
+            digest.update(column.astype("<f8").tobytes())  # little-endian on every machine
         return digest.hexdigest()
 
 
@@ -217,7 +216,7 @@ def _optional_figures(trace: Trace) -> dict[str, float]:
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:
-    """`part / whole`, None where that is no finite number."""
+    """`part / whole`; None where either is None or the quotient is no finite number."""
     return part / whole if part is not None and whole and isfinite(part / whole) else None
 
 
@@ -225,19 +224,19 @@ def _peak_rate_per_s(arrived_ms: FloatArray) -> float | None:
     """The most queries in any half-open second; None where the arrivals span less than one."""
     if arrived_ms[-1] - arrived_ms[0] < PEAK_WINDOW_MS:
         return None
-    # Of the seconds that hold the most queries, one begins with an arrival.
+    # One of the seconds with the most queries begins with an arrival.
     ends = np.searchsorted(arrived_ms, arrived_ms + PEAK_WINDOW_MS)
     return float((ends - np.arange(len(ends))).max() / (1e-3 * PEAK_WINDOW_MS))
 
 
 def _variation(gaps: FloatArray) -> float | None:
-    """Standard deviation over mean; None where there are no two gaps, or all are 0."""
+    """The coefficient of variation of gaps; None where there are fewer than two, or all are 0."""
     return _ratio(float(gaps.std()), float(gaps.mean())) if len(gaps) > 1 else None
 
 
 def _autocorrelation(values: FloatArray) -> float | None:
-    """Lag-1 autocorrelation; None where the values do not differ."""
-    if np.ptp(values) == 0:  # their deviations would be the rounding of the mean
+    """The autocorrelation of values at lag 1; None where all are equal."""
+    if np.ptp(values) == 0:  # Deviations from the mean would be mere rounding errors.
         return None
     deviations = values - values.mean()
     return _ratio(float(deviations[:-1] @ deviations[1:]), float(deviations @ deviations))

@@ -21,17 +21,17 @@ from sushi_dse.workload.stages import ratios_by_stage
 class AccuracyModel:
     """The coefficients of the prediction for one SuperNet, their origin and their error.
 
-    All are in points of top-1.  `ValueError` where their number is not the one of the family, or
-    one is not finite.
+    All are in points of top-1.  `ValueError` where the family needs another number of coefficients,
+    one is not finite, or the measured top-1 is no range within 0 to 100.
     """
 
     family: MobileNetV3Family
-    origin: str  # of the measurements
-    resolution: int  # of the images that top-1 was measured on
-    measured_subnets: int
-    measured_top1_percent: tuple[float, float]  # least and greatest
+    origin: str  # source of the measurements
+    resolution: int  # height and width of the images that top-1 was measured on
+    measured_subnets: int  # number of SubNets that were measured
+    measured_top1_percent: tuple[float, float]  # least and greatest measured top-1
     held_out_rmse_percent: float  # root mean square error on SubNets left out of the fit
-    base_top1_percent: float
+    base_top1_percent: float  # top-1 of the smallest SubNet
     block_gain_percent: tuple[tuple[float, ...], ...]  # [block of the largest SubNet, expand ratio]
     stage_interaction_percent: tuple[float, ...]  # [stage]
 
@@ -59,7 +59,7 @@ class AccuracyModel:
             )
 
     def top1_percent(self, choice: MobileNetV3Choice) -> float:
-        """The predicted top-1 of `choice`, whose own `top1_percent` is not looked at.
+        """The predicted top-1 of `choice` in percent, whatever its own `top1_percent` is.
 
         A choice that the family does not have, or of another resolution, raises a `ValueError`.
         """
@@ -75,7 +75,10 @@ class AccuracyModel:
 
 
 def block_choices(family: MobileNetV3Family, choice: MobileNetV3Choice) -> np.ndarray:
-    """1 where a block has an expand ratio, else 0: [block of the largest SubNet, expand ratio]."""
+    """1 where a block has an expand ratio, else 0: [block of the largest SubNet, expand ratio].
+
+    `ValueError` for a choice that the family does not have.
+    """
     chosen = np.zeros((sum(family.max_blocks_per_stage), len(family.expand_ratios)))
     for stage, ratios in enumerate(ratios_by_stage(family, choice)):
         first = sum(family.max_blocks_per_stage[:stage])
@@ -85,7 +88,10 @@ def block_choices(family: MobileNetV3Family, choice: MobileNetV3Choice) -> np.nd
 
 
 def stage_interactions(family: MobileNetV3Family, choice: MobileNetV3Choice) -> np.ndarray:
-    """Optional blocks times width: [stage]."""
+    """The number of optional blocks times the width of each stage: [stage].
+
+    `ValueError` for a choice that the family does not have.
+    """
     least = min(family.expand_ratios)
     return np.array(
         [
@@ -100,7 +106,7 @@ def stage_interactions(family: MobileNetV3Family, choice: MobileNetV3Choice) -> 
 def free_gains(family: MobileNetV3Family) -> np.ndarray:
     """Mask of the gains that are not zero by definition: [block of the largest SubNet, ratio].
 
-    A block that no SubNet lacks gains nothing at the least expand ratio: that is in the base.
+    The gain of a block that no SubNet lacks is zero at the least expand ratio: the base holds it.
     """
     free = np.ones((sum(family.max_blocks_per_stage), len(family.expand_ratios)), dtype=bool)
     least = family.expand_ratios.index(min(family.expand_ratios))
@@ -111,6 +117,6 @@ def free_gains(family: MobileNetV3Family) -> np.ndarray:
 
 
 def features(family: MobileNetV3Family, choice: MobileNetV3Choice) -> np.ndarray:
-    """What the coefficients multiply: 1, the free gains row by row, the stage interactions."""
+    """The features that the coefficients multiply: [1, free gains row by row, interactions]."""
     gains = block_choices(family, choice)[free_gains(family)]
     return np.concatenate([[1.0], gains, stage_interactions(family, choice)])

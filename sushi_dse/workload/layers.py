@@ -12,9 +12,10 @@ SUPERNET_LAYER_SIZES = ("kernels", "channels_per_group", "kernel_height", "kerne
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainLayer:
-    """A convolution by itself; height and width are the input's, without padding.
+    """A convolution; a fully connected layer is a 1x1 convolution on a 1x1 map.
 
-    A fully connected layer is a 1x1 convolution on a 1x1 map.
+    `ValueError` where a size is not above 0, the groups do not divide kernels and channels, or the
+    kernel is larger than the padded input.
     """
 
     name: str
@@ -22,12 +23,13 @@ class PlainLayer:
     channels: int  # C, the input channels of all groups
     kernel_height: int  # R
     kernel_width: int  # S
-    height: int  # H
-    width: int  # W
+    height: int  # H, the rows of the input without padding
+    width: int  # W, the columns of the input without padding
     stride: int = 1
-    padding: int = 0  # on each of the four sides
+    padding: int = 0  # pixels on each of the four sides of the input
     groups: int = 1
     fully_connected: bool = False
+    block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:
@@ -60,7 +62,7 @@ class PlainLayer:
 
     @property
     def kind(self) -> str:
-        """`fc`, `dwconv` where each channel is a group by itself, else `conv`."""
+        """The kind of the layer: `fc`, `dwconv` where each channel is its own group, or `conv`."""
         if self.fully_connected:
             return "fc"
         return "dwconv" if self.groups == self.channels > 1 else "conv"
@@ -87,7 +89,7 @@ class PlainLayer:
 
     @property
     def macs(self) -> int:
-        """Multiplications: each weight once per output pixel."""
+        """Multiply-accumulate operations of the layer: each weight once per output pixel."""
         return self.weight_bytes * self.output_height * self.output_width
 
     @property
@@ -105,10 +107,10 @@ class PlainLayer:
 class Layer(PlainLayer):
     """A layer of a SubNet: the first kernels and channels of one layer of its SuperNet."""
 
-    supernet_layer: int  # its number in the SuperNet, from 0
+    supernet_layer: int  # number of the SuperNet layer, from 0
 
     def __post_init__(self) -> None:
-        PlainLayer.__post_init__(self)  # slots make a new class, which super() does not know
+        PlainLayer.__post_init__(self)  # super() does not know the class that `slots` makes.
         if self.supernet_layer < 0:
             raise ValueError(
                 f"layer {self.name!r}: supernet_layer >= 0 must hold, got {self.supernet_layer}"
@@ -116,14 +118,17 @@ class Layer(PlainLayer):
 
 
 def placed(layer: PlainLayer, supernet_layer: int) -> Layer:
-    """`layer` as a cut from the SuperNet layer of that number."""
+    """`layer` as cut from the SuperNet layer of that number."""
     sizes = {field.name: getattr(layer, field.name) for field in fields(PlainLayer)}
     return Layer(supernet_layer=supernet_layer, **sizes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubNet:
-    """A network cut from a SuperNet, its layers in the order of the SuperNet's."""
+    """A network cut from a SuperNet, with its layers in the order of the SuperNet's.
+
+    `ValueError` without layers, where they are out of order, or where top-1 is not 0 to 100.
+    """
 
     name: str
     top1_percent: float
@@ -145,7 +150,7 @@ class SubNet:
 
     @property
     def macs(self) -> int:
-        """Multiplications of one inference."""
+        """Multiply-accumulate operations of one inference."""
         return sum(layer.macs for layer in self.layers)
 
     @property
@@ -161,9 +166,10 @@ class SubNet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuperNetLayer:
-    """The largest size of a layer over a SuperNet.
+    """A layer of a SuperNet, as large as the largest cut from it.
 
-    The first k kernels x first c channels of it, a part of a SubGraph, are k * c * R * S bytes.
+    Its first k kernels x first c channels, which a SubGraph may hold, are k * c * R * S bytes.
+    `ValueError` where a size is not above 0.
     """
 
     name: str
@@ -182,7 +188,10 @@ class SuperNetLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuperNet:
-    """All layers that SubNets are cut from, and the SubNets that are served."""
+    """All layers that SubNets are cut from, and the SubNets that are served.
+
+    `ValueError` without a SubNet, where two have one name, or where one exceeds the layers.
+    """
 
     name: str
     layers: tuple[SuperNetLayer, ...]
@@ -230,7 +239,7 @@ class SuperNet:
 
 
 def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -> int:
-    """Bytes of int8 weights that all SubNets use: per layer the first min(k) x min(c).
+    """Bytes of int8 weights that all SubNets use: in each layer the first min(k) x min(c).
 
     `convolutions_only` leaves out the fully connected layers, as the SUSHI paper does.
     """
@@ -250,8 +259,8 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLayer:
-    """A layer whose latency was measured, launch included."""
+    """A layer of a SubNet whose latency, launch included, was measured."""
 
-    subnet: str
+    subnet: str  # name of the SubNet
     layer: Layer
     latency_us: float

@@ -20,24 +20,26 @@ from sushi_dse.workload.stages import (
 )
 
 IMAGE_CHANNELS = 3
+FIRST_BLOCK = "block0"
 SQUEEZE_RATIO = 4  # "Searching for MobileNetV3" (ICCV 2019)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MobileNetV3Family(StagedFamily):
-    """What a SubNet of a MobileNetV3 SuperNet may choose from.
+    """The choices that a MobileNetV3 SuperNet offers to its SubNets.
 
-    `expand_ratios` are the inner channels of a block over its input channels.
+    `expand_ratios` are the inner channels of a block over its input channels.  `ValueError` where
+    the kernel size is even, or as of `StagedFamily`.
     """
 
     first_conv_width: int  # output channels of the first convolution
     first_block_width: int  # output channels of the first block, which has no expansion
     stage_squeeze_excite: tuple[bool, ...]
     last_widths: tuple[int, int]  # output channels of the two layers before the classifier
-    kernel_size: int  # of the depthwise convolutions of the stages
+    kernel_size: int  # height and width of the depthwise kernels in the stages
 
     def __post_init__(self) -> None:
-        StagedFamily.__post_init__(self)  # slots make a new class, which super() does not know
+        StagedFamily.__post_init__(self)  # super() does not know the class that `slots` makes.
         if self.kernel_size % 2 == 0:
             raise ValueError(f"{self.name}: kernel_size must be odd, got {self.kernel_size}")
 
@@ -68,7 +70,7 @@ def _largest(family: MobileNetV3Family) -> MobileNetV3Choice:
     return MobileNetV3Choice(
         name=family.name,
         top1_percent=0,
-        resolution=1,  # weights depend on neither of the two
+        resolution=1,  # Weights depend on neither top-1 nor resolution.
         blocks_per_stage=family.max_blocks_per_stage,
         block_expand_ratios=(max(family.expand_ratios),) * sum(family.max_blocks_per_stage),
     )
@@ -93,7 +95,7 @@ def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainL
     return [
         *layers,
         square_conv("final_expand", kernels=expanded, channels=channels, size=size),
-        square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # after the pooling
+        square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # on the pooled map
         linear("classifier", inputs=mixed, outputs=family.classes),
     ]
 
@@ -112,9 +114,21 @@ def _stem(family: MobileNetV3Family, resolution: int) -> list[PlainLayer]:
     return [
         first,
         square_conv(
-            "block0.dw", kernels=width, channels=width, size=size, kernel_size=3, groups=width
+            "dw",
+            kernels=width,
+            channels=width,
+            size=size,
+            kernel_size=3,
+            groups=width,
+            block=FIRST_BLOCK,
         ),
-        square_conv("block0.project", kernels=family.first_block_width, channels=width, size=size),
+        square_conv(
+            "project",
+            kernels=family.first_block_width,
+            channels=width,
+            size=size,
+            block=FIRST_BLOCK,
+        ),
     ]
 
 
@@ -122,27 +136,29 @@ def _inverted_bottleneck(
     family: MobileNetV3Family, stage: int, block: int, *, channels: int, inner: int, size: int
 ) -> list[PlainLayer]:
     name = f"s{stage + 1}.b{block}"
-    expand = square_conv(f"{name}.expand", kernels=inner, channels=channels, size=size)
+    expand = square_conv("expand", kernels=inner, channels=channels, size=size, block=name)
     depthwise = square_conv(
-        f"{name}.dw",
+        "dw",
         kernels=inner,
         channels=inner,
         size=size,
         kernel_size=family.kernel_size,
         stride=family.stage_strides[stage] if block == 0 else 1,
         groups=inner,
+        block=name,
     )
     squeeze_excite = []
     if family.stage_squeeze_excite[stage]:
         squeezed = rounded_channels(inner // SQUEEZE_RATIO, family.channel_divisor)
         squeeze_excite = [
-            square_conv(f"{name}.se_reduce", kernels=squeezed, channels=inner, size=1),
-            square_conv(f"{name}.se_expand", kernels=inner, channels=squeezed, size=1),
+            square_conv("se_reduce", kernels=squeezed, channels=inner, size=1, block=name),
+            square_conv("se_expand", kernels=inner, channels=squeezed, size=1, block=name),
         ]
     project = square_conv(
-        f"{name}.project",
+        "project",
         kernels=family.stage_widths[stage],
         channels=inner,
         size=depthwise.output_height,
+        block=name,
     )
     return [expand, depthwise, *squeeze_excite, project]

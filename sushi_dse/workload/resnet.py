@@ -24,7 +24,7 @@ IMAGE_CHANNELS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResNetFamily(StagedFamily):
-    """What a SubNet of a ResNet50D SuperNet may choose from; widths before their multipliers.
+    """The choices that a ResNet50D SuperNet offers to its SubNets; widths before multipliers.
 
     `expand_ratios` are the inner channels of a block over its output channels.
     """
@@ -37,7 +37,7 @@ class ResNetFamily(StagedFamily):
         return rounded_channels(channels * multiplier, self.channel_divisor)
 
     def stem_width_choices(self, convolution: int) -> tuple[int, ...]:
-        """Widths that the first (0) or last (1) stem convolution may have, ascending."""
+        """The widths that the first (0) or last (1) stem convolution may have, ascending."""
         base = self.stem_widths[convolution]
         return tuple(sorted({self.width(base, m) for m in self.width_multipliers}))
 
@@ -47,7 +47,7 @@ class ResNetChoice(StagedChoice):
     """One SubNet's choices within a `ResNetFamily`."""
 
     stem_residual_conv: bool  # whether the stem has its middle convolution
-    stem_widths: tuple[int, int]  # output channels, after the width multipliers
+    stem_widths: tuple[int, int]  # output channels of the stem, after the width multipliers
     stage_width_multipliers: tuple[float, ...]
 
 
@@ -68,7 +68,7 @@ def _largest(family: ResNetFamily) -> ResNetChoice:
     return ResNetChoice(
         name=family.name,
         top1_percent=0,
-        resolution=1,  # weights depend on neither of the two
+        resolution=1,  # Weights depend on neither top-1 nor resolution.
         stem_residual_conv=True,
         stem_widths=(family.stem_width_choices(0)[-1], family.stem_width_choices(1)[-1]),
         stage_width_multipliers=(max(family.width_multipliers),) * stages,
@@ -99,7 +99,7 @@ def _layers(family: ResNetFamily, choice: ResNetChoice) -> list[PlainLayer]:
     ratios = ratios_by_stage(family, choice)
     layers = _stem(choice)
     channels = layers[-1].kernels
-    size = (layers[-1].output_height - 1) // 2 + 1  # after a 3x3 max pool of stride 2, padded
+    size = (layers[-1].output_height - 1) // 2 + 1  # side after a padded 3x3 max pool of stride 2
     for stage, of_stage in enumerate(ratios):
         width = family.width(family.stage_widths[stage], choice.stage_width_multipliers[stage])
         for block, ratio in enumerate(of_stage):
@@ -136,20 +136,26 @@ def _stem(choice: ResNetChoice) -> list[PlainLayer]:
 
 
 def _bottleneck(
-    name: str, *, channels: int, inner: int, width: int, size: int, stride: int, is_first: bool
+    block: str, *, channels: int, inner: int, width: int, size: int, stride: int, is_first: bool
 ) -> list[PlainLayer]:
-    reduce = square_conv(f"{name}.conv1", kernels=inner, channels=channels, size=size)
+    reduce = square_conv("conv1", kernels=inner, channels=channels, size=size, block=block)
     window = square_conv(
-        f"{name}.conv2", kernels=inner, channels=inner, size=size, kernel_size=3, stride=stride
+        "conv2",
+        kernels=inner,
+        channels=inner,
+        size=size,
+        kernel_size=3,
+        stride=stride,
+        block=block,
     )
     size = window.output_height
     layers = [
         reduce,
         window,
-        square_conv(f"{name}.conv3", kernels=width, channels=inner, size=size),
+        square_conv("conv3", kernels=width, channels=inner, size=size, block=block),
     ]
-    if is_first:  # an average pool before it does the striding
+    if is_first:  # An average pool does the striding ahead of the downsample convolution.
         layers.append(
-            square_conv(f"{name}.downsample", kernels=width, channels=channels, size=size)
+            square_conv("downsample", kernels=width, channels=channels, size=size, block=block)
         )
     return layers

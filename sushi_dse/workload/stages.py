@@ -1,4 +1,4 @@
-"""What the Once-for-all families share: stages of blocks, of elastic depth and expand ratio.
+"""The base of the Once-for-all families: stages of blocks, of elastic depth and expand ratio.
 
 "Once-for-All: Train One Network and Specialize it for Efficient Deployment" (ICLR 2020).
 """
@@ -9,13 +9,13 @@ from math import inf
 
 from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
 
-LARGEST_ROUNDING_LOSS = 0.1  # share of the channels that rounding down may take
+LARGEST_ROUNDING_LOSS = 0.1  # largest share of the channels that rounding down may remove
 
 
 def rounded_channels(channels: float, divisor: int) -> int:
-    """The multiple of `divisor` nearest to `channels`, the next one where that loses over 10 %.
+    """The multiple of `divisor` nearest to `channels`, or the next one where that loses over 10 %.
 
-    As the MobileNet and Once-for-all code bases round (`make_divisible`).
+    The MobileNet and Once-for-all code bases round so (`make_divisible`).
 
     >>> rounded_channels(256 * 0.65, 8), rounded_channels(18, 8)
     (168, 24)
@@ -26,15 +26,18 @@ def rounded_channels(channels: float, divisor: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedFamily:
-    """What a SubNet may choose from; tuples by stage have one entry for each stage."""
+    """The choices that a SuperNet made of stages of blocks offers to its SubNets.
+
+    `ValueError` unless tuples by stage have one entry for each stage and numbers are above 0.
+    """
 
     name: str
-    stage_widths: tuple[int, ...]  # output channels
-    stage_strides: tuple[int, ...]  # of a stage's first block
-    min_blocks_per_stage: tuple[int, ...]
-    max_blocks_per_stage: tuple[int, ...]
+    stage_widths: tuple[int, ...]  # [stage]: output channels
+    stage_strides: tuple[int, ...]  # [stage]: stride of the first block
+    min_blocks_per_stage: tuple[int, ...]  # [stage]
+    max_blocks_per_stage: tuple[int, ...]  # [stage]
     expand_ratios: tuple[float, ...]
-    channel_divisor: int = 8  # channels are multiples of it
+    channel_divisor: int = 8  # every number of channels is a multiple of this one
     classes: int = 1000
 
     def __post_init__(self) -> None:
@@ -63,19 +66,20 @@ class StagedFamily:
         return ("stage_strides", "min_blocks_per_stage", "max_blocks_per_stage")
 
     def inner_channels(self, channels: int, expand_ratio: float) -> int:
-        """Channels within a block that expands `channels` by `expand_ratio`."""
+        """The channels within a block that expands `channels` by `expand_ratio`."""
         return rounded_channels(round(channels * expand_ratio), self.channel_divisor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedChoice:
-    """One SubNet's choices within a `StagedFamily`."""
+    """One SubNet's choices within a `StagedFamily`; `ValueError` unless resolution is above 0."""
 
     name: str
     top1_percent: float
     resolution: int  # height and width of the image
     blocks_per_stage: tuple[int, ...]
-    # One per block; or one per block of the largest SubNet, of which a stage ignores the last ones.
+    # One ratio for each block, or one for each block of the largest SubNet: a stage with fewer
+    # blocks then ignores its last ones.
     block_expand_ratios: tuple[float, ...]
 
     def __post_init__(self) -> None:
@@ -86,13 +90,13 @@ class StagedChoice:
 
 
 def check_allowed(what: str, value: float, allowed: Sequence[float]) -> None:
-    """Refuse, with the allowed values, one that the family does not have."""
+    """Raise `ValueError`, with the allowed values, where `value` is none of them."""
     if value not in allowed:
         raise ValueError(f"{what} {value} is not a choice; allowed: {', '.join(map(str, allowed))}")
 
 
 def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[float, ...]]:
-    """The expand ratios of the blocks of each stage.
+    """The expand ratios of the blocks of each stage: [stage][block].
 
     A number of blocks or an expand ratio that the family does not have raises a `ValueError`.
     """
@@ -134,10 +138,15 @@ def square_conv(
     kernel_size: int = 1,
     stride: int = 1,
     groups: int = 1,
+    block: str = "",
 ) -> PlainLayer:
-    """A convolution with a square kernel on a square map of side `size`, padded to keep it."""
+    """A convolution with a square kernel on a square map of side `size`, padded to keep it.
+
+    The name of a layer in a `block` begins with the block's.
+    """
     return PlainLayer(
-        name=name,
+        name=f"{block}.{name}" if block else name,
+        block=block,
         kernels=kernels,
         channels=channels,
         kernel_height=kernel_size,
@@ -169,7 +178,7 @@ def cut_supernet(
     largest: Sequence[PlainLayer],
     subnets: Sequence[tuple[StagedChoice, Sequence[PlainLayer]]],
 ) -> SuperNet:
-    """The SuperNet whose layers are those of its largest SubNet, and the SubNets cut from it."""
+    """The SuperNet with the layers of its largest SubNet, and the SubNets cut from it by name."""
     numbers = {layer.name: number for number, layer in enumerate(largest)}
     return SuperNet(
         name=family.name,

@@ -108,6 +108,21 @@ def test_where_nothing_meets_the_nearest_miss_by_least(
         assert row is None or any(row[other] == candidate[other] for candidate in pool)
 
 
+def test_the_nearest_rows_are_told_by_the_demand_that_they_miss_by_least() -> None:
+    rows = pd.DataFrame(
+        {
+            "design": [0, 1],
+            "mean_latency_ms": [11.0, 20.0],
+            "mean_accuracy_percent": [70.0, 79.0],
+            "energy_mj_per_query": [1.0, 1.0],
+            "device_share": [0.5, 0.5],
+        }
+    )
+    advice = recommend([rows], Demands(max_latency_ms=10.0, min_accuracy_percent=80.0), SHARE)
+    told = [(row["verdict"], row["design"]) for row in advice.rows()]
+    assert told == [("nearest in latency", 0), ("nearest in accuracy", 1)]
+
+
 def test_a_miss_is_told_in_percent_of_the_demand() -> None:
     rows = pd.DataFrame({"mean_latency_ms": [10.2, 10.0], "mean_accuracy_percent": [76.0, 79.2]})
     missed = Demands(max_latency_ms=10.0, min_accuracy_percent=80.0).missed(rows)

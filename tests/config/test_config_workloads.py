@@ -15,6 +15,7 @@ from sushi_dse.config.workload_keys import (
     ResNetKeys,
     StagedChoiceKeys,
 )
+from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
 from sushi_dse.workload.layers import PlainLayer, shared_weight_bytes
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
@@ -23,6 +24,11 @@ from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
 SIZES = "channels: 3, kernel_height: 3, kernel_width: 3, height: 8, width: 8, padding: 1"
+BLOCKS = (PlainSubNet(name="A", top1_percent=70, layers=tuple(
+    PlainLayer(name=name, kernels=8, channels=8, kernel_height=1, kernel_width=1, height=4, width=4,
+               block=block)
+    for name, block in [("stem", ""), ("a", "first"), ("b", "first"), ("c", "second")]
+)),)  # fmt: skip
 PLAIN = f"""\
 family: layers
 name: two
@@ -191,3 +197,11 @@ def test_an_unknown_workload_is_told_the_near_ones() -> None:
         load_workload("ofa_mbv2")
     with pytest.raises(UserError, match=r"^gone\.yaml: no such file"):
         load_workload(Path("gone.yaml"))
+
+
+def test_the_blocks_of_listed_layers_are_written_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "blocks.yaml"
+    path.write_text(workload_text(BLOCKS))
+    (subnet,) = load_workload(path).supernet.subnets
+    assert [layer.block for layer in subnet.layers] == ["", "first", "first", "second"]
+    assert "block" not in path.read_text().splitlines()[4]  # The stem is in no block.

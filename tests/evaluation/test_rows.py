@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.rows import evaluate
@@ -28,7 +29,7 @@ from sushi_dse.evaluation.traced import (
     resource_metrics,
     serving_metrics,
 )
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.energy import Energy, switch_energy
@@ -45,6 +46,57 @@ from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.kernels import source_of
 from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 from tests.tables import cell, number, scaled, traces
+
+ONE_LAYER = Network.of(
+    plain_supernet(
+        "one",
+        [
+            PlainSubNet(
+                name="A",
+                top1_percent=70,
+                layers=(
+                    PlainLayer(
+                        name="c",
+                        kernels=8,
+                        channels=8,
+                        kernel_height=1,
+                        kernel_width=1,
+                        height=4,
+                        width=4,
+                    ),
+                ),
+            )
+        ],
+    )
+)
+
+
+@given(
+    accelerators(),
+    *[st.integers(0, 40)] * 3,
+    st.lists(st.integers(0, 7), min_size=1, max_size=4, unique=True),
+)
+@settings(max_examples=20)
+def test_a_design_counts_for_each_kind_of_blocks_that_its_device_lacks(
+    base: Accelerator, dsp: int, bram36: int, uram288: int, numbers: list[int]
+) -> None:
+    device = Device(name="small", lut=1, dsp=dsp, bram36=bram36, uram288=uram288)
+    axes = {"pe_kernels": [1, 9], "streaming_buffer_kib": [4, 90], "persistent_buffer_kib": [0, 99]}
+    experiment = Experiment(
+        space=SearchSpace.of(replace(base, device=device), axes),
+        network=ONE_LAYER,
+        trace=None,
+        policies=("no-sgs",),
+    )
+    used = [resources(experiment.space.design(number)) for number in numbers]
+    lacking = {
+        kind: sum(getattr(each, kind) > getattr(device, kind) for each in used)
+        for kind in ("bram36", "dsp", "uram288")
+    }
+    counts = Counts.of(evaluate(experiment, numbers).schema)
+    assert counts.designs == len(numbers)
+    assert counts.infeasible == sum(each.device_share > 1 for each in used)
+    assert counts.infeasible_by_resource == {kind: n for kind, n in lacking.items() if n}
 
 
 @dataclass(frozen=True, kw_only=True)

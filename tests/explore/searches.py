@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.explore.search.batches import Step, searched
+from sushi_dse.explore.search.batches import SearchBatch, searched
 from sushi_dse.explore.search.plan import SAMPLERS, Search
 from sushi_dse.explore.search.storage import open_study
 from tests import paths
@@ -59,7 +59,7 @@ def run(
     trials: int = TRIALS,
     made_by: Callable[[Sequence[int]], pa.Table] = rows_of,
     url: str | None = None,
-) -> tuple[list[Step], list[FrozenTrial]]:
+) -> tuple[list[SearchBatch], list[FrozenTrial]]:
     """The steps of a search, and the trials that were not given up."""
     plan = replace(plan, out=folder)
     with plan.opened() as store, open_study(plan, url) as study:

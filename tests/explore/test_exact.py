@@ -15,7 +15,7 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED, refuse_unbounded
 from sushi_dse.explore.exact.boxes import Boxes
-from sushi_dse.explore.exact.branch import Found, exact_front
+from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import INFEASIBLE, SPLIT, WALKED, Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.hardware.accelerator import Device
@@ -91,7 +91,7 @@ def walked(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     return numbers[place][order], candidate[order]
 
 
-def solved(problem: Problem) -> tuple[Found, int]:
+def solved(problem: Problem) -> tuple[ExactFront, int]:
     """The exact front, and the count of designs that were said to be settled."""
     search, count = exact_front(problem), 0
     while True:

@@ -18,7 +18,7 @@ from benchmarks import search as benchmark
 from sushi_dse.evaluation.counts import joined
 from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, hypervolume, reference_point
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.explore.search.batches import Step, runs, searched
+from sushi_dse.explore.search.batches import SearchBatch, neighbour_ranges, searched
 from sushi_dse.explore.search.plan import POLICY, SAMPLERS
 from sushi_dse.explore.search.storage import open_study
 from sushi_dse.hardware.space import SearchSpace
@@ -145,7 +145,7 @@ def test_the_hypervolume_is_that_of_all_rows_and_never_falls(tmp_path: Path) -> 
     assert steps[-1].answers.hypervolume == pytest.approx(hypervolume(costs, reference))
     seen: list[float] = []
 
-    def noted(step: Step) -> Step:
+    def noted(step: SearchBatch) -> SearchBatch:
         seen.append(step.answers.hypervolume or 0.0)
         return step
 
@@ -159,7 +159,7 @@ def test_the_hypervolume_is_that_of_all_rows_and_never_falls(tmp_path: Path) -> 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_runs_hold_each_design_once_and_are_as_long_as_can_be(designs: set[int]) -> None:
-    found = runs(sorted(designs))
+    found = neighbour_ranges(sorted(designs))
     assert [design for run in found for design in run] == sorted(designs)
     assert all(a.stop < b.start for a, b in pairwise(found))
 
@@ -167,7 +167,7 @@ def test_runs_hold_each_design_once_and_are_as_long_as_can_be(designs: set[int])
 @settings(max_examples=10)
 @given(st.sets(st.integers(0, EXPERIMENT.space.size - 1), min_size=1))
 def test_rows_made_run_by_run_are_those_made_at_once(designs: set[int]) -> None:
-    pieces = joined(evaluate(EXPERIMENT, run) for run in runs(sorted(designs)))
+    pieces = joined(evaluate(EXPERIMENT, run) for run in neighbour_ranges(sorted(designs)))
     whole = evaluate(EXPERIMENT, sorted(designs))
     assert pieces.equals(whole, check_metadata=True)
 

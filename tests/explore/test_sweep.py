@@ -28,7 +28,7 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore import sweep as sweep_module
-from sushi_dse.explore.sweep import WAYS, Sweep, Swept, steady_block_designs
+from sushi_dse.explore.sweep import WAYS, Sweep, SweptBlock, steady_block_designs
 from sushi_dse.model.kernel_key import kernel_key
 from tests import paths
 from tests.jobs import dask_cluster
@@ -50,7 +50,7 @@ def small_blocks() -> Iterator[None]:
         yield
 
 
-def swept(experiment: Experiment, folder: Path, blocks: int | None = None) -> list[Swept]:
+def swept(experiment: Experiment, folder: Path, blocks: int | None = None) -> list[SweptBlock]:
     """What a sweep does before it ends, or is killed after so many blocks."""
     sweep = Sweep(experiment, out=folder)
     with sweep.opened() as store:

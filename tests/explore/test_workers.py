@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.explore.workers.places import place_for
-from sushi_dse.explore.workers.work import Failure, Work, results
+from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.tasks import Failure, Task, results
 from tests import paths
 from tests.jobs import Cluster, Unloadable, dask_cluster, dies_at_2, dies_once, raises_at_2, squares
 
 BLOCKS = [range(first, first + 2) for first in range(0, 20, 2)]
-Places = Callable[[str, Work], closing[Any]]
+Executors = Callable[[str, Task], closing[Any]]
 DONE = {block: squares(block) for block in BLOCKS}
 KINDS = ["here", "processes", "cluster"]
 
@@ -32,26 +32,28 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def places(request: pytest.FixtureRequest) -> Places:
-    def place_of(kind: str, work: Work) -> closing[Any]:
+def executors(request: pytest.FixtureRequest) -> Executors:
+    def executor_of(kind: str, task: Task) -> closing[Any]:
         if kind == "cluster":
             address = request.getfixturevalue("cluster").file
-            return closing(place_for(work, workers=1, cluster=address))
-        return closing(place_for(work, workers={"here": 1, "processes": 2}[kind]))
+            return closing(executor_for(task, workers=1, cluster=address))
+        return closing(executor_for(task, workers={"here": 1, "processes": 2}[kind]))
 
-    return place_of
+    return executor_of
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_block_is_done_once_wherever_it_is_done(places: Places, kind: str) -> None:
-    with places(kind, squares) as place:
-        ended = list(results(place, BLOCKS))
+def test_every_block_is_done_once_wherever_it_is_done(executors: Executors, kind: str) -> None:
+    with executors(kind, squares) as executor:
+        ended = list(results(executor, BLOCKS))
     assert dict(ended) == DONE
     assert len(ended) == len(BLOCKS)
 
 
 @pytest.mark.parametrize(("kind", "most"), [("here", 1), ("processes", 4), ("cluster", 8)])
-def test_no_more_blocks_are_taken_than_are_under_way(places: Places, kind: str, most: int) -> None:
+def test_no_more_blocks_are_taken_than_are_under_way(
+    executors: Executors, kind: str, most: int
+) -> None:
     taken = 0
 
     def endless() -> Iterator[range]:
@@ -59,35 +61,39 @@ def test_no_more_blocks_are_taken_than_are_under_way(places: Places, kind: str, 
         for taken in count(1):
             yield range(taken, taken + 1)
 
-    with places(kind, squares) as place:
-        for ended, _ in enumerate(islice(results(place, endless()), 30)):
+    with executors(kind, squares) as executor:
+        for ended, _ in enumerate(islice(results(executor, endless()), 30)):
             assert taken - ended <= most
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_block_that_raises_is_given_up_and_the_others_go_on(places: Places, kind: str) -> None:
-    with places(kind, raises_at_2) as place:
-        ended = dict(results(place, BLOCKS))
+def test_a_block_that_raises_is_given_up_and_the_others_go_on(
+    executors: Executors, kind: str
+) -> None:
+    with executors(kind, raises_at_2) as executor:
+        ended = dict(results(executor, BLOCKS))
     assert ended == DONE | {range(2, 4): Failure("ArithmeticError: two lines")}
 
 
 @pytest.mark.parametrize("kind", ["processes", "cluster"])
-def test_a_worker_that_is_killed_costs_no_block(places: Places, kind: str, tmp_path: Path) -> None:
-    with places(kind, partial(dies_once, tmp_path / "died")) as place:
-        ended = list(results(place, BLOCKS))
+def test_a_worker_that_is_killed_costs_no_block(
+    executors: Executors, kind: str, tmp_path: Path
+) -> None:
+    with executors(kind, partial(dies_once, tmp_path / "died")) as executor:
+        ended = list(results(executor, BLOCKS))
     assert (tmp_path / "died").exists()
     assert dict(ended) == DONE
     assert len(ended) == len(BLOCKS)
 
 
 @pytest.mark.parametrize("kind", ["processes", "cluster"])
-def test_workers_that_are_all_killed_cost_no_block(places: Places, kind: str) -> None:
-    with places(kind, squares) as place:
-        ending = results(place, BLOCKS)
+def test_workers_that_are_all_killed_cost_no_block(executors: Executors, kind: str) -> None:
+    with executors(kind, squares) as executor:
+        ending = results(executor, BLOCKS)
         first = [next(ending)]
         if kind == "cluster":
-            place.client.wait_for_workers(2, timeout=60)
-            pids = list(place.client.run(os.getpid).values())
+            executor.client.wait_for_workers(2, timeout=60)
+            pids = list(executor.client.run(os.getpid).values())
         else:
             pids = [process.pid for process in multiprocessing.active_children()]
         assert len(pids) == 2
@@ -98,37 +104,42 @@ def test_workers_that_are_all_killed_cost_no_block(places: Places, kind: str) ->
     assert len(ended) == len(BLOCKS)
 
 
-def test_a_block_that_kills_its_workers_is_given_up_and_the_others_go_on(places: Places) -> None:
-    with places("processes", dies_at_2) as place:
-        ended = dict(results(place, BLOCKS))
+def test_a_block_that_kills_its_workers_is_given_up_and_the_others_go_on(
+    executors: Executors,
+) -> None:
+    with executors("processes", dies_at_2) as executor:
+        ended = dict(results(executor, BLOCKS))
     assert ended == DONE | {range(2, 4): Failure("its worker died (signal 9)")}
 
 
-def test_an_error_of_the_user_ends_all(places: Places) -> None:
+def test_an_error_of_the_user_ends_all(executors: Executors) -> None:
     def refuses(_: range) -> bytes:
         raise UserError("mend it")
 
-    with places("here", refuses) as place, pytest.raises(UserError, match="mend it"):
-        list(results(place, BLOCKS))
+    with executors("here", refuses) as executor, pytest.raises(UserError, match="mend it"):
+        list(results(executor, BLOCKS))
 
 
-def test_work_that_workers_cannot_take_is_no_endless_loop(places: Places) -> None:
-    with places("processes", Unloadable()) as place:
-        ended = dict(results(place, BLOCKS[:2]))
+def test_work_that_workers_cannot_take_is_no_endless_loop(executors: Executors) -> None:
+    with executors("processes", Unloadable()) as executor:
+        ended = dict(results(executor, BLOCKS[:2]))
     assert all(isinstance(end, Failure) and "ValueError" in end.reason for end in ended.values())
     with (
-        places("cluster", Unloadable()) as place,
+        executors("cluster", Unloadable()) as executor,
         pytest.raises(UserError, match=r"no worker there can do the work .*the same sushi-dse"),
     ):
-        list(results(place, BLOCKS))
+        list(results(executor, BLOCKS))
 
 
 def test_workers_that_die_at_once_are_no_endless_loop(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    executors: Executors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multiprocessing.spawn, "_python_exe", b"/bin/false")
-    with places("processes", squares) as place, pytest.raises(IncompleteError, match="as they"):
-        list(results(place, BLOCKS))
+    with (
+        executors("processes", squares) as executor,
+        pytest.raises(IncompleteError, match="as they"),
+    ):
+        list(results(executor, BLOCKS))
 
 
 @pytest.mark.parametrize(
@@ -146,29 +157,29 @@ def test_a_cluster_that_is_not_there_is_refused(
 ) -> None:
     monkeypatch.setattr("sushi_dse.explore.workers.cluster.CONNECT_S", 0.3)
     with pytest.raises(UserError) as refusal:
-        place_for(squares, workers=1, cluster=address)
+        executor_for(squares, workers=1, cluster=address)
     assert str(refusal.value).startswith(f"--cluster {address}:{said}")
 
 
 def test_a_cluster_without_dask_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UserError, match=r"pip install 'sushi-dse\[dask\]'"):
-        place_for(squares, workers=1, cluster="tcp://127.0.0.1:1")
+        executor_for(squares, workers=1, cluster="tcp://127.0.0.1:1")
 
 
 def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
     script = (
         "import multiprocessing, sys\n"
         "from jobs import slow, squares\n"
-        "from sushi_dse.explore.workers.places import place_for\n"
-        "from sushi_dse.explore.workers.work import results\n"
+        "from sushi_dse.explore.workers.executors import executor_for\n"
+        "from sushi_dse.explore.workers.tasks import results\n"
         "if __name__ == '__main__':\n"
-        "    place = place_for(slow, workers=2)\n"
+        "    executor = executor_for(slow, workers=2)\n"
         "    for first in (0, 1):\n"
-        "        place.start(range(first, first + 1))\n"
-        "    list(place.finished())\n"
+        "        executor.start(range(first, first + 1))\n"
+        "    list(executor.finished())\n"
         "    print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
-        "    list(place.finished())\n"
+        "    list(executor.finished())\n"
     )
     file = tmp_path / "script.py"
     file.write_text(script)
@@ -199,6 +210,6 @@ def test_a_worker_imports_no_module_of_the_working_folder(
     (tmp_path / "struct.py").write_text("raise SystemExit('of the working folder')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    with closing(place_for(squares, workers=2)) as place:
-        assert dict(results(place, [range(3)])) == {range(3): squares(range(3))}
+    with closing(executor_for(squares, workers=2)) as executor:
+        assert dict(results(executor, [range(3)])) == {range(3): squares(range(3))}
     assert "PYTHONSAFEPATH" not in os.environ

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.network import Network
-from sushi_dse.policies.gati.choice import all_choices, least_expected, work_of
+from sushi_dse.policies.gati.choice import all_choices, cache_options, least_expected
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.predictors import (
     PREDICTORS,
-    places,
+    cache_points,
 )
 from sushi_dse.policies.gati.system import gati_system, served_subnet
 from sushi_dse.workload.layers import SuperNet
@@ -37,7 +37,7 @@ def test_no_other_choice_of_caches_within_the_limit_has_less_expected_latency(
         memory_limit_bytes=limit * subnet.weight_bytes,
     )
     least = np.inf
-    for names in product((None, *PREDICTORS), repeat=len(places(subnet))):
+    for names in product((None, *PREDICTORS), repeat=len(cache_points(subnet))):
         keep = {i: name for i, name in enumerate(names, start=1) if name}
         table, _ = gati_system(network, accelerator, parameters=parameters, keep=keep)
         if table.cache_bytes <= limit * subnet.weight_bytes:
@@ -52,15 +52,15 @@ def test_no_other_choice_of_caches_within_the_limit_has_less_expected_latency(
 def test_of_all_65536_choices_the_first_one_of_least_expected_latency_is_taken(
     accelerator: Accelerator, limit: float
 ) -> None:
-    work = work_of(WHOLE, accelerator, Gati())
+    caches = cache_options(WHOLE, accelerator, Gati())
     choices = all_choices(8, 4)
     assert len(choices) == 65536
-    lower_us, upper_us = work.bounds_us(choices)
-    expected_us = np.concatenate([work.expected_us(part) for part in np.array_split(choices, 16)])
+    lower_us, upper_us = caches.bounds_us(choices)
+    expected_us = np.concatenate([caches.expected_us(part) for part in np.array_split(choices, 16)])
     assert (lower_us <= expected_us * (1 + 1e-9)).all()
     assert (expected_us <= upper_us * (1 + 1e-9)).all()
-    within = np.where(work.cache_bytes(choices) <= limit, expected_us, np.inf)
-    assert least_expected(work, limit).tolist() == choices[within.argmin()].tolist()
+    within = np.where(caches.cache_bytes(choices) <= limit, expected_us, np.inf)
+    assert least_expected(caches, limit).tolist() == choices[within.argmin()].tolist()
 
 
 @settings(max_examples=20)
@@ -70,10 +70,10 @@ def test_the_latency_that_a_choice_expects_is_that_of_its_table(
 ) -> None:
     keep = {i: name for i, name in enumerate(names, start=1) if name}
     table, _ = gati_system(RESNET18, accelerator, keep=keep)
-    work = work_of(WHOLE, accelerator, Gati())
+    caches = cache_options(WHOLE, accelerator, Gati())
     options = np.array([[[None, *PREDICTORS].index(name) for name in names]])
-    assert work.expected_us(options)[0] == pytest.approx(expected_ms(table) * 1e3, rel=1e-12)
-    assert work.cache_bytes(options)[0] == table.cache_bytes
+    assert caches.expected_us(options)[0] == pytest.approx(expected_ms(table) * 1e3, rel=1e-12)
+    assert caches.cache_bytes(options)[0] == table.cache_bytes
     assert len(table.subnet_names) == len(keep) + 1
 
 

@@ -15,10 +15,10 @@ from sushi_dse.policies.gati.predictors import (
     PREDICTORS,
     PUBLISHED_MACS,
     PUBLISHED_TOTAL_MACS,
-    Place,
+    CachePoint,
     agreement_at,
     cache_layers,
-    places,
+    cache_points,
 )
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import gati_system, served_subnet
@@ -44,8 +44,8 @@ def test_the_workload_is_the_resnet_18_of_cifar_10() -> None:
             assert after.input_bytes == before.output_bytes
 
 
-def test_on_resnet_18_the_places_are_the_ends_of_its_blocks_with_the_published_agreements() -> None:
-    ends = places(WHOLE)
+def test_on_resnet_18_cache_points_are_ends_of_blocks_with_the_published_agreements() -> None:
+    ends = cache_points(WHOLE)
     assert len(ends) == 8
     assert [WHOLE.layers[end.layers].name for end in ends] == [
         "s1.b1.conv1", "s2.b0.conv1", "s2.b1.conv1", "s3.b0.conv1", "s3.b1.conv1", "s4.b0.conv1",
@@ -61,15 +61,15 @@ def test_on_resnet_18_the_places_are_the_ends_of_its_blocks_with_the_published_a
 
 
 @pytest.mark.parametrize("workload", ["ofa_resnet50", "ofa_mbv3"])
-def test_on_another_network_places_are_ends_of_its_blocks_and_agreements_are_interpolated(
+def test_on_another_network_cache_points_are_ends_of_blocks_and_agreements_are_interpolated(
     workload: str,
 ) -> None:
     subnet = served_subnet(Network.of(load_workload(workload).supernet))
-    ends, published = places(subnet), PUBLISHED_AGREEMENT_PERCENT["FC(1024)"]
+    ends, published = cache_points(subnet), PUBLISHED_AGREEMENT_PERCENT["FC(1024)"]
     assert 6 <= len(ends) <= 8
     for end in ends:
-        block = subnet.layers[end.layers - 1].name.rpartition(".")[0]
-        assert not block or not subnet.layers[end.layers].name.startswith(f"{block}.")
+        block = subnet.layers[end.layers - 1].block
+        assert not block or subnet.layers[end.layers].block != block
         fraction = end.macs_fraction
         after = sum(macs <= fraction * PUBLISHED_TOTAL_MACS for macs in PUBLISHED_MACS)
         around = [0.0, *published, 100.0][after : after + 2]
@@ -77,9 +77,9 @@ def test_on_another_network_places_are_ends_of_its_blocks_and_agreements_are_int
 
 
 @given(supernets())
-def test_places_lie_within_any_network_in_running_order(supernet: SuperNet) -> None:
+def test_cache_points_lie_within_any_network_in_running_order(supernet: SuperNet) -> None:
     for subnet in supernet.subnets:
-        ends = [end.layers for end in places(subnet)]
+        ends = [end.layers for end in cache_points(subnet)]
         assert ends == sorted(set(ends))
         assert len(ends) <= 8
         assert all(0 < end < len(subnet.layers) for end in ends)
@@ -97,8 +97,8 @@ def test_a_network_of_one_block_has_no_cache() -> None:
     assert served.accuracy_percent.tolist() == [93.0] * 3
 
 
-@pytest.mark.parametrize("end", places(WHOLE), ids=lambda end: f"{end.channels}x{end.height}")
-def test_a_cache_is_made_of_the_layers_that_the_page_lists(end: Place) -> None:
+@pytest.mark.parametrize("end", cache_points(WHOLE), ids=lambda end: f"{end.channels}x{end.height}")
+def test_a_cache_is_made_of_the_layers_that_the_page_lists(end: CachePoint) -> None:
     sizes = {
         name: [
             (layer.name, layer.channels, layer.kernels, layer.output_height, layer.weight_bytes)

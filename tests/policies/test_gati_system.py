@@ -19,7 +19,7 @@ from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.predictors import (
     PREDICTORS,
     cache_layers,
-    places,
+    cache_points,
 )
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import gati_system, served_subnet
@@ -29,6 +29,7 @@ from tests import paths
 from tests.policies.gati_cases import (
     ALL_CONVOLUTIONS,
     RESNET18,
+    SLOW,
     WHOLE,
     as_layer,
     closed_loop,
@@ -66,7 +67,7 @@ def test_caches_that_never_agree_are_not_kept_and_if_kept_add_their_latency(
     kept, _ = gati_system(RESNET18, accelerator, parameters=never, keep=ALL_CONVOLUTIONS)
     caches_us = sum(
         layer_latency_us(layer_cost(as_layer(layer), accelerator), accelerator)
-        for i, end in enumerate(places(WHOLE))
+        for i, end in enumerate(cache_points(WHOLE))
         for layer in cache_layers(end, i + 1, "Conv(3,1)", 10, never)
     )
     assert kept.latency_ms[-1, 0] == pytest.approx((alone_us + caches_us) / 1e3)
@@ -78,7 +79,7 @@ def test_caches_that_never_agree_are_not_kept_and_if_kept_add_their_latency(
 
 @settings(max_examples=10)
 @given(designs, streams)
-def test_caches_that_always_agree_end_every_query_at_the_first_place(
+def test_caches_that_always_agree_end_every_query_at_the_first_cache_point(
     accelerator: Accelerator, parameters: Gati
 ) -> None:
     always = replace(parameters, agreement_percent=ALWAYS)
@@ -88,7 +89,7 @@ def test_caches_that_always_agree_end_every_query_at_the_first_place(
         layer_latency_us(layer_cost(layer, accelerator, is_first=i == 0), accelerator)
         for i, layer in enumerate(WHOLE.layers[:3])
     )
-    cache = cache_layers(places(WHOLE)[0], 1, table.kept[1], 10, always)
+    cache = cache_layers(cache_points(WHOLE)[0], 1, table.kept[1], 10, always)
     cache_us = sum(
         layer_latency_us(
             layer_cost(as_layer(layer), accelerator, is_last=layer is cache[-1]),
@@ -113,20 +114,22 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
     network = Network.of(supernet)
-    end_count = len(places(served_subnet(network)))
+    end_count = len(cache_points(served_subnet(network)))
     table, _ = gati_system(
         network, accelerator, keep={i + 1: "Conv(3,1)" for i in range(end_count)}
     )
     subnet = served_subnet(network)
     running: list[Layer] = []
     rows: list[list[Layer]] = []
-    for i, end in enumerate([0, *(end.layers for end in places(subnet)), len(subnet.layers)][1:]):
+    for i, end in enumerate(
+        [0, *(end.layers for end in cache_points(subnet)), len(subnet.layers)][1:]
+    ):
         running += subnet.layers[
             sum(x.name.partition(".")[0][:5] != "cache" for x in running) : end
         ]
         if i < end_count:
             classes = subnet.layers[-1].kernels
-            cache = cache_layers(places(subnet)[i], i + 1, "Conv(3,1)", classes, Gati())
+            cache = cache_layers(cache_points(subnet)[i], i + 1, "Conv(3,1)", classes, Gati())
             running += map(as_layer, cache)
         rows.append(list(running))
     for column, kernels in enumerate(table.subgraphs.kernels):
@@ -235,12 +238,12 @@ def test_a_parameter_out_of_range_is_refused(changes: dict[str, Any], message: s
         Gati(**changes)
 
 
-def test_an_unknown_predictor_or_place_is_refused_with_the_near_ones() -> None:
+def test_an_unknown_predictor_or_cache_point_is_refused_with_the_near_ones() -> None:
     with pytest.raises(ValueError, match=r"unknown predictor 'Pool\(409\)'.*Pool\(4096\)"):
         gati_system(RESNET18, ZCU104, parameters=Gati(agreement_percent={"Pool(409)": (1,) * 8}))
     with pytest.raises(ValueError, match=r"unknown predictor 'FC'"):
         gati_system(RESNET18, ZCU104, keep={1: "FC"})
-    with pytest.raises(ValueError, match="1 <= place <= 8 must hold, got 9"):
+    with pytest.raises(ValueError, match="1 <= cache point <= 8 must hold, got 9"):
         gati_system(RESNET18, ZCU104, keep={9: "FC(1024)"})
 
 
@@ -248,3 +251,21 @@ def test_what_is_assumed_is_said_with_the_values_of_the_parameters() -> None:
     sentences = Gati(recovery=0.25).assumptions()
     assert any("0.25 of what is lost" in sentence for sentence in sentences)
     assert all(sentence.endswith(".") for sentence in sentences)
+
+
+@pytest.mark.parametrize("workload", ["resnet18_cifar10", "ofa_resnet50", "ofa_mbv3"])
+def test_renaming_layers_changes_no_number(workload: str) -> None:
+    supernet = load_workload(workload).supernet
+    subnets = tuple(
+        replace(
+            subnet,
+            layers=tuple(replace(x, name=f"x.{i // 2}.{i}") for i, x in enumerate(subnet.layers)),
+        )
+        for subnet in supernet.subnets
+    )
+    table, _ = gati_system(Network.of(supernet), SLOW)
+    other, _ = gati_system(Network.of(replace(supernet, subnets=subnets)), SLOW)
+    assert table.kept
+    assert other.kept == table.kept
+    assert other.latency_ms.tobytes() == table.latency_ms.tobytes()
+    assert other.sums.tobytes() == table.sums.tobytes()

@@ -17,7 +17,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.traces import logs
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace, write_trace
-from sushi_dse.traces.importers import AZURE_LLM, Imported, import_log, rank_places
+from sushi_dse.traces.importers import AZURE_LLM, Imported, import_log, rank_fractions
 from sushi_dse.traces.logs import TIME_UNITS, LogColumns
 from sushi_dse.traces.trace import Trace
 from tests.commands import Run
@@ -82,12 +82,12 @@ def test_a_place_is_the_mean_rank_between_those_of_the_extremes(values: np.ndarr
     ]
     low, high = min(mean_ranks), max(mean_ranks)
     wanted = [(rank - low) / (high - low) if high > low else 0.5 for rank in mean_ranks]
-    np.testing.assert_allclose(rank_places(values), wanted, rtol=1e-12)
+    np.testing.assert_allclose(rank_fractions(values), wanted, rtol=1e-12)
 
 
 @given(VALUES)
 def test_ranks_keep_the_order_and_span_the_range(values: np.ndarray) -> None:
-    places = rank_places(values)
+    places = rank_fractions(values)
     for one, place in zip(values, places, strict=True):
         assert ((places < place) == (values < one)).all()
         assert ((places == place) == (values == one)).all()
@@ -100,13 +100,13 @@ def test_a_rank_does_not_depend_on_the_order_or_the_scale(
     values: np.ndarray, random: Random
 ) -> None:
     order = np.random.default_rng(random.getrandbits(32)).permutation(len(values))
-    places = rank_places(values)
-    assert rank_places(values[order]).tobytes() == places[order].tobytes()
-    assert rank_places(10.0**values).tobytes() == places.tobytes()
+    places = rank_fractions(values)
+    assert rank_fractions(values[order]).tobytes() == places[order].tobytes()
+    assert rank_fractions(10.0**values).tobytes() == places.tobytes()
 
 
 def test_zero_has_one_rank_whatever_its_sign() -> None:
-    assert rank_places(np.array([0.0, -0.0, 1.0])).tolist() == [0, 0, 1]
+    assert rank_fractions(np.array([0.0, -0.0, 1.0])).tolist() == [0, 0, 1]
 
 
 # What a log becomes

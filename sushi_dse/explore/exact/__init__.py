@@ -1,1 +1,1 @@
-"""The exact front of a space that is too large to walk, and the certificate that it is exact."""
+"""The exact front of a space by branch and bound, and the certificate that it is exact."""

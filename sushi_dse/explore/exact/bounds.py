@@ -1,4 +1,4 @@
-"""What no design of a box can fall below: a bound for each SubNet and metric.
+"""Lower bounds on the costs of all designs of a box, for each SubNet and metric.
 
 With the SubGraph fixed, latency falls with bandwidth, clock, buffers and their number of tiles, and
 rises with launch, fill and row cycles; so the best design of a box, if it may cache whatever the
@@ -51,7 +51,8 @@ from sushi_dse.model.steady_subnets import (
 )
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
-BOUNDED = (  # the other metrics are ratios of what is bounded, and rise and fall with an axis
+# The metrics with a bound.  The others are ratios of these, which rise and fall along an axis.
+BOUNDED = (
     "mean_latency_ms",
     "mean_accuracy_percent",
     "throughput_queries_per_s",
@@ -65,7 +66,7 @@ BOUNDED = (  # the other metrics are ratios of what is bounded, and rise and fal
     "uram288",
     "device_share",
 )
-ROUNDING = 1e-9  # of a bound: more than sums of floats are off by, and less than matters
+ROUNDING = 1e-9  # share that bounds are lowered by: more than the rounding error of the sums
 
 
 @compiled
@@ -90,7 +91,7 @@ def beyond_share(
     shape = layers.shapes[layers.shape_of[i]]
     if map_bytes(shape, resident)[1] > 0 or shape.groups > 1:
         return float(by_bytes)
-    first_load = sides[0] * sides[1] * TAPS_PER_ENGINE * per_byte  # at most
+    first_load = sides[0] * sides[1] * TAPS_PER_ENGINE * per_byte  # largest first load
     return float(min(by_bytes, first_load + 2 * exposed / max(shape.kernels // sides[0], 1)))
 
 
@@ -98,9 +99,10 @@ def beyond_share(
 def least_costs(
     layers: Layers, sides: tuple[int, int], arrays: Arrays, capacity: np.ndarray
 ) -> np.ndarray:
-    """Bound on the cost of each SubNet, whatever fits is cached: [field, subnet, box].
+    """Lower bound on the cost of each SubNet with any SubGraph that fits: [field, subnet, box].
 
-    All waits together stand in `exposed_load_cycles`.  The rest is as in `steady_costs`.
+    `exposed_load_cycles` holds all waits together.  layers, sides and arrays are as in
+    `steady_costs`, of the fastest design of each box; capacity: [box] bytes for weights.
     """
     tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
     least = np.empty((FIELDS, len(fixed), len(capacity)))
@@ -144,9 +146,10 @@ def least_costs(
 
 
 def corners(boxes: Boxes) -> tuple[Designs, Designs]:
-    """Of each box the fastest design, and the one that takes the least energy and blocks: [box].
+    """The fastest design of each box, and the one of least energy and blocks: [box] each.
 
-    No other one of the box is faster with the same SubGraph, or less in any buffer.
+    With the same SubGraph no design of the box is faster than the first; none has a smaller buffer
+    than the second.
     """
     low, high = boxes.corners()
     overheads = {name: getattr(low, name) for name in ("launch_us", "fill_cycles", "row_cycles")}
@@ -154,9 +157,10 @@ def corners(boxes: Boxes) -> tuple[Designs, Designs]:
 
 
 def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric]) -> np.ndarray:
-    """What no design of a box costs less than under the policy: [objective, subnet, box].
+    """Lower bounds on the costs of the designs of a box under `policy`: [objective, subnet, box].
 
-    The boxes must have one array each.  Costs are those of `Metric.cost`: to be small.
+    All designs of a box must have the same sides of the array.  Costs are those of `Metric.cost`:
+    smaller is better.
     """
     fastest, frugal = corners(boxes)
     if policy != STATIC_SUBGRAPH:
@@ -166,7 +170,8 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
     for own, sides, arrays, capacity in by_sides(fastest):
         totals[..., own] = least_costs(layers_of(network), sides, arrays, capacity)
     cost = LayerCost(*totals)
-    deep = fastest.column("dynamic_buffer_tiles") > 2  # loads hide behind other layers, launches
+    # Behind more than two tiles, loads hide behind other layers and their launches.
+    deep = fastest.column("dynamic_buffer_tiles") > 2
     waits = np.where(deep, 0.0, cost.exposed_load_cycles)
     busy = cost.compute_cycles + cost.input_cycles + waits
     launches_us = np.diff(network.starts)[:, None] * fastest.column("launch_us")
@@ -197,7 +202,7 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
 
 
 def cheapest_weights(cost: LayerCost, frugal: Designs) -> LayerCost:
-    """`cost` with the bytes that may be cached where they take the least energy: there, or not."""
+    """`cost` with its cached bytes where they take the least energy: on chip or fetched."""
     fetched_pj = frugal.dram_pj_per_bit * 8 + sum(
         sram_pj_per_byte(frugal.column("dynamic_buffer_bytes"), table)
         for table in (SRAM_READ_PJ_PER_BYTE, SRAM_WRITE_PJ_PER_BYTE)
@@ -211,7 +216,7 @@ def cheapest_weights(cost: LayerCost, frugal: Designs) -> LayerCost:
 
 
 def refuse_unbounded(metrics: Sequence[Metric]) -> None:
-    """Raise `UserError` of a metric that has no bound."""
+    """Raise `UserError` where a metric has no bound."""
     for metric in metrics:
         if metric.name not in BOUNDED:
             raise UserError(

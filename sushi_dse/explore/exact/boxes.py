@@ -1,4 +1,4 @@
-"""Boxes of designs: on each axis a range of its values, taken in rising order."""
+"""Boxes of designs: on each axis a range of ranks, which number its values in rising order."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ import numpy as np
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import SearchSpace
 
-SIDES = ("pe_kernels", "pe_channels")  # in which nothing is monotone: blocks of another length
+SIDES = ("pe_kernels", "pe_channels")  # axes along which no cost is monotone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boxes:
-    """Ranges of ranks, both ends included: low, high [axis, box]."""
+    """Boxes of a space."""
 
     space: SearchSpace
-    low: np.ndarray
-    high: np.ndarray
+    low: np.ndarray  # [axis, box]: least rank
+    high: np.ndarray  # [axis, box]: greatest rank, included
 
     @classmethod
     def whole(cls, space: SearchSpace) -> "Boxes":
-        """One box that holds the space."""
+        """The one box that holds all designs of `space`."""
         last = np.array([[len(axis.values) - 1] for axis in space.axes], dtype=np.int64)
         return cls(space, np.zeros_like(last), last)
 
@@ -28,12 +28,12 @@ class Boxes:
         return int(self.low.shape[1])
 
     def only(self, chosen: np.ndarray | slice) -> "Boxes":
-        """The boxes that are chosen; by a mask, or by their places."""
+        """The boxes that a mask, indices or a slice choose."""
         return Boxes(self.space, self.low[:, chosen], self.high[:, chosen])
 
     @property
     def sizes(self) -> np.ndarray:
-        """Designs in each box: [box]."""
+        """The number of designs in each box: [box]."""
         return np.asarray((self.high - self.low + 1).prod(axis=0))
 
     @property
@@ -49,7 +49,7 @@ class Boxes:
         )
 
     def numbers(self, ranks: np.ndarray) -> np.ndarray:
-        """The numbers of the designs with those ranks; [axis, design] to [design]."""
+        """The numbers, [design], of the designs with those ranks, [axis, design]."""
         numbers = np.zeros(ranks.shape[1], dtype=np.int64)
         for i, axis in enumerate(self.space.axes):
             digit_of_rank = np.argsort(axis.values, kind="stable")
@@ -68,7 +68,7 @@ class Boxes:
         return np.sort(self.numbers(ranks))
 
     def promising(self) -> np.ndarray:
-        """The numbers of designs that may be good, rising: both corners and the middle of each."""
+        """The numbers of both corners and of the middle of each box, rising and distinct."""
         ranks = [self.high, self.low, (self.low + self.high) // 2]
         return np.unique(np.concatenate([self.numbers(each) for each in ranks]))
 
@@ -81,7 +81,7 @@ class Boxes:
         return np.asarray(lengths.argmax(axis=0))
 
     def halves(self, axis: np.ndarray) -> "Boxes":
-        """Each box cut in two on its `axis`; both halves of a box stand side by side: [2 box]."""
+        """The halves of each box, cut on its `axis`, [box]; those of one box are neighbours."""
         low, high = np.repeat(self.low, 2, axis=1), np.repeat(self.high, 2, axis=1)
         box = np.arange(len(self))
         middle = (self.low[axis, box] + self.high[axis, box]) // 2

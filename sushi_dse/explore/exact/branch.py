@@ -1,4 +1,4 @@
-"""Branch and bound: boxes that a found design beats are discarded, and only the rest is walked."""
+"""Branch and bound: boxes with a dominated bound are discarded, and only the rest is evaluated."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from sushi_dse.explore.exact.certificate import BEATEN, INFEASIBLE, SPLIT, WALKE
 from sushi_dse.explore.exact.problem import Front, Problem, witnesses
 from sushi_dse.hardware.resources import fits
 
-BATCH_BOXES = 2048  # bounded at a time, so that memory stays flat
-WALK_DESIGNS = 16  # a box of so many is walked: a bound costs as much as a design
+BATCH_BOXES = 2048  # boxes that are bounded at a time, so that memory stays flat
+WALK_DESIGNS = 16  # size of a box that is evaluated: a bound takes as long as a design
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Found:
-    """The exact front, and why nothing else is on it."""
+class ExactFront:
+    """The exact front, and the certificate that nothing else is on it."""
 
     front: Front
     certificate: Certificate
 
 
-def exact_front(problem: Problem) -> Generator[range, None, Found]:
-    """The front over all designs of the space that fit, policies and SubNets.
+def exact_front(problem: Problem) -> Generator[range, None, ExactFront]:
+    """The exact front over all designs of the space that fit, policies and SubNets.
 
-    Yields ranges as long as the count of designs that need no further look, and returns the front
-    with its certificate.  Branch and bound over boxes of the space: `docs/exact.md`.
+    It yields a range as long as the number of designs that were settled since the last one, and
+    returns the front with its certificate.  `docs/exact.md` explains the branch and bound.
     """
     front = problem.front_of(np.empty(0, dtype=np.int64))
     log = _Log(problem)
@@ -38,7 +38,7 @@ def exact_front(problem: Problem) -> Generator[range, None, Found]:
             last = slice(-BATCH_BOXES, None)
             boxes, numbers = boxes.only(last), numbers[last]
         kind = np.full(len(boxes), SPLIT)
-        kind[~fits(boxes.corners()[0])] = INFEASIBLE  # the design that takes least of all
+        kind[~fits(boxes.corners()[0])] = INFEASIBLE  # The low corner takes the fewest blocks.
         bounded = np.flatnonzero((kind == SPLIT) & boxes.has_one_array)
         if len(bounded):
             narrow = boxes.only(bounded)
@@ -56,32 +56,33 @@ def exact_front(problem: Problem) -> Generator[range, None, Found]:
         if len(wide):
             axis = wide.widest_axis()
             stack.append((wide.halves(axis), log.split(numbers[kind == SPLIT], axis)))
-    return Found(front=front, certificate=log.certificate(front))
+    return ExactFront(front=front, certificate=log.certificate(front))
 
 
 class _Log:
-    """What became of boxes, batch by batch."""
+    """The record of how each box was settled, batch by batch."""
 
     def __init__(self, problem: Problem) -> None:
         self.boxes = 1
-        self.entries: list[tuple[np.ndarray, ...]] = []  # numbers, kind, axis, first half
+        # Numbers, kinds, axes and first halves of the boxes of each batch: [box] each.
+        self.entries: list[tuple[np.ndarray, ...]] = []
         none = np.empty(0, dtype=np.int64)
         no_bounds = np.empty((0, problem.candidates, len(problem.metrics)))
-        self.beaten = [(none, no_bounds)]  # numbers, bounds
+        self.beaten = [(none, no_bounds)]  # numbers and bounds of the beaten boxes of each batch
 
     def settle(self, numbers: np.ndarray, kind: np.ndarray) -> None:
         nothing = np.full(len(numbers), -1)
         self.entries.append((numbers, kind, nothing, nothing))
 
     def split(self, numbers: np.ndarray, axis: np.ndarray) -> np.ndarray:
-        """Note the split; the numbers of the halves: [2 box]."""
+        """The numbers of the halves, [2 box], of boxes that are split on `axis`, [box]."""
         halves = self.boxes + np.arange(2 * len(numbers))
         self.entries.append((numbers, np.full(len(numbers), SPLIT), axis, halves[::2]))
         self.boxes += len(halves)
         return halves
 
     def certificate(self, front: Front) -> Certificate:
-        """What beat a bound may since have been beaten itself: each is given a row of `front`."""
+        """The certificate, in which each beaten bound has a witness on the final `front`."""
         numbers, kind, axis, first_half = map(np.concatenate, zip(*self.entries, strict=True))
         order = np.argsort(numbers)
         beaten, least = map(np.concatenate, zip(*self.beaten, strict=True))

@@ -1,4 +1,4 @@
-"""The certificate of an exact front: what became of every box, as a table, and its check."""
+"""The certificate of an exact front: how every box was settled, as a table, and its check."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,28 @@ from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.explore.exact.problem import Front, Problem
 from sushi_dse.hardware.resources import fits
 
-SPLIT, WALKED, INFEASIBLE, BEATEN = range(4)  # what becomes of a box
+SPLIT, WALKED, INFEASIBLE, BEATEN = range(4)  # ways in which a box is settled
 KINDS = ("split", "walked", "infeasible", "beaten")
-SAMPLED_DESIGNS = 10_000  # of beaten boxes, that the check costs one by one
+SAMPLED_DESIGNS = 10_000  # designs of beaten boxes that the check evaluates one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Certificate:
-    """What became of every box; number 0 is the space, the halves of a split one are neighbours."""
+    """How every box was settled; box 0 is the space, and the halves of a box are neighbours."""
 
-    kind: np.ndarray  # [box]
-    axis: np.ndarray  # [box] on which it was split, else -1
-    first_half: np.ndarray  # [box] number of the half with the lower ranks, else -1
-    beaten: np.ndarray  # [beaten box] its number, rising
-    least: np.ndarray  # [beaten box, candidate, objective] the bound that it was discarded by
-    witness: np.ndarray  # [beaten box, candidate] row of the front that beats the bound
+    kind: np.ndarray  # [box]: SPLIT, WALKED, INFEASIBLE or BEATEN
+    axis: np.ndarray  # [box]: axis on which a box was split, -1 where it was not
+    first_half: np.ndarray  # [box]: number of the half with the lower ranks, -1 without halves
+    beaten: np.ndarray  # [beaten box]: number of the box, rising
+    least: np.ndarray  # [beaten box, candidate, objective]: bound on the costs in the box
+    witness: np.ndarray  # [beaten box, candidate]: row of the front that dominates the bound
 
     def counts(self) -> dict[str, int]:
-        """Boxes of each kind."""
+        """The number of boxes of each kind, by its name."""
         return {name: int((self.kind == kind).sum()) for kind, name in enumerate(KINDS)}
 
     def table(self, problem: Problem) -> pa.Table:
-        """A row a box; bound and witness by candidate, for the beaten ones alone."""
+        """A row for each box, with bound and witness, by candidate, of the beaten ones."""
         least, witness = [None] * len(self.kind), [None] * len(self.kind)
         for place, box in enumerate(self.beaten.tolist()):
             least[box], witness[box] = self.least[place].ravel(), self.witness[place]
@@ -89,7 +89,10 @@ def check(certificate: Certificate, front: Front, problem: Problem) -> dict[str,
 
 
 def _check_beaten(certificate: Certificate, boxes: Boxes, front: Front, problem: Problem) -> None:
-    """That each bound is one, and beaten; and so are designs drawn from the boxes, one by one."""
+    """Raise `UserError` unless each bound holds and is dominated.
+
+    The bounds are computed anew, and checked on designs that are drawn from the boxes.
+    """
     if not len(boxes):
         return
     _require(bool(boxes.has_one_array.all()), "a beaten box has arrays of several kinds")
@@ -114,7 +117,7 @@ def _check_beaten(certificate: Certificate, boxes: Boxes, front: Front, problem:
 
 
 def ranges(certificate: Certificate, problem: Problem) -> Boxes:
-    """The box of each number, from the splits alone; `UserError` where they are none."""
+    """All boxes in the order of their numbers, by the splits; `UserError` where those are wrong."""
     whole = Boxes.whole(problem.experiment.space)
     count = len(certificate.kind)
     low = np.full((len(whole.low), count), -1)

@@ -33,9 +33,10 @@ NO_CERTIFICATE = "is no certificate; delete it, and run the sweep again with --e
 def sweep_exactly(
     experiment: Experiment, metrics: Sequence[Metric], store: Store
 ) -> Iterator[range]:
-    """Write the exact front and its certificate, unless they are there.
+    """Write the exact front and its certificate, unless the store holds them.
 
-    Yields ranges as long as the count of designs that need no further look.
+    It yields a range as long as the number of designs that were settled since the last one.
+    `UserError` where they cannot be written.
     """
     path = store.folder / CERTIFICATE_FILE
     if 0 in store and path.exists():
@@ -49,7 +50,7 @@ def sweep_exactly(
 
 
 def settled(certificate: pa.Table) -> dict[str, int]:
-    """How many boxes, and designs, were settled in each way, by the certificate's table."""
+    """The number of boxes and of designs of each kind, by the table of a certificate."""
     counts = {}
     for kind in KINDS:
         designs = certificate.filter(pc.field("kind") == kind)["designs"]
@@ -60,7 +61,7 @@ def settled(certificate: pa.Table) -> dict[str, int]:
 
 
 def read_settled(folder: Path) -> dict[str, int]:
-    """`settled` of the certificate in a folder."""
+    """The counts that `settled` gives of the certificate in a folder; `UserError` without one."""
     path = folder / CERTIFICATE_FILE
     try:
         return settled(_certificate_table(path).select(["kind", "designs"]))
@@ -73,21 +74,21 @@ def _certificate_table(path: Path) -> pa.Table:
 
 
 def front_rows(experiment: Experiment, front: Front) -> pa.Table:
-    """The rows of the front, and the counts of the whole space, as a sweep has them."""
+    """The rows of the front, with the counts of the whole space, as a sweep would give them."""
     designs = np.unique(front.designs)
-    rows = steady_rows(experiment, designs)  # by candidate, then by design
-    places = front.candidates * len(designs) + np.searchsorted(designs, front.designs)
+    rows = steady_rows(experiment, designs)  # sorted by candidate, then by design
+    numbers = front.candidates * len(designs) + np.searchsorted(designs, front.designs)
     infeasible, lacking = infeasible_designs(experiment.space)
     of_all = Counts(
         designs=experiment.space.size,
         infeasible=infeasible,
         infeasible_by_resource=lacking,
     )
-    return of_all.put_on(rows.take(places))
+    return of_all.put_on(rows.take(numbers))
 
 
 def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
-    """Counts of what was checked of an exact sweep of that hardware and workload.
+    """The counts of boxes and designs that were checked in an exact sweep, by name.
 
     `UserError` where the folder holds no exact sweep, or one of other inputs, or its front or its
     certificate does not hold.
@@ -113,7 +114,10 @@ def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
 
 
 def verified(folder: Path, problem: Problem) -> dict[str, int]:
-    """Counts of what was checked of the certificate in a folder, against the part beside it."""
+    """The counts of the certificate in a folder, checked against the part beside it.
+
+    `UserError` where the certificate cannot be read or does not hold.
+    """
     path = folder / CERTIFICATE_FILE
     rows = next(read_tables(folder))
     try:

@@ -1,4 +1,4 @@
-"""What an exact search is asked, and the front that it holds against it."""
+"""The problem of an exact front, and the front of the candidates that were evaluated so far."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,18 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import fits
 from sushi_dse.model.kernel_cache import compiled
 
-WALKED_AT_ONCE = 16384  # designs, so that memory stays flat
+WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Problem:
-    """What is searched: designs x policies x SubNets, and the objectives, all without a trace.
+    """A space of designs x policies x SubNets and the objectives of its front, without a trace.
 
-    `ValueError` of an experiment with a trace, or of a metric that has no bound over a box.
+    `ValueError` where the experiment has a trace, or a metric has no bound over a box.
     """
 
     experiment: Experiment
-    metrics: tuple[Metric, ...]  # of BOUNDED
+    metrics: tuple[Metric, ...]  # objectives, whose names are in BOUNDED
 
     def __post_init__(self) -> None:
         if self.experiment.trace is not None:
@@ -36,7 +36,7 @@ class Problem:
 
     @property
     def candidates(self) -> int:
-        """Of each design: the policies x the SubNets."""
+        """The number of candidates of each design: policies x SubNets."""
         return len(self.experiment.policies) * len(self.experiment.network.macs)
 
     def costs(self, designs: Designs) -> np.ndarray:
@@ -48,13 +48,13 @@ class Problem:
         return np.concatenate(per_policy, axis=1)
 
     def bounds(self, boxes: Boxes) -> np.ndarray:
-        """What no design of each box costs less than: [objective, candidate, box]."""
+        """Lower bounds on the costs of the designs of each box: [objective, candidate, box]."""
         network, policies = self.experiment.network, self.experiment.policies
         per_policy = [bounds(network, boxes, policy, self.metrics) for policy in policies]
         return np.concatenate(per_policy, axis=1)
 
     def front_of(self, designs: np.ndarray) -> "Front":
-        """The front of the designs of those numbers, walked."""
+        """The front of the designs of those numbers, each of which is evaluated."""
         front = Front(
             costs=np.empty((0, len(self.metrics))),
             designs=np.empty(0, dtype=np.int64),
@@ -66,7 +66,7 @@ class Problem:
         return front
 
     def walk(self, front: "Front", numbers: np.ndarray) -> None:
-        """Take into `front` what of those designs belongs there; numbers should rise."""
+        """Evaluate the designs of those numbers, which should rise, and add them to `front`."""
         designs = self.experiment.space.designs(numbers)
         feasible = fits(designs)
         if feasible.any():
@@ -75,19 +75,22 @@ class Problem:
 
 @dataclass(slots=True, eq=False)
 class Front:
-    """The candidates found that no other found one beats; equal ones are all kept."""
+    """The evaluated candidates that no other one dominates; equal ones are all kept."""
 
     costs: np.ndarray  # [row, objective]
-    designs: np.ndarray  # [row]
-    candidates: np.ndarray  # [row]
+    designs: np.ndarray  # [row]: number of the design
+    candidates: np.ndarray  # [row]: number of the candidate, policy x SubNet
 
     def add(self, costs: np.ndarray, designs: np.ndarray) -> None:
-        """Take in the candidates of designs that fit: costs [objective, candidate, design]."""
+        """Add the candidates of designs that fit.
+
+        costs: [objective, candidate, design]; designs: [design] numbers.
+        """
         objectives, candidates, count = costs.shape
         rows = costs.reshape(objectives, -1).T
         of_design = np.tile(designs, candidates)
         of_candidate = np.repeat(np.arange(candidates), count)
-        new = non_dominated(rows)  # most are beaten by their neighbours
+        new = non_dominated(rows)  # Most candidates are dominated by their neighbours.
         costs = np.concatenate([self.costs, rows[new]])
         designs = np.concatenate([self.designs, of_design[new]])
         who = np.concatenate([self.candidates, of_candidate[new]])
@@ -100,10 +103,10 @@ class Front:
 
 @compiled
 def witnesses(least: np.ndarray, front: np.ndarray) -> np.ndarray:
-    """For each candidate of each box the row of `front` that beats its bound, else -1.
+    """The row of `front` that dominates the bound of each candidate of each box, -1 without one.
 
     least: [objective, candidate, box], front: [row, objective]; the result: [candidate, box].  A
-    row beats a bound, and with it all designs of the box, if it is nowhere worse, somewhere better.
+    row that is nowhere worse than a bound and somewhere better dominates all designs of the box.
     """
     objectives, candidates, boxes = least.shape
     found = np.full((candidates, boxes), -1, dtype=np.int64)
@@ -111,7 +114,7 @@ def witnesses(least: np.ndarray, front: np.ndarray) -> np.ndarray:
         last = 0
         for b in range(boxes):
             for k in range(-1, len(front)):
-                row = last if k < 0 else k  # that of the box before first
+                row = last if k < 0 else k  # The witness of the box before is tried first.
                 worse = better = False
                 if row < len(front):
                     for i in range(objectives):

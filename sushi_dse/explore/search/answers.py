@@ -1,4 +1,4 @@
-"""What is known of designs already."""
+"""The objectives of evaluated designs, from which the trials of a search are answered."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,14 +15,15 @@ from sushi_dse.evaluation.fronts import (
 )
 from sushi_dse.evaluation.metrics import Metric
 
-MAX_HYPERVOLUME_OBJECTIVES = 5  # of 1,500 rows: 0.03 s of five objectives, 7 s of six
+# The hypervolume of 1,500 rows takes 0.03 s in five objectives and 7 s in six.
+MAX_HYPERVOLUME_OBJECTIVES = 5
 
 
 class Answers:
-    """The objectives of all rows known, and the front of those that are feasible.
+    """The objectives of all rows so far, and the front of the feasible ones.
 
-    The reference point of the hypervolume is that of the rows of the first table that has feasible
-    ones.  It stays, so that the hypervolumes of a search compare.
+    The reference point of the hypervolume is the one of the first table with feasible rows.  It
+    stays fixed, so that the hypervolumes over a search compare.
     """
 
     def __init__(self, objectives: Sequence[Metric], tables: Iterable[pa.Table]) -> None:
@@ -35,7 +36,7 @@ class Answers:
             self.add(table)
 
     def add(self, table: pa.Table) -> None:
-        """Take in the rows of `table`."""
+        """Add the rows of `table`; `UserError` where it lacks an objective."""
         names = known_metrics(table.column_names, self.objectives)
         rows = table.select(["design", "policy", "infeasible_reason", *names]).to_pandas()
         costs = cost_matrix(rows, self.objectives)
@@ -51,17 +52,20 @@ class Answers:
         self._front = front[non_dominated(front)]
 
     def __getitem__(self, row: tuple[int, str]) -> list[float]:
-        """The objectives of a design under a policy; infinitely bad where it does not fit."""
+        """The objectives of a (design, policy), infinitely bad where the design does not fit.
+
+        `KeyError` where they are not known.
+        """
         return self._told[row]
 
     @property
     def front(self) -> int:
-        """How many rows no other row beats."""
+        """The number of rows that no other row dominates."""
         return len(self._front)
 
     @property
     def hypervolume(self) -> float | None:
-        """What the front dominates; None of so many objectives that it would take long."""
+        """The hypervolume of the front; None in more than `MAX_HYPERVOLUME_OBJECTIVES`."""
         if len(self.objectives) > MAX_HYPERVOLUME_OBJECTIVES:
             return None
         return 0.0 if self._reference is None else hypervolume(self._front, self._reference)

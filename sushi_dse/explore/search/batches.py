@@ -20,27 +20,27 @@ from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore.search.answers import Answers
 from sushi_dse.explore.search.plan import Search
 from sushi_dse.explore.search.storage import open_study
-from sushi_dse.explore.workers.places import place_for
-from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, Place, results
+from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Executor, Failure, results
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
 
-DEVICE = "device"  # the constraint
-QUICK_QUERIES = 4e8  # designs x policies x queries: a minute on two cores
+DEVICE = "device"  # name of the constraint that a design fits its device
+QUICK_QUERIES = 4e8  # designs x policies x queries that two cores serve in a minute
 
-
-Evaluate = Callable[[Sequence[int]], pa.Table]  # of designs in rising order
+Evaluate = Callable[[Sequence[int]], pa.Table]
+"""A function from the numbers of designs, rising, to their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What a batch came to; what was done in an earlier run of the search is not counted."""
+class SearchBatch:
+    """A batch of trials that was asked and told; earlier runs of the search are not counted."""
 
-    asked: int  # trials
-    evaluated: int  # designs
-    infeasible: int  # designs met for the first time that do not fit
+    asked: int  # trials in the batch
+    evaluated: int  # designs that were evaluated for the batch
+    infeasible: int  # designs that occur for the first time and do not fit
     repeated: int  # trials that were answered from the store
-    answers: Answers  # so far
+    answers: Answers  # all answers up to this batch
 
     def __len__(self) -> int:
         return self.asked
@@ -48,25 +48,28 @@ class Step:
 
 def search(
     plan: Search, store: Store, *, trials: int, workers: int = 1, storage: str | None = None
-) -> Iterator[Step]:
-    """Go on to so many trials in an open store; yield what each batch came to, once it is on disk.
+) -> Iterator[SearchBatch]:
+    """Go on to so many trials in an open store; yield each batch once its rows are on disk.
 
-    The study is in the database at `storage`, or in a journal beside the rows, which are made here
-    or by so many `workers`.
+    The study is in the database at `storage`, or in a journal beside the rows.  Designs are
+    evaluated here or in so many `workers`.  `UserError` where the study or a part cannot be stored,
+    `IncompleteError` where the workers fail.
     """
     with open_study(plan, storage) as study, evaluator(plan.experiment, workers=workers) as rows_of:
         yield from searched(plan, study, store, rows_of, trials=trials)
 
 
 def is_quick_to_sweep(plan: Search, trials: int) -> bool:
-    """Whether a sweep of the whole space is no more work than a search, or of about a minute."""
+    """Whether a sweep of the whole space takes no more than the search, or about a minute."""
     experiment = plan.experiment
     work = experiment.space.size * len(experiment.runs) * len(experiment.traced)
     return experiment.space.size <= trials or work <= QUICK_QUERIES
 
 
-def search_summary(plan: Search, steps: Sequence[Step], *, since: float) -> dict[str, object]:
-    """What a search came to, when those steps were done since that `time.perf_counter`."""
+def search_summary(
+    plan: Search, steps: Sequence[SearchBatch], *, since: float
+) -> dict[str, object]:
+    """The summary of a search of which those batches were run since a `time.perf_counter`."""
     return {
         **plan.survey().summary(plan.experiment),
         "designs": sum(step.asked for step in steps),
@@ -81,11 +84,11 @@ def search_summary(plan: Search, steps: Sequence[Step], *, since: float) -> dict
 
 def searched(
     plan: Search, study: Study, store: Store, rows_of: Evaluate, *, trials: int
-) -> Iterator[Step]:
-    """Go on to so many trials; yield what each batch came to once its rows are on disk.
+) -> Iterator[SearchBatch]:
+    """Go on to so many trials; yield each batch once its rows are on disk.
 
-    What `study` and `store` hold is not done again; errors are those of `rows_of`, `Store.write`
-    and the study's storage.
+    Trials in `study` are not asked again, designs in `store` not evaluated again; `rows_of`
+    evaluates the others.  Errors are those of `search`.
     """
     with naming(store.folder):
         answers = Answers(plan.metrics, (part.read() for part in store.rows))
@@ -108,7 +111,7 @@ def searched(
             _tell(study, number, answers[rows[number]])
         new = {rows[number][0] for number in running}.intersection(missing)
         fitting = sum(plan.overrun(design) <= 0 for design in missing)
-        yield Step(
+        yield SearchBatch(
             asked=len(batch),
             evaluated=fitting,
             infeasible=len(missing) - fitting,
@@ -118,16 +121,16 @@ def searched(
 
 
 def _ask(plan: Search, study: Study, stop: int) -> None:
-    """Ask up to so many trials; a batch that was cut is given up, and asked again."""
+    """Ask until the study has `stop` trials; a batch that was interrupted is asked anew."""
     for cut in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         _tell(study, cut.number, None)
     told = len(_live_trials(study))
-    # NSGA-III warns that it is experimental, and where no design fits yet.
+    # NSGA-III warns that it is experimental, and warns again while no design fits.
     with warnings.catch_warnings(action="ignore"):
         selector = plan.sampler_after(told)
         if isinstance(selector, BaseGASampler):
-            # The study keeps the parents of a generation, once they are drawn.  They are drawn by a
-            # sampler of their own, so that the next draws the same whether a cut left them there.
+            # The study stores the parents of a generation once they are drawn.  A separate sampler
+            # draws them, so that the random state does not depend on whether they were stored.
             selector.get_parent_population(study, told // plan.batch)
         study.sampler = plan.sampler_after(told)
         for _ in range(told, stop):
@@ -137,7 +140,7 @@ def _ask(plan: Search, study: Study, stop: int) -> None:
 
 
 def _tell(study: Study, number: int, values: list[float] | None) -> None:
-    """Tell what came of a trial, or that it is given up; `UserError` where that was told before."""
+    """Tell the objectives of a trial, or that it failed; `UserError` where it was told before."""
     try:
         study.tell(number, values, state=None if values else TrialState.FAIL)
     except ValueError:
@@ -147,25 +150,25 @@ def _tell(study: Study, number: int, values: list[float] | None) -> None:
 
 
 def _live_trials(study: Study) -> list[FrozenTrial]:
-    """The trials that are told, or asked whole: a trial's constraint is set last."""
+    """The trials that are told or fully asked: the constraint of a trial is set last."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING))
     return [trial for trial in trials if trial.state.is_finished() or trial.constraints]
 
 
 @contextmanager
 def evaluator(experiment: Experiment, *, workers: int) -> Iterator[Evaluate]:
-    """What makes rows: this process, or so many workers; the rows are the same."""
+    """The function that evaluates designs, in this process or in so many workers."""
     if workers == 1:
         yield partial(evaluate, experiment)
         return
-    with closing(place_for(partial(_encoded_rows, experiment), workers=workers)) as place:
-        yield partial(_gathered, place)
+    with closing(executor_for(partial(_encoded_rows, experiment), workers=workers)) as executor:
+        yield partial(_gathered, executor)
 
 
-def runs(designs: Sequence[int]) -> list[range]:
-    """The designs, which rise, as ranges: neighbours share latency tables.
+def neighbour_ranges(designs: Sequence[int]) -> list[range]:
+    """The designs, which must rise, as ranges of neighbours, which share latency tables.
 
-    >>> runs([3, 4, 5, 9])
+    >>> neighbour_ranges([3, 4, 5, 9])
     [range(3, 6), range(9, 10)]
     """
     starts = [i for i, design in enumerate(designs) if i == 0 or design > designs[i - 1] + 1]
@@ -176,10 +179,10 @@ def runs(designs: Sequence[int]) -> list[range]:
     ]
 
 
-def _gathered(place: Place, designs: Sequence[int]) -> pa.Table:
-    """The rows that workers make; `IncompleteError` where they fail."""
+def _gathered(executor: Executor, designs: Sequence[int]) -> pa.Table:
+    """The rows of designs, evaluated by an executor; `IncompleteError` where a range fails."""
     by_run: dict[int, pa.Table] = {}
-    for run, outcome in results(place, runs(designs)):
+    for run, outcome in results(executor, neighbour_ranges(designs)):
         if isinstance(outcome, Failure):
             raise IncompleteError(
                 f"designs {run[0]} to {run[-1]} given up after {TRIES} tries ({outcome.reason}); "
@@ -190,7 +193,7 @@ def _gathered(place: Place, designs: Sequence[int]) -> pa.Table:
 
 
 def _encoded_rows(experiment: Experiment, designs: range) -> bytes:
-    """The rows of a run of designs, as Arrow's stream."""
+    """The rows of a range of designs in Arrow's stream format."""
     table = evaluate(experiment, designs)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:

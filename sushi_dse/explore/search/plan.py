@@ -1,4 +1,4 @@
-"""What is searched, for which objectives, and how."""
+"""The plan of a search: an experiment, its objectives, a sampler and its seed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,19 +20,20 @@ from sushi_dse.hardware.resources import resources
 
 POLICY = "policy"
 
-SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {  # by batch and seed
+# Functions of the batch size and a seed.
+SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
     "nsga2": lambda batch, seed: NSGAIISampler(population_size=batch, seed=seed),
     "nsga3": lambda batch, seed: NSGAIIISampler(population_size=batch, seed=seed),
-    # Multivariate: it learns that a policy suits a design, and draws but once a trial.
+    # A multivariate TPE learns that a policy suits a design, and draws only once for each trial.
     "tpe": lambda _, seed: TPESampler(seed=seed, multivariate=True),
     "random": lambda _, seed: RandomSampler(seed=seed),
 }
-LEAST_BATCH = {"nsga2": 2, "nsga3": 2}  # a child has two parents
+LEAST_BATCH = {"nsga2": 2, "nsga3": 2}  # smallest populations: a child has two parents
 
 
 @dataclass(frozen=True, eq=False)
 class Search(Exploration):
-    """An experiment whose space a sampler explores, for the front of some objectives, in a folder.
+    """A search of an experiment's space by a sampler, for the front of some objectives.
 
     `sampler` is one of `SAMPLERS`; `batch` trials are asked before one is told, which for nsga2 and
     nsga3 is a generation.  `UserError` where a name is unknown, there is no trace, several
@@ -57,7 +58,7 @@ class Search(Exploration):
 
     @property
     def own_inputs(self) -> dict[str, object]:
-        """What the rows of a search depend on beside its experiment."""
+        """The inputs of the rows besides the experiment: sampler, objectives, seed and batch."""
         return {
             "search": {
                 "sampler": self.sampler,
@@ -69,7 +70,10 @@ class Search(Exploration):
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """What a trial chooses: the number of a value on each axis, and one of several policies."""
+        """The choices of a trial: the number of a value on each axis, and one of the policies.
+
+        With a single policy there is no choice of a policy.
+        """
         chosen: dict[str, BaseDistribution] = {
             axis.name: IntDistribution(0, len(axis.values) - 1)
             for axis in self.experiment.space.axes
@@ -85,10 +89,10 @@ class Search(Exploration):
         return space.index_of_values(values), str(params.get(POLICY, policies[0]))
 
     def overrun(self, design: int) -> float:
-        """The share by which a design overruns its device; 0 or less where it fits."""
+        """The `device_share` of a design less 1: above 0 where the design does not fit."""
         return resources(self.experiment.space.design(design)).device_share - 1
 
     def sampler_after(self, told: int) -> BaseSampler:
-        """The sampler of what is asked after so many trials were told."""
+        """The sampler of the batch that is asked after so many trials were told."""
         (seed,) = np.random.SeedSequence((self.seed, told)).generate_state(1)
         return SAMPLERS[self.sampler](self.batch, int(seed))

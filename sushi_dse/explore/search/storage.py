@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal in the folder of the results, or a database."""
+"""The storage of a study: a journal in the folder of the results, or a database."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from sushi_dse.explore.search.plan import Search
 from sushi_dse.files import file_bytes, refuse_link
 
 JOURNAL_FILE = "search.journal"
-CONNECT_S = 10
+CONNECT_S = 10  # timeout of connecting to PostgreSQL
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def open_study(plan: Search, url: str | None = None) -> Iterator[Study]:
 
     `UserError` where the storage cannot be used, now or while the study is open.
     """
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what goes wrong is raised, and said
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # Its errors are raised all the same.
     with _journal(plan.folder / JOURNAL_FILE) if url is None else _database(url) as storage:
         yield optuna.create_study(
             storage=storage,
@@ -44,18 +44,18 @@ def shown_url(text: str) -> str:
 
 
 class _Journal(JournalFileBackend):
-    """Optuna's journal, in a folder that is locked: it has no lock for a kill to leave behind.
+    """Optuna's journal without a lock of its own, which a kill would leave: the folder is locked.
 
-    Its lines are not flushed to disk one by one: what a power cut takes is asked again.
+    Its lines are not flushed to disk one by one: trials lost in a power cut are asked again.
     """
 
     def __init__(self, path: Path) -> None:
         refuse_link(path)
-        if path.exists():  # half a line would spoil the next
+        if path.exists():  # A torn last line is cut off, for it would spoil the next one.
             content = file_bytes(path)
             whole = content[: content.rfind(b"\n") + 1]
             for line in whole.splitlines():
-                json.loads(line)  # Optuna finds a wrong last line when it reads the next one only
+                json.loads(line)  # Optuna would find a wrong last line only on reading the next.
             os.truncate(path, len(whole))
         super().__init__(str(path))
         self._path = path
@@ -80,7 +80,7 @@ def _journal(path: Path) -> Iterator[BaseStorage]:
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from None
-    except Exception:  # of replaying lines that Optuna did not write
+    except Exception:  # Replaying lines that Optuna did not write may raise anything.
         raise UserError(
             f"{path}: is broken; delete it: what it held is asked again, and answered from the "
             "rows beside it"
@@ -101,7 +101,7 @@ def _database(text: str) -> Iterator[BaseStorage]:
             f"--storage {_shown(url)}: its driver is not installed; for PostgreSQL: "
             "pip install 'sushi-dse[postgresql]'"
         ) from None
-    except (SQLAlchemyError, RuntimeError) as error:  # the latter of another version's tables
+    except (SQLAlchemyError, RuntimeError) as error:  # Another version's tables: a RuntimeError.
         raise _refused(url, error) from None
     try:
         yield storage
@@ -113,7 +113,7 @@ def _database(text: str) -> Iterator[BaseStorage]:
 
 
 def _parsed(text: str) -> URL:
-    """The URL of a database; one of PostgreSQL is psycopg's.  `UserError` where it is none."""
+    """The URL in `text`, with driver psycopg for PostgreSQL; `UserError` where it holds none."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -126,12 +126,12 @@ def _parsed(text: str) -> URL:
 
 
 def _shown(url: URL) -> str:
-    """The URL without its password, and without its options, which may hold one too."""
+    """The URL without its password and without its query options, which may hold one too."""
     return url.set(query={}).render_as_string()
 
 
 def _refused(url: URL, error: Exception) -> UserError:
-    """The error about a database, its password masked wherever it stands."""
+    """The `UserError` about a database, with its password masked wherever it occurs."""
     cause = error.__cause__ or error
     reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
     for secret in (url.password, url.query.get("password")):

@@ -1,6 +1,6 @@
-"""Where blocks are done: in this process, in processes of their own, or in a Dask cluster.
+"""Executors of a task over blocks of designs: this process, a pool of processes, a Dask cluster.
 
-`results` hands blocks to a place, a few at a time, and gives back what came of each.  A place gets
-the work once for each of its workers, and after that only blocks.  What a block gives does not
-depend on where it is done; one that fails, or ends its worker, is tried again.
+`results` hands blocks to an executor, a few at a time, and yields the result or failure of each.
+An executor gets the task once for each of its workers, and after that only blocks.  The result of a
+block does not depend on the executor; a block that fails, or ends its worker, is tried again.
 """

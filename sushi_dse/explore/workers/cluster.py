@@ -1,4 +1,4 @@
-"""A Dask cluster: the workers of its scheduler, on whatever hosts they are."""
+"""The executor in a Dask cluster, whose workers may be on any hosts."""
 
 import asyncio
 import logging
@@ -11,31 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.explore.workers.work import GO_ON, Outcome, Work, attempt, failure_of
+from sushi_dse.explore.workers.tasks import GO_ON, Outcome, Task, attempt, failure_of
 from sushi_dse.files import read_json
 
-BLOCKS_A_WORKER = 4  # more of them would only wait, and be lost with the worker
-CONNECT_S = 5  # to a scheduler, and to it again, before it is taken to have gone
-LOOK_S = 0.5  # from one look at who works there to the next
+BLOCKS_A_WORKER = 4  # blocks under way for each worker: further ones would be lost with it
+CONNECT_S = 5  # timeout of connecting to a scheduler, and of connecting to it again
+LOOK_S = 0.5  # time between two counts of the cluster's workers
 GIVE_ONE = "give tcp://HOST:PORT, or what `dask scheduler --scheduler-file` writes"
 
 
-class Cluster:
-    """The workers of a Dask cluster, few or many, and those that join later."""
+class DaskCluster:
+    """The workers of a Dask cluster, those that join later included."""
 
-    def __init__(self, work: Work, address: str) -> None:
+    def __init__(self, task: Task, address: str) -> None:
         self.address = address
         self.client = _client(address)
-        with warnings.catch_warnings(action="ignore"):  # of a long trace, which is sent once
-            # A task and not scattered data: Dask makes it again if all who had it have died.
-            self.work = self.client.submit(pickle.loads, pickle.dumps(work), pure=False)
-        self.blocks: dict[Any, range] = {}  # by future
+        with warnings.catch_warnings(action="ignore"):  # Dask warns that a long trace is large.
+            # The task is submitted, not scattered: Dask remakes it if all its workers have died.
+            self.task = self.client.submit(pickle.loads, pickle.dumps(task), pure=False)
+        self.blocks: dict[Any, range] = {}  # block of each future that is under way
         self.ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.workers, self.looked_s = 0, -LOOK_S
 
     @property
     def capacity(self) -> int:
-        """Some blocks for each worker there is; where none is yet, for the first to come."""
+        """`BLOCKS_A_WORKER` for each worker, and for one where none has joined yet."""
         if time.monotonic() - self.looked_s > LOOK_S:
             try:
                 self.workers = len(self.client.nthreads())
@@ -46,23 +46,23 @@ class Cluster:
 
     def start(self, block: range) -> None:
         """Hand the block to the scheduler."""
-        future = self.client.submit(attempt, self.work, block, pure=False)
+        future = self.client.submit(attempt, self.task, block, pure=False)
         self.blocks[future] = block
         future.add_done_callback(self.ended.put)
 
     def finished(self) -> Iterable[tuple[range, Outcome]]:
-        """What has ended; Dask itself goes on with the blocks of workers that die."""
+        """At most one block that has ended; Dask itself restarts the blocks of workers that die."""
         try:
             future = self.ended.get(timeout=LOOK_S)
         except queue.Empty:
             return []
         try:
             outcome = future.result()
-        except Exception as error:  # not the work's, which are values
+        except Exception as error:  # Errors of the task are values, so this one is Dask's.
             if future.status != "error":
                 raise self._gone() from None
-            outcome = failure_of(error)  # for instance, that worker by worker died of it
-            if self.work.status == "error":
+            outcome = failure_of(error)  # For instance, the block has killed several workers.
+            if self.task.status == "error":
                 raise UserError(
                     f"--cluster {self.address}: no worker there can do the work ({outcome.reason})"
                     "; install the same sushi-dse on every host"
@@ -73,37 +73,40 @@ class Cluster:
         return IncompleteError(f"the scheduler at {self.address} has gone; {GO_ON}")
 
     def close(self) -> None:
-        """Let the cluster forget what is under way."""
+        """Disconnect, so that the cluster forgets the blocks under way."""
         self.client.close(timeout=1)
 
 
 def _client(address: str) -> Any:
-    """Dask's client of the scheduler at tcp://HOST:PORT, or of the one that wrote a file."""
+    """Dask's client of the scheduler at tcp://HOST:PORT, or of the one that wrote the file named.
+
+    `UserError` where Dask is not installed or no scheduler answers.
+    """
     try:
         import dask.config
         import distributed
     except ImportError:
         raise UserError("--cluster needs Dask: pip install 'sushi-dse[dask]'") from None
-    for name in ("distributed", "distributed.client"):  # what matters of it becomes one line
+    for name in ("distributed", "distributed.client"):  # Errors are told in one line of our own.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S} s"})
     untyped: Any = distributed
     url = address if "://" in address else _address_in(Path(address))
 
-    async def greet() -> None:  # for a client that does not come about prints tracebacks
+    async def greet() -> None:  # A client that fails to connect would print tracebacks.
         await (await untyped.comm.connect(url, timeout=CONNECT_S)).close()
 
     try:
         asyncio.run(greet())
         return untyped.Client(url, set_as_default=False)
-    except Exception:  # whatever answers there, or does not
+    except Exception:  # Anything may answer at the address, or nothing.
         raise UserError(
             f"--cluster {address}: no scheduler answers there; start one with `dask scheduler`"
         ) from None
 
 
 def _address_in(file: Path) -> str:
-    """The address in the file that a scheduler wrote."""
+    """The address in the file that a scheduler wrote; `UserError` where it holds none."""
     try:
         return str(read_json(file, GIVE_ONE)["address"])
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Processes of their own on this machine, made by `spawn` on every system."""
+"""The executor in a pool of processes on this machine, started by `spawn` on every system."""
 
 import contextlib
 import multiprocessing
@@ -13,32 +13,35 @@ from multiprocessing import connection, resource_tracker
 from types import ModuleType
 
 from sushi_dse.errors import IncompleteError
-from sushi_dse.explore.workers.work import GO_ON, TRIES, Failure, Outcome, Work, attempt
+from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, Outcome, Task, attempt
 from sushi_dse.interrupts import SIGNALS
 
-BLOCKS_A_PROCESS = 2  # one is done while the other waits in the worker
-SAFE_PATH = "PYTHONSAFEPATH"  # what a new interpreter reads
-READY = "ready"  # what a process says first
+BLOCKS_A_PROCESS = 2  # blocks that a worker holds: one is evaluated while the next one waits
+SAFE_PATH = "PYTHONSAFEPATH"  # variable of the environment that a new interpreter reads
+READY = "ready"  # first message of a worker process
 
 
-class Processes:
-    """Processes of their own on this machine, made when there is a block for them."""
+class ProcessPool:
+    """Worker processes on this machine, each started when there is a block for it."""
 
-    def __init__(self, work: Work, count: int) -> None:
-        self.payload = pickle.dumps(work)
+    def __init__(self, task: Task, count: int) -> None:
+        self.payload = pickle.dumps(task)
         self.count = count
         self.capacity = BLOCKS_A_PROCESS * count
         self.workers: list[_Worker] = []
-        self.stillborn = 0  # workers in a row that died before they were ready
+        self.stillborn = 0  # number of successive workers that died before they were ready
 
     def start(self, block: range) -> None:
-        """Give the block to the worker with the fewest."""
+        """Queue a block at the worker with the fewest."""
         if len(self.workers) < self.count:
             self.workers.append(_Worker(self.payload))
         min(self.workers, key=lambda worker: len(worker.blocks)).start(block)
 
     def finished(self) -> Iterable[tuple[range, Outcome]]:
-        """Results as they come; a failure for the block that a worker died of."""
+        """The blocks that have ended, with their outcomes; a block fails if its worker dies of it.
+
+        `IncompleteError` where workers die as they start, one after the other.
+        """
         news = connection.wait([worker.pipe for worker in self.workers])
         for worker in [worker for worker in self.workers if worker.pipe in news]:
             try:
@@ -53,7 +56,7 @@ class Processes:
                 yield worker.blocks.popleft(), message
 
     def _bury(self, worker: "_Worker") -> Iterator[tuple[range, Outcome]]:
-        """Blame the first block of a worker that died; the others go to living ones."""
+        """The failure of the first block of a dead worker, whose other blocks go to live ones."""
         self.workers.remove(worker)
         code = worker.end()
         if worker.ready and worker.blocks:
@@ -66,13 +69,13 @@ class Processes:
             self.start(block)
 
     def close(self) -> None:
-        """End the workers; they hold nothing that is not to be had again."""
+        """Kill the workers; whatever they hold can be evaluated again."""
         for worker in self.workers:
             worker.end()
 
 
 class _Worker:
-    """A process that does blocks, one after the other, and the pipe to it."""
+    """A process that evaluates blocks one after the other, and the pipe to it."""
 
     def __init__(self, payload: bytes) -> None:
         context = multiprocessing.get_context("spawn")
@@ -89,17 +92,17 @@ class _Worker:
             self._send(pickle.dumps(block))
 
     def begin(self) -> None:
-        """Send the work, and the blocks that came before it could be sent."""
+        """Send the task to the process, which is ready, and the blocks queued until now."""
         self.ready = True
         for message in (self.payload, *map(pickle.dumps, self.blocks)):
             self._send(message)
 
     def _send(self, message: bytes) -> None:
-        with contextlib.suppress(OSError):  # it has died: the pipe's end will say so
+        with contextlib.suppress(OSError):  # `finished` learns of a process that has died.
             self.pipe.send_bytes(message)
 
     def end(self) -> str:
-        """Kill the process; how it ended."""
+        """Kill the process; the result says how it ended."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
@@ -129,18 +132,19 @@ def _own_modules() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold signals back while a process is made: from it, until it can deal with them, and here.
+    """Hold back signals, here and in the new process, while a process is being started.
 
-    A terminal sends its Ctrl-C to every process.  One that starts would print a traceback of it, as
-    it would if this one ended before it had said all that a process is told at its start.
+    A terminal sends its Ctrl-C to every process.  A process that is starting would print a
+    traceback, on the signal itself or on losing its parent before it is fully set up.
     """
-    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+    if threading.current_thread() is not threading.main_thread():  # Only that one gets signals.
         yield
         return
     held: list[int] = []
     handlers = {n: signal.signal(n, lambda number, _: held.append(number)) for n in SIGNALS}
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows; inherited, as handlers are not
-        resource_tracker.ensure_running()  # which unblocks them when it starts
+    # A mask is inherited by the new process, which handlers are not; Windows has no masks.
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # The tracker unblocks the signals as it starts.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -154,21 +158,21 @@ def _signals_held() -> Iterator[None]:
 
 
 def _serve(pipe: "connection.Connection") -> None:
-    """Do what comes through the pipe, until it closes; the body of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
+    """Evaluate the blocks that come through the pipe until it closes: the main of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The command handles Ctrl-C and ends its workers.
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(EOFError, OSError):  # the command has gone
+    with contextlib.suppress(EOFError, OSError):  # The pipe breaks when the command has ended.
         pipe.send(READY)
-        work = attempt(pickle.loads, pipe.recv_bytes())
+        task = attempt(pickle.loads, pipe.recv_bytes())
         while True:
             block = pipe.recv()
-            pipe.send(work if isinstance(work, Failure) else attempt(work, block))
+            pipe.send(task if isinstance(task, Failure) else attempt(task, block))
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that made it ends, by whatever way."""
+    """End this process when its parent ends, however that happens."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""GATI: learned caches at hidden layers, the first accepted answer ends the query.
+"""GATI: learned caches at hidden layers, of which the first accepted answer ends the query.
 
 Balasubramanian et al., "Accelerating Deep Learning Inference via Learned Caches" (2021).  The
 network is the most accurate SubNet of the workload; a cache is a small predictor network and a

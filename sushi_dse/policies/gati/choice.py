@@ -1,7 +1,8 @@
-"""Which caches to keep: of all choices the one of least expected latency.
+"""The choice of caches that has the least expected latency.
 
-A query comes to a place if no cache before it accepted.  Hits are nested: what a selector accepts,
-one with a greater acceptance accepts as well, since queries differ in how hard they are.
+A query reaches a cache point if no cache before it accepted.  Hits are nested: a query that a
+selector accepts is accepted by each selector of greater acceptance, as queries differ in how hard
+they are.
 """
 
 from collections.abc import Sequence
@@ -16,45 +17,47 @@ from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import LayerCost, array_of
 from sushi_dse.model.network import LayerShape, layer_shape
 from sushi_dse.policies.gati.parameters import Gati
-from sushi_dse.policies.gati.predictors import Place, agreement_at, cache_layers, places
+from sushi_dse.policies.gati.predictors import CachePoint, agreement_at, cache_layers, cache_points
 from sushi_dse.traces.trace import FloatArray
 from sushi_dse.workload.layers import Layer, SubNet, placed
 
-CHOICES_AT_ONCE = 4096  # evaluated together: memory, not results
-ROUNDING = 1e-9  # bounds and latencies add the same numbers in another order
+CHOICES_AT_ONCE = 4096  # choices that are evaluated at a time, so that memory stays small
+# Share by which bounds are relaxed: they add the numbers of a latency in another order.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Work:
-    """The layers of a network, those of every cache that it may keep, and a layer that is none.
+class CacheOptions:
+    """The caches that a network may keep: an option for each cache point, and their latencies.
 
-    A choice has, for each place, 0 for no cache or 1 + the number of its predictor: its option.
+    Option 0 is no cache, option 1 + p a cache with predictor p.  Layers are numbered: those of the
+    network, those of every cache, and at last an empty layer that takes no time and pads arrays.
     """
 
-    layers: tuple[Layer, ...]  # the network's, then the caches'; not the one that is none
-    network_layers: int
-    place: np.ndarray  # [layer] of a cache's, its own; of the network's, how many lie before it
-    cache_layers: np.ndarray  # [place, option, position]: a number, or that of the layer of none
-    agreement: FloatArray  # [place, predictor] over all classes, 0 to 1
-    acceptance: FloatArray  # [place, option]: share of queries, caches fresh
+    layers: tuple[Layer, ...]  # layers of the network, then of the caches, without the empty one
+    network_layers: int  # number of the network's layers
+    point: np.ndarray  # [layer]: cache point of a cache's layer; points ahead of a network's layer
+    cache_layers: np.ndarray  # [point, option, position]: number of a layer, padded with the empty
+    agreement: FloatArray  # [point, predictor]: agreement over all classes, 0 to 1
+    acceptance: FloatArray  # [point, option]: share of queries that fresh caches accept
     weight_bytes: np.ndarray  # [layer]
     kernels: np.ndarray  # [layer]
     latency_us: FloatArray  # [layer, kernels on chip]
-    end_us: FloatArray  # [layer, kernels on chip]: what it takes longer as a selector that accepts
-    capacity_bytes: int  # of the Persistent Buffer
+    end_us: FloatArray  # [layer, kernels on chip]: extra latency of a selector that ends the query
+    capacity_bytes: int  # size of the Persistent Buffer
 
     @property
     def choices(self) -> np.ndarray:
-        """All choices of caches, the empty one first: [choice, place]."""
+        """All choices of caches, the empty one first: [choice, point]."""
         return all_choices(*self.acceptance.shape)
 
     def cache_bytes(self, choices: np.ndarray) -> np.ndarray:
-        """Bytes of weights of all caches: [choice]."""
-        of_option = self.weight_bytes[self.cache_layers].sum(axis=2)  # [place, option]
+        """Bytes of the weights of all caches of each choice: [choice]."""
+        of_option = self.weight_bytes[self.cache_layers].sum(axis=2)  # [point, option]
         return np.asarray(of_option[np.arange(choices.shape[1]), choices].sum(axis=1))
 
     def reach(self, choices: np.ndarray) -> FloatArray:
-        """Share of queries that come to each place, and past the last one: [choice, place + 1]."""
+        """Share of queries that reach each cache point, and the end: [choice, point + 1]."""
         accepted = self.acceptance[np.arange(choices.shape[1]), choices]
         before = np.zeros((len(choices), 1))
         return 1 - np.maximum.accumulate(np.hstack([before, accepted]), axis=1)
@@ -63,12 +66,12 @@ class Work:
         """The layers that run, and how many kernels of each stay on chip: [choice, layer] twice.
 
         Caches fill the Persistent Buffer first, in running order, then the network's layers by
-        value: expected saved time per byte.  The one that does not fit keeps whole kernels.
+        value: expected saved time per byte.  The first layer that does not fit keeps whole kernels.
         """
         network = np.arange(self.network_layers)
         saved = self.latency_us[network, 0] - self.latency_us[network, self.kernels[network]]
         value = saved / self.weight_bytes[network]
-        expected = value * self.reach(choices)[:, self.place[network]]
+        expected = value * self.reach(choices)[:, self.point[network]]
         by_value = np.argsort(-expected, axis=1, kind="stable")
         of_caches = self.cache_layers[np.arange(choices.shape[1]), choices]
         order = np.hstack([of_caches.reshape(len(choices), -1), by_value])
@@ -78,11 +81,11 @@ class Work:
         return order, np.clip(left_bytes // kernel_bytes, 0, self.kernels[order])
 
     def expected_us(self, choices: np.ndarray) -> FloatArray:
-        """Mean latency of a query: [choice]; caches fresh, Persistent Buffer full."""
+        """Mean latency of a query with fresh caches and a full Persistent Buffer: [choice]."""
         order, kept = self.kept(choices)
         reach = self.reach(choices)
         ended = reach[:, :-1] - reach[:, 1:]
-        come = np.take_along_axis(reach, self.place[order], axis=1)
+        come = np.take_along_axis(reach, self.point[order], axis=1)
         of_caches = slice(choices.shape[1] * self.cache_layers.shape[2])
         end_us = self.end_us[order[:, of_caches], kept[:, of_caches]]
         by_place = end_us.reshape(*choices.shape, self.cache_layers.shape[2]).sum(axis=2)
@@ -90,7 +93,7 @@ class Work:
         return np.asarray((come * latency_us).sum(axis=1) + (ended * by_place).sum(axis=1))
 
     def bounds_us(self, choices: np.ndarray) -> tuple[FloatArray, FloatArray]:
-        """Mean latency with every weight on chip, and with none: [choice] twice."""
+        """Bounds on the mean latency: with every weight on chip, and with none: [choice] each."""
         reach = self.reach(choices)
         ended = reach[:, :-1] - reach[:, 1:]
         number = np.arange(len(self.kernels))
@@ -100,7 +103,7 @@ class Work:
             latency_us, end_us = self.latency_us[number, kept], self.end_us[number, kept]
             network = slice(self.network_layers)
             of_segment = np.bincount(
-                self.place[network], latency_us[network], minlength=reach.shape[1]
+                self.point[network], latency_us[network], minlength=reach.shape[1]
             )
             of_cache = latency_us[self.cache_layers].sum(axis=2)[numbers, choices]
             of_end = end_us[self.cache_layers].sum(axis=2)[numbers, choices]
@@ -111,46 +114,46 @@ class Work:
 
 @lru_cache(maxsize=8)
 def all_choices(count: int, options: int) -> np.ndarray:
-    """Every choice of one of `options` at each of `count` places: [choice, place]."""
+    """Every choice of one of `options` at each of `count` cache points: [choice, point]."""
     choices = np.array(list(product(range(options), repeat=count)), dtype=np.int64)
     choices.setflags(write=False)
     return choices
 
 
-def least_expected(work: Work, memory_limit_bytes: float) -> np.ndarray:
-    """The choice of least expected latency whose caches fit the limit: [place].
+def least_expected(caches: CacheOptions, memory_limit_bytes: float) -> np.ndarray:
+    """The choice of least expected latency whose caches fit the limit: [point], options.
 
-    No choice is left out but those whose lower bound passes the upper bound of another; of equals
-    the first one is taken.
+    Only choices whose lower bound exceeds the upper bound of another are left out; of equal ones
+    the first is taken.
     """
-    choices = work.choices[work.cache_bytes(work.choices) <= memory_limit_bytes]
-    lower_us, upper_us = work.bounds_us(choices)
+    choices = caches.choices[caches.cache_bytes(caches.choices) <= memory_limit_bytes]
+    lower_us, upper_us = caches.bounds_us(choices)
     choices = choices[lower_us <= upper_us.min() * (1 + ROUNDING)]
-    parts = np.array_split(choices, -(-len(choices) // CHOICES_AT_ONCE))
-    expected_us = np.concatenate([work.expected_us(part) for part in parts])
+    batches = np.array_split(choices, -(-len(choices) // CHOICES_AT_ONCE))
+    expected_us = np.concatenate([caches.expected_us(batch) for batch in batches])
     return np.asarray(choices[expected_us.argmin()])
 
 
-def agreements(ends: Sequence[Place], parameters: Gati) -> FloatArray:
-    """Agreement over all classes of each cache that may be kept, 0 to 1: [place, predictor]."""
+def agreements(ends: Sequence[CachePoint], parameters: Gati) -> FloatArray:
+    """Agreement over all classes, 0 to 1, of each predictor at each point: [point, predictor]."""
     table = parameters.agreement_percent.values()
     values = [[agreement_at(end, percents) for percents in table] for end in ends]
     return np.array(values, dtype=float).reshape(len(ends), len(table))
 
 
-def work_of(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> Work:
-    """What a choice of caches is made among, with its latencies on `accelerator`."""
-    ends, predictors = places(subnet), list(parameters.agreement_percent)
+def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> CacheOptions:
+    """The caches that `subnet` may keep, with their latencies on `accelerator`."""
+    ends, predictors = cache_points(subnet), list(parameters.agreement_percent)
     classes = subnet.layers[-1].kernels
     layers: list[Layer] = list(subnet.layers)
-    place = [sum(end.layers <= number for end in ends) for number in range(len(layers))]
+    point = [sum(end.layers <= number for end in ends) for number in range(len(layers))]
     of_caches = []
     for i, end in enumerate(ends):
         for predictor in predictors:
             cache = cache_layers(end, i + 1, predictor, classes, parameters)
             numbers = range(len(layers), len(layers) + len(cache))
             layers += map(placed, cache, numbers)
-            place += [i] * len(cache)
+            point += [i] * len(cache)
             of_caches.append(list(numbers))
     agreement = agreements(ends, parameters)
     fresh = parameters.acceptance(parameters.agreement_now(agreement, 1.0))
@@ -160,10 +163,10 @@ def work_of(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> Work:
     end_us = np.zeros_like(latency_us)
     selectors = [cache[-1] for cache in of_caches]
     end_us[selectors] = at_end_us[selectors] - latency_us[selectors]
-    return Work(
+    return CacheOptions(
         layers=tuple(layers),
         network_layers=len(subnet.layers),
-        place=np.array([*place, 0]),
+        point=np.array([*point, 0]),
         cache_layers=_padded(of_caches, len(layers), (len(ends), len(predictors))),
         agreement=agreement,
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
@@ -176,7 +179,10 @@ def work_of(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> Work:
 
 
 def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np.ndarray:
-    """`Work.cache_layers` of lists by place and predictor, where the layer of none fills up."""
+    """`CacheOptions.cache_layers` from the layers of each cache, padded with the layer `none`.
+
+    of_caches: a list for each cache point and predictor; shape: (cache points, predictors).
+    """
     longest = max(map(len, of_caches), default=0)
     rows = [[*row, *[none] * (longest - len(row))] for row in of_caches]
     cached = np.array(rows, dtype=np.int64).reshape(*shape, longest)
@@ -186,7 +192,10 @@ def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np
 def _layers_us(
     layers: list[Layer], network_layers: int, accelerator: Accelerator, *, ends: bool
 ) -> FloatArray:
-    """Latency by kernels on chip, each layer the last of its query or only the network's last."""
+    """Latency of each layer by kernels on chip, with the empty layer: [layer, kernels on chip].
+
+    Where `ends` holds, every layer is the last one of its query, else only the network's last.
+    """
     last = network_layers - 1
     shapes = np.array(
         [
@@ -200,9 +209,9 @@ def _layers_us(
     kernels = np.repeat(np.arange(most + 1)[:, None], len(layers), axis=1)  # [kept, layer]
     channels = np.repeat([[layer.channels_per_group for layer in layers]], most + 1, axis=0)
     for array in (shapes, numbers, starts, kernels, channels):
-        array.setflags(write=False)  # as a Network's, for which the kernel is compiled
+        array.setflags(write=False)  # Kernels are compiled for read-only arrays.
     cost = LayerCost(
         *subnet_costs(shapes, numbers, starts, array_of(accelerator), kernels, channels)
     )
     latency_us = accelerator.launch_us + cost.cycles / accelerator.clock_mhz
-    return np.vstack([latency_us, np.zeros((1, most + 1))])  # the layer that is none takes none
+    return np.vstack([latency_us, np.zeros((1, most + 1))])

@@ -1,4 +1,4 @@
-"""What GATI is told: how often its predictors agree, what its selectors accept, how streams move.
+"""The parameters of GATI: agreement of predictors, acceptance of selectors, shifts of streams.
 
 An agreement is the share of queries, 0 to 1, on which a predictor answers as the whole network
 does.  No locality or shift moves an agreement of 0 or of 1.
@@ -32,23 +32,23 @@ class Gati:
     Raises `ValueError` where one is out of range.
     """
 
-    # Of each predictor that may be chosen, by its name in `PREDICTORS`.
+    # Agreement after each published block by the name of a predictor in `PREDICTORS`.
     agreement_percent: Mapping[str, tuple[float, ...]] = field(
         default_factory=lambda: dict(PUBLISHED_AGREEMENT_PERCENT)
     )
-    # Of a selector whose predictor hardly ever agrees; both rise to 1 with the agreement.
-    selector_recall: float = 0.8  # share of the agreeing answers that it accepts
+    # Recall and precision are those at an agreement near 0; both rise to 1 with the agreement.
+    selector_recall: float = 0.8  # share of the agreeing answers that a selector accepts
     selector_precision: float = 0.95  # share of the accepted answers that agree
-    # 0: all N classes are asked for alike; 1 - (n - 1) / (N - 1) where n of them are, at a time.
+    # The locality is 1 - (n - 1) / (N - 1) where n of the N classes are asked for at a time.
     locality: float = 0.5
-    mean_queries_between_shifts: float = 1000.0  # infinite: the stream never shifts
+    mean_queries_between_shifts: float = 1000.0  # infinite where the stream never shifts
     shift_loss: float = 0.75  # share of the odds of agreement that a shift takes from stale caches
     retrain_every_queries: int = 100
-    recovery: float = 0.5  # share of what is lost that one retraining brings back
-    memory_limit_bytes: float | None = None  # of all caches; None: the network's own weights
-    pooled_inputs: int = 4096  # values that a predictor reads at most
-    hidden_nodes: int = 1024  # of FC(1024)
-    conv_kernels: int = 16  # of Conv(3,1)
+    recovery: float = 0.5  # share of the lost odds that one retraining restores
+    memory_limit_bytes: float | None = None  # limit of all caches; None: the network's weights
+    pooled_inputs: int = 4096  # most values that a predictor reads
+    hidden_nodes: int = 1024  # nodes in the hidden layer of FC(1024)
+    conv_kernels: int = 16  # kernels of the convolution of Conv(3,1)
 
     def __post_init__(self) -> None:
         for name in SHARES:
@@ -88,10 +88,10 @@ class Gati:
                 )
 
     def agreement_now(self, agreement: FloatArray, freshness: FloatArray | float) -> FloatArray:
-        """Agreement on the stream as it is, for caches of that freshness: 1 fresh, 0 stale.
+        """Agreement on the recent classes of caches of that freshness, from 1 fresh to 0 stale.
 
-        The odds of agreeing are those over all classes, times 1 / (1 - locality) where the caches
-        know the recent classes and times (1 - shift_loss) where they know other ones.
+        The odds of agreeing over all classes are multiplied by 1 / (1 - locality) where the caches
+        know the recent classes, and by (1 - shift_loss) where they know other ones.
 
         >>> Gati().agreement_now(np.array([0.0, 0.5, 1.0]), 1.0).round(3).tolist()
         [0.0, 0.667, 1.0]
@@ -126,7 +126,7 @@ class Gati:
         """How well the caches know the stream at each query, 1 fresh to 0 stale: [query].
 
         At each query but the first the stream shifts with chance 1 / mean_queries_between_shifts,
-        and all is lost.  A retraining comes before a shift at the same query.
+        and freshness falls to 0.  A retraining comes before a shift at the same query.
         """
         number = np.arange(queries)
         shifts = rng.random(queries) < 1 / self.mean_queries_between_shifts
@@ -136,7 +136,7 @@ class Gati:
         return np.where(latest < 0, 1.0, 1 - (1 - self.recovery) ** retrainings)
 
     def assumptions(self) -> tuple[str, ...]:
-        """What is assumed, a sentence each, with the values of the parameters."""
+        """The assumptions of the model as sentences, with the values of the parameters."""
         return (
             "Agreements are those of ResNet-18 on CIFAR-10; on another network they are placed at "
             "the ends of its blocks nearest in fraction of MACs, and interpolated there.",

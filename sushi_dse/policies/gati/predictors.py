@@ -1,4 +1,4 @@
-"""Where caches may lie in a network, and the layers that one is made of.
+"""The cache points of a network, and the layers of a cache.
 
 Pooling, activation functions and the softmax cost nothing, as everywhere in the cost model.
 """
@@ -15,38 +15,38 @@ from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.workload.layers import PlainLayer, SubNet
 from sushi_dse.workload.stages import linear
 
-# ResNet-18 on CIFAR-10: MACs up to the end of each block, and of the whole; the published
-# agreements lie at their ratios.
+# MACs of ResNet-18 on CIFAR-10 up to the end of each block, and of the whole network: the published
+# agreements are at the ratios of the two.
 PUBLISHED_MACS = (77266944, 152764416, 211484672, 286982144, 345702400, 421199872, 479920128,
                   555417600)  # fmt: skip
 PUBLISHED_TOTAL_MACS = 555422720
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The end of a block, where a cache may lie."""
+class CachePoint:
+    """The end of a block, behind which a cache may lie, and the output map of the block."""
 
-    layers: int  # of the network before it
-    macs_fraction: float  # of the network's MACs before it
-    channels: int  # of the block's output map
-    height: int
-    width: int
+    layers: int  # number of the network's layers before the point
+    macs_fraction: float  # share of the network's MACs before the point
+    channels: int  # channels of the map
+    height: int  # rows of the map
+    width: int  # columns of the map
 
 
 def block_ends(subnet: SubNet) -> list[int]:
     """How many layers lie before the end of each block but the last one.
 
-    Layers whose names share all but the last part (`s1.b0.conv1`, `s1.b0.conv2`) are one block, a
-    layer whose name has one part is one by itself.
+    Neighbouring layers with one `block` label are a block; a layer without a label is a block too.
     """
-    blocks = [layer.name.rpartition(".")[0] or layer.name for layer in subnet.layers]
-    return [i for i in range(1, len(blocks)) if blocks[i] != blocks[i - 1]]
+    blocks = [layer.block for layer in subnet.layers]
+    return [i for i in range(1, len(blocks)) if not blocks[i] or blocks[i] != blocks[i - 1]]
 
 
-def places(subnet: SubNet) -> tuple[Place, ...]:
+def cache_points(subnet: SubNet) -> tuple[CachePoint, ...]:
     """The ends of blocks nearest, in fraction of MACs, to those of the published agreements.
 
-    At most eight, in running order; on ResNet-18 for CIFAR-10 the eight themselves.
+    There are at most eight, in running order; on ResNet-18 for CIFAR-10 they are the ends of its
+    eight blocks.
     """
     macs = [0, *accumulate(layer.macs for layer in subnet.layers)]
     ends = block_ends(subnet)
@@ -57,7 +57,7 @@ def places(subnet: SubNet) -> tuple[Place, ...]:
         if ends
     }
     return tuple(
-        Place(
+        CachePoint(
             layers=end,
             macs_fraction=macs[end] / macs[-1],
             channels=subnet.layers[end - 1].kernels,
@@ -68,27 +68,28 @@ def places(subnet: SubNet) -> tuple[Place, ...]:
     )
 
 
-def agreement_at(place: Place, percents: tuple[float, ...]) -> float:
-    """Agreement at a place, 0 to 1: straight lines between the published ones, from 0 at no MACs.
+def agreement_at(point: CachePoint, percents: tuple[float, ...]) -> float:
+    """Agreement at a cache point, 0 to 1, interpolated linearly over the fraction of MACs.
 
-    The published ones are `percents`, after blocks 1 to 8 of ResNet-18 on CIFAR-10.
+    percents: the published agreements after blocks 1 to 8 of ResNet-18 on CIFAR-10; at no MACs the
+    agreement is 0.
     """
     fractions = [0.0, *(of_block / PUBLISHED_TOTAL_MACS for of_block in PUBLISHED_MACS)]
-    return float(np.interp(place.macs_fraction, fractions, (0.0, *percents))) / 100
+    return float(np.interp(point.macs_fraction, fractions, (0.0, *percents))) / 100
 
 
-def pooled(place: Place, parameters: Gati) -> Place:
-    """The block's map averaged down to a square that has no more values than `pooled_inputs`.
+def pooled(point: CachePoint, parameters: Gati) -> CachePoint:
+    """The cache point with its map averaged down to a square of at most `pooled_inputs` values.
 
-    The square has one pixel at least, and never more than the map.
+    The square has one pixel at least, and is never larger than the map.
     """
-    side = max(isqrt(parameters.pooled_inputs // place.channels), 1)
-    return replace(place, height=min(side, place.height), width=min(side, place.width))
+    side = max(isqrt(parameters.pooled_inputs // point.channels), 1)
+    return replace(point, height=min(side, point.height), width=min(side, point.width))
 
 
-def fully_connected(place: Place, classes: int, parameters: Gati) -> list[PlainLayer]:
-    """FC(1024): Linear(in, 1024), ReLU, Linear(1024, classes), on the pooled map."""
-    view, hidden = pooled(place, parameters), parameters.hidden_nodes
+def fully_connected(point: CachePoint, classes: int, parameters: Gati) -> list[PlainLayer]:
+    """The layers of FC(1024) on the pooled map: Linear(in, 1024), ReLU, Linear(1024, classes)."""
+    view, hidden = pooled(point, parameters), parameters.hidden_nodes
     inputs = view.channels * view.height * view.width
     return [
         linear("hidden", inputs=inputs, outputs=hidden),
@@ -96,16 +97,16 @@ def fully_connected(place: Place, classes: int, parameters: Gati) -> list[PlainL
     ]
 
 
-def pooling(place: Place, classes: int, parameters: Gati) -> list[PlainLayer]:
-    """Pool(4096): Linear(in, classes), on the pooled map."""
-    view = pooled(place, parameters)
+def pooling(point: CachePoint, classes: int, parameters: Gati) -> list[PlainLayer]:
+    """The layer of Pool(4096) on the pooled map: Linear(in, classes)."""
+    view = pooled(point, parameters)
     inputs = view.channels * view.height * view.width
     return [linear("scores", inputs=inputs, outputs=classes)]
 
 
-def convolution(place: Place, classes: int, parameters: Gati) -> list[PlainLayer]:
-    """Conv(3,1): a 3x3 convolution of stride 1, ReLU, Linear(in, classes), on the pooled map."""
-    view, kernels = pooled(place, parameters), parameters.conv_kernels
+def convolution(point: CachePoint, classes: int, parameters: Gati) -> list[PlainLayer]:
+    """The layers of Conv(3,1) on the pooled map: 3x3 convolution, ReLU, Linear(in, classes)."""
+    view, kernels = pooled(point, parameters), parameters.conv_kernels
     window = PlainLayer(
         name="window",
         kernels=kernels,
@@ -119,7 +120,7 @@ def convolution(place: Place, classes: int, parameters: Gati) -> list[PlainLayer
     return [window, linear("scores", inputs=kernels * view.height * view.width, outputs=classes)]
 
 
-PREDICTORS: dict[str, Callable[[Place, int, Gati], list[PlainLayer]]] = {
+PREDICTORS: dict[str, Callable[[CachePoint, int, Gati], list[PlainLayer]]] = {
     "FC(1024)": fully_connected,
     "Pool(4096)": pooling,
     "Conv(3,1)": convolution,
@@ -127,15 +128,15 @@ PREDICTORS: dict[str, Callable[[Place, int, Gati], list[PlainLayer]]] = {
 
 
 def cache_layers(
-    place: Place, number: int, predictor: str, classes: int, parameters: Gati
+    point: CachePoint, number: int, predictor: str, classes: int, parameters: Gati
 ) -> list[PlainLayer]:
-    """The layers of the cache at a place: the predictor's and the selector's, Linear(classes, 1).
+    """The layers of the cache at a point: its predictor, and its selector, a Linear(classes, 1).
 
-    `number` (from 1) is the place's and goes into the names.  A `ValueError` for an unknown
-    predictor names the near ones.
+    number: that of the cache point, from 1, for the names of the layers.  `ValueError` with the
+    near names for an unknown predictor.
     """
     if predictor not in PREDICTORS:
         raise ValueError(f"unknown predictor {predictor!r}; {near_names(predictor, PREDICTORS)}")
-    layers = PREDICTORS[predictor](place, classes, parameters)
+    layers = PREDICTORS[predictor](point, classes, parameters)
     layers.append(linear("selector", inputs=classes, outputs=1))
     return [replace(layer, name=f"cache{number}.{layer.name}") for layer in layers]

@@ -1,7 +1,7 @@
 """A trace served by GATI.
 
-Each query has a difficulty, uniform from 0 to 1: a selector accepts the answer to it where the
-difficulty is below the acceptance of its cache at that query.
+Each query has a difficulty, uniform from 0 to 1: a selector accepts an answer where the difficulty
+of the query is below the acceptance of the cache.
 """
 
 import numpy as np
@@ -24,13 +24,14 @@ def serve_gati(
     parameters: Gati | None = None,
     seed: int = 0,
 ) -> Served:
-    """What GATI does with `trace` on a table of `gati_system`: the first accepted answer ends it.
+    """The queries of `trace` as GATI serves them on a table of `gati_system`.
 
-    Strict accuracy: an exit whose expected accuracy is below the demand does not count.  Strict
-    latency: where no answer was accepted in time, that of the last exit in time is taken (the
-    deadline counts from arrival), and of the first exit where none is.  `parameters` are by default
-    those of the table; the stream and the caches draw from `seed`.  What the Persistent Buffer
-    keeps comes in with the first query, at its cost, and stays: `every` is not read.
+    The first accepted answer ends a query.  Strict accuracy: an exit whose expected accuracy is
+    below the demand does not count.  Strict latency: where no answer was accepted in time, the last
+    exit in time answers (the deadline counts from arrival), or the first exit where none is in
+    time.  `parameters` are by default those of the table; the stream and the caches draw from
+    `seed`.  The SubGraph is loaded with the first query, at its cost, and stays: `every` is not
+    read.  `ValueError` for a table that is not GATI's.
     """
     if not isinstance(table, GatiTable):
         raise ValueError("the table must come from gati_system: a row for each exit")
@@ -38,9 +39,9 @@ def serve_gati(
     accepted, accuracy_percent, refused_percent = _answers(table, given, len(trace), seed)
     if mode == STRICT_ACCURACY:
         accepted &= accuracy_percent >= trace.min_accuracy_percent
-    accepted[-1] = True  # the whole network refuses no query
+    accepted[-1] = True  # The whole network refuses no query.
     wanted = accepted.argmax(axis=0)
-    # A query that ends before the row that it wants takes an answer which was refused.
+    # A query that ends before the row that it wants takes an answer that was refused.
     ends_early = np.arange(len(accepted))[:, None] < wanted
     percent = np.where(ends_early, refused_percent, accuracy_percent)
     kept = table.latency_ms.shape[1] - 1
@@ -50,10 +51,10 @@ def serve_gati(
 def _answers(
     table: GatiTable, parameters: Gati, queries: int, seed: int
 ) -> tuple[np.ndarray, FloatArray, FloatArray]:
-    """Whether the answer of each row is accepted; accuracy if it is, and if not: [row, query]."""
+    """Whether each answer is accepted, and its accuracy if it is and if not: [row, query] each."""
     difficulty_rng, stream_rng = np.random.default_rng(seed).spawn(2)
     freshness = parameters.freshness(queries, stream_rng)
-    over_all_classes = np.append(table.agreement, 1.0)[:, None]  # the whole network's own is 1
+    over_all_classes = np.append(table.agreement, 1.0)[:, None]  # The whole network agrees always.
     agreement = parameters.agreement_now(over_all_classes, freshness)
     top1_percent = table.top1_percent[-1]
     return (

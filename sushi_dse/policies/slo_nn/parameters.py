@@ -1,4 +1,4 @@
-"""What SLO-NN is told: its fractions, its activator, and how hard inputs are.
+"""The parameters of SLO-NN: its fractions, its activator, and how hard inputs are.
 
 A fraction f of the nodes answers an input of difficulty u as the whole network does with chance
     agreement(f, u) = 1 - max(0, 1 - f / needed(u)) ** ranking_exponent
@@ -16,9 +16,12 @@ from sushi_dse.traces.trace import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activator:
-    """What choosing the nodes costs a query before its first layer; nothing hides it."""
+    """The work of choosing the nodes of a query, all of it ahead of the query's first layer.
 
-    read_bytes: float  # from DRAM, through the Dynamic Buffer
+    `ValueError` unless each field is finite and 0 or more.
+    """
+
+    read_bytes: float  # bytes that are read from DRAM through the Dynamic Buffer
     macs: float
     launches: float = 1
 
@@ -34,14 +37,18 @@ FREE = Activator(read_bytes=0, macs=0, launches=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SloNn:
-    """The parameters of SLO-NN; each default is an assumption.  `ValueError` where one is out."""
+    """The parameters of SLO-NN; each default is an assumption.
+
+    `ValueError` where a parameter is out of range.
+    """
 
     fractions: tuple[float, ...] = tuple(step / 20 for step in range(1, 21))  # ascending, up to 1
-    common_share: float | None = None  # of the nodes, used by every query; None: least fraction
-    activator: Activator | None = None  # None: the `hashing_activator` of the network
-    easiest_fraction: float = 0.05  # of the nodes, that the easiest input needs
-    difficulty_exponent: float = 2.0  # the greater, the more inputs need few nodes
-    ranking_exponent: float = 2.0  # the greater, the less the lowest ranked nodes matter
+    # Share of the nodes that every query uses; None stands for the least fraction.
+    common_share: float | None = None
+    activator: Activator | None = None  # None stands for the `hashing_activator` of the network
+    easiest_fraction: float = 0.05  # share of the nodes that the easiest input needs
+    difficulty_exponent: float = 2.0  # the greater it is, the more inputs need few nodes
+    ranking_exponent: float = 2.0  # the greater it is, the less the lowest ranked nodes matter
 
     def __post_init__(self) -> None:
         ascend = all(before < after for before, after in pairwise((0.0, *self.fractions)))
@@ -65,9 +72,10 @@ class SloNn:
         return self.fractions[0] if self.common_share is None else self.common_share
 
     def agreement(self, fraction: FloatArray | float, difficulty: FloatArray | float) -> FloatArray:
-        """Chance that a fraction answers as the whole network does; 1 for all of the nodes.
+        """Chance that a fraction of the nodes answers as all nodes do: 1 for fraction 1.
 
-        Never falls with the fraction, never rises with the difficulty (0 to 1).
+        It never falls with the fraction, and never rises with the difficulty (0 to 1).  Of arrays
+        it is an array of their broadcast shape.
 
         >>> SloNn().agreement(0.5, np.array([0.0, 1.0])).tolist()
         [1.0, 0.75]

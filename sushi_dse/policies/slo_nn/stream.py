@@ -1,7 +1,7 @@
 """A trace served by SLO-NN.
 
 Strict accuracy (ACLO in the paper): the least fraction whose confidence meets the demand.
-Strict latency (LCAO): the largest fraction that answers in time at the slowdown of the moment.
+Strict latency (LCAO): the largest fraction that answers in time at the slowdown of the query.
 """
 
 import numpy as np
@@ -29,12 +29,13 @@ def serve_slo_nn(
     parameters: SloNn = DEFAULTS,
     seed: int = 0,
 ) -> Served:
-    """What SLO-NN does with `trace` on a table that `slo_nn_system` made with the same parameters.
+    """The queries of `trace` as SLO-NN serves them on a table of `slo_nn_system`.
 
-    The accuracy of a query is that expected of an input of its difficulty at its fraction.  The
-    difficulty is the trace's `input_difficulty`, or drawn from `seed` where it has none.  Deadlines
-    count from arrival, so strict latency sees the queue.  The common part comes in with the first
-    query, at its cost, and stays: `every` is not read.
+    The table must be made with the same parameters (`ValueError` otherwise).  The accuracy of a
+    query is the one expected of an input of its difficulty at its fraction.  The difficulty is the
+    trace's `input_difficulty`, or drawn from `seed` where it has none.  Deadlines count from
+    arrival, so strict latency sees the queue.  The common part is loaded with the first query, at
+    its cost, and stays: `every` is not read.
     """
     if table.subnet_names != tuple(map(str, parameters.fractions)):
         raise ValueError("the rows of the table must be the fractions of the parameters")

@@ -1,4 +1,4 @@
-"""SLO-NN on an accelerator: the latency table whose rows are node fractions."""
+"""SLO-NN on an accelerator: a latency table whose rows are node fractions."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -20,7 +20,7 @@ from sushi_dse.workload.layers import Layer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 DEFAULTS = SloNn()
-DIFFICULTIES = 4096  # strips of the mean over difficulty
+DIFFICULTIES = 4096  # difficulties over which the accuracy of a fraction is averaged
 
 # The activator hashes the input by signed sums of a few of its values; in the bucket that each
 # table then gives lies a ranking of all nodes.  All four are assumptions.
@@ -33,20 +33,20 @@ BYTES_PER_RANKED_NODE = 2
 def hashing_activator(layers: Sequence[Layer]) -> Activator:
     """The activator of a network: it hashes the input, and adds up the rankings of the tables."""
     nodes = sum(layer.kernels for layer in layers[:-1])
-    hashed = HASH_TABLES * BITS_PER_HASH * INPUTS_PER_BIT  # a sign for each takes a byte
+    hashed = HASH_TABLES * BITS_PER_HASH * INPUTS_PER_BIT  # signs of a byte each
     ranked = HASH_TABLES * nodes
     return Activator(read_bytes=hashed + ranked * BYTES_PER_RANKED_NODE, macs=hashed + ranked)
 
 
 def kept_sizes(layers: Sequence[Layer], share: float) -> list[tuple[int, int, int]]:
-    """(kernels per group, channels per group, groups) of each layer when that share is kept.
+    """The (kernels per group, channels per group, groups) of each layer when a share is kept.
 
-    Of K kernels ceil(share * K) stay, and the channels that come of them; all channels of the first
-    layer and all kernels of the last one stay.  A grouped layer between keeps whole groups.
+    Of K kernels ceil(share * K) stay, and the channels that they make; all channels of the first
+    layer and all kernels of the last one stay.  A grouped layer between them keeps whole groups.
     """
 
     def kept(count: int) -> int:
-        return ceil(round(share * count, 9))  # 0.55 * 100 is a little more than 55
+        return ceil(round(share * count, 9))  # In floats, 0.55 * 100 is a little more than 55.
 
     sizes, before = [], 0
     for i, layer in enumerate(layers):
@@ -55,7 +55,7 @@ def kept_sizes(layers: Sequence[Layer], share: float) -> list[tuple[int, int, in
         if groups > 1 and not (is_first or is_last):
             groups = kept(groups)
         else:
-            if not is_first:  # a flattened map has a channel for each pixel of each kernel
+            if not is_first:  # A flattened map has a channel for each pixel of each kernel.
                 flat = layer.fully_connected and channels % before == 0
                 pixels = channels // before if flat else 1
                 channels = kept(channels // pixels) * pixels
@@ -67,7 +67,7 @@ def kept_sizes(layers: Sequence[Layer], share: float) -> list[tuple[int, int, in
 
 
 def scaled_layers(layers: Sequence[Layer], fraction: float) -> tuple[Layer, ...]:
-    """The layers of a network of whose nodes that fraction, above 0, is computed."""
+    """The layers of a network when a fraction of its nodes, above 0, is computed."""
     sizes = kept_sizes(layers, fraction)
     return tuple(
         replace(layer, kernels=kernels * groups, channels=channels * groups, groups=groups)
@@ -95,17 +95,17 @@ def fraction_network(network: Network, parameters: SloNn) -> Network:
 
 
 def common_part(network: Network, accelerator: Accelerator, share: float) -> SubGraphs:
-    """Nothing, and the share of the nodes that all queries use, cut at the Persistent Buffer.
+    """The empty SubGraph, and that of the nodes that all queries use, cut at the Persistent Buffer.
 
-    `network` is a `fraction_network`.  Layers are taken in value order: most saved cycles per byte
-    first, summed over the fractions.
+    network: a `fraction_network`; share: that of the common nodes.  Layers are taken in the order
+    of their saved cycles per byte, summed over the fractions.
     """
     sizes = np.array(kept_sizes(network.supernet.subnets[-1].layers, share))
     kernels, channels = sizes[:, 0] * sizes[:, 2], sizes[:, 1]
     nothing = np.zeros_like(kernels)
     alone = [np.vstack([nothing, np.diag(sides)]) for sides in (kernels, channels)]
     for sides in alone:
-        sides.setflags(write=False)  # as a SubGraph's, for which the kernel is compiled
+        sides.setflags(write=False)  # Kernels are compiled for read-only arrays.
     costs = subnet_costs(
         network.shapes,
         network.supernet_layer,
@@ -163,9 +163,9 @@ def with_activator(
 def slo_nn_system(
     network: Network, accelerator: Accelerator, *, parameters: SloNn = DEFAULTS
 ) -> tuple[LatencyTable, Accelerator]:
-    """The table of `accelerator` over the node fractions of the most accurate SubNet.
+    """The latency table over the node fractions of the most accurate SubNet, and `accelerator`.
 
-    Columns: nothing cached, and the part that is common to all node sets.
+    The columns are nothing cached, and the part that is common to all node sets.
     """
     fractions = fraction_network(network, parameters)
     common = common_part(fractions, accelerator, parameters.common)
