@@ -8,7 +8,7 @@ sweep: .venv/ready  ## run the default sweep, print its front and draw it
 	$(BIN)/sushi-dse pareto plot results/default --out results/default/front.png
 
 test: .venv/ready lint  ## lint, types and tests; PYTEST adds options
-	$(BIN)/pytest -n 2 $(PYTEST)
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -101,7 +101,7 @@ def solved(problem: Problem) -> tuple[ExactFront, int]:
             return end.value, count
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(problems())
 def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
     found, settled = solved(problem)
@@ -116,7 +116,6 @@ def test_an_exact_front_is_that_of_the_whole_space(problem: Problem) -> None:
     assert counts["designs"] + counts["designs_left_out"] == problem.experiment.space.size
 
 
-@settings(max_examples=60)
 @given(problems())
 def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem: Problem) -> None:
     reasons = infeasible_reasons(
@@ -126,7 +125,6 @@ def test_designs_that_do_not_fit_are_counted_by_the_axes_that_decide_it(problem:
     assert infeasible_designs(problem.experiment.space) == (sum(map(bool, reasons)), dict(kinds))
 
 
-@settings(max_examples=60)
 @given(problems(), st.data())
 def test_no_design_of_a_box_costs_less_than_its_bound(
     problem: Problem, data: st.DataObject

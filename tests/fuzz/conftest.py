@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz.files import Sound, make_sound_files
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     return make_sound_files(tmp_path_factory.mktemp("hostile") / "sound")
 

@@ -17,7 +17,8 @@ from typing import Any
 from sushi_dse.errors import printable
 
 EXIT_CODES = (0, 1, 2, 3)
-MOST_SECONDS = 40.0  # on a machine that does other work as well
+MOST_SECONDS = 40.0  # of work, which may be to compile kernels
+MOST_WAITED = 4  # times as long, for what is no work, on a machine that does other work as well
 MOST_CHARACTERS = 1500  # of an error's line
 MEND = re.compile(
     r";|must|wanted|known|did you mean|see sushi-dse|is missing|give |name |run |write |choose|at "
@@ -63,8 +64,7 @@ def run_words(words: Sequence[str], seconds: float = MOST_SECONDS) -> Outcome:
     err = io.TextIOWrapper(
         said, encoding="utf-8", errors="backslashreplace", newline="", write_through=True
     )
-    signal.signal(signal.SIGALRM, _alarm)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again where the first is swallowed
+    _set_alarms(seconds)
     started = time.perf_counter()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -77,10 +77,19 @@ def run_words(words: Sequence[str], seconds: float = MOST_SECONDS) -> Outcome:
         done.faults.append(f"traceback: {type(error).__name__}: {_place(error)}: {error!s:.80}")
         done.trace = traceback.format_exc()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _set_alarms(0)
     done.seconds = time.perf_counter() - started
     done.out, done.err = printed.getvalue().decode(), said.getvalue().decode()
     return done
+
+
+def _set_alarms(seconds: float) -> None:
+    """End what comes after so many seconds of work, or of waiting; 0 ends nothing."""
+    signal.signal(signal.SIGPROF, _alarm)
+    signal.signal(signal.SIGALRM, _alarm)
+    again = 0.5  # where the first is swallowed
+    signal.setitimer(signal.ITIMER_PROF, seconds, again)
+    signal.setitimer(signal.ITIMER_REAL, MOST_WAITED * seconds, again)
 
 
 def _place(error: BaseException) -> str:
