@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import SERVED, Metric
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.store.folder import Store
@@ -16,7 +16,6 @@ from sushi_dse.store.parts import Part
 NOTHING = 1e-9  # share of the variance that rounding explains
 SMALL = 0.01  # share of the variance that is called next to nothing
 AT_ONCE = 256  # designs that are evaluated between two updates of a progress bar
-WHO = ("policy", "recache_every_queries", "subnet")  # columns that tell rows of a design apart
 MOST_ROWS = 1_000_000  # most rows that are compared to warn of idle axes: they take 100 MB
 
 MetricsOf = Callable[[np.ndarray], Mapping[str, np.ndarray]]
@@ -132,7 +131,7 @@ def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]
     suspects = list(range(len(sizes)))
     read: list[_FeasibleRows] = []
     served = dict[tuple[object, ...], int]()
-    who = [name for name in WHO if name in parts[0].columns]
+    who = [name for name in SERVED if name in parts[0].columns]
     names = [metric.name for metric in metrics]
     for part in parts:
         table = part.read(["design", *who, *names, "infeasible_reason"])

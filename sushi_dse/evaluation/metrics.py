@@ -45,6 +45,9 @@ class Metric:
         return "higher" if self.maximise else "lower"
 
 
+INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
+SERVED = ("policy", INTERVAL, "subnet")  # columns that tell the rows of one design apart
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (

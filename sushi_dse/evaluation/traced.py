@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, METRICS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import switch_energy
@@ -20,7 +20,6 @@ Row = dict[str, float | int | str | None]
 
 
 REFERENCE_POLICY = "no-sgs"
-INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
 
 
 def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:

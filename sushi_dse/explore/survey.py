@@ -20,7 +20,7 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import Metric, find_metric
+from sushi_dse.evaluation.metrics import INTERVAL, SERVED, Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.store.parts import Part, read_results, stored_parts
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs n
     from sushi_dse.evaluation.experiment import Experiment
 
 DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
-INTERVAL = "recache_every_queries"
-SERVED = ("policy", INTERVAL, "subnet")  # columns that tell the rows of one design apart
 MERGE_ROWS = 10_000  # fewest rows of the fronts of parts that are merged at a time
 
 

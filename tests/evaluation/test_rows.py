@@ -18,10 +18,9 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, METRICS
 from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.evaluation.traced import (
-    INTERVAL,
     REFERENCE_POLICY,
     Row,
     design_rows,

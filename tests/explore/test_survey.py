@@ -16,9 +16,9 @@ from sushi_dse.evaluation.fronts import (
     hypervolume,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.evaluation.metrics import INTERVAL, find_metric
 from sushi_dse.explore import survey as summary
-from sushi_dse.explore.survey import INTERVAL, front_columns, hypervolume_of, records, survey
+from sushi_dse.explore.survey import front_columns, hypervolume_of, records, survey
 from tests.tables import part_of
 
 METRICS = [find_metric(name) for name in ("mean_latency_ms", "mean_accuracy_percent")]
