@@ -25,12 +25,12 @@ from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
-from sushi_dse.explore.survey import Survey, objective_names, survey
+from sushi_dse.explore.survey import Survey, objective_names
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
 from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes, stored_parts
+from sushi_dse.store.parts import part_bytes
 
 WAYS = ("walk", "front", "exact")
 MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
@@ -163,14 +163,13 @@ class Sweep(Exploration):
         if self.how == "exact":
             facts["exact"] = read_settled(self.folder)
             evaluated = facts["exact"]["walked_designs"] if steps else 0
-        found = survey(stored_parts(self.folder), self.metrics)
         said = {
             "designs": self.experiment.space.size,
             "evaluated": evaluated,
             "seconds": round(time.perf_counter() - since, 3),
             "out": str(self.folder),
         }
-        return {**found.summary(self.experiment), **said, **facts}
+        return {**self.survey().summary(self.experiment), **said, **facts}
 
 
 def steady_block_designs(size: int) -> int:
