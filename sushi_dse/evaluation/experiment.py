@@ -74,13 +74,7 @@ class Experiment:
     @property
     def design(self) -> Accelerator:
         """The only design of the space; `UserError` where there are more."""
-        if self.space.size > 1:
-            axes = ", ".join(axis.name for axis in self.space.axes)
-            raise UserError(
-                f"{self.space.base.name}: a search space of {self.space.size} designs ({axes}) "
-                "where one design is wanted; give each a single value, or run `sushi-dse sweep`"
-            )
-        return self.space.base
+        return self.space.only_design(self.space.base.name)
 
     @property
     def traced(self) -> Trace:

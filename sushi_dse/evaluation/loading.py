@@ -157,13 +157,7 @@ def seeds(trace_name: str, seed: int, repeats: int) -> range:
 def only_design(hw: str | Path) -> Accelerator:
     """The design of a hardware file that is no search space; `UserError` where it is one."""
     hardware = load_hardware(hw)
-    if hardware.space.size > 1:
-        axes = ", ".join(axis.name for axis in hardware.space.axes)
-        raise UserError(
-            f"{hardware.path}: a search space of {hardware.space.size} designs ({axes}) where one "
-            "design is wanted; give each a single value, or run `sushi-dse sweep`"
-        )
-    return hardware.space.base
+    return hardware.space.only_design(hardware.path)
 
 
 def load_experiment(

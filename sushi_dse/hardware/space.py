@@ -96,6 +96,19 @@ class SearchSpace:
     def __len__(self) -> int:
         return self.size
 
+    def only_design(self, place: object) -> Accelerator:
+        """The design of a space of one; `UserError` that begins with `place` where there are more.
+
+        `place` is what the user named: the hardware, or its file.
+        """
+        if self.size > 1:
+            axes = ", ".join(axis.name for axis in self.axes)
+            raise UserError(
+                f"{place}: a search space of {self.size} designs ({axes}) where one design is "
+                "wanted; give each a single value, or run `sushi-dse sweep`"
+            )
+        return self.base
+
     def values(self, index: int) -> dict[str, float]:
         """The value of design number `index` on each axis; IndexError past the last design."""
         if not 0 <= index < self.size:
