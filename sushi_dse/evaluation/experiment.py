@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
-from sushi_dse.errors import UserError, near_names
+from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
@@ -12,7 +12,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.user_file import is_user_policy, user_source
-from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.selection import mode_code
 from sushi_dse.traces.trace import Trace
 
 RECACHE_EVERY_QUERIES = 8  # assumption; plausible from 1 to 64
@@ -41,8 +41,7 @@ class Experiment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self.policies))
         object.__setattr__(self, "recache_every_queries", tuple(self.recache_every_queries))
-        if self.mode not in MODES:
-            raise UserError(f"unknown mode {self.mode!r}; {near_names(self.mode, MODES)}")
+        mode_code(self.mode)
         self._check_policies()
         intervals = self.recache_every_queries
         if not intervals or not all(0 < interval <= MOST_QUERIES for interval in intervals):

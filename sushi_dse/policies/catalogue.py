@@ -29,7 +29,7 @@ from sushi_dse.serving.kernel import (
     serve_by_rules,
 )
 from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDULED
-from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 
@@ -101,7 +101,7 @@ class Policy:
 
     def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
         """The queries of `trace` as the policy serves them on `table`, first come, first served."""
-        code = MODES[mode]
+        code = mode_code(mode)
         if self.service is not None:
             return self.service(trace, table, code, every)
         fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
@@ -123,8 +123,6 @@ def serve(
     `mode` is one of `MODES`; the arrays of the result are [query], times in ms.  `UserError` with
     the near names where a name is unknown, `ValueError` where the interval is not above 0.
     """
-    if mode not in MODES:
-        raise UserError(f"unknown mode {mode!r}; {near_names(mode, MODES)}")
     if recache_every_queries < 1:
         raise ValueError(f"recache_every_queries >= 1 must hold, got {recache_every_queries}")
     return find_policy(policy).served(trace, table, mode=mode, every=recache_every_queries)

@@ -7,8 +7,17 @@ kernels of `hindsight` and `serving`.
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.errors import UserError, near_names
+
 STRICT_ACCURACY, STRICT_LATENCY = 0, 1
 MODES = {"strict-accuracy": STRICT_ACCURACY, "strict-latency": STRICT_LATENCY}
+
+
+def mode_code(name: str) -> int:
+    """The code of the mode of that name; `UserError` with the near ones where there is none."""
+    if name not in MODES:
+        raise UserError(f"unknown mode {name!r}; {near_names(name, MODES)}")
+    return MODES[name]
 
 
 @register_jitable
