@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
@@ -16,19 +16,48 @@ SUBNET_NAMES = "ABCD"
 ZCU104 = Accelerator(
     name="zcu104",
     device=Device(name="ZCU104", lut=230400, bram36=312, uram288=96, dsp=1728),
+    dataflow=Dataflow.WEIGHT_STATIONARY,
     pe_kernels=16,
     pe_channels=9,
     clock_mhz=100.0,
+    port_bytes_per_cycle=20.2601,
     dram_gb_per_s=19.2,
-    dram_efficiency=0.105115,
+    dram_efficiency=0.7,
     persistent_buffer_kib=1728.0,
     dynamic_buffer_tiles=2,
     streaming_buffer_kib=256.0,
-    output_buffer_kib=256.0,
+    output_buffer_kib=784.0,
     layer_by_layer=False,
     launch_us=1.0,
-    fill_cycles=7.75307,
-    row_cycles=9.89851,
+    fill_cycles=5.88107,
+    drain_cycles=42.1491,
+    pointwise_drain=True,
+    dram_pj_per_bit=15.0,
+    mac_pj=0.3,
+    static_w=0.5,
+)
+VCU118 = Accelerator(
+    name="vcu118_64x64",
+    device=Device(name="VCU118", lut=1182240, bram36=2160, uram288=960, dsp=6840),
+    dataflow=Dataflow.OUTPUT_STATIONARY,
+    pe_kernels=64,
+    pe_pixels=64,
+    clock_mhz=708.25,
+    port_clock_mhz=250.0,
+    port_bytes_per_cycle=62.84,
+    dram_gb_per_s=19.2,
+    dram_efficiency=0.9,
+    persistent_buffer_kib=20480.0,
+    dynamic_buffer_kib=4096.0,
+    prefetch_buffer_kib=0.0,
+    streaming_buffer_kib=3200.0,
+    output_buffer_kib=3200.0,
+    layer_by_layer=False,
+    launch_us=0.4755,
+    pixel_fill_cycles=1.926,
+    weight_delay_cycles=10.75,
+    read_ahead_cycles=3.82,
+    tile_read_cycles=1.0,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
     static_w=0.5,
@@ -43,8 +72,13 @@ def zcu104(**changes: Any) -> Accelerator:
 def zcu104_measured(**changes: Any) -> Accelerator:
     """The ZCU104 as it was measured: each layer launched alone from the host, nothing kept."""
     return zcu104(
-        **{"layer_by_layer": True, "launch_us": 76.971, "persistent_buffer_kib": 0.0} | changes
+        **{"layer_by_layer": True, "launch_us": 67.139, "persistent_buffer_kib": 0.0} | changes
     )
+
+
+def vcu118(**changes: Any) -> Accelerator:
+    """The 64x64 array on the VCU118, with other values where `changes` names them."""
+    return replace(VCU118, **changes)
 
 
 def amounts(low: float, high: float) -> st.SearchStrategy[float]:
@@ -52,13 +86,12 @@ def amounts(low: float, high: float) -> st.SearchStrategy[float]:
     return st.floats(low, high, allow_subnormal=False) | st.sampled_from([low, high])
 
 
-@st.composite
-def accelerators(draw: st.DrawFn, /, **changes: Any) -> Accelerator:
-    """Designs whose arrays are as small as the layers, bound by weights as often as not."""
-    drawn: dict[str, Any] = {
+def fields_of_both(draw: st.DrawFn) -> dict[str, Any]:
+    """Fields that designs of both dataflows have, drawn for layers as small as those below."""
+    return {
         "pe_kernels": draw(st.integers(1, 20)),
-        "pe_channels": draw(st.integers(1, 12)),
         "clock_mhz": draw(amounts(50.0, 400.0)),
+        "port_bytes_per_cycle": draw(amounts(0.5, 100.0)),
         "dram_gb_per_s": draw(amounts(0.05, 50.0)),
         "dram_efficiency": draw(amounts(0.05, 1.0)),
         "persistent_buffer_kib": draw(amounts(0.0, 8.0)),
@@ -66,10 +99,39 @@ def accelerators(draw: st.DrawFn, /, **changes: Any) -> Accelerator:
         "output_buffer_kib": draw(amounts(0.0, 4.0)),
         "layer_by_layer": draw(st.booleans()),
         "launch_us": draw(amounts(0.0, 80.0)),
+    }
+
+
+@st.composite
+def weight_stationary(draw: st.DrawFn, /, **changes: Any) -> Accelerator:
+    """Designs whose arrays are as small as the layers, bound by weights as often as not."""
+    drawn: dict[str, Any] = fields_of_both(draw) | {
+        "pe_channels": draw(st.integers(1, 12)),
         "fill_cycles": draw(amounts(0.0, 20.0)),
-        "row_cycles": draw(amounts(0.0, 20.0)),
+        "drain_cycles": draw(amounts(0.0, 50.0)),
+        "pointwise_drain": draw(st.booleans()),
     }
     return zcu104(**drawn | changes)
+
+
+@st.composite
+def output_stationary(draw: st.DrawFn, /, **changes: Any) -> Accelerator:
+    """Designs of the other dataflow, as small."""
+    drawn: dict[str, Any] = fields_of_both(draw) | {
+        "pe_pixels": draw(st.integers(1, 40)),
+        "port_clock_mhz": draw(amounts(50.0, 400.0)),
+        "dynamic_buffer_kib": draw(amounts(0.0, 4.0)),
+        "pixel_fill_cycles": draw(amounts(1.0, 3.0)),
+        "weight_delay_cycles": draw(amounts(0.0, 20.0)),
+        "read_ahead_cycles": draw(amounts(0.0, 8.0)),
+        "tile_read_cycles": draw(amounts(0.0, 3.0)),
+    }
+    return vcu118(**drawn | changes)
+
+
+def accelerators(**changes: Any) -> st.SearchStrategy[Accelerator]:
+    """Small designs of both dataflows, with other values where `changes` names them."""
+    return weight_stationary(**changes) | output_stationary(**changes)
 
 
 @st.composite

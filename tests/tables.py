@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.model.candidate import NOTHING, own_by_value
+from sushi_dse.model.cost import FIELDS, LayerCost
 from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
-from sushi_dse.model.layer import FIELDS, LayerCost
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, candidates
 from sushi_dse.store.parts import Part

@@ -17,28 +17,51 @@ from sushi_dse.config.choices import (
     read_quantity,
 )
 from sushi_dse.config.document import Document, parse_document, placed, read_document, read_text
-from sushi_dse.config.keys import EntryError, Keys, checked
+from sushi_dse.config.keys import EntryError, Keys, checked, quoted_value
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
-from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import MOST_OF_A_KIND, Accelerator, Device
+from sushi_dse.errors import UserError, near_names
+from sushi_dse.hardware.accelerator import (
+    MOST_OF_A_KIND,
+    OWN_FIELDS,
+    Accelerator,
+    Dataflow,
+    Device,
+)
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.units import unit_of
 
 # Keys without their unit, for a text that has one; `dram` is the bandwidth.
 STEMS = {
     "clock": "clock_mhz",
+    "port_clock": "port_clock_mhz",
     "dram": "dram_gb_per_s",
     "persistent_buffer": "persistent_buffer_kib",
+    "dynamic_buffer": "dynamic_buffer_kib",
+    "prefetch_buffer": "prefetch_buffer_kib",
     "streaming_buffer": "streaming_buffer_kib",
     "output_buffer": "output_buffer_kib",
     "launch": "launch_us",
     "mac": "mac_pj",
     "static": "static_w",
 }
-ONES: dict[str, Any] = {**dict.fromkeys(AXIS_ORDER, 1), "dynamic_buffer_tiles": 2}
-ANY_ACCELERATOR = Accelerator(  # to try single fields on
-    name="", device=Device(name="", lut=1, bram36=1, uram288=1, dsp=1), layer_by_layer=False, **ONES
-)
+# The fields of an accelerator of each dataflow, and the dataflow of the fields that only one has.
+FIELDS_OF = {
+    dataflow: [f.name for f in fields(Accelerator) if f.name not in OWN_FIELDS[other]]
+    for dataflow, other in zip(Dataflow, reversed(Dataflow), strict=True)
+}
+DATAFLOW_OF = {field: dataflow for dataflow, own in OWN_FIELDS.items() for field in own}
+
+
+def _any_accelerator(dataflow: Dataflow) -> Accelerator:
+    """An accelerator of that dataflow, to try single fields on."""
+    ones: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name in FIELDS_OF[dataflow]}
+    if dataflow == Dataflow.WEIGHT_STATIONARY:
+        ones["dynamic_buffer_tiles"] = 2
+    device = Device(name="", lut=1, bram36=1, uram288=1, dsp=1)
+    return Accelerator(name="", device=device, dataflow=dataflow, layer_by_layer=False, **ones)
+
+
+ANY_ACCELERATOR = {dataflow: _any_accelerator(dataflow) for dataflow in Dataflow}
 
 
 def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
@@ -49,11 +72,19 @@ def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
     for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
         tried: dict[str, Any] = {field: end}
         try:
-            replace(ANY_ACCELERATOR, **tried)
+            replace(ANY_ACCELERATOR[DATAFLOW_OF.get(field, Dataflow.WEIGHT_STATIONARY)], **tried)
         except ValueError as error:
             at = (values.index(end),) if isinstance(value, list) else ()
             raise EntryError(str(error), at) from None
     return values
+
+
+def _dataflow(value: object) -> Dataflow:
+    """The dataflow of that name; EntryError for an unknown one."""
+    names = [str(dataflow) for dataflow in Dataflow]
+    if value not in names:
+        raise EntryError(f"unknown dataflow {quoted_value(value)}; {near_names(str(value), names)}")
+    return Dataflow(str(value))
 
 
 def _field(info: ValidationInfo) -> str:
@@ -95,17 +126,27 @@ class HardwareKeys(Keys):
     description: str = ""
     assumptions: list[str] = Field(default_factory=list)
     device: Annotated[Board | None, BeforeValidator(board_named)] = None
+    dataflow: Annotated[Dataflow, PlainValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
     layer_by_layer: bool = False
+    pointwise_drain: bool = False
     pe_kernels: Count = ()
     pe_channels: Count = ()
+    pe_pixels: Count = ()
     clock_mhz: Measure = ()
     clock: Quantity = ()
+    port_clock_mhz: Measure = ()
+    port_clock: Quantity = ()
+    port_bytes_per_cycle: Number = ()
     dram_gb_per_s: Measure = ()
     dram: Quantity = ()
     dram_efficiency: Number = ()
     persistent_buffer_kib: Measure = ()
     persistent_buffer: Quantity = ()
     dynamic_buffer_tiles: Count = ()
+    dynamic_buffer_kib: Measure = ()
+    dynamic_buffer: Quantity = ()
+    prefetch_buffer_kib: Measure = ()
+    prefetch_buffer: Quantity = ()
     streaming_buffer_kib: Measure = ()
     streaming_buffer: Quantity = ()
     output_buffer_kib: Measure = ()
@@ -113,7 +154,11 @@ class HardwareKeys(Keys):
     launch_us: Measure = ()
     launch: Quantity = ()
     fill_cycles: Number = ()
-    row_cycles: Number = ()
+    drain_cycles: Number = ()
+    pixel_fill_cycles: Number = ()
+    weight_delay_cycles: Number = ()
+    read_ahead_cycles: Number = ()
+    tile_read_cycles: Number = ()
     dram_pj_per_bit: Measure = ()
     mac_pj: Measure = ()
     mac: Quantity = ()
@@ -159,9 +204,10 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(HARDWARE, "hardware", given)
     parts = _with_bases(read_document(path))
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"dataflow": Dataflow.WEIGHT_STATIONARY}
     for part in reversed(parts):
         settings |= part.settings
+    _refuse_other_dataflow(parts, settings["dataflow"])
     _refuse_gaps(path, settings)
     sources = [part.document.text for part in parts]
     if any(isinstance(part.document.content.get("device"), str) for part in parts):
@@ -224,8 +270,26 @@ def _description(parts: Sequence[ChainLink]) -> str:
     return f"{parts[1].document.path.stem}{other}. {_description(parts[1:])}"
 
 
+def _refuse_other_dataflow(parts: Sequence[ChainLink], dataflow: Dataflow) -> None:
+    """Raise `UserError` for a key that designs of that dataflow do not have."""
+    for part in parts:
+        for key in part.document.content:
+            other = DATAFLOW_OF.get(STEMS.get(str(key), str(key)), dataflow)
+            if other != dataflow:
+                message = f"{key!r} is a key of {other} designs, and this one is {dataflow}; "
+                message += f"leave it out, or write 'dataflow: {other}'"
+                if part is not parts[0]:
+                    own = parts[0].document
+                    message = f"dataflow: {dataflow} extends a file of {other} designs; "
+                    message += f"extend one of {dataflow} designs"
+                    at = "dataflow" if "dataflow" in own.content else "extends"
+                    raise own.error((at,), message)
+                raise part.document.error((str(key),), message, of_key=True)
+
+
 def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
-    missing = [f.name for f in fields(Accelerator) if f.name not in {"name", *settings}]
+    wanted = FIELDS_OF[settings["dataflow"]]
+    missing = [name for name in wanted if name not in {"name", *settings}]
     if missing:
         keys = ", ".join(missing)
         raise placed(
@@ -235,7 +299,8 @@ def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
 
 def _space(path: Path, settings: dict[str, Any]) -> SearchSpace:
     board: Board = settings["device"]
-    offered = {field: settings[field] for field in AXIS_ORDER}
+    dataflow = settings["dataflow"]
+    offered = {field: settings[field] for field in AXIS_ORDER if field in FIELDS_OF[dataflow]}
     single: dict[str, Any] = {field: values[0] for field, values in offered.items()}
     base = Accelerator(
         name=path.stem,
@@ -246,7 +311,9 @@ def _space(path: Path, settings: dict[str, Any]) -> SearchSpace:
             uram288=board.uram288,
             dsp=board.dsp,
         ),
+        dataflow=dataflow,
         layer_by_layer=settings["layer_by_layer"],
+        pointwise_drain=settings.get("pointwise_drain", False),
         **single,
     )
     try:

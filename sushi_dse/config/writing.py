@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sushi_dse.config.document import MAX_BYTES
+from sushi_dse.config.hardware_file import FIELDS_OF
 from sushi_dse.config.shipped import is_path
 from sushi_dse.config.workload_keys import LayerKeys
 from sushi_dse.errors import UserError, printable
@@ -67,7 +68,7 @@ def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequenc
     lines += [
         f"{field.name}: {yaml_text(getattr(accelerator, field.name))}"
         for field in fields(Accelerator)
-        if field.name not in ("name", "device")
+        if field.name in FIELDS_OF[accelerator.dataflow] and field.name not in ("name", "device")
     ]
     if assumptions:
         lines += ["assumptions:", *(f"  - {yaml_text(text)}" for text in assumptions)]

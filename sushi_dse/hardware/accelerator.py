@@ -4,6 +4,7 @@ SushiAccel: "Subgraph Stationary Hardware-Software Inference Co-Design" (MLSys 2
 """
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -18,7 +19,36 @@ RESOURCE_KINDS = ("dsp", "bram36", "uram288")  # blocks that a design takes of i
 # Bounds that no hardware comes near, so that all counts stay within 64 bits.
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000
-OF_A_KIND = ("pe_kernels", "pe_channels")
+OF_A_KIND = ("pe_kernels", "pe_channels", "pe_pixels")
+
+
+class Dataflow(StrEnum):
+    """What stays in the array while a layer runs."""
+
+    WEIGHT_STATIONARY = "weight-stationary"  # engines hold weights: kernels x channels (SUSHI)
+    OUTPUT_STATIONARY = "output-stationary"  # engines hold sums: kernels x pixels
+
+
+# The fields that only the designs of one dataflow have; in those of the other they are 0.
+OWN_FIELDS = {
+    Dataflow.WEIGHT_STATIONARY: (
+        "pe_channels",
+        "dynamic_buffer_tiles",
+        "fill_cycles",
+        "drain_cycles",
+        "pointwise_drain",
+    ),
+    Dataflow.OUTPUT_STATIONARY: (
+        "pe_pixels",
+        "dynamic_buffer_kib",
+        "prefetch_buffer_kib",
+        "port_clock_mhz",
+        "pixel_fill_cycles",
+        "weight_delay_cycles",
+        "read_ahead_cycles",
+        "tile_read_cycles",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,28 +64,41 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accelerator:
-    """A weight-stationary array of dot-product engines behind one off-chip channel.
+    """An array of int8 multipliers behind one off-chip channel; GB is 1e9 bytes, KiB 1024.
 
-    `pe_kernels` x `pe_channels` engines of nine int8 multipliers each; GB is 1e9 bytes, KiB 1024.
-    `ValueError` naming the field that is out of range.  The array is SushiAccel's (MLSys 2023); a
+    Weight-stationary it is SushiAccel (MLSys 2023): `pe_kernels` x `pe_channels` dot-product
+    engines of nine multipliers each.  Output-stationary it has `pe_kernels` x `pe_pixels`
+    multipliers, each with its sum.  `docs/model.md` tells what each constant stands for, and a
     board's constants are in its hardware file, each with its source or the word assumption.
+    `ValueError` naming the field that is out of range, or that the dataflow does not have.
     """
 
     name: str
     device: Device
+    dataflow: Dataflow
     pe_kernels: int
-    pe_channels: int
-    clock_mhz: float
+    pe_channels: int = 0
+    pe_pixels: int = 0
+    clock_mhz: float  # of the array
+    port_clock_mhz: float = 0.0  # of the port and the buffers, where it is not the array's
+    port_bytes_per_cycle: float  # that the port takes from the off-chip memory
     dram_gb_per_s: float  # peak of the off-chip memory
-    dram_efficiency: float  # share of the peak that the accelerator's port gets, 0 to 1
+    dram_efficiency: float  # share of the peak that the memory gives, 0 to 1
     persistent_buffer_kib: float
-    dynamic_buffer_tiles: int  # of weights: one computes while the next ones load
+    dynamic_buffer_tiles: int = 0  # of weights: one computes while the next ones load
+    dynamic_buffer_kib: float = 0.0  # weights of the layer that runs
+    prefetch_buffer_kib: float = 0.0  # weights of layers to come
     streaming_buffer_kib: float  # input feature map
-    output_buffer_kib: float  # output feature map
+    output_buffer_kib: float  # output feature map, and partial sums
     layer_by_layer: bool  # each layer is launched alone: its maps come from and go to DRAM
     launch_us: float  # fixed time before a layer starts; scales with neither clock nor bandwidth
-    fill_cycles: float  # to fill and drain the pipeline, per tile
-    row_cycles: float  # least time of one padded row through the line buffer
+    fill_cycles: float = 0.0  # to fill the pipeline with a tile's input
+    drain_cycles: float = 0.0  # until the last outputs of a tile have left
+    pointwise_drain: bool = False  # whether tiles of 1x1 layers drain as others do
+    pixel_fill_cycles: float = 0.0  # a layer and pixel of the array, of the port's clock
+    weight_delay_cycles: float = 0.0  # of a weight's way from DRAM, of the port's clock
+    read_ahead_cycles: float = 0.0  # by which the first input is read ahead, of the port's clock
+    tile_read_cycles: float = 0.0  # to start the read of a tile's input, of the port's clock
     dram_pj_per_bit: float
     mac_pj: float  # an int8 multiplication and its 32-bit addition
     static_w: float
@@ -68,28 +111,54 @@ class Accelerator:
             most = MOST_OF_A_KIND if field.name in OF_A_KIND else MOST
             if isinstance(value, int | float) and value > most:
                 raise ValueError(f"{field.name} <= {most:g} must hold, got {value:g}")
-        for name in (*OF_A_KIND, "clock_mhz", "dram_gb_per_s", "dram_efficiency"):
+        for name in self._above_zero():
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
             if getattr(self, name) < LEAST:
                 raise ValueError(f"{name} >= {LEAST:g} must hold, got {getattr(self, name)}")
         if self.dram_efficiency > 1:
             raise ValueError(f"dram_efficiency <= 1 must hold, got {self.dram_efficiency}")
-        if self.dynamic_buffer_tiles < 2:
+        for other in set(Dataflow) - {self.dataflow}:
+            for name in OWN_FIELDS[other]:
+                if getattr(self, name) != 0:
+                    raise ValueError(f"{name} is of {other} designs; this one is {self.dataflow}")
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY and self.dynamic_buffer_tiles < 2:
             raise ValueError(
                 f"dynamic_buffer_tiles >= 2 must hold, got {self.dynamic_buffer_tiles}: "
                 "one tile computes while the next loads"
             )
 
+    def _above_zero(self) -> tuple[str, ...]:
+        both = ("pe_kernels", "clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",
+                "dram_efficiency")  # fmt: skip
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY:
+            return (*both, "pe_channels")
+        return (*both, "pe_pixels", "port_clock_mhz")
+
     @property
     def macs_per_cycle(self) -> int:
         """Multiplications that the whole array does in a cycle."""
-        return self.pe_kernels * self.pe_channels * TAPS_PER_ENGINE
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY:
+            return self.pe_kernels * self.pe_channels * TAPS_PER_ENGINE
+        return self.pe_kernels * self.pe_pixels
+
+    @property
+    def port_gb_per_s(self) -> float:
+        """Off-chip rate that the port can take."""
+        is_weight_stationary = self.dataflow == Dataflow.WEIGHT_STATIONARY
+        clock_mhz = self.clock_mhz if is_weight_stationary else self.port_clock_mhz
+        return self.port_bytes_per_cycle * clock_mhz * 1e-3
+
+    @property
+    def offchip_gb_per_s(self) -> float:
+        """Off-chip rate: the lesser of what the port takes and what the memory gives."""
+        rate: float = _lesser(self.port_gb_per_s, self.dram_gb_per_s * self.dram_efficiency)
+        return rate
 
     @property
     def bytes_per_cycle(self) -> float:
         """Off-chip bytes that arrive in a cycle of the array."""
-        return self.dram_gb_per_s * 1e3 * self.dram_efficiency / self.clock_mhz
+        return self.offchip_gb_per_s * 1e3 / self.clock_mhz
 
     @property
     def persistent_buffer_bytes(self) -> int:
@@ -99,8 +168,24 @@ class Accelerator:
 
     @property
     def dynamic_buffer_bytes(self) -> int:
-        """Capacity of the Dynamic Buffer: its tiles of int8 weights."""
-        return self.dynamic_buffer_tiles * self.macs_per_cycle
+        """Capacity of the Dynamic Buffer for int8 weights: its tiles, or both of its parts."""
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY:
+            return self.dynamic_buffer_tiles * self.macs_per_cycle
+        whole: int = _whole((self.dynamic_buffer_kib + self.prefetch_buffer_kib) * KIB)
+        return whole
+
+    @property
+    def prefetches(self) -> bool:
+        """Whether weights of a layer may load while the layers before it compute."""
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY:
+            return self.dynamic_buffer_tiles > 2
+        return self.prefetch_buffer_kib > 0
+
+    @property
+    def output_buffer_bytes(self) -> int:
+        """Capacity of the Output Buffer."""
+        whole: int = _whole(self.output_buffer_kib * KIB)
+        return whole
 
     @property
     def resident_map_bytes(self) -> int:
@@ -110,10 +195,17 @@ class Accelerator:
         """
         if self.layer_by_layer:
             return 0
-        whole: int = _whole(np.minimum(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
+        whole: int = _whole(_lesser(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
         return whole
 
 
 def _whole(amount: Any) -> Any:
     """An amount without its fraction; of an array, an array."""
     return amount.astype(np.int64) if isinstance(amount, np.ndarray) else int(amount)
+
+
+def _lesser(one: Any, other: Any) -> Any:
+    """The lesser of two amounts; of arrays, an array."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.minimum(one, other)
+    return min(one, other)

@@ -18,9 +18,13 @@ class Designs:
     """
 
     macs_per_cycle: Any = Accelerator.macs_per_cycle
+    port_gb_per_s: Any = Accelerator.port_gb_per_s
+    offchip_gb_per_s: Any = Accelerator.offchip_gb_per_s
     bytes_per_cycle: Any = Accelerator.bytes_per_cycle
     persistent_buffer_bytes: Any = Accelerator.persistent_buffer_bytes
     dynamic_buffer_bytes: Any = Accelerator.dynamic_buffer_bytes
+    prefetches: Any = Accelerator.prefetches
+    output_buffer_bytes: Any = Accelerator.output_buffer_bytes
     resident_map_bytes: Any = Accelerator.resident_map_bytes
 
     def __init__(

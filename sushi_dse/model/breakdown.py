@@ -4,15 +4,10 @@ from dataclasses import dataclass
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import Candidate
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import Energy, energy
-from sushi_dse.model.layer import (
-    LayerCost,
-    array_of,
-    layer_cost_of,
-    layer_latency_us,
-    total_cost,
-)
-from sushi_dse.model.network import Network, layer_shape
+from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us, total_cost
+from sushi_dse.model.network import Network, layer_shapes
 from sushi_dse.model.prefetch import prefetch_waits
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.workload.layers import Layer
@@ -71,13 +66,14 @@ def subnet_breakdown(
     column = subgraphs.index(subgraph)
     array = array_of(accelerator)
     waits = None
-    if accelerator.dynamic_buffer_tiles > 2:
+    if accelerator.prefetches:
         start = network.starts[network.supernet.subnets.index(subnet)]
         cached = subgraphs.kernels[[column]], subgraphs.channels[[column]]
         waits = prefetch_waits(network, accelerator, *cached)[:, start:, 0]
     lines = []
-    for i, layer in enumerate(subnet.layers):
-        shape = layer_shape(layer, is_first=i == 0, is_last=i == len(subnet.layers) - 1)
+    for i, (layer, shape) in enumerate(
+        zip(subnet.layers, layer_shapes(subnet.layers), strict=True)
+    ):
         kernels = int(subgraphs.kernels[column, layer.supernet_layer])
         channels = int(subgraphs.channels[column, layer.supernet_layer])
         cost = LayerCost(*layer_cost_of(shape, array, kernels, channels))

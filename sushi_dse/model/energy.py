@@ -9,7 +9,7 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.hardware.designs import Designs
-from sushi_dse.model.layer import LayerCost
+from sushi_dse.model.cost import LayerCost
 
 # Read and write energy by capacity: CACTI 7, 22 nm, itrs-hp cells, 64-bit port, 350 K.  An FPGA's
 # block memory has no public figure; that an array of blocks costs what one SRAM of its size does
@@ -66,8 +66,8 @@ def energy(
 
     With `Designs`, the last axis of those arrays is the design.
 
-    Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and read, or
-    the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
+    Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and then read
+    as often as the dataflow wants it, or the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
     """
 
     def read(capacity_bytes: Any) -> Any:
@@ -80,8 +80,9 @@ def energy(
     streaming = accelerator.streaming_buffer_kib * KIB
     output = accelerator.output_buffer_kib * KIB
     buffer_pj = (
-        cost.weight_bytes * (write(dynamic) + read(dynamic))
-        + cost.cached_weight_bytes * read(persistent)
+        cost.weight_bytes * write(dynamic)
+        + cost.dynamic_buffer_read_bytes * read(dynamic)
+        + cost.persistent_buffer_read_bytes * read(persistent)
         + cost.streaming_buffer_read_bytes * read(streaming)
         + cost.streaming_buffer_write_bytes * write(streaming)
         + cost.output_buffer_bytes * (write(output) + read(output))

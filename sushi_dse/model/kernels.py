@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from sushi_dse.model.cost import FIELDS, Array, cached_part
 from sushi_dse.model.kernel_cache import compiled
-from sushi_dse.model.layer import FIELDS, Array, cached_part, layer_cost_of
+from sushi_dse.model.layer import layer_cost_of
 
 
 @compiled

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.kernels import subnet_costs
-from sushi_dse.model.layer import LayerCost, array_of
+from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import prefetched
 from sushi_dse.model.subgraphs import SubGraphs, candidates, overlap_bytes, unserved_bytes
@@ -69,7 +70,7 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
             channels,
         )
     )
-    if accelerator.dynamic_buffer_tiles > 2:
+    if accelerator.prefetches:
         cost = prefetched(cost, network, accelerator, kernels, channels)
     macs = np.broadcast_to(network.macs[:, None], (len(network.macs), len(kernels)))
     launches_us = np.diff(network.starts)[:, None] * accelerator.launch_us

@@ -6,30 +6,41 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.hardware.accelerator import TAPS_PER_ENGINE
 from sushi_dse.workload.layers import Layer, SuperNet
 
 WINDOW = 3  # side of an engine's window; a larger kernel takes several passes
-INPUT_WORD_CHANNELS = 8  # channels in a word of a map in DRAM: measured on the 3-channel stems
+NEVER_HELD = 2**62  # bytes that no buffer holds, of a map that comes from or goes to DRAM always
 
 
 class LayerShape(NamedTuple):
-    """The counts of a layer that enter the equations."""
+    """The counts of a layer that enter the equations.
+
+    A map crosses the off-chip bus where the buffers do not hold so many bytes as its `holds` says.
+    """
 
     kernels: int
+    channels: int
     channels_per_group: int
     groups: int
+    kernel_height: int
+    kernel_width: int
     taps: int
     passes: int  # passes of a 3x3 window over a larger kernel
-    fold: int  # channels that share an engine: nine where the kernel is 1x1
-    streamed_pixels: int  # cycles of input per tile
-    streamed_rows: int  # padded rows through the line buffer; 0 where it is not used
-    output_pixels: int
+    is_pointwise: int  # whether the kernel is 1x1
+    height: int
+    width: int
+    padded_height: int
+    padded_width: int
+    pad_top: int
+    pad_left: int
+    stride_height: int
+    stride_width: int
+    output_height: int
+    output_width: int
     input_bytes: int
-    input_word_bytes: int  # bytes of the input in DRAM, in whole words
     output_bytes: int
-    is_first: int
-    is_last: int
+    input_holds: int
+    output_holds: int
 
 
 # The type of a LayerShape as a record, whose fields are attributes for the interpreter too.
@@ -38,36 +49,50 @@ SHAPE = np.dtype((np.record, [(name, np.int64) for name in LayerShape._fields]))
 
 def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) -> LayerShape:
     """The counts of `layer`; the first layer reads its map from DRAM, the last writes it there."""
-    pointwise = layer.kernel_height == layer.kernel_width == 1
-    rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
-    output_pixels = layer.output_height * layer.output_width
-    words = -(-layer.channels // INPUT_WORD_CHANNELS)
     return LayerShape(
         kernels=layer.kernels,
+        channels=layer.channels,
         channels_per_group=layer.channels_per_group,
         groups=layer.groups,
+        kernel_height=layer.kernel_height,
+        kernel_width=layer.kernel_width,
         taps=layer.kernel_height * layer.kernel_width,
         passes=-(-layer.kernel_height // WINDOW) * -(-layer.kernel_width // WINDOW),
-        fold=TAPS_PER_ENGINE if pointwise else 1,
-        streamed_pixels=output_pixels if pointwise else rows * columns,
-        streamed_rows=0 if pointwise else rows,
-        output_pixels=output_pixels,
+        is_pointwise=int(layer.kernel_height == layer.kernel_width == 1),
+        height=layer.height,
+        width=layer.width,
+        padded_height=layer.height + 2 * layer.padding,
+        padded_width=layer.width + 2 * layer.padding,
+        pad_top=layer.padding,
+        pad_left=layer.padding,
+        stride_height=layer.stride,
+        stride_width=layer.stride,
+        output_height=layer.output_height,
+        output_width=layer.output_width,
         input_bytes=layer.input_bytes,
-        input_word_bytes=words * INPUT_WORD_CHANNELS * layer.height * layer.width,
         output_bytes=layer.output_bytes,
-        is_first=int(is_first),
-        is_last=int(is_last),
+        input_holds=NEVER_HELD if is_first else layer.input_bytes,
+        output_holds=NEVER_HELD if is_last else layer.output_bytes,
     )
 
 
 def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
-    """The counts of the layers of a network, or of layers that run `alone`: [layer] records."""
+    """The counts of the layers of a network, or of layers that run `alone`: [layer] records.
+
+    Within a network a map crosses the bus both ways or not at all, also where a pool or a resize
+    between two layers makes it smaller or larger.
+    """
     last = len(layers) - 1
-    rows = [
+    shapes = [
         layer_shape(layer, is_first=alone or i == 0, is_last=alone or i == last)
         for i, layer in enumerate(layers)
     ]
-    return np.array(rows, dtype=SHAPE)
+    if not alone:
+        for i in range(last):
+            holds = max(shapes[i].output_holds, shapes[i + 1].input_holds)
+            shapes[i] = shapes[i]._replace(output_holds=holds)
+            shapes[i + 1] = shapes[i + 1]._replace(input_holds=holds)
+    return np.array(shapes, dtype=SHAPE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

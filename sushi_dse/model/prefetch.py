@@ -1,8 +1,10 @@
-"""A Dynamic Buffer of more than two tiles, which prefetches weights across tiles and layers.
+"""Prefetching: weights of a layer that load while the layers before it compute.
 
-Only the timing differs: bytes, loads and the cycles of a tile are those of `layer`.  A SubNet runs
-its layers in order, and a layer its tiles: kernel blocks outermost, channel blocks within, the
-passes of a larger window innermost.  With D slots,
+Only the timing differs: bytes, loads and the cycles of a tile are those of a layer alone.
+
+A weight-stationary array prefetches into a Dynamic Buffer of more than two tiles.  A SubNet runs
+its layers in order, and a layer its tiles: strips of the map outermost, kernel blocks next, channel
+blocks within, the passes of a larger window innermost.  With D slots,
 
     loaded[t] = max(loaded[t - 1], computed[t - D]) + load[t]
     computed[t] = max(loaded[t], computed[t - 1]) + stream
@@ -16,10 +18,15 @@ in the Persistent Buffer takes no slot.  Assumptions, as nothing was measured:
   in the middle of a tile too, while its input map is read from DRAM.
 * An output map leaves for DRAM while its own layer computes, whenever the bus loads no weights of
   that layer, and before those of later layers.  The layer ends when it has computed and its map
-  has left.  For a layer alone that is max(tiles, bus), as in `layer`.
+  has left.  For a layer alone that is max(tiles, bus), as in its equations.
+* A tile starts when its own weights are there, also in the first block of kernels of a layer.
 
 The bus makes one transfer at a time, so no latency lies below bytes over bandwidth.  Transfers that
 a tile waits for go ahead of those that it does not wait for, so another slot never delays a tile.
+
+An output-stationary array prefetches into a buffer of its own.  Bytes flow into it, in the order of
+the layers, whenever the bus has nothing to do for the layer that runs; what of a layer has arrived
+when it starts, it does not wait for (assumptions).
 """
 
 from typing import NamedTuple
@@ -27,11 +34,20 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import KIB, Accelerator
+from sushi_dse.model.cost import Array, LayerCost, cached_part, output_stall
 from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
-from sushi_dse.model.layer import Array, LayerCost, array_of, blocks, blocks_of, cached_part
+from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import LayerShape, Network
+from sushi_dse.model.output_stationary import layer_wait
+from sushi_dse.model.weight_stationary import (
+    BLOCK_KINDS,
+    blocks,
+    blocks_of,
+    channel_passes,
+    strips_of,
+)
 
 
 class LayerCycles(NamedTuple):
@@ -44,10 +60,11 @@ class LayerCycles(NamedTuple):
 
 @register_jitable
 def tile_count(shape: LayerShape, array: Array) -> int:
-    """The number of tiles of a layer."""
+    """The number of tiles of a layer, in all strips of its map."""
     kernels, channels = blocks(shape, array)
-    rows, columns = -(-shape.kernels // kernels), -(-shape.channels_per_group // channels)
-    return int(rows * columns * shape.passes)
+    strips = strips_of(shape, kernels, channels, array.output_buffer_bytes)
+    tiles = -(-shape.kernels // kernels) * channel_passes(shape, channels)
+    return int(strips[0] * strips[1] * tiles)
 
 
 @register_jitable
@@ -67,12 +84,12 @@ def tile_runs(
     kernels, channels = cached_part(shape, cached_kernels, cached_channels)
     cycles_per_pair = shape.taps / shape.passes * array.cycles_per_byte
     runs = 0
-    for i in range(4):
+    for i in range(BLOCK_KINDS):
         rows, row_length, row_cached = blocks_of(i, shape.kernels, kernel_block, kernels)
         if rows == 0:
             continue
         row = runs
-        for j in range(4):
+        for j in range(BLOCK_KINDS):
             columns, length, column_cached = blocks_of(
                 j, shape.channels_per_group, channel_block, channels
             )
@@ -84,6 +101,11 @@ def tile_runs(
         runs = row + rows * period
         for run in range(row + period, runs):
             lengths[run], loads[run] = lengths[run - period], loads[run - period]
+    strips = strips_of(shape, kernel_block, channel_block, array.output_buffer_bytes)
+    period = runs
+    runs *= strips[0] * strips[1]
+    for run in range(period, runs):
+        lengths[run], loads[run] = lengths[run - period], loads[run - period]
     return runs
 
 
@@ -138,6 +160,42 @@ def run_tiles(
         late += tiles * cycles
         load += tiles
     return computed, bus, late, load, pause
+
+
+@compiled
+def output_stationary_waits(
+    shapes: np.ndarray,
+    supernet_layer: np.ndarray,
+    starts: np.ndarray,
+    array: Array,
+    cycles: LayerCycles,
+    launch_cycles: float,
+    prefetch_bytes: float,
+    kernels: np.ndarray,
+    channels: np.ndarray,
+) -> np.ndarray:
+    """Cycles as of `layer_waits`, with a buffer of `prefetch_bytes` for layers to come."""
+    waits = np.empty((2, len(shapes), len(kernels)))
+    for s in range(len(starts) - 1):
+        for g in range(len(kernels)):
+            ahead = 0.0  # bytes of layers to come that have arrived
+            for i in range(starts[s], starts[s + 1]):
+                shape, layer = shapes[i], supernet_layer[i]
+                part = cached_part(shape, kernels[g, layer], channels[g, layer])
+                missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
+                if i > starts[s]:
+                    ahead = min(ahead + launch_cycles / array.cycles_per_byte, prefetch_bytes)
+                arrived = min(ahead, float(missing * shape.taps))
+                wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
+                wait *= array.port_cycle
+                fetched, busy = loaded - arrived, cycles.compute[i] + wait
+                output_bytes = cycles.write_output[i] / array.cycles_per_byte
+                stall = output_stall(fetched, output_bytes, array.cycles_per_byte, busy)
+                waits[0, i, g], waits[1, i, g] = wait, stall
+                idle = busy + stall - (fetched + output_bytes) * array.cycles_per_byte
+                ahead += max(idle, 0.0) / array.cycles_per_byte - arrived
+                ahead = min(ahead, prefetch_bytes)
+    return waits
 
 
 @compiled
@@ -206,19 +264,17 @@ def prefetch_waits(
         read_input=np.asarray(cold.input_cycles),
         write_output=np.asarray(cold.output_bytes) * array.cycles_per_byte,
     )
-    return np.asarray(
-        layer_waits(
-            network.shapes,
-            network.supernet_layer,
-            network.starts,
-            array,
-            cycles,
-            accelerator.launch_us * accelerator.clock_mhz,
-            accelerator.dynamic_buffer_tiles,
-            kernels,
-            channels,
+    layers = network.shapes, network.supernet_layer, network.starts
+    launch_cycles = accelerator.launch_us * accelerator.clock_mhz
+    if array.is_output_stationary:
+        room = accelerator.prefetch_buffer_kib * KIB
+        waits = output_stationary_waits(
+            *layers, array, cycles, launch_cycles, room, kernels, channels
         )
-    )
+    else:
+        tiles = accelerator.dynamic_buffer_tiles
+        waits = layer_waits(*layers, array, cycles, launch_cycles, tiles, kernels, channels)
+    return np.asarray(waits)
 
 
 def prefetched(
@@ -228,9 +284,9 @@ def prefetched(
     kernels: np.ndarray,
     channels: np.ndarray,
 ) -> LayerCost:
-    """The cost of each SubNet under each SubGraph, with the waits behind a deeper Dynamic Buffer.
+    """The cost of each SubNet under each SubGraph, with the waits that prefetching leaves.
 
-    cost: that for a Dynamic Buffer of two tiles; each field is [subnet, subgraph].
+    cost: that of layers alone; each field is [subnet, subgraph].
     """
     waits = prefetch_waits(network, accelerator, kernels, channels)
     loads, outputs = np.add.reduceat(waits, network.starts[:-1], axis=1)

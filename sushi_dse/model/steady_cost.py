@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import KIB, Accelerator, Dataflow
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.model.cost import FIELDS, Array, LayerCost
 from sushi_dse.model.latency_table import latency_table
-from sushi_dse.model.layer import FIELDS, LayerCost
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_layers import Arrays, Layers
 from sushi_dse.model.steady_subnets import steady_costs
@@ -34,6 +34,9 @@ STEADY_METRICS = (
     "gain_over_no_sgs_percent",
 )
 
+# What decides a layer's counts of tiles.
+COUNTED = ("pe_kernels", "pe_channels", "pe_pixels", "output_buffer_bytes", "dynamic_buffer_kib")
+
 
 @lru_cache(maxsize=8)
 def layers_of(network: Network) -> Layers:
@@ -50,40 +53,58 @@ def layers_of(network: Network) -> Layers:
     )
 
 
-def by_sides(designs: Designs) -> Iterator[tuple[slice, tuple[int, int], Arrays, np.ndarray]]:
-    """The runs of successive designs with equal sides of the array, as arguments of the kernels.
+def by_counts(designs: Designs) -> Iterator[tuple[slice, Array, Arrays, np.ndarray]]:
+    """The runs of successive designs with equal counts of tiles, as arguments of the kernels.
 
-    Each is the slice of the designs, the sides, their `Arrays`, and the capacity of the Persistent
-    Buffer in bytes: [design].
+    Each is the slice of the designs, the `Array` of which they share the counts (its other fields
+    are 1), their `Arrays`, and the capacity of the Persistent Buffer in bytes: [design].
     """
-    kernels, channels = designs.column("pe_kernels"), designs.column("pe_channels")
+    columns = {name: designs.column(name) for name in COUNTED}
+    drain = designs.column("drain_cycles").astype(float)
+    is_output_stationary = designs.dataflow == Dataflow.OUTPUT_STATIONARY
+    clock_mhz = designs.column("clock_mhz").astype(float)
+    port_clock_mhz = designs.column("port_clock_mhz") if is_output_stationary else clock_mhz
+    floats = {name: designs.column(name).astype(float) for name in Arrays._fields[-4:]}
     arrays = Arrays(
         cycles_per_byte=1 / designs.column("bytes_per_cycle"),
-        fill_cycles=designs.column("fill_cycles").astype(float),
-        row_cycles=designs.column("row_cycles").astype(float),
         resident_map_bytes=designs.column("resident_map_bytes").astype(float),
+        fill_cycles=designs.column("fill_cycles").astype(float),
+        drain_cycles=drain,
+        pointwise_drain_cycles=drain if designs.pointwise_drain else np.zeros(len(designs)),
+        port_cycle=clock_mhz / port_clock_mhz,
+        **floats,
     )
     capacity = np.ascontiguousarray(designs.column("persistent_buffer_bytes"))
-    changes = np.flatnonzero((np.diff(kernels) != 0) | (np.diff(channels) != 0)) + 1
+    differ = [np.diff(column) != 0 for column in columns.values()]
+    changes = np.flatnonzero(np.logical_or.reduce(differ)) + 1
     for start, end in pairwise([0, *changes.tolist(), len(designs)]):
         own = slice(start, end)
-        sides = int(kernels[start]), int(channels[start])
-        yield own, sides, Arrays(*(column[own] for column in arrays)), capacity[own]
+        counts = {name: column[start] for name, column in columns.items()}
+        common = Array(
+            is_output_stationary=int(is_output_stationary),
+            pe_kernels=int(counts["pe_kernels"]),
+            pe_channels=int(counts["pe_channels"]),
+            pe_pixels=int(counts["pe_pixels"]),
+            output_buffer_bytes=int(counts["output_buffer_bytes"]),
+            dynamic_buffer_bytes=int(counts["dynamic_buffer_kib"] * KIB),
+            **dict.fromkeys(Arrays._fields, 1.0),
+        )
+        yield own, common, Arrays(*(column[own] for column in arrays)), capacity[own]
 
 
 def steady_cost(network: Network, designs: Designs) -> tuple[LayerCost, LayerCost]:
     """The costs of SubNets with nothing on chip, and with their own SubGraph: [subnet, design]."""
     costs = np.empty((2, FIELDS, len(network.starts) - 1, len(designs)))
-    for own, sides, arrays, capacity in by_sides(designs):
-        steady_costs(layers_of(network), sides, arrays, capacity, costs, own.start)
-    for d in np.flatnonzero(designs.column("dynamic_buffer_tiles") > 2).tolist():
+    for own, common, arrays, capacity in by_counts(designs):
+        steady_costs(layers_of(network), common, arrays, capacity, costs, own.start)
+    for d in np.flatnonzero(designs.column("prefetches")).tolist():
         costs[..., d] = _prefetched(network, designs.design(d))
     cold, warm = costs
     return LayerCost(*cold), LayerCost(*warm)
 
 
 def _prefetched(network: Network, design: Accelerator) -> np.ndarray:
-    """The costs of `steady_cost` on one design with more than two tiles in its Dynamic Buffer.
+    """The costs of `steady_cost` on one design that prefetches.
 
     The result is [nothing or the own SubGraph, field, subnet].
     """

@@ -5,13 +5,15 @@ of a similar design on.  Sums run over the layers in their running order, as in 
 figures are the same bits.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import register_jitable
 
+from sushi_dse.model.cost import FIELDS, Array, LayerCost, map_bytes
 from sushi_dse.model.kernel_cache import compiled
-from sushi_dse.model.layer import FIELDS, Array, LayerCost, layer_cost_of, map_bytes
+from sushi_dse.model.layer import layer_cost_of
+from sushi_dse.model.output_stationary import WORD_CHANNELS
 from sushi_dse.model.steady_layers import (
     CAUSES,
     CHUNK,
@@ -21,6 +23,7 @@ from sushi_dse.model.steady_layers import (
     WARM_STALL,
     Arrays,
     Layers,
+    array_at,
     chunk_of,
     in_registers,
     layer_cycles,
@@ -32,10 +35,16 @@ FIELD: Any = LayerCost(*range(FIELDS))  # indices of the fields of a cost
 
 @compiled
 def add_cold(
-    layers: Layers, subnet: int, arrays: Arrays, cycles: np.ndarray, sums: np.ndarray
+    layers: Layers,
+    subnet: int,
+    common: Array,
+    arrays: Arrays,
+    cycles: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
     """Add the costs of a SubNet's layers with nothing on chip to sums: [field, design]."""
     per_byte, resident = arrays.cycles_per_byte, arrays.resident_map_bytes
+    word = WORD_CHANNELS if common.is_output_stationary else common.pe_channels
     smallest_map = resident.min()
     compute, exposed = sums[FIELD.compute_cycles], sums[FIELD.exposed_load_cycles]
     reading, stall = sums[FIELD.input_cycles], sums[FIELD.output_stall_cycles]
@@ -46,10 +55,10 @@ def add_cold(
             compute[d] += own_compute[d]
             exposed[d] += own_exposed[d]
         shape = in_registers(layers.shapes[i])
-        if map_bytes(shape, smallest_map) != (0.0, 0.0):
+        if map_bytes(shape, word, smallest_map) != (0.0, 0.0):
             own_stall = cycles[COLD_STALL, i]
             for d in range(len(per_byte)):
-                input_bytes, output_bytes = map_bytes(shape, resident[d])
+                input_bytes, output_bytes = map_bytes(shape, word, resident[d])
                 stall[d] += own_stall[d]
                 reading[d] += input_bytes * per_byte[d]
                 read[d] += input_bytes
@@ -107,11 +116,19 @@ def last_kept(
         layer = place
 
 
+class WeightUse(NamedTuple):
+    """What the weights of layers cost with nothing on chip: [shape] bytes each."""
+
+    loads: np.ndarray  # over the bus
+    reads: np.ndarray  # out of a buffer
+
+
 @compiled
 def cache_weights(
     layers: Layers,
     subnet: int,
-    sides: tuple[int, int],
+    use: WeightUse,
+    common: Array,
     arrays: Arrays,
     capacity: np.ndarray,
     by_bandwidth: np.ndarray,
@@ -134,18 +151,20 @@ def cache_weights(
             guess, cached_bytes = last_kept(saved, key, weight_bytes, capacity[d], d, guess)
             last[d], last_value[d], last_key[d] = guess, saved[guess, d], key[guess]
             kernels = (capacity[d] - cached_bytes) // kernel_bytes[guess]
-            array = Array(
-                sides[0], sides[1], arrays.cycles_per_byte[d], arrays.fill_cycles[d],
-                arrays.row_cycles[d], arrays.resident_map_bytes[d],
-            )  # fmt: skip
-            cost = layer_cost_of(layers.shapes[shape_of[guess]], array, kernels, channels[guess])
+            shape = shape_of[guess]
+            cost = layer_cost_of(
+                layers.shapes[shape], array_at(common, arrays, d), kernels, channels[guess]
+            )
             last_waits[0, d], last_waits[1, d] = cost.exposed_load_cycles, cost.output_stall_cycles
             cached_bytes += kernels * kernel_bytes[guess]
-        sums[FIELD.weight_bytes, d] -= cached_bytes
+            sums[FIELD.weight_bytes, d] += cost.weight_bytes - use.loads[shape]
+            sums[FIELD.dynamic_buffer_read_bytes, d] -= cost.persistent_buffer_read_bytes
+            sums[FIELD.persistent_buffer_read_bytes, d] += cost.persistent_buffer_read_bytes
         sums[FIELD.cached_weight_bytes, d] += cached_bytes
         sums[FIELD.exposed_load_cycles, d] = sums[FIELD.output_stall_cycles, d] = 0.0
     for i in range(len(key)):
         shape = shape_of[i]
+        loads, reads = use.loads[shape], use.reads[shape]
         for d in range(designs):
             kept[d] = comes_before(saved[i, d], key[i], last_value[d], last_key[d])
         for d in range(designs):
@@ -154,27 +173,33 @@ def cache_weights(
         for d in range(designs):
             wait = cycles[WARM_STALL, shape, d] if kept[d] else cycles[COLD_STALL, shape, d]
             sums[FIELD.output_stall_cycles, d] += last_waits[1, d] if last[d] == i else wait
+        for d in range(designs):
+            sums[FIELD.weight_bytes, d] -= loads if kept[d] else 0.0
+            sums[FIELD.dynamic_buffer_read_bytes, d] -= reads if kept[d] else 0.0
+            sums[FIELD.persistent_buffer_read_bytes, d] += reads if kept[d] else 0.0
 
 
 @compiled
-def fixed_bytes(layers: Layers, sides: tuple[int, int]) -> np.ndarray:
-    """The fields of each SubNet's cost that depend on the array's sides alone: [subnet, field]."""
-    no_design = Array(sides[0], sides[1], 0.0, 0.0, 0.0, 0.0)
+def fixed_bytes(layers: Layers, common: Array) -> tuple[np.ndarray, WeightUse]:
+    """What of the costs depends on counts of tiles alone: [subnet, field], and of the weights."""
     fixed = np.zeros((len(layers.starts) - 1, FIELDS))
+    loads, reads = np.empty(len(layers.shapes)), np.empty(len(layers.shapes))
     for s in range(len(fixed)):
         for shape in layers.shape_of[layers.starts[s] : layers.starts[s + 1]]:
-            cost = layer_cost_of(layers.shapes[shape], no_design, 0, 0)
+            cost = layer_cost_of(layers.shapes[shape], common, 0, 0)
+            loads[shape], reads[shape] = cost.weight_bytes, cost.dynamic_buffer_read_bytes
             fixed[s, FIELD.weight_bytes] += cost.weight_bytes
+            fixed[s, FIELD.dynamic_buffer_read_bytes] += cost.dynamic_buffer_read_bytes
             fixed[s, FIELD.streaming_buffer_read_bytes] += cost.streaming_buffer_read_bytes
             fixed[s, FIELD.streaming_buffer_write_bytes] += cost.streaming_buffer_write_bytes
             fixed[s, FIELD.output_buffer_bytes] += cost.output_buffer_bytes
-    return fixed
+    return fixed, WeightUse(loads, reads)
 
 
 @compiled
 def steady_costs(
     layers: Layers,
-    sides: tuple[int, int],
+    common: Array,
     arrays: Arrays,
     capacity: np.ndarray,
     costs: np.ndarray,
@@ -182,22 +207,23 @@ def steady_costs(
 ) -> None:
     """Write the cost of each SubNet on each design into costs, from design `first` on.
 
-    sides: PE kernels and channels; capacity: [design], bytes of the Persistent Buffer; costs:
-    [nothing on chip or own SubGraph, field of LayerCost, subnet, design].
+    common: the counts that all designs share; capacity: [design], bytes of the Persistent Buffer;
+    costs: [nothing on chip or own SubGraph, field of LayerCost, subnet, design].
     """
-    tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
+    tiles = tiles_of(layers.shapes, common)
+    fixed, use = fixed_bytes(layers, common)
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
     sums = np.empty((FIELDS, CHUNK))
     for start in range(0, len(capacity), CHUNK):
         own, chunk = slice(start, start + CHUNK), chunk_of(arrays, start)
         designs = len(chunk.cycles_per_byte)
         place = slice(first + start, first + start + designs)
-        layer_cycles(layers.shapes, tiles, chunk, cycles)
+        layer_cycles(layers.shapes, tiles, common, chunk, cycles)
         by_bandwidth = np.argsort(chunk.cycles_per_byte)
         for s in range(len(fixed)):
             for field in range(FIELDS):
                 sums[field] = fixed[s, field]
-            add_cold(layers, s, chunk, cycles, sums)
+            add_cold(layers, s, common, chunk, cycles, sums)
             costs[0, :, s, place] = sums[:, :designs]
-            cache_weights(layers, s, sides, chunk, capacity[own], by_bandwidth, cycles, sums)
+            cache_weights(layers, s, use, common, chunk, capacity[own], by_bandwidth, cycles, sums)
             costs[1, :, s, place] = sums[:, :designs]

@@ -21,9 +21,10 @@ from sushi_dse.model.candidate import (
     Target,
     own_by_value,
 )
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
-from sushi_dse.model.layer import LayerCost, array_of
+from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 
 ORDERS = {  # orders in which a target of each combination is cut

@@ -264,3 +264,4 @@ class MeasuredLayer:
     subnet: str  # name of the SubNet
     layer: Layer
     latency_us: float
+    resident_latency_us: float | None = None  # with its weights on chip, where that was measured

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.cost import FIELDS, LayerCost
 from sushi_dse.model.energy import (
     SRAM_BYTES,
     SRAM_READ_PJ_PER_BYTE,
@@ -17,7 +18,6 @@ from sushi_dse.model.energy import (
     sram_pj_per_byte,
     switch_energy,
 )
-from sushi_dse.model.layer import FIELDS, LayerCost
 from tests.strategies import accelerators, amounts, zcu104
 from tests.tables import cell
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sushi_dse.model.layer import LayerCost
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.store.run import MODEL_VERSION
 from tests.model import golden
 

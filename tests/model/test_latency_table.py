@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import own_by_value
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
-from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us
+from sushi_dse.model.layer import layer_cost, layer_latency_us
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, candidates
 from sushi_dse.workload.layers import SuperNet

@@ -8,19 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.cost import FIELDS, LayerCost
 from sushi_dse.model.kernels import layer_costs, subnet_costs
-from sushi_dse.model.layer import (
-    FIELDS,
-    LayerCost,
-    array_of,
-    blocks_of,
-    kernels_per_tile,
-    layer_cost,
-    layer_cost_of,
-    layer_latency_us,
-    total_cost,
-)
+from sushi_dse.model.layer import array_of, layer_cost, layer_cost_of, layer_latency_us, total_cost
 from sushi_dse.model.network import LayerShape, Network, layer_shape, layer_shapes
+from sushi_dse.model.weight_stationary import blocks_of, kernels_per_tile
 from sushi_dse.workload.layers import Layer, SuperNet
 from tests.kernels import source_of
 from tests.strategies import (

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, own_by_value
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import layer_costs, subnet_costs
 from sushi_dse.model.latency_table import latency_table
-from sushi_dse.model.layer import LayerCost, array_of, layer_cost
+from sushi_dse.model.layer import array_of, layer_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import LayerCycles, layer_waits, prefetch_waits, prefetched
 from sushi_dse.model.subgraphs import SubGraphs, candidates, no_subgraph

@@ -47,7 +47,7 @@ from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.strategies import accelerators, supernets, zcu104
 from tests.tables import cell
 
-AXES = AXIS_ORDER[: AXIS_ORDER.index("row_cycles") + 1]  # those that enter a cost
+AXES = AXIS_ORDER[: AXIS_ORDER.index("tile_read_cycles") + 1]  # those that enter a cost
 few = settings(max_examples=30)
 networks = supernets().map(Network.of)
 

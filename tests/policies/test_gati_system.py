@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.latency_table import SUMS
-from sushi_dse.model.layer import LayerCost, layer_cost, layer_latency_us, total_cost
+from sushi_dse.model.layer import layer_cost, layer_latency_us, total_cost
 from sushi_dse.model.network import Network
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.predictors import (

@@ -1,8 +1,8 @@
 """Lower bounds on the costs of all designs of a box, for each SubNet and metric.
 
 With the SubGraph fixed, latency falls with bandwidth, clock, buffers and their number of tiles, and
-rises with launch, fill and row cycles; so the best design of a box, if it may cache whatever the
-largest Persistent Buffer of the box has room for, is a bound.  Which SubGraph a design caches
+rises with launch, fill and drain; so the best design of a box, if it may cache whatever the largest
+Persistent Buffer of the box has room for, is a bound.  Which SubGraph a design caches
 depends on all of its fields, so what caching saves is bounded over all SubGraphs: layers in part
 (the fractional knapsack), and for the one layer that is cached in part what it may save beyond its
 share.  Energy is bounded cause by cause, each at the corner that is best for it.  The sides of the
@@ -18,19 +18,17 @@ import numpy as np
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.explore.exact.boxes import Boxes
-from sushi_dse.hardware.accelerator import TAPS_PER_ENGINE
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import resources
+from sushi_dse.model.cost import FIELDS, Array, LayerCost
 from sushi_dse.model.energy import (
     SRAM_READ_PJ_PER_BYTE,
-    SRAM_WRITE_PJ_PER_BYTE,
     energy,
     sram_pj_per_byte,
 )
 from sushi_dse.model.kernel_cache import compiled
-from sushi_dse.model.layer import FIELDS, LayerCost, map_bytes
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import by_sides, layers_of
+from sushi_dse.model.steady_cost import by_counts, layers_of
 from sushi_dse.model.steady_layers import (
     CAUSES,
     CHUNK,
@@ -49,6 +47,7 @@ from sushi_dse.model.steady_subnets import (
     last_kept,
     saved_per_byte,
 )
+from sushi_dse.model.weight_stationary import blocks
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 # The metrics with a bound.  The others are ratios of these, which rise and fall along an axis.
@@ -66,6 +65,9 @@ BOUNDED = (
     "uram288",
     "device_share",
 )
+# What makes a design slower the more there is of it.
+OVERHEADS = ("launch_us", "fill_cycles", "drain_cycles", "pixel_fill_cycles",
+             "weight_delay_cycles", "tile_read_cycles")  # fmt: skip
 ROUNDING = 1e-9  # share that bounds are lowered by: more than the rounding error of the sums
 
 
@@ -73,7 +75,8 @@ ROUNDING = 1e-9  # share that bounds are lowered by: more than the rounding erro
 def beyond_share(
     layers: Layers,
     i: int,
-    sides: tuple[int, int],
+    common: Array,
+    loads_per_byte: float,
     per_byte: float,
     resident: float,
     exposed: float,
@@ -82,45 +85,51 @@ def beyond_share(
     """Cycles that part of a layer may save on chip, beyond its share of what the whole saves.
 
     exposed: with nothing on chip; worth: saved per byte by the whole layer.  No byte saves more
-    than its own load.  Where the output map stays on chip tiles wait one by one, and rows of whole
-    tiles save their share; beyond it lie the first load and two rows: the one in which the part
-    ends, and the shorter one at the end.
+    than its own loads, at most `loads_per_byte`.  On a weight-stationary array whose output map
+    stays on chip tiles wait one by one, and rows of whole tiles save their share; beyond it lie the
+    loads of the first row and two rows more: the one in which the part ends, and the shorter one at
+    the end.
     """
     saved = worth * (layers.kernels[i] * layers.channels[i] * layers.taps[i])
-    by_bytes = saved * max(1 - worth / per_byte, 0.0)
+    by_bytes = saved * max(1 - worth / (per_byte * loads_per_byte), 0.0)
     shape = layers.shapes[layers.shape_of[i]]
-    if map_bytes(shape, resident)[1] > 0 or shape.groups > 1:
+    if common.is_output_stationary or shape.output_holds > resident or shape.groups > 1:
         return float(by_bytes)
-    first_load = sides[0] * sides[1] * TAPS_PER_ENGINE * per_byte  # largest first load
-    return float(min(by_bytes, first_load + 2 * exposed / max(shape.kernels // sides[0], 1)))
+    block = blocks(shape, common)[0]
+    first_row = min(block, shape.kernels) * shape.channels_per_group * shape.taps * per_byte
+    return float(min(by_bytes, first_row + 2 * exposed / max(shape.kernels // block, 1)))
 
 
 @compiled
-def least_costs(
-    layers: Layers, sides: tuple[int, int], arrays: Arrays, capacity: np.ndarray
-) -> np.ndarray:
+def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndarray) -> np.ndarray:
     """Lower bound on the cost of each SubNet with any SubGraph that fits: [field, subnet, box].
 
-    `exposed_load_cycles` holds all waits together.  layers, sides and arrays are as in
-    `steady_costs`, of the fastest design of each box; capacity: [box] bytes for weights.
+    `exposed_load_cycles` holds all waits together, and `persistent_buffer_read_bytes` the most that
+    may be read there.  layers, common and arrays are as in `steady_costs`, of the fastest design of
+    each box; capacity: [box] bytes for weights.
     """
-    tiles, fixed = tiles_of(layers.shapes, sides), fixed_bytes(layers, sides)
+    tiles = tiles_of(layers.shapes, common)
+    fixed, use = fixed_bytes(layers, common)
     least = np.empty((FIELDS, len(fixed), len(capacity)))
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
     sums = np.empty((FIELDS, CHUNK))
     for start in range(0, len(capacity), CHUNK):
         chunk = chunk_of(arrays, start)
         per_byte, resident = chunk.cycles_per_byte, chunk.resident_map_bytes
-        layer_cycles(layers.shapes, tiles, chunk, cycles)
+        layer_cycles(layers.shapes, tiles, common, chunk, cycles)
         for s in range(len(fixed)):
             for field in range(FIELDS):
                 sums[field] = fixed[s, field]
-            add_cold(layers, s, chunk, cycles, sums)
+            add_cold(layers, s, common, chunk, cycles, sums)
             first, count = layers.starts[s], layers.starts[s + 1] - layers.starts[s]
             own = slice(first, first + count)
             weight_bytes = layers.kernels[own] * layers.channels[own] * layers.taps[own]
             worth, key, last = np.empty((count, len(per_byte))), np.arange(count), 0
             saved_per_byte(layers, s, cycles, worth)
+            reads_per_byte = use.reads[layers.shape_of[own]] / weight_bytes
+            is_loaded_once = use.loads[layers.shape_of[own]] == weight_bytes
+            loads_per_byte = np.where(is_loaded_once, 1.0, reads_per_byte)
+            most_loads, most_reads = loads_per_byte.max(), reads_per_byte.max()
             for b in range(len(per_byte)):
                 room, saved, beyond = capacity[start + b], 0.0, 0.0
                 all_fit = weight_bytes.sum() <= room
@@ -133,14 +142,18 @@ def least_costs(
                     if room > 0:
                         exposed = cycles[EXPOSED, layers.shape_of[first + i], b]
                         beyond = max(beyond, beyond_share(
-                            layers, first + i, sides, per_byte[b], resident[b], exposed, worth[i, b]
+                            layers, first + i, common, loads_per_byte[i], per_byte[b], resident[b],
+                            exposed, worth[i, b],
                         ))  # fmt: skip
                 waits = sums[FIELD.exposed_load_cycles, b] + sums[FIELD.output_stall_cycles, b]
                 sums[FIELD.exposed_load_cycles, b] = max(waits - saved - beyond, 0.0)
                 sums[FIELD.output_stall_cycles, b] = 0.0
-                cached_bytes = min(float(room), sums[FIELD.weight_bytes, b])
-                sums[FIELD.cached_weight_bytes, b] = cached_bytes
-                sums[FIELD.weight_bytes, b] -= cached_bytes
+                sums[FIELD.cached_weight_bytes, b] = min(room, weight_bytes.sum())
+                saved_bytes = min(room * most_loads, sums[FIELD.weight_bytes, b])
+                sums[FIELD.weight_bytes, b] -= saved_bytes
+                reads = min(room * most_reads, sums[FIELD.dynamic_buffer_read_bytes, b])
+                sums[FIELD.persistent_buffer_read_bytes, b] = reads
+                sums[FIELD.dynamic_buffer_read_bytes, b] -= reads
             least[:, s, start : start + len(per_byte)] = sums[:, : len(per_byte)]
     return least
 
@@ -152,8 +165,7 @@ def corners(boxes: Boxes) -> tuple[Designs, Designs]:
     than the second.
     """
     low, high = boxes.corners()
-    overheads = {name: getattr(low, name) for name in ("launch_us", "fill_cycles", "row_cycles")}
-    return high.changed(**overheads), low
+    return high.changed(**{name: getattr(low, name) for name in OVERHEADS}), low
 
 
 def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric]) -> np.ndarray:
@@ -167,20 +179,18 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         fastest = fastest.changed(persistent_buffer_kib=0.0)
         frugal = frugal.changed(persistent_buffer_kib=0.0)
     totals = np.empty((FIELDS, len(network.starts) - 1, len(boxes)))
-    for own, sides, arrays, capacity in by_sides(fastest):
-        totals[..., own] = least_costs(layers_of(network), sides, arrays, capacity)
+    for own, common, arrays, capacity in by_counts(fastest):
+        totals[..., own] = least_costs(layers_of(network), common, arrays, capacity)
     cost = LayerCost(*totals)
-    # Behind more than two tiles, loads hide behind other layers and their launches.
-    deep = fastest.column("dynamic_buffer_tiles") > 2
-    waits = np.where(deep, 0.0, cost.exposed_load_cycles)
+    # Loads that are prefetched hide behind other layers and their launches.
+    waits = np.where(fastest.column("prefetches"), 0.0, cost.exposed_load_cycles)
     busy = cost.compute_cycles + cost.input_cycles + waits
     launches_us = np.diff(network.starts)[:, None] * fastest.column("launch_us")
     latency_us = launches_us + busy / fastest.clock_mhz
     bus_us = cost.offchip_bytes / (fastest.bytes_per_cycle * fastest.clock_mhz)
     latency_us = np.maximum(latency_us, bus_us) * (1 - ROUNDING)
     macs = network.macs[:, None]
-    used = energy(frugal, cheapest_weights(cost, frugal), macs, latency_us)
-    offchip_mj = energy(frugal, cost, macs, latency_us).offchip_mj  # of as few bytes as can be
+    used = energy(frugal, cheapest_reads(cost, frugal), macs, latency_us)
     blocks = resources(frugal)
     values = {
         "mean_latency_ms": latency_us * 1e-3,
@@ -188,7 +198,7 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         "throughput_queries_per_s": 1e6 / latency_us,
         "offchip_bytes_per_query": cost.offchip_bytes,
         "energy_mj_per_query": used.total_mj * (1 - ROUNDING),
-        "offchip_energy_mj_per_query": offchip_mj * (1 - ROUNDING),
+        "offchip_energy_mj_per_query": used.offchip_mj * (1 - ROUNDING),
         "mac_energy_mj_per_query": used.mac_mj * (1 - ROUNDING),
         "static_energy_mj_per_query": used.static_mj,
         "dsp": blocks.dsp,
@@ -201,17 +211,16 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
     )
 
 
-def cheapest_weights(cost: LayerCost, frugal: Designs) -> LayerCost:
-    """`cost` with its cached bytes where they take the least energy: on chip or fetched."""
-    fetched_pj = frugal.dram_pj_per_bit * 8 + sum(
-        sram_pj_per_byte(frugal.column("dynamic_buffer_bytes"), table)
-        for table in (SRAM_READ_PJ_PER_BYTE, SRAM_WRITE_PJ_PER_BYTE)
+def cheapest_reads(cost: LayerCost, frugal: Designs) -> LayerCost:
+    """`cost` with its reads of weights from the buffer that takes the least energy for them."""
+    dynamic_pj, persistent_pj = (
+        sram_pj_per_byte(frugal.column(capacity), SRAM_READ_PJ_PER_BYTE)
+        for capacity in ("dynamic_buffer_bytes", "persistent_buffer_bytes")
     )
-    cached_pj = sram_pj_per_byte(frugal.column("persistent_buffer_bytes"), SRAM_READ_PJ_PER_BYTE)
-    moved: Any = np.where(fetched_pj < cached_pj, cost.cached_weight_bytes, 0.0)
+    moved: Any = np.where(dynamic_pj < persistent_pj, cost.persistent_buffer_read_bytes, 0.0)
     return cost._replace(
-        weight_bytes=cost.weight_bytes + moved,
-        cached_weight_bytes=cost.cached_weight_bytes - moved,
+        dynamic_buffer_read_bytes=cost.dynamic_buffer_read_bytes + moved,
+        persistent_buffer_read_bytes=cost.persistent_buffer_read_bytes - moved,
     )
 
 

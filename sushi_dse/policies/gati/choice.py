@@ -13,8 +13,9 @@ from itertools import product
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import subnet_costs
-from sushi_dse.model.layer import LayerCost, array_of
+from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import LayerShape, layer_shape
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.predictors import CachePoint, agreement_at, cache_layers, cache_points

@@ -9,10 +9,11 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
+from sushi_dse.model.cost import FIELDS, LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
-from sushi_dse.model.layer import FIELDS, LayerCost, array_of
+from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, cut
 from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
@@ -136,6 +137,7 @@ def with_activator(
         compute_cycles=macs / accelerator.macs_per_cycle,
         exposed_load_cycles=read_bytes / accelerator.bytes_per_cycle,
         weight_bytes=read_bytes,
+        dynamic_buffer_read_bytes=read_bytes,
     )
     latency_us = activator.launches * accelerator.launch_us + cost.cycles / accelerator.clock_mhz
     used = energy(accelerator, cost, macs, latency_us)
