@@ -7,7 +7,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
-from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
+from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 KERNEL_SIZES = ((1, 1), (3, 3), (5, 5), (7, 7), (1, 3), (3, 5), (2, 2), (4, 1))
@@ -138,7 +138,7 @@ def accelerators(**changes: Any) -> st.SearchStrategy[Accelerator]:
 def ungrouped_layers(draw: st.DrawFn) -> Layer:
     """Convolutions of one group, square and not, with any stride and padding."""
     kernel_height, kernel_width = draw(st.sampled_from(KERNEL_SIZES))
-    padding = draw(st.integers(0, 3))
+    padding = draw(st.tuples(*[st.integers(0, 3)] * 4))
     return Layer(
         name="conv",
         supernet_layer=0,
@@ -146,9 +146,9 @@ def ungrouped_layers(draw: st.DrawFn) -> Layer:
         channels=draw(st.integers(1, 40)),
         kernel_height=kernel_height,
         kernel_width=kernel_width,
-        height=draw(st.integers(max(1, kernel_height - 2 * padding), 12)),
-        width=draw(st.integers(max(1, kernel_width - 2 * padding), 12)),
-        stride=draw(st.integers(1, 3)),
+        height=draw(st.integers(max(1, kernel_height - sum(padding[:2])), 12)),
+        width=draw(st.integers(max(1, kernel_width - sum(padding[2:])), 12)),
+        stride=draw(st.tuples(st.integers(1, 3), st.integers(1, 3))),
         padding=padding,
     )
 
@@ -215,8 +215,8 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     kernel_width=kernel_sizes[i] if square else 1,
                     height=size if square else 1,
                     width=size if square else 1,
-                    stride=strides[i] if square else 1,
-                    padding=kernel_sizes[i] // 2 if square else 0,
+                    stride=(strides[i], strides[i]) if square else (1, 1),
+                    padding=around(kernel_sizes[i] // 2 if square else 0),
                     groups=channels if kinds[i] == "dw" else 1,
                     fully_connected=not square,
                 )

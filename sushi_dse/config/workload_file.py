@@ -125,8 +125,7 @@ def _plain(document: Document) -> Loaded:
 
 def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
     layer = _made(document, location, PlainLayer, keys)
-    rows, columns = layer.height + 2 * layer.padding, layer.width + 2 * layer.padding
-    if layer.weight_bytes * rows * columns > MAX_LAYER_WORK:
+    if layer.weight_bytes * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
         message = (
             f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
         )

@@ -1,21 +1,41 @@
 """The keys of workload files: for each family the fields of its dataclasses in `workload`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from sushi_dse.config.keys import Keys
+from sushi_dse.config.keys import EntryError, Keys, quoted_value
 
 # Bounds far beyond any network, so that a mistyped number does not fill the memory.
 Size = Annotated[int, Field(gt=0, le=2**16)]
 Width = Annotated[int, Field(gt=0, le=2**20)]  # The last layer of a language model is 2**18 wide.
 Blocks = Annotated[int, Field(gt=0, le=1000)]
 MAX_BLOCKS = 1000  # most blocks of all stages together
+Pixels = Annotated[int, Field(ge=0, le=2**16)]
+Stride = tuple[Size, Size]
+Padding = tuple[Pixels, Pixels, Pixels, Pixels]
 Ratio = Annotated[float, Field(gt=0, le=100)]
 MAX_SUBNETS = 32  # The number of candidate SubGraphs grows with that of pairs of SubNets.
 MAX_LAYERS = 4096
 TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
+
+
+def _sides(count: int) -> Callable[[object], object]:
+    """A reader of one whole number for all sides, or of a list with one for each."""
+
+    def read(value: object) -> object:
+        if isinstance(value, list) and len(value) == count:
+            return tuple(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,) * count
+        if isinstance(value, tuple):
+            return value
+        raise EntryError(
+            f"a whole number or a list of {count} is wanted, got {quoted_value(value)}"
+        )
+
+    return read
 
 
 class WorkloadKeys(Keys):
@@ -104,8 +124,8 @@ class LayerKeys(Keys):
     kernel_width: Size
     height: Size
     width: Size
-    stride: Size = 1
-    padding: Annotated[int, Field(ge=0, le=2**16)] = 0
+    stride: Annotated[Stride, BeforeValidator(_sides(2))] = (1, 1)
+    padding: Annotated[Padding, BeforeValidator(_sides(4))] = (0, 0, 0, 0)
     groups: Width = 1
     fully_connected: bool = False
     block: str = ""

@@ -125,4 +125,11 @@ def _layer_text(layer: PlainLayer) -> str:
             f"layer {layer.name!r}: {key} is {first['input']}, {problem}; no workload has such"
         ) from None
     kept = {key: value for key, value in values.items() if value != DEFAULTS.get(key)}
-    return "{" + ", ".join(f"{key}: {yaml_text(value)}" for key, value in kept.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_sides_text(value)}" for key, value in kept.items()) + "}"
+
+
+def _sides_text(value: object) -> str:
+    """A value of a layer; numbers that agree on all sides as one."""
+    if not isinstance(value, tuple):
+        return yaml_text(value)
+    return str(value[0]) if len(set(value)) == 1 else str(list(value))

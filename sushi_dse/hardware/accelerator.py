@@ -128,6 +128,12 @@ class Accelerator:
                 "one tile computes while the next loads"
             )
 
+        if self.dataflow == Dataflow.OUTPUT_STATIONARY and self.pixel_fill_cycles < 1:
+            raise ValueError(
+                f"pixel_fill_cycles >= 1 must hold, got {self.pixel_fill_cycles}: "
+                "the first pixels enter the array one a cycle"
+            )
+
     def _above_zero(self) -> tuple[str, ...]:
         both = ("pe_kernels", "clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",
                 "dram_efficiency")  # fmt: skip

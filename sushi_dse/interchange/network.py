@@ -79,48 +79,33 @@ def convolution(
 ) -> Counted:
     """The layer of a convolution on an input of `size`, with `pads` before and after each axis.
 
-    A layer has one stride and one padding, and no dilation.  Where the convolution needs more, the
-    layer has the same weights, outputs and MACs, with another padding if one fits, or else on the
-    padded input.  `Unsupported` where the strides of both axes matter and differ; ValueError where
-    there is no output.
+    A layer has no dilation.  Where the convolution has, the layer has the same weights, outputs and
+    MACs, on a padded input of the size that a plain window wants.  ValueError where there is no
+    output.
     """
     spans = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
     outputs = _outputs(size, pads, spans, stride)
-    step = _one_stride(stride, outputs)
-
-    def on(size: Pair, padding: int) -> PlainLayer | None:
-        """The layer on a map of that size; None where it would have other outputs."""
-        if any(side + 2 * padding < k for side, k in zip(size, window, strict=True)):
-            return None
-        layer = PlainLayer(
-            name=name,
-            kernels=kernels,
-            channels=channels,
-            kernel_height=window[0],
-            kernel_width=window[1],
-            height=size[0],
-            width=size[1],
-            stride=step,
-            padding=padding,
-            groups=groups,
+    is_dilated = spans != list(window)
+    if is_dilated:
+        height, width = (
+            (output - 1) * step + k for output, step, k in zip(outputs, stride, window, strict=True)
         )
-        return layer if [layer.output_height, layer.output_width] == outputs else None
-
-    forms = {
-        f"pads {pads[0][0]} {pads[0][1]} {pads[1][0]} {pads[1][1]}": len({*pads[0], *pads[1]}) > 1,
-        f"dilation {dilation[0]} {dilation[1]}": spans != list(window),
-        f"stride {stride[0]} {stride[1]}": set(stride) != {step},
-    }
-    reason = ", ".join(form for form, holds in forms.items() if holds)
-    spare = [sum(pad) - span + k for pad, span, k in zip(pads, spans, window, strict=True)]
-    for padding in sorted({half for s in spare for half in (s // 2, -(-s // 2)) if half >= 0}):
-        if layer := on(size, padding):
-            remark = f"{reason}: counted with padding {padding} on each side"
-            return Counted(layer, remark if reason else "")
-    height, width = ((output - 1) * step + k for output, k in zip(outputs, window, strict=True))
-    layer = on((height, width), 0)
-    assert layer is not None  # (height - k) // step + 1 is the output.
-    return Counted(layer, f"{reason}: counted on a {height}x{width} input without padding")
+        size, pads = (height, width), ((0, 0), (0, 0))
+    layer = PlainLayer(
+        name=name,
+        kernels=kernels,
+        channels=channels,
+        kernel_height=window[0],
+        kernel_width=window[1],
+        height=size[0],
+        width=size[1],
+        stride=stride,
+        padding=(*pads[0], *pads[1]),
+        groups=groups,
+    )
+    dilated = f"dilation {dilation[0]} {dilation[1]}: "
+    dilated += f"counted on a {size[0]}x{size[1]} input without padding"
+    return Counted(layer, dilated if is_dilated else "")
 
 
 def _outputs(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int], stride: Pair) -> list[int]:
@@ -135,17 +120,6 @@ def _outputs(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int], stride: 
             "with its padding"
         )
     return outputs
-
-
-def _one_stride(stride: Pair, outputs: Sequence[int]) -> int:
-    """The stride of both axes; an axis with one output takes no step, so its stride is ignored.
-
-    `Unsupported` where the strides of both axes matter and differ.
-    """
-    steps = {step for step, output in zip(stride, outputs, strict=True) if output > 1}
-    if len(steps) > 1:
-        raise Unsupported(f"strides {stride[0]} and {stride[1]}, where a layer has one stride")
-    return steps.pop() if steps else stride[0]
 
 
 def matrix_product(name: str, *, inputs: int, outputs: int, rows: int = 1) -> Counted:

@@ -15,8 +15,8 @@ HEAD = """\
 # What Timeloop does not know of SushiAccel:
 # - The Persistent Buffer keeps weights from query to query. Timeloop runs a layer and forgets, so
 #   no dataspace is mapped to it here; it is listed for its area.
-# - A line buffer feeds the array: a tile takes as long as the layer's padded input streams, at
-#   least {row_cycles:g} cycles a row, and {fill_cycles:g} more to fill.
+# - A line buffer feeds the array: a tile takes as long as the layer's padded input streams and
+#   {fill_cycles:g} cycles more to fill, or as its outputs drain and {drain_cycles:g} more.
 # - A layer takes {launch_us:g} us to launch.
 # - An engine's {taps} multipliers take a 3x3 window, or {taps} channels of a 1x1.
 # - Accelergy needs a technology; energies here are {dram_pj_per_bit:g} pJ/bit off chip and
@@ -60,7 +60,7 @@ def timeloop_architecture(chosen: Chosen) -> str:
         origin=chosen.origin,
         data_bits=DATA_BITS,
         taps=TAPS_PER_ENGINE,
-        row_cycles=design.row_cycles,
+        drain_cycles=design.drain_cycles,
         fill_cycles=design.fill_cycles,
         launch_us=design.launch_us,
         dram_pj_per_bit=design.dram_pj_per_bit,

@@ -1,8 +1,9 @@
 """The constants of a board that make the error on measured layers least.
 
-Each is a thing of the board, and none is per SubNet.  Weight-stationary: the launch, the bytes that
-the port takes in a cycle, the cycles to fill the pipeline of a tile and those to drain it.
-Output-stationary: the launch, the port, and the cycles by which reads and weights come early or late.
+Each is a thing of the board, and none is per SubNet.  Weight-stationary: the launch, the bytes
+that the port takes in a cycle, the cycles to fill the pipeline of a tile and those to drain it.
+Output-stationary: the launch, the port, and the cycles by which reads and weights come early or
+late.
 """
 
 from collections.abc import Sequence

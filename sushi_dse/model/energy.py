@@ -67,7 +67,8 @@ def energy(
     With `Designs`, the last axis of those arrays is the design.
 
     Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and then read
-    as often as the dataflow wants it, or the Persistent Buffer, read.  The line buffer's energy is in that of a MAC (assumption).
+    as often as the dataflow wants it, or the Persistent Buffer, read.  The line buffer's energy is
+    in that of a MAC (assumption).
     """
 
     def read(capacity_bytes: Any) -> Any:

@@ -157,9 +157,10 @@ def weight_wait(
     first_arrives = max(first_missing - arrived_bytes, 0.0) * cycles_per_byte - lead
     wait = max(first_arrives + tile - pass_cycles(shape, array), last_arrives)
     again = max(missing - array.dynamic_buffer_bytes, 0.0) * (tiles - 1)
+    reload = again * cycles_per_byte
     resident = first + others
-    streamed = max(resident, wait + (tiles - 1) * tile)
-    return streamed - resident + max(again * cycles_per_byte - others, 0.0), missing + again
+    streamed = max(first + max(others, reload), wait + max((tiles - 1) * tile, reload))
+    return streamed - resident, missing + again
 
 
 @register_jitable

@@ -44,7 +44,7 @@ class Layers(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """The fields of `Array` in which designs with the same counts of tiles differ: [design] each."""
+    """The fields of `Array` in which designs with equal counts of tiles differ: [design] each."""
 
     cycles_per_byte: np.ndarray
     resident_map_bytes: np.ndarray

@@ -60,7 +60,7 @@ def blocks_of(index: int, size: int, block: int, cached: int) -> tuple[int, int,
 
 @register_jitable
 def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
-    """Kernels and channels of a whole tile; where a kernel is 1x1, nine channels share an engine."""
+    """Kernels and channels of a whole tile; nine channels of a 1x1 layer share an engine."""
     kernels = kernels_per_tile(
         shape.kernels, shape.channels_per_group, shape.groups, array.pe_kernels, array.pe_channels
     )

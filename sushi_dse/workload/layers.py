@@ -6,8 +6,20 @@ from itertools import pairwise
 from sushi_dse.errors import UserError, near_names
 
 POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
-                  "stride", "groups")  # fmt: skip
+                  "groups")  # fmt: skip
 SUPERNET_LAYER_SIZES = ("kernels", "channels_per_group", "kernel_height", "kernel_width")
+
+
+Stride = tuple[int, int]
+"""Steps of a window down the rows and along the columns."""
+
+Padding = tuple[int, int, int, int]
+"""Pixels at the top, the bottom, the left and the right of a map."""
+
+
+def around(pixels: int) -> Padding:
+    """The padding of as many pixels on each side."""
+    return pixels, pixels, pixels, pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +37,8 @@ class PlainLayer:
     kernel_width: int  # S
     height: int  # H, the rows of the input without padding
     width: int  # W, the columns of the input without padding
-    stride: int = 1
-    padding: int = 0  # pixels on each of the four sides of the input
+    stride: Stride = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
     groups: int = 1
     fully_connected: bool = False
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
@@ -37,8 +49,12 @@ class PlainLayer:
                 raise ValueError(
                     f"layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
                 )
-        if self.padding < 0:
-            raise ValueError(f"layer {self.name!r}: padding >= 0 must hold, got {self.padding}")
+        if len(self.stride) != 2 or min(self.stride) < 1:
+            raise ValueError(f"layer {self.name!r}: two strides > 0 must hold, got {self.stride}")
+        if len(self.padding) != 4 or min(self.padding) < 0:
+            raise ValueError(
+                f"layer {self.name!r}: four paddings >= 0 must hold, got {self.padding}"
+            )
         if self.kernels % self.groups or self.channels % self.groups:
             raise ValueError(
                 f"layer {self.name!r}: groups must divide kernels and channels, "
@@ -47,7 +63,8 @@ class PlainLayer:
         if self.output_height < 1 or self.output_width < 1:
             raise ValueError(
                 f"layer {self.name!r}: a {self.kernel_height}x{self.kernel_width} kernel is larger "
-                f"than its {self.height}x{self.width} input with padding {self.padding}"
+                f"than its {self.height}x{self.width} input with padding "
+                + " ".join(map(str, self.padding))
             )
         if self.fully_connected and not self._is_pointwise_on_one_pixel:
             raise ValueError(
@@ -58,7 +75,7 @@ class PlainLayer:
     @property
     def _is_pointwise_on_one_pixel(self) -> bool:
         sizes = (self.kernel_height, self.kernel_width, self.height, self.width, self.groups)
-        return all(size == 1 for size in sizes) and self.padding == 0
+        return all(size == 1 for size in sizes) and not any(self.padding)
 
     @property
     def kind(self) -> str:
@@ -73,14 +90,24 @@ class PlainLayer:
         return self.channels // self.groups
 
     @property
+    def padded_height(self) -> int:
+        """Rows of the input with its padding."""
+        return self.height + self.padding[0] + self.padding[1]
+
+    @property
+    def padded_width(self) -> int:
+        """Columns of the input with its padding."""
+        return self.width + self.padding[2] + self.padding[3]
+
+    @property
     def output_height(self) -> int:
         """P, the rows of the output."""
-        return (self.height + 2 * self.padding - self.kernel_height) // self.stride + 1
+        return (self.padded_height - self.kernel_height) // self.stride[0] + 1
 
     @property
     def output_width(self) -> int:
         """Q, the columns of the output."""
-        return (self.width + 2 * self.padding - self.kernel_width) // self.stride + 1
+        return (self.padded_width - self.kernel_width) // self.stride[1] + 1
 
     @property
     def weight_bytes(self) -> int:

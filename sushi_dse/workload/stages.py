@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import inf
 
-from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
+from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, around, placed
 
 LARGEST_ROUNDING_LOSS = 0.1  # largest share of the channels that rounding down may remove
 
@@ -153,8 +153,8 @@ def square_conv(
         kernel_width=kernel_size,
         height=size,
         width=size,
-        stride=stride,
-        padding=kernel_size // 2,
+        stride=(stride, stride),
+        padding=around(kernel_size // 2),
         groups=groups,
     )
 

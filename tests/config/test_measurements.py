@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.errors import UserError
-from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, SuperNet
+from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.facts import BOARD, BOARDS, supernet_of_the_board
 from tests.strategies import layers
@@ -60,8 +60,8 @@ def test_a_line_with_a_shape_is_a_layer_of_that_shape(tmp_path: Path) -> None:
                 kernel_width=3,
                 height=160,
                 width=160,
-                stride=2,
-                padding=1,
+                stride=(2, 2),
+                padding=around(1),
             ),
             latency_us=703.027,
         )

@@ -18,7 +18,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.energy import energy
 from sushi_dse.model.layer import layer_cost, layer_latency_us
 from sushi_dse.store.run import MODEL_VERSION
-from sushi_dse.workload.layers import Layer
+from sushi_dse.workload.layers import Layer, around
 from tests import paths
 
 GOLDEN = paths.ROOT / "tests" / "data" / "golden.json"
@@ -50,8 +50,8 @@ def square(
         kernel_width=window,
         height=size,
         width=size,
-        padding=window // 2,
-        stride=stride,
+        padding=around(window // 2),
+        stride=(stride, stride),
         groups=groups,
         supernet_layer=0,
     )

@@ -12,7 +12,7 @@ from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.layer import layer_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.workload.layers import PlainLayer, SuperNet
+from sushi_dse.workload.layers import PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.strategies import accelerators, supernets, zcu104
 from tests.tables import cell
@@ -20,7 +20,7 @@ from tests.tables import cell
 
 def two_layers() -> SuperNet:
     conv = PlainLayer(name="conv", kernels=16, channels=9, kernel_height=3, kernel_width=3,
-                      height=8, width=8, padding=1)  # fmt: skip
+                      height=8, width=8, padding=around(1))  # fmt: skip
     last = PlainLayer(name="fc", kernels=10, channels=16, kernel_height=1, kernel_width=1,
                       height=1, width=1, fully_connected=True)  # fmt: skip
     return plain_supernet("two", [PlainSubNet(name="only", top1_percent=70.0, layers=(conv, last))])

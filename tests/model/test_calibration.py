@@ -23,7 +23,7 @@ from sushi_dse.model.calibration import (
 )
 from sushi_dse.model.layer import layer_cost, layer_latency_us
 from sushi_dse.model.network import layer_shapes
-from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer
+from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests import paths
 from tests.facts import BOARD, BOARDS, supernet_of_the_board
@@ -54,7 +54,7 @@ def conv(kernels: int, channels: int, size: int) -> Layer:
         kernel_width=3,
         height=size,
         width=size,
-        padding=1,
+        padding=around(1),
     )
 
 

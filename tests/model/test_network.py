@@ -1,12 +1,14 @@
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from sushi_dse.model.network import LayerShape, Network, layer_shape, layer_shapes
-from sushi_dse.workload.layers import Layer, SuperNet
+from sushi_dse.model.network import NEVER_HELD, LayerShape, Network, layer_shape, layer_shapes
+from sushi_dse.workload.layers import Layer, SuperNet, around
 from tests.strategies import layers, supernets
 
 ARRAYS = Network.__slots__[1:]
@@ -14,71 +16,79 @@ ARRAYS = Network.__slots__[1:]
 
 def layer(**changes: Any) -> Layer:
     sizes: dict[str, Any] = {"kernels": 8, "channels": 6, "kernel_height": 3, "kernel_width": 3,
-             "height": 10, "width": 4, "stride": 2, "padding": 1}  # fmt: skip
+             "height": 10, "width": 4, "stride": (2, 2), "padding": around(1)}  # fmt: skip
     return Layer(name="layer", supernet_layer=0, **sizes | changes)
 
 
 def test_the_counts_of_a_3x3_layer_are_those_counted_by_hand() -> None:
-    assert layer_shape(layer(), is_first=True) == LayerShape(
+    counted = layer(stride=(2, 1), padding=(1, 2, 3, 4))
+    assert layer_shape(counted, is_first=True) == LayerShape(
         kernels=8,
+        channels=6,
         channels_per_group=6,
         groups=1,
+        kernel_height=3,
+        kernel_width=3,
         taps=9,
         passes=1,
-        fold=1,
-        streamed_pixels=12 * 6,
-        streamed_rows=12,
-        output_pixels=5 * 2,
+        is_pointwise=0,
+        height=10,
+        width=4,
+        padded_height=13,
+        padded_width=11,
+        pad_top=1,
+        pad_left=3,
+        stride_height=2,
+        stride_width=1,
+        output_height=6,
+        output_width=9,
         input_bytes=6 * 10 * 4,
-        input_word_bytes=8 * 10 * 4,
-        output_bytes=8 * 5 * 2,
-        is_first=1,
-        is_last=0,
+        output_bytes=8 * 6 * 9,
+        input_holds=NEVER_HELD,
+        output_holds=8 * 6 * 9,
     )
-
-
-def test_a_pointwise_layer_folds_nine_channels_and_streams_its_outputs() -> None:
-    shape = layer_shape(layer(kernel_height=1, kernel_width=1, padding=0))
-    assert (shape.fold, shape.taps, shape.passes) == (9, 1, 1)
-    assert shape.streamed_pixels == shape.output_pixels == 5 * 2
-    assert shape.streamed_rows == 0
 
 
 @pytest.mark.parametrize(
     ("height", "width", "passes"),
-    [(3, 3, 1), (1, 3, 1), (2, 2, 1), (4, 1, 2), (5, 5, 4), (7, 7, 9), (3, 5, 2), (9, 4, 6)],
-)
+    [(1, 1, 1), (3, 3, 1), (1, 3, 1), (2, 2, 1), (4, 1, 2), (5, 5, 4), (7, 7, 9), (3, 5, 2),
+     (9, 4, 6)],
+)  # fmt: skip
 def test_a_window_larger_than_3x3_takes_several_passes(
     height: int, width: int, passes: int
 ) -> None:
-    shape = layer_shape(layer(kernel_height=height, kernel_width=width, padding=4))
+    shape = layer_shape(layer(kernel_height=height, kernel_width=width, padding=around(4)))
     assert shape.passes == passes
-    assert shape.fold == 1
-    assert shape.streamed_pixels == 18 * 12
-
-
-@pytest.mark.parametrize(("channels", "words"), [(1, 1), (3, 1), (8, 1), (9, 2), (64, 8)])
-def test_an_input_lies_in_words_of_eight_channels(channels: int, words: int) -> None:
-    assert layer_shape(layer(channels=channels)).input_word_bytes == words * 8 * 10 * 4
+    assert shape.is_pointwise == (height == width == 1)
 
 
 @given(layers())
 def test_the_counts_agree_with_the_layer(layer: Layer) -> None:
     shape = layer_shape(layer)
     assert shape.kernels * shape.channels_per_group * shape.taps == layer.weight_bytes
-    assert shape.output_pixels * layer.weight_bytes == layer.macs
-    assert shape.kernels * shape.output_pixels == shape.output_bytes == layer.output_bytes
-    assert shape.input_bytes == layer.input_bytes
-    assert 0 <= shape.input_word_bytes - shape.input_bytes < 8 * layer.height * layer.width
+    outputs = shape.output_height * shape.output_width
+    assert outputs * layer.weight_bytes == layer.macs
+    assert shape.kernels * outputs == shape.output_bytes == layer.output_bytes
+    assert shape.channels * shape.height * shape.width == shape.input_bytes == layer.input_bytes
     assert shape.taps <= 9 * shape.passes
 
 
-def test_only_the_ends_of_a_network_have_their_maps_in_dram() -> None:
+def test_only_the_ends_of_a_network_have_their_maps_in_dram_always() -> None:
     chain = layer_shapes([layer()] * 3)
-    assert chain["is_first"].tolist() == [1, 0, 0]
-    assert chain["is_last"].tolist() == [0, 0, 1]
+    assert (chain["input_holds"] == NEVER_HELD).tolist() == [True, False, False]
+    assert (chain["output_holds"] == NEVER_HELD).tolist() == [False, False, True]
     alone = layer_shapes([layer()] * 3, alone=True)
-    assert alone["is_first"].tolist() == alone["is_last"].tolist() == [1, 1, 1]
+    assert (alone["input_holds"] == NEVER_HELD).all()
+    assert (alone["output_holds"] == NEVER_HELD).all()
+
+
+@given(st.lists(layers(), min_size=2, max_size=5))
+def test_a_map_stays_on_chip_if_both_of_its_sizes_do(network: list[Layer]) -> None:
+    shapes = layer_shapes(network)
+    assert shapes["output_holds"][:-1].tolist() == shapes["input_holds"][1:].tolist()
+    assert shapes["output_holds"][:-1].tolist() == [
+        max(before.output_bytes, after.input_bytes) for before, after in pairwise(network)
+    ]
 
 
 @given(supernets())

@@ -16,7 +16,7 @@ from sushi_dse.model.layer import array_of, layer_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import LayerCycles, layer_waits, prefetch_waits, prefetched
 from sushi_dse.model.subgraphs import SubGraphs, candidates, no_subgraph
-from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet
+from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.kernels import source_of
 from tests.strategies import accelerators, layers, supernets, zcu104
@@ -174,7 +174,7 @@ def whole_cycle_networks(draw: st.DrawFn) -> Network:
             kernel_width=kernel_size,
             height=size,
             width=size,
-            padding=kernel_size // 2,
+            padding=around(kernel_size // 2),
         )
         sequence.append(conv)
     return network_of(*sequence)
@@ -353,7 +353,7 @@ def test_loads_hide_behind_the_layer_before_as_far_as_the_buffer_is_deep(
     depth: int, waits: float
 ) -> None:
     pixels = Layer(name="", supernet_layer=0, kernels=1, channels=1, kernel_height=3,
-                   kernel_width=3, height=10, width=10, padding=1)  # fmt: skip
+                   kernel_width=3, height=10, width=10, padding=around(1))  # fmt: skip
     weights = Layer(name="", supernet_layer=0, kernels=8, channels=9, kernel_height=1,
                     kernel_width=1, height=1, width=1)  # fmt: skip
     network = network_of(pixels, weights)

@@ -26,7 +26,7 @@ from sushi_dse.policies.slo_nn.system import (
     slo_nn_system,
 )
 from sushi_dse.serving.selection import STRICT_ACCURACY
-from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet
+from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet
 from tests.networks import connected, network_of, workload
 from tests.policies.slo_nn_cases import WORKLOADS, demanding, every_mode, few, parameter_sets
@@ -45,7 +45,7 @@ def conv(kernels: int, channels: int, groups: int = 1) -> PlainLayer:
         kernel_width=3,
         height=4,
         width=4,
-        padding=1,
+        padding=around(1),
         groups=groups,
     )
 

@@ -53,7 +53,8 @@ def test_generated_layers_equal_the_published_ones_one_by_one(name: str, facts: 
             "R": str(layer.kernel_height), "S": str(layer.kernel_width),
             "H": str(layer.height), "W": str(layer.width),
             "P": str(layer.output_height), "Q": str(layer.output_width),
-            "stride": str(layer.stride), "pad": str(layer.padding), "groups": str(layer.groups),
+            "stride": str(layer.stride[0]), "pad": str(layer.padding[0]),
+            "groups": str(layer.groups),
         } == row  # fmt: skip
 
 

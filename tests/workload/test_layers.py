@@ -13,6 +13,7 @@ from sushi_dse.workload.layers import (
     SubNet,
     SuperNet,
     SuperNetLayer,
+    around,
     shared_weight_bytes,
 )
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
@@ -48,21 +49,24 @@ def test_the_output_is_counted_as_the_definition_slides_the_kernel() -> None:
     for size in range(1, 9):
         for window in (1, 3, 5):
             for stride in (1, 2, 3):
-                for padding in (0, 1, 2):
-                    starts = range(-padding, size + padding - window + 1, stride)
+                for before, after in ((0, 0), (1, 1), (0, 1), (2, 1)):
+                    starts = range(-before, size + after - window + 1, stride)
                     if len(starts) == 0:
                         continue
                     layer = conv(
-                        kernel_height=window, kernel_width=window, height=size, width=size + 1,
-                        stride=stride, padding=padding,
+                        kernel_height=window, kernel_width=1, height=size, width=9,
+                        stride=(stride, 2), padding=(before, after, 0, 0),
                     )  # fmt: skip
-                    assert layer.output_height == len(starts)
-                    wider = range(-padding, size + 1 + padding - window + 1, stride)
-                    assert layer.output_width == len(wider)
+                    assert (layer.output_height, layer.output_width) == (len(starts), 5)
+                    layer = conv(
+                        kernel_height=1, kernel_width=window, height=9, width=size,
+                        stride=(2, stride), padding=(0, 0, before, after),
+                    )  # fmt: skip
+                    assert (layer.output_height, layer.output_width) == (5, len(starts))
 
 
 def test_bytes_and_macs_follow_from_the_sizes() -> None:
-    layer = conv(groups=4, stride=2)
+    layer = conv(groups=4, stride=(2, 2))
     assert (layer.output_height, layer.output_width) == (5, 6)
     assert layer.channels_per_group == 4
     assert layer.weight_bytes == 32 * 4 * 9
@@ -146,8 +150,11 @@ def test_a_subnet_needs_layers_in_the_order_of_its_supernet() -> None:
         (cut(1), "SuperNet layer 1, but 'net' has 1"),
         (cut(kernels=9), "has 9 kernels, SuperNet layer 'whole' has 8"),
         (cut(channels=9), "has 9 channels_per_group, SuperNet layer 'whole' has 8"),
-        (cut(kernel_height=3, padding=1), "has kernel_height 3, SuperNet layer 'whole' has 1"),
-        (cut(kernel_width=3, padding=1), "has kernel_width 3"),
+        (
+            cut(kernel_height=3, padding=around(1)),
+            "has kernel_height 3, SuperNet layer 'whole' has 1",
+        ),
+        (cut(kernel_width=3, padding=around(1)), "has kernel_width 3"),
     ],
 )
 def test_a_layer_outside_its_supernet_layer_is_refused(layer: Layer, message: str) -> None:

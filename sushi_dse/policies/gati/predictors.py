@@ -12,7 +12,7 @@ import numpy as np
 
 from sushi_dse.errors import near_names
 from sushi_dse.policies.gati.parameters import Gati
-from sushi_dse.workload.layers import PlainLayer, SubNet
+from sushi_dse.workload.layers import PlainLayer, SubNet, around
 from sushi_dse.workload.stages import linear
 
 # MACs of ResNet-18 on CIFAR-10 up to the end of each block, and of the whole network: the published
@@ -115,7 +115,7 @@ def convolution(point: CachePoint, classes: int, parameters: Gati) -> list[Plain
         kernel_width=3,
         height=view.height,
         width=view.width,
-        padding=1,
+        padding=around(1),
     )
     return [window, linear("scores", inputs=kernels * view.height * view.width, outputs=classes)]
 
