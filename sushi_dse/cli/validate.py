@@ -12,12 +12,15 @@ from sushi_dse.errors import UserError
 Measured = Annotated[
     Path | None,
     typer.Option(
-        help="CSV of measured layers: subnet, layer, latency_us, and shapes as K, C, R, S, H, W, "
-        "stride, pad where the workload has no such layer.",
+        help="CSV of measured layers: subnet, layer, latency_us (and resident_latency_us, with the "
+        "weights on chip), and shapes as K, C, R, S, H, W, stride, pad where the workload has no "
+        "such layer.",
         show_default="those shipped with the hardware",
     ),
 ]
-SubNets = Annotated[list[str] | None, typer.Option("--subnet", help="A SubNet; repeat it.")]
+SubNets = Annotated[
+    list[str] | None, typer.Option("--subnet", help="A SubNet or network; repeat it.")
+]
 
 
 def validate(
@@ -30,17 +33,20 @@ def validate(
 ) -> None:
     """Print the model's error on measured layers: by layer, SubNet, over all, and left out.
 
-    --plot draws predicted against measured latency, and the error of each layer.
+    Where layers were measured with their weights streamed and resident, the gain of residency is
+    held against the measured one too. --plot draws all of it.
 
     Example: sushi-dse validate --measured board.csv --hw my_board.yaml --plot errors.png
     """
     from sushi_dse.evaluation.loading import load_measured
     from sushi_dse.model.calibration import leave_one_subnet_out
-    from sushi_dse.model.calibration import validate as errors_of
+    from sushi_dse.model.validation import validate as errors_of
+    from sushi_dse.report.progress import note_others
     from sushi_dse.report.views import print_validation
 
     check_plot(plot)
-    accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
+    accelerator, rows, others, origin = load_measured(hw, workload, measured, subnet or ())
+    note_others(others, accelerator.name)
     errors = errors_of(rows, accelerator)
     print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format)
     if plot is not None:
@@ -65,16 +71,18 @@ def calibrate(
     from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.model.calibration import FITTED, too_fast
     from sushi_dse.model.calibration import calibrate as fit
-    from sushi_dse.model.calibration import validate as errors_of
-    from sushi_dse.report.progress import note, warn_of_too_fast
+    from sushi_dse.model.validation import validate as errors_of
+    from sushi_dse.report.progress import note, note_others, warn_of_too_fast
 
-    accelerator, rows, origin = load_measured(hw, workload, measured, subnet or ())
+    accelerator, rows, others, origin = load_measured(hw, workload, measured, subnet or ())
+    note_others(others, accelerator.name)
     try:
         fitted = fit(rows, accelerator)
     except ValueError as error:
         raise UserError(f"{measured or origin}: {error}") from None
     left = errors_of(rows, fitted)
-    text = constants_text(out, hw, fitted, FITTED, origin=f"{len(rows)} layers of {origin}")
+    names = [constant.name for constant in FITTED[fitted.dataflow]]
+    text = constants_text(out, hw, fitted, names, origin=f"{len(rows)} layers of {origin}")
     write_named(out, text, YAML_SUFFIXES)
     warn_of_too_fast(too_fast(rows, accelerator), hw)
     note(f"wrote {out}: mean error {left.mape_percent:.2f} %, worst {left.max_error_percent:.2f} %")

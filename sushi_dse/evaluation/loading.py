@@ -219,15 +219,24 @@ def load_trace(
 
 def load_measured(
     hardware_name: str, workload_name: str, measured: Path | None, subnets: Sequence[str]
-) -> tuple[Accelerator, list[MeasuredLayer], str]:
-    """A design, measured layers, and the name of the file that they are from.
+) -> tuple[Accelerator, list[MeasuredLayer], int, str]:
+    """A design, measured layers, how many are of other arrays, and the name of their file.
 
-    The file is `measured`, or the one beside the hardware file.  `UserError` where there is none,
-    it has a mistake, or the hardware file is a search space.
+    The file is `measured`, or the one beside the hardware file.  Layers that were measured on an
+    array of other sides are left out.  `UserError` where there is no file or none of its layers is
+    left, it has a mistake, or the hardware file is a search space.
     """
     hardware = load_hardware(hardware_name)
     path = measured or hardware.path.with_suffix(".csv")
     if measured is None and not path.is_file():
         raise UserError(f"{hardware.name} ships no measured layers; give some with --measured")
+    design = only_design(hardware_name)
     rows = read_measurements(path, load_workload(workload_name).supernet, subnets)
-    return only_design(hardware_name), rows, path.name
+    sides = design.pe_kernels, design.pe_pixels
+    own = [row for row in rows if row.array in (None, sides)]
+    if not own:
+        raise UserError(
+            f"{path}: no layer was measured on an array of {sides[0]} kernels x {sides[1]} pixels, "
+            f"that of {hardware.name}; name other hardware"
+        )
+    return design, own, len(rows) - len(own), path.name

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from sushi_dse.hardware.accelerator import MOST, Accelerator, Dataflow
-from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.kernels import layer_costs
-from sushi_dse.model.layer import array_of
-from sushi_dse.model.network import SHAPE, layer_shape
+from sushi_dse.model.validation import (
+    LayerError,
+    Validation,
+    measured_shapes,
+    predicted_us,
+    validate,
+)
 from sushi_dse.workload.layers import MeasuredLayer
 
 
@@ -52,84 +55,6 @@ FITTED = {
 # By how much the same layer differs when it is measured again, as the two sessions on the ZCU104
 # and the repeated shapes on the VCU118 show: a share, and what a launch by the host adds.
 NOISE_SHARE, LAUNCH_NOISE_US = 0.003, 4.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerError:
-    """One layer measured and predicted."""
-
-    subnet: str
-    layer: str
-    measured_us: float
-    predicted_us: float
-
-    @property
-    def error_percent(self) -> float:
-        """How far the prediction lies above the measurement."""
-        return 100 * (self.predicted_us / self.measured_us - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """The errors of a model over measured layers."""
-
-    rows: tuple[LayerError, ...]
-
-    @property
-    def mape_percent(self) -> float:
-        """Mean absolute error over the layers."""
-        return float(np.mean([abs(row.error_percent) for row in self.rows]))
-
-    @property
-    def max_error_percent(self) -> float:
-        """Absolute error of the worst layer."""
-        return max(abs(row.error_percent) for row in self.rows)
-
-    @property
-    def subnets(self) -> tuple[str, ...]:
-        """The SubNets that the layers are from, in the order of the rows."""
-        return tuple(dict.fromkeys(row.subnet for row in self.rows))
-
-    def of(self, subnet: str) -> "Validation":
-        """The errors of one SubNet's layers."""
-        return Validation(tuple(row for row in self.rows if row.subnet == subnet))
-
-
-def predicted_us(
-    shapes: np.ndarray, accelerator: Accelerator, *, resident: bool = False
-) -> np.ndarray:
-    """Latency of each layer, its launch included, with its weights on chip or not: [layer]."""
-    cost = LayerCost(*layer_costs(shapes, array_of(accelerator), resident))
-    return np.asarray(accelerator.launch_us + cost.cycles / accelerator.clock_mhz)
-
-
-def measured_shapes(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> np.ndarray:
-    """The counts of measured layers: [layer] records.
-
-    Where layers are launched one by one their maps lie in DRAM, elsewhere on chip if they fit.
-    """
-    alone = accelerator.layer_by_layer
-    shapes = [layer_shape(row.layer, is_first=alone, is_last=alone) for row in measured]
-    return np.array(shapes, dtype=SHAPE)
-
-
-def validate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Validation:
-    """The error of the model of `accelerator` on each measured layer."""
-    return Validation(
-        tuple(
-            LayerError(
-                subnet=row.subnet,
-                layer=row.layer.name,
-                measured_us=row.latency_us,
-                predicted_us=float(predicted),
-            )
-            for row, predicted in zip(
-                measured,
-                predicted_us(measured_shapes(measured, accelerator), accelerator),
-                strict=True,
-            )
-        )
-    )
 
 
 def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Accelerator:

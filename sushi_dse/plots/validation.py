@@ -5,31 +5,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import LOG_FROM_RATIO
 
 if TYPE_CHECKING:  # its kernels take a second to import
-    from sushi_dse.model.calibration import LayerError, Validation
+    from sushi_dse.model.validation import LayerError, Validation
 
 
-def validation_panels(errors: "Validation") -> tuple[Panel, Panel]:
-    """Predicted against measured latency with the identity, and the error with its band.
+def validation_panels(errors: "Validation") -> tuple[Panel, ...]:
+    """Predicted against measured latency, the error with its band, and the gain of residency.
 
-    The band is the mean absolute error, the lines about it the worst one.
+    The band is the mean absolute error, the lines about it the worst one.  The gain is drawn where
+    layers were measured with their weights resident too.
     """
     measured = floats([row.measured_us for row in errors.rows])
     ends = floats([measured.min(), measured.max()])
     log = bool(ends[1] >= LOG_FROM_RATIO * ends[0])
     mean, worst = errors.mape_percent, errors.max_error_percent
-
-    def level(name: str, height: float, look: int, *, in_legend: bool = True) -> Series:
-        return Series(
-            name=name, kind="line", x=ends, y=np.full(2, height), look=look, in_legend=in_legend
-        )
-
-    return (
+    streamed = ", weights streamed" if errors.has_gain else ""
+    panels = [
         Panel(
-            title="Predicted against measured latency of each layer",
+            title=f"Predicted against measured latency of each layer{streamed}",
             x_label="measured (us)",
             y_label="predicted (us)",
             log_x=log,
@@ -40,29 +36,97 @@ def validation_panels(errors: "Validation") -> tuple[Panel, Panel]:
                 *_points(errors, lambda row: row.predicted_us),
             ),
         ),
-        Panel(
-            title="How far the prediction lies above the measurement",
-            x_label="measured (us)",
-            y_label="error (%)",
-            log_x=log,
-            series=(
-                Series(name=f"mean error {mean:.2f} %", kind="band", look=-1, x=ends,
-                       y=np.full(2, mean), base=np.full(2, -mean)),
-                level("no error", 0.0, -1),
-                level(f"worst error {worst:.2f} %", worst, -3),
-                level("worst", -worst, -3, in_legend=False),
-                *_points(errors, lambda row: row.error_percent),
+        _error_panel(errors, ends, mean, worst, log=log, streamed=streamed),
+    ]
+    if errors.has_gain:
+        panels += [
+            Panel(
+                title="Gain of residency of each layer: what its weights on chip save",
+                x_label="measured gain (% of the latency with weights streamed)",
+                y_label="predicted gain (%)",
+                height_inches=4.6,
+                series=(_diagonal(errors), *_gains(errors)),
             ),
+            _network_panel(errors),
+        ]
+    return tuple(panels)
+
+
+def _error_panel(
+    errors: "Validation", ends: FloatArray, mean: float, worst: float, *, log: bool, streamed: str
+) -> Panel:
+    def level(name: str, height: float, look: int, *, in_legend: bool = True) -> Series:
+        return Series(
+            name=name, kind="line", x=ends, y=np.full(2, height), look=look, in_legend=in_legend
+        )
+
+    return Panel(
+        title=f"How far the prediction lies above the measurement{streamed}",
+        x_label="measured (us)",
+        y_label="error (%)",
+        log_x=log,
+        series=(
+            Series(name=f"mean error {mean:.2f} %", kind="band", look=-1, x=ends,
+                   y=np.full(2, mean), base=np.full(2, -mean)),
+            level("no error", 0.0, -1),
+            level(f"worst error {worst:.2f} %", worst, -3),
+            level("worst", -worst, -3, in_legend=False),
+            *_points(errors, lambda row: row.error_percent),
         ),
     )  # fmt: skip
 
 
+def _network_panel(errors: "Validation") -> Panel:
+    """Measured and predicted gain of each network as a whole, one beside the other."""
+    places = np.arange(len(errors.subnets), dtype=np.float64)
+    totals = [errors.of(subnet).total for subnet in errors.subnets]
+    both = {
+        "measured": [total.measured_gain_percent for total in totals],
+        "predicted": [total.predicted_gain_percent for total in totals],
+    }
+    return Panel(
+        title="Gain of residency of each network, all of its layers together",
+        x_label="network",
+        y_label="gain (% of the latency)",
+        x_names=errors.subnets,
+        y_range=(0.0, 1.1 * max(max(gains) for gains in both.values())),
+        series=tuple(
+            Series(
+                name=name, kind="points", x=places + shift, y=floats(both[name]), look=look,
+                emphasis="strong",
+            )
+            for name, shift, look in (("measured", -0.12, 0), ("predicted", 0.12, 1))
+        ),
+    )  # fmt: skip
+
+
+def _diagonal(errors: "Validation") -> Series:
+    gains = [row.measured_gain_percent for row in errors.rows]
+    ends = floats([0.0, max(gain for gain in gains if gain is not None)])
+    return Series(name="predicted as measured", kind="line", x=ends, y=ends, look=-1)
+
+
+def _gains(errors: "Validation") -> Iterator[Series]:
+    """The layers of each network by their measured and predicted gain."""
+    for i, subnet in enumerate(errors.subnets):
+        rows = [row for row in errors.of(subnet).rows if row.measured_gain_percent is not None]
+        yield Series(
+            name=subnet,
+            kind="points",
+            x=floats([row.measured_gain_percent for row in rows]),
+            y=floats([row.predicted_gain_percent for row in rows]),
+            look=i,
+            hover=tuple(f"{row.subnet} {row.layer}" for row in rows),
+        )
+
+
 def _points(errors: "Validation", height: "Callable[[LayerError], float]") -> Iterator[Series]:
-    """The layers of each SubNet as points over their measured latency."""
+    """The layers of each SubNet or network as points over their measured latency."""
     for i, subnet in enumerate(errors.subnets):
         rows = errors.of(subnet).rows
+        is_named = all(row.index is None for row in rows)
         yield Series(
-            name=f"SubNet {subnet}",
+            name=f"SubNet {subnet}" if is_named else subnet,
             kind="points",
             x=floats([row.measured_us for row in rows]),
             y=floats([height(row) for row in rows]),

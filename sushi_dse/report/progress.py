@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # Kernels take a second to import.
     from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
     from sushi_dse.explore.sweep import Sweep, SweptBlock
-    from sushi_dse.model.calibration import LayerError
+    from sushi_dse.model.validation import LayerError
 
 Done = TypeVar("Done", bound=Sized)  # a step whose length is the number of units that it did
 
@@ -135,6 +135,12 @@ def warn_of_missed(checks: Sequence[Check]) -> bool:
     for check in missed:
         warn(f"missed: {check.name}: {check.detail}")
     return bool(missed)
+
+
+def note_others(others: int, hw: str) -> None:
+    """A note about measured layers that were left out, as their array is not that of `hw`."""
+    if others:
+        note(f"{others} layers of the file were measured on other arrays than that of {hw}")
 
 
 def warn_of_too_fast(layers: Sequence["LayerError"], hw: str) -> None:

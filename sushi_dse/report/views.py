@@ -11,7 +11,7 @@ from sushi_dse.units import label
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.model.breakdown import Breakdown
-    from sushi_dse.model.calibration import Validation
+    from sushi_dse.model.validation import LayerError, Validation
 
 TABLE_ROWS = 20  # most rows of a front in a table, below which the others are counted
 COMPARISON_COLUMNS = (
@@ -141,45 +141,70 @@ def print_comparison(
     print_rows(rows, columns, output_format, document=document, title=title)
 
 
+WORST_SHOWN = 10  # layers of a long file that a table shows
+ALL_SHOWN = 100  # most layers that a table shows one by one
+
+
 def print_validation(errors: "Validation", left_out: "Validation", output_format: str) -> None:
-    """The error of each layer, of each SubNet, over all, and of SubNets left out of the fit."""
-    rows = [
-        {
-            "subnet": row.subnet,
-            "layer": row.layer,
-            "measured_us": row.measured_us,
-            "predicted_us": row.predicted_us,
-            "error_percent": row.error_percent,
-        }
-        for row in errors.rows
-    ]
+    """The error of each layer, of each SubNet, over all, and of SubNets left out of the fit.
+
+    left_out: of `leave_one_subnet_out`; without rows its columns are left away.
+    """
+    whose = "subnet" if all(row.index is None for row in errors.rows) else "network"
+    rows = [_layer_error(row, whose, errors.has_gain) for row in errors.rows]
+    groups = [(name, errors.of(name), left_out.of(name)) for name in errors.subnets]
     by_subnet = [
-        {
-            "subnet": name,
-            "layers": len(validation.rows),
-            "mape_percent": validation.mape_percent,
-            "max_error_percent": validation.max_error_percent,
-            "left_out_mape_percent": others.mape_percent if others.rows else None,
-            "left_out_max_error_percent": others.max_error_percent if others.rows else None,
-        }
-        for name, validation, others in [
-            *((name, errors.of(name), left_out.of(name)) for name in errors.subnets),
-            ("all", errors, left_out),
-        ]
+        {whose: name, **_errors(validation, others, bool(left_out.rows))}
+        for name, validation, others in [*groups, ("all", errors, left_out)]
     ]
     total = by_subnet[-1]
     document = {
-        **{name: value for name, value in total.items() if name != "subnet"},
-        "subnets": by_subnet[:-1],
+        **{name: value for name, value in total.items() if name != whose},
+        f"{whose}s": by_subnet[:-1],
         "rows": rows,
     }
-    print_rows(rows, list(rows[0]), output_format, document=document, title="By layer")
+    shown, title = rows, "By layer"
+    if len(rows) > ALL_SHOWN and output_format == "table":
+        shown = sorted(rows, key=lambda row: -abs(row["error_percent"]))[:WORST_SHOWN]
+        title = f"The {len(shown)} layers of the largest errors, of {len(rows)}"
+    print_rows(shown, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
-        print_table(
-            by_subnet,
-            list(total),
-            title="By SubNet; left out: the constants fitted on the other SubNets alone",
-        )
+        title = "By network" if whose == "network" else "By SubNet"
+        if left_out.rows:
+            title += "; left out: the constants fitted on the others alone"
+        print_table(by_subnet, list(total), title=title)
+
+
+def _layer_error(row: "LayerError", whose: str, has_gain: bool) -> dict[str, Any]:
+    name = {"subnet": row.subnet, "layer": row.layer}
+    if whose == "network":
+        name = {"network": row.subnet, "index": row.index}
+    names = ["measured_us", "predicted_us", "error_percent"]
+    if has_gain:
+        names += ["resident_measured_us", "resident_predicted_us", "resident_error_percent",
+                  "measured_gain_percent", "predicted_gain_percent"]  # fmt: skip
+    return name | {each: getattr(row, each) for each in names}
+
+
+def _errors(validation: "Validation", others: "Validation", has_left_out: bool) -> dict[str, Any]:
+    """The errors over some layers, and those of the model that was fitted on other layers."""
+    names = ["mape_percent", "p99_error_percent", "max_error_percent"]
+    gain = {}
+    if validation.has_gain:
+        names += ["resident_mape_percent", "resident_p99_error_percent",
+                  "resident_max_error_percent", "gain_error_points"]  # fmt: skip
+        gain = {
+            name: getattr(validation.total, name)
+            for name in ("measured_gain_percent", "predicted_gain_percent")
+        }
+    errors = {"layers": len(validation.rows)}
+    errors |= {name: getattr(validation, name) for name in names} | gain
+    if has_left_out:
+        errors |= {
+            "left_out_mape_percent": others.mape_percent if others.rows else None,
+            "left_out_max_error_percent": others.max_error_percent if others.rows else None,
+        }
+    return errors
 
 
 def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -> None:

@@ -286,9 +286,11 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLayer:
-    """A layer of a SubNet whose latency, launch included, was measured."""
+    """A layer of a SubNet or network whose latency, launch included, was measured."""
 
-    subnet: str  # name of the SubNet
+    subnet: str  # name of the SubNet or network
     layer: Layer
-    latency_us: float
+    latency_us: float  # with nothing on chip
     resident_latency_us: float | None = None  # with its weights on chip, where that was measured
+    index: int | None = None  # number of the layer, where it has no name
+    array: tuple[int, int] | None = None  # kernels x pixels of the array that it was measured on

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,18 @@ def test_any_layer_is_read_as_it_was_written(
 ) -> None:
     folder = tmp_path_factory.mktemp("measured")
     row = (
-        latency_us, layer.groups, layer.padding, layer.stride, layer.width, layer.height,
+        latency_us, layer.groups, *layer.padding, *layer.stride, layer.width, layer.height,
         layer.kernel_width, layer.kernel_height, layer.channels, layer.kernels, layer.name, "X",
+        layer.output_height, layer.output_width, layer.kind,
     )  # fmt: skip
-    header = "latency_us,groups,pad,stride,W,H,S,R,C,K,layer,subnet\n"
+    header = (
+        "latency_us,groups,pad_top,pad_bottom,pad_left,pad_right,stride_h,stride_w,"
+        "W,H,S,R,C,K,layer,subnet,P,Q,type\n"
+    )
     text = header + ",".join(map(str, row)) + "\n"
     (read,) = read_measurements(written(folder, text), supernet())
     assert (read.subnet, read.latency_us) == ("X", latency_us)
-    for size in ("name", "macs", "weight_bytes", "input_bytes", "output_bytes", "groups", "stride"):
-        assert getattr(read.layer, size) == getattr(layer, size)
+    assert read.layer == replace(layer, supernet_layer=0)
 
 
 def test_only_the_subnets_asked_for_are_read(tmp_path: Path) -> None:
@@ -120,7 +124,10 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("path", BOARDS.values(), ids=BOARDS)
 def test_the_measured_layers_of_the_zcu104_are_read(path: Path) -> None:
     rows = read_measurements(path, supernet_of_the_board() if path == BOARD else supernet())
-    assert [sum(row.subnet == name for row in rows) for name in "ABC"] == [13, 15, 18]
+    sessions = 2 if path == BOARD else 1
+    assert [sum(row.subnet == name for row in rows) for name in "ABC"] == [
+        sessions * layers for layers in (13, 15, 18)
+    ]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -138,8 +145,8 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
         (b"PK\x00\x01", ": not text but binary; a CSV file is wanted"),
         (
             "",
-            ":1: no column 'subnet'; wanted: subnet, layer, latency_us and, unless the workload "
-            "has the layer, K, C, R, S, H, W, stride, pad",
+            ":1: no column 'subnet'; wanted: subnet or network, layer or index, latency_us and, "
+            "unless the workload has the layer, K, C, R, S, H, W, stride, pad",
         ),
         (SHAPED, ": no measured layer in it; a line each must follow the header"),
         (SHAPED + "\n,,\n", ": no measured layer in it; a line each must follow the header"),
@@ -155,11 +162,13 @@ def test_a_file_without_rows_says_so(tmp_path: Path, content: str | bytes, messa
     [
         ("subnet,layer\n", ":1: no column 'latency_us'; wanted: "),
         (SHAPED.replace("stride,", ""), ":1: no column 'stride'; wanted: "),
-        (SHAPED.replace("latency_us", "latency_ms"), ":1: column 'latency_ms' is not wanted here; "
-                                                     "did you mean 'latency_us'?"),
-        (SHAPED.replace("index", "layer"), ":1: column 'layer' is not wanted here; it is there "
+        (SHAPED.replace("latency_us", "latency_ms"), ":1:43: column 'latency_ms' is not wanted "
+                                                     "here; did you mean 'latency_us'"),
+        (SHAPED.replace("index", "layer"), ":1:14: column 'layer' is not wanted here; it is there "
                                            "twice"),
-        (SHAPED.replace("\n", ",\n"), ":1: column '' is not wanted here; known: "),
+        (SHAPED.replace("index", "network"), ":1:8: column 'network' is not wanted here; it is "
+                                             "there twice"),
+        (SHAPED.replace("\n", ",\n"), ":1:54: column '' is not wanted here; known: "),
     ],
 )  # fmt: skip
 def test_a_wrong_header_is_named(tmp_path: Path, header: str, start: str) -> None:
@@ -182,11 +191,13 @@ def test_a_wrong_header_is_named(tmp_path: Path, header: str, start: str) -> Non
         ("24", "-24", "K must be a count up to 1000000, got '-24'"),
         ("24", "1e7", "K must be a count up to 1000000, got '1e7'"),
         ("24", "many", "K must be a number, got 'many'"),
+        ("703.027", "1_310.0", "latency_us must be a number, got '1_310.0'"),
         ("24", "0", "layer 'stem0': kernels > 0 must hold, got 0; mend the row"),
-        ("160,160,2", "160,160,0", "layer 'stem0': stride > 0 must hold, got 0; mend the row"),
+        ("160,160,2", "160,160,0", "layer 'stem0': two strides > 0 must hold, got (0, 0); mend the "
+                                   "row"),
         ("160,160", "1,0", "layer 'stem0': width > 0 must hold, got 0; mend the row"),
         ("3,3,160,160", "9,9,4,4", "layer 'stem0': a 9x9 kernel is larger than its 4x4 input "
-                                   "with padding 1; mend the row"),
+                                   "with padding 1 1 1 1; mend the row"),
         (",1,", ",", "11 fields where the header has 12; write as many"),
         (",1,", ",1,1,", "13 fields where the header has 12; write as many"),
         ("stem0", '"stem0', "3 fields where the header has 12; write as many"),
@@ -197,7 +208,8 @@ def test_a_wrong_value_is_named_with_its_line(
 ) -> None:
     assert old in ROW
     path = written(tmp_path, SHAPED + ROW + "\n" + ROW.replace(old, new, 1))
-    assert refused(path) == f":4: {message}"
+    column = "" if "mend the row" in message or "header" in message else f"{ROW.index(old) + 1}:"
+    assert refused(path) == f":4:{column} {message}"
 
 
 def test_groups_that_do_not_divide_are_named(tmp_path: Path) -> None:
@@ -216,9 +228,9 @@ def test_a_field_longer_than_any_csv_has_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,first,5\n", ":2: small has no SubNet 'a'; known: A, B"),
-        ("A,secnd,5\n", ":2: SubNet 'A' has no layer 'secnd'; did you mean 'second'?"),
-        ("B,second,5\n", ":2: SubNet 'B' has no layer 'second'; known: first"),
+        ("a,first,5\n", ":2:1: small has no SubNet 'a'; known: A, B"),
+        ("A,secnd,5\n", ":2:3: SubNet 'A' has no layer 'secnd'; did you mean 'second'?"),
+        ("B,second,5\n", ":2:3: SubNet 'B' has no layer 'second'; known: first"),
     ],
 )
 def test_a_layer_that_the_workload_lacks_is_named(tmp_path: Path, row: str, message: str) -> None:
@@ -227,4 +239,54 @@ def test_a_layer_that_the_workload_lacks_is_named(tmp_path: Path, row: str, mess
 
 def test_a_subnet_without_measurements_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, SHAPED + ROW)
-    assert refused(path, "A", "Z") == ": no measured layer of SubNet 'Z'; known: A"
+    assert refused(path, "A", "Z") == ": no measured layer of 'Z'; known: A"
+
+
+TWO_LATENCIES = (
+    "network,index,K,C,R,S,H,W,stride_h,stride_w,pad_top,pad_bottom,pad_left,pad_right,"
+    "latency_us,resident_latency_us\n"
+    "inceptionv3,50,256,128,1,7,17,17,1,1,0,0,3,3,60.1,44.8\n"
+)
+OTHER_NAMES = (
+    "model,array_m,array_p,layer,type,kernels,channels,height,width,kernel_h,kernel_w,stride_h,"
+    "stride_w,pad_l,pad_r,pad_u,pad_d,latency_ns\n"
+    "alexnet,32,64,Gemm_14,Fc,4096,9216,1,1,1,1,1,1,0,0,0,0,2360356\n"
+)
+
+
+def test_a_layer_may_have_two_latencies_and_a_number_for_a_name(tmp_path: Path) -> None:
+    (row,) = read_measurements(written(tmp_path, TWO_LATENCIES), supernet())
+    assert (row.subnet, row.index, row.latency_us, row.resident_latency_us) == (
+        "inceptionv3", 50, 60.1, 44.8
+    )  # fmt: skip
+    assert row.layer.padding == (0, 0, 3, 3)
+    assert (row.layer.output_height, row.layer.output_width) == (17, 17)
+
+
+def test_columns_of_other_names_and_units_are_read(tmp_path: Path) -> None:
+    (row,) = read_measurements(written(tmp_path, OTHER_NAMES), supernet())
+    assert (row.subnet, row.layer.name, row.index) == ("alexnet", "Gemm_14", None)
+    assert row.latency_us == pytest.approx(2360.356)
+    assert row.array == (32, 64)
+    assert row.layer.fully_connected
+    assert row.layer.weight_bytes == 4096 * 9216
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("P", "99", "P is 99, and the layer's shape makes it 80; mend the row"),
+        ("Q", "7", "Q is 7, and the layer's shape makes it 80; mend the row"),
+        ("type", "dwconv", "type is dwconv, and the layer's shape makes it conv; mend the row"),
+    ],
+)
+def test_a_column_that_contradicts_the_shape_is_refused(
+    tmp_path: Path, column: str, value: str, message: str
+) -> None:
+    text = SHAPED.replace("index", column) + ROW.replace("A,0", f"A,{value}")
+    assert refused(written(tmp_path, text)) == f":2:3: {message}"
+
+
+def test_a_fully_connected_layer_of_another_shape_is_refused(tmp_path: Path) -> None:
+    text = SHAPED.replace("index", "type") + ROW.replace("A,0", "A,fc")
+    assert refused(written(tmp_path, text)).startswith(":2: layer 'stem0': a fully connected layer")

@@ -10,7 +10,6 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model import calibration
 from sushi_dse.model.calibration import (
     FITTED,
     LayerError,
@@ -27,7 +26,7 @@ from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests import paths
 from tests.facts import BOARD, BOARDS, supernet_of_the_board
-from tests.strategies import accelerators, layers, zcu104, zcu104_measured
+from tests.strategies import accelerators, layers, vcu118, zcu104, zcu104_measured
 
 UNRELATED = plain_supernet(
     "unrelated",
@@ -58,7 +57,7 @@ def conv(kernels: int, channels: int, size: int) -> Layer:
     )
 
 
-# Tiles from one to hundreds, maps from large to so small that rows wait for the pipeline.
+# Tiles from one to hundreds, maps from large to so small that tiles wait for their outputs.
 LAYERS = [
     conv(kernels, channels, size)
     for kernels, channels, size in (
@@ -74,8 +73,10 @@ def measured_by(accelerator: Accelerator, subnets: Sequence[str] = ("A",)) -> li
         MeasuredLayer(
             subnet=subnets[i % len(subnets)],
             layer=layer,
-            latency_us=layer_latency_us(
-                layer_cost(layer, accelerator, is_first=True, is_last=True), accelerator
+            latency_us=layer_latency_us(layer_cost(layer, accelerator), accelerator),
+            resident_latency_us=layer_latency_us(
+                layer_cost(layer, accelerator, cached_kernels=10**4, cached_channels=10**4),
+                accelerator,
             ),
         )
         for i, layer in enumerate(LAYERS)
@@ -90,31 +91,35 @@ def on_the_board(request: pytest.FixtureRequest) -> list[MeasuredLayer]:
 
 @pytest.fixture(scope="module")
 def fitted(on_the_board: list[MeasuredLayer]) -> Accelerator:
-    return calibrate(on_the_board, zcu104(launch_us=0.0, fill_cycles=0.0, dram_efficiency=1.0))
+    return calibrate(on_the_board, zcu104_measured(launch_us=0.0, fill_cycles=0.0))
 
 
 def test_the_model_is_near_every_layer_measured_on_the_zcu104(
     on_the_board: list[MeasuredLayer],
 ) -> None:
     assert len(on_the_board) == 46
-    constants = zcu104(
-        launch_us=76.97, dram_efficiency=0.10511, fill_cycles=7.753, row_cycles=9.8985
-    )
-    errors = validate(on_the_board, constants)
-    assert errors.mape_percent <= 1.1
-    assert errors.max_error_percent <= 5.0
+    errors = validate(on_the_board, load_hardware("zcu104_measured").space.base)
+    assert errors.mape_percent <= 1.4
+    assert errors.max_error_percent <= 7.5
     assert errors.subnets == ("A", "B", "C")
 
 
-def test_calibration_finds_the_constants_of_the_zcu104(fitted: Accelerator) -> None:
-    assert fitted.launch_us == pytest.approx(76.97, rel=1e-3)
-    assert fitted.dram_efficiency == pytest.approx(0.10511, rel=1e-3)
-    assert fitted.fill_cycles == pytest.approx(7.753, rel=1e-3)
-    assert fitted.row_cycles == pytest.approx(9.8985, rel=1e-3)
+def test_the_shipped_constants_are_those_that_fit_both_sessions() -> None:
+    board, supernet = load_hardware("zcu104_measured"), load_workload("ofa_resnet50").supernet
+    rows = [
+        row
+        for session in ("zcu104_measured", "zcu104_measured_again")
+        for row in read_measurements(paths.ROOT / "hwconfigs" / f"{session}.csv", supernet)
+    ]
+    fitted = calibrate(rows, board.space.base)
+    for constant in FITTED[fitted.dataflow]:
+        shipped = getattr(board.space.base, constant.name)
+        assert getattr(fitted, constant.name) == pytest.approx(shipped, rel=1e-3)
 
 
 def test_calibration_changes_nothing_but_the_fitted_constants(fitted: Accelerator) -> None:
-    assert fitted == zcu104(**{name: getattr(fitted, name) for name in FITTED})
+    names = [constant.name for constant in FITTED[fitted.dataflow]]
+    assert fitted == zcu104_measured(**{name: getattr(fitted, name) for name in names})
 
 
 def test_a_subnet_that_was_not_calibrated_on_is_predicted_as_well(
@@ -126,21 +131,35 @@ def test_a_subnet_that_was_not_calibrated_on_is_predicted_as_well(
     assert errors.max_error_percent <= 5.0
 
 
+ARRAYS = {"zcu104": zcu104, "vcu118": vcu118}
+
+
 @pytest.mark.parametrize(
-    "constants",
+    ("board", "constants"),
     [
-        {"launch_us": 77.0, "dram_efficiency": 0.105, "fill_cycles": 7.75, "row_cycles": 9.9},
-        {"launch_us": 1.0, "dram_efficiency": 0.5, "fill_cycles": 3.0, "row_cycles": 14.0},
-        {"launch_us": 200.0, "dram_efficiency": 0.03, "fill_cycles": 12.0, "row_cycles": 18.0},
-        {"launch_us": 10.0, "dram_efficiency": 0.9, "fill_cycles": 0.5, "row_cycles": 11.0},
+        ("zcu104", {"launch_us": 77.0, "port_bytes_per_cycle": 20.0, "fill_cycles": 7.75,
+                    "drain_cycles": 40.0}),
+        ("zcu104", {"launch_us": 1.0, "port_bytes_per_cycle": 90.0, "fill_cycles": 3.0,
+                    "drain_cycles": 24.0}),
+        ("zcu104", {"launch_us": 200.0, "port_bytes_per_cycle": 6.0, "fill_cycles": 12.0,
+                    "drain_cycles": 61.0}),
+        ("vcu118", {"launch_us": 0.5, "port_bytes_per_cycle": 62.0, "weight_delay_cycles": 11.0,
+                    "read_ahead_cycles": 4.0, "tile_read_cycles": 1.2}),
+        ("vcu118", {"launch_us": 3.0, "port_bytes_per_cycle": 20.0, "weight_delay_cycles": 30.0,
+                    "read_ahead_cycles": 0.0, "tile_read_cycles": 4.0}),
     ],
     ids=str,
-)
-def test_constants_that_made_the_measurements_are_recovered(constants: dict[str, float]) -> None:
-    measured = measured_by(zcu104(**constants))
-    found = calibrate(measured, zcu104())
-    assert {name: getattr(found, name) for name in FITTED} == pytest.approx(constants, rel=1e-3)
-    assert validate(measured, found).max_error_percent < 1e-3
+)  # fmt: skip
+def test_constants_that_made_the_measurements_are_recovered(
+    board: str, constants: dict[str, float]
+) -> None:
+    measured = measured_by(ARRAYS[board](**constants))
+    found = calibrate(measured, ARRAYS[board]())
+    assert validate(measured, found).max_error_percent < 1e-2
+    if board == "zcu104":  # On the other board read ahead and launch hide behind each other.
+        assert {name: getattr(found, name) for name in constants} == pytest.approx(
+            constants, rel=1e-3
+        )
 
 
 @settings(max_examples=8)
@@ -151,16 +170,16 @@ def test_no_constant_is_negative_whatever_was_measured(latencies_us: list[float]
         for row, latency_us in zip(measured_by(zcu104()), latencies_us, strict=True)
     ]
     found = calibrate(measured, zcu104())
-    assert all(0 <= getattr(found, name) <= most for name, most in FITTED.items())
+    assert all(c.least <= getattr(found, c.name) <= c.most for c in FITTED[found.dataflow])
 
 
 @given(
     st.fixed_dictionaries(
         {
             "launch_us": st.floats(0, 200),
-            "dram_efficiency": st.floats(0.02, 1),
+            "port_bytes_per_cycle": st.floats(1.0, 200.0),
             "fill_cycles": st.floats(0, 20),
-            "row_cycles": st.floats(0, 20),
+            "drain_cycles": st.floats(0, 60),
         }
     )
 )
@@ -169,7 +188,7 @@ def test_no_constants_make_a_layer_too_fast(constants: dict[str, float]) -> None
 
 
 def test_a_layer_is_too_fast_for_half_the_clock() -> None:
-    measured = measured_by(zcu104(launch_us=0.0, fill_cycles=0.0, row_cycles=0.0))
+    measured = measured_by(zcu104(launch_us=0.0, fill_cycles=0.0, drain_cycles=0.0))
     found = too_fast(measured, zcu104(clock_mhz=40.0))
     assert [row.layer for row in found] == [row.layer.name for row in measured]
     assert all(row.measured_us < row.predicted_us for row in found)
@@ -231,22 +250,3 @@ def test_a_validation_names_each_layer_in_order() -> None:
         (row.subnet, row.layer.name) for row in measured
     ]
     assert [row.predicted_us for row in rows] == [row.latency_us for row in measured]
-
-
-def test_without_the_least_row_the_model_errs_as_its_page_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    root = paths.ROOT
-    rows = read_measurements(
-        root / "hwconfigs" / "zcu104_measured.csv", load_workload("ofa_resnet50").supernet
-    )
-    board = load_hardware("zcu104_measured").space.base
-    monkeypatch.setattr(calibration, "FITTED", calibration.FITTED | {"row_cycles": 1e-9})
-    starts = tuple((*start[:3], 5e-10) for start in calibration.STARTS)
-    monkeypatch.setattr(calibration, "STARTS", starts)
-    own = validate(rows, calibrate(rows, board))
-    left_out = leave_one_subnet_out(rows, board)
-    page = (root / "docs" / "model.md").read_text(encoding="utf-8")
-    assert f"a mean error of {own.mape_percent:.2f} % on these layers" in page
-    assert f"and {left_out.mape_percent:.2f} % on SubNets it was not fitted on" in page
-    assert f"with a worst layer of {left_out.max_error_percent:.1f} %" in page
