@@ -199,13 +199,15 @@ def supernets(draw: st.DrawFn) -> SuperNet:
     """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too."""
     kinds = draw(st.lists(st.sampled_from(("conv", "dw", "fc")), min_size=1, max_size=4))
     kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
-    strides = [draw(st.integers(1, 2)) for _ in kinds]
+    strides = [draw(st.tuples(st.integers(1, 2), st.integers(1, 3))) for _ in kinds]
     subnets = []
     for name in SUBNET_NAMES[: draw(st.integers(1, len(SUBNET_NAMES)))]:
-        size, channels = draw(st.integers(1, 10)), draw(st.integers(1, 12))
+        height, width = draw(st.integers(1, 10)), draw(st.integers(1, 10))
+        channels = draw(st.integers(1, 12))
         cuts: list[PlainLayer] = []
         for i in range(draw(st.integers(1, len(kinds)))):
-            square = kinds[i] != "fc"
+            square, half = kinds[i] != "fc", kernel_sizes[i] // 2
+            padding = draw(st.tuples(*[st.integers(half, half + 1)] * 4))
             cuts.append(
                 PlainLayer(
                     name=f"{kinds[i]}{i}",
@@ -213,15 +215,16 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     channels=channels,
                     kernel_height=kernel_sizes[i] if square else 1,
                     kernel_width=kernel_sizes[i] if square else 1,
-                    height=size if square else 1,
-                    width=size if square else 1,
-                    stride=(strides[i], strides[i]) if square else (1, 1),
-                    padding=around(kernel_sizes[i] // 2 if square else 0),
+                    height=height if square else 1,
+                    width=width if square else 1,
+                    stride=strides[i] if square else (1, 1),
+                    padding=padding if square else around(0),
                     groups=channels if kinds[i] == "dw" else 1,
                     fully_connected=not square,
                 )
             )
-            channels, size = cuts[-1].kernels, cuts[-1].output_height
+            channels = cuts[-1].kernels
+            height, width = cuts[-1].output_height, cuts[-1].output_width
         top1_percent = float(draw(st.integers(60, 80)))
         subnets.append(PlainSubNet(name=name, top1_percent=top1_percent, layers=tuple(cuts)))
     return plain_supernet("small", subnets)

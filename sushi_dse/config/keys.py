@@ -73,18 +73,20 @@ def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
         return model.model_validate(document.content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-    first = min(mistakes, key=lambda details: _location_of(details).order(document))
-    found = _location_of(first)
+    first = min(mistakes, key=lambda details: _location_of(document, details).order(document))
+    found = _location_of(document, first)
     raise document.error(found.location, _message(model, first), of_key=found.of_key)
 
 
-def _location_of(details: ErrorDetails) -> MistakeLocation:
+def _location_of(document: Document, details: ErrorDetails) -> MistakeLocation:
     location, kind = details["loc"], details["type"]
     if kind == "missing":
         return MistakeLocation(location[:-1], is_gap=True)
     if kind == "value_error":
         error = details["ctx"]["error"]
         return MistakeLocation((*location, *error.at), of_key=error.of_key)
+    if location not in document.value_marks:  # an entry of the list that one number stands for
+        location = location[:-1]
     return MistakeLocation(location, of_key=kind == "extra_forbidden")
 
 

@@ -144,9 +144,11 @@ class Generator(GenerateJsonSchema):
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """The schema of a device by name, or by its blocks."""
-        assert schema["function"]["function"] is board_named
-        return {"anyOf": [{"enum": sorted(boards())}, self.generate_inner(schema["schema"])]}
+        """The schema of a device by name or its blocks, or of one size or a list with each."""
+        inner = self.generate_inner(schema["schema"])
+        if schema["function"]["function"] is board_named:
+            return {"anyOf": [{"enum": sorted(boards())}, inner]}
+        return {"anyOf": [inner["prefixItems"][0], inner]}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """The schema of the value that is not null."""
@@ -156,6 +158,8 @@ class Generator(GenerateJsonSchema):
         """The inner schema, with the default where a file may hold it."""
         inner = self.generate_inner(schema["schema"])
         default = schema.get("default")
+        if isinstance(default, tuple) and default:
+            default = default[0]  # one size for all sides
         return {**inner, "default": default} if default not in (None, (), "") else inner
 
     def get_title_from_name(self, name: str) -> str:

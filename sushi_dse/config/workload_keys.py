@@ -21,19 +21,16 @@ MAX_LAYERS = 4096
 TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
 
 
-def _sides(count: int) -> Callable[[object], object]:
+def _sides(*names: str) -> Callable[[object], object]:
     """A reader of one whole number for all sides, or of a list with one for each."""
 
     def read(value: object) -> object:
-        if isinstance(value, list) and len(value) == count:
+        if isinstance(value, list | tuple) and len(value) == len(names):
             return tuple(value)
         if isinstance(value, int) and not isinstance(value, bool):
-            return (value,) * count
-        if isinstance(value, tuple):
-            return value
-        raise EntryError(
-            f"a whole number or a list of {count} is wanted, got {quoted_value(value)}"
-        )
+            return (value,) * len(names)
+        wanted = f"a whole number, or [{', '.join(names)}], is wanted"
+        raise EntryError(f"{wanted}, got {quoted_value(value)}")
 
     return read
 
@@ -124,8 +121,13 @@ class LayerKeys(Keys):
     kernel_width: Size
     height: Size
     width: Size
-    stride: Annotated[Stride, BeforeValidator(_sides(2))] = (1, 1)
-    padding: Annotated[Padding, BeforeValidator(_sides(4))] = (0, 0, 0, 0)
+    stride: Annotated[Stride, BeforeValidator(_sides("rows", "columns"))] = (1, 1)
+    padding: Annotated[Padding, BeforeValidator(_sides("top", "bottom", "left", "right"))] = (
+        0,
+        0,
+        0,
+        0,
+    )
     groups: Width = 1
     fully_connected: bool = False
     block: str = ""

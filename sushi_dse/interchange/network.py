@@ -80,17 +80,22 @@ def convolution(
     """The layer of a convolution on an input of `size`, with `pads` before and after each axis.
 
     A layer has no dilation.  Where the convolution has, the layer has the same weights, outputs and
-    MACs, on a padded input of the size that a plain window wants.  ValueError where there is no
-    output.
+    MACs, with less padding or, where there is none left, on a smaller input.  ValueError where
+    there is no output.
     """
     spans = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
-    outputs = _outputs(size, pads, spans, stride)
-    is_dilated = spans != list(window)
-    if is_dilated:
-        height, width = (
-            (output - 1) * step + k for output, step, k in zip(outputs, stride, window, strict=True)
+    _check_output(size, pads, spans)
+    remark = ""
+    if spans != list(window):
+        rows, columns = (
+            _shortened(side, pad, span - k)
+            for side, pad, span, k in zip(size, pads, spans, window, strict=True)
         )
-        size, pads = (height, width), ((0, 0), (0, 0))
+        size, pads = (rows[0], columns[0]), (rows[1], columns[1])
+        remark = (
+            f"dilation {dilation[0]} {dilation[1]}: counted on a {size[0]}x{size[1]} input with "
+            f"padding {' '.join(map(str, (*pads[0], *pads[1])))}"
+        )
     layer = PlainLayer(
         name=name,
         kernels=kernels,
@@ -103,23 +108,29 @@ def convolution(
         padding=(*pads[0], *pads[1]),
         groups=groups,
     )
-    dilated = f"dilation {dilation[0]} {dilation[1]}: "
-    dilated += f"counted on a {size[0]}x{size[1]} input without padding"
-    return Counted(layer, dilated if is_dilated else "")
+    return Counted(layer, remark)
 
 
-def _outputs(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int], stride: Pair) -> list[int]:
-    """The height and width of the output; ValueError where there is none."""
-    outputs = [
-        (side + sum(pad) - span) // step + 1
-        for side, pad, span, step in zip(size, pads, spans, stride, strict=True)
-    ]
-    if min(outputs) < 1:
+def _check_output(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int]) -> None:
+    """Raise ValueError where a window of those spans has no place on the padded input."""
+    padded = [side + sum(pad) for side, pad in zip(size, pads, strict=True)]
+    if padded[0] < spans[0] or padded[1] < spans[1]:
         raise ValueError(
             f"a window of {spans[0]}x{spans[1]} is larger than its {size[0]}x{size[1]} input "
             "with its padding"
         )
-    return outputs
+
+
+def _shortened(side: int, pad: Pair, pixels: int) -> tuple[int, Pair]:
+    """A side and its padding, so many pixels shorter together, the padding first.
+
+    >>> _shortened(16, (2, 2), 2), _shortened(16, (1, 0), 2)
+    ((16, (1, 1)), (15, (0, 0)))
+    """
+    if pixels == 0:
+        return side, pad
+    left = sum(pad) - pixels
+    return side + min(left, 0), (max(left, 0) // 2, -(-max(left, 0) // 2))
 
 
 def matrix_product(name: str, *, inputs: int, outputs: int, rows: int = 1) -> Counted:

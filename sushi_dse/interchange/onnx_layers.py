@@ -187,7 +187,7 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
         window=_pair((1,) * line + window),
         size=_pair((1,) * line + size),
         pads=((0, 0), pads[0]) if line else (pads[0], pads[1]),
-        stride=_pair(stride[:1] * line + stride),
+        stride=_pair((1,) * line + stride),
         dilation=_pair((1,) * line + dilation),
         groups=groups,
     )

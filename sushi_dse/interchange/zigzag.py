@@ -180,5 +180,6 @@ def _input(entry: ForeignValue, spans: Pair) -> tuple[Pair, tuple[Pair, Pair]]:
         if not {"IX", "IY"} <= set(sizes):
             raise sides.error("pr_loop_dims: IX and IY are wanted")
         return (sizes["IY"], sizes["IX"]), (pads["IY"], pads["IX"])
-    height, width = (span - sum(pads[side]) for span, side in zip(spans, ("IY", "IX"), strict=True))
+    # The last steps of a stride may leave padding out, so that the spans are shorter than it.
+    height, width = max(spans[0] - sum(pads["IY"]), 1), max(spans[1] - sum(pads["IX"]), 1)
     return (height, width), (pads["IY"], pads["IX"])

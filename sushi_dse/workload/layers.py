@@ -9,7 +9,6 @@ POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "heigh
                   "groups")  # fmt: skip
 SUPERNET_LAYER_SIZES = ("kernels", "channels_per_group", "kernel_height", "kernel_width")
 
-
 Stride = tuple[int, int]
 """Steps of a window down the rows and along the columns."""
 
@@ -26,8 +25,8 @@ def around(pixels: int) -> Padding:
 class PlainLayer:
     """A convolution; a fully connected layer is a 1x1 convolution on a 1x1 map.
 
-    `ValueError` where a size is not above 0, the groups do not divide kernels and channels, or the
-    kernel is larger than the padded input.
+    `ValueError` where a size or a stride is not above 0, a padding is below 0, the groups do not
+    divide kernels and channels, or the kernel is larger than the padded input.
     """
 
     name: str
@@ -37,8 +36,8 @@ class PlainLayer:
     kernel_width: int  # S
     height: int  # H, the rows of the input without padding
     width: int  # W, the columns of the input without padding
-    stride: Stride = (1, 1)
-    padding: Padding = (0, 0, 0, 0)
+    stride: Stride = (1, 1)  # rows, columns
+    padding: Padding = (0, 0, 0, 0)  # top, bottom, left, right
     groups: int = 1
     fully_connected: bool = False
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
@@ -49,12 +48,13 @@ class PlainLayer:
                 raise ValueError(
                     f"layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
                 )
-        if len(self.stride) != 2 or min(self.stride) < 1:
-            raise ValueError(f"layer {self.name!r}: two strides > 0 must hold, got {self.stride}")
-        if len(self.padding) != 4 or min(self.padding) < 0:
-            raise ValueError(
-                f"layer {self.name!r}: four paddings >= 0 must hold, got {self.padding}"
-            )
+        for sides, count, least in (("stride", 2, 1), ("padding", 4, 0)):
+            given = getattr(self, sides)
+            if not isinstance(given, tuple) or len(given) != count or min(given) < least:
+                raise ValueError(
+                    f"layer {self.name!r}: {sides} must be {count} numbers from {least}, "
+                    f"got {given}"
+                )
         if self.kernels % self.groups or self.channels % self.groups:
             raise ValueError(
                 f"layer {self.name!r}: groups must divide kernels and channels, "

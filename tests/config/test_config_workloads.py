@@ -3,24 +3,28 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
-from sushi_dse.config.keys import Keys
+from sushi_dse.config.document import parse_document
+from sushi_dse.config.keys import Keys, checked
 from sushi_dse.config.shipped import shipped_folder
 from sushi_dse.config.workload_file import WorkloadFile, load_workload, workload_names
 from sushi_dse.config.workload_keys import (
     LayerKeys,
     MobileNetV3Keys,
     PlainChoiceKeys,
+    PlainKeys,
     ResNetChoiceKeys,
     ResNetKeys,
     StagedChoiceKeys,
 )
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
-from sushi_dse.workload.layers import PlainLayer, shared_weight_bytes
+from sushi_dse.workload.layers import Layer, PlainLayer, shared_weight_bytes
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
 from sushi_dse.workload.plain import PlainSubNet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily
+from tests.strategies import ungrouped_layers
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
 SIZES = "channels: 3, kernel_height: 3, kernel_width: 3, height: 8, width: 8, padding: 1"
@@ -102,6 +106,34 @@ def test_a_network_may_be_listed_layer_by_layer(load: Load) -> None:
     assert file.supernet.layers[0].kernels == 16
 
 
+@pytest.mark.parametrize(
+    ("keys", "stride", "padding"),
+    [
+        ("stride: 2, padding: 1", (2, 2), (1, 1, 1, 1)),
+        ("stride: [2, 1], padding: [0, 1, 2, 3]", (2, 1), (0, 1, 2, 3)),
+        ("stride: [2, 2], padding: [1, 1, 1, 1]", (2, 2), (1, 1, 1, 1)),
+        ("padding: [0, 0, 0, 0]", (1, 1), (0, 0, 0, 0)),
+    ],
+)
+def test_stride_and_padding_are_one_number_or_one_for_each_side(
+    keys: str, stride: tuple[int, int], padding: tuple[int, int, int, int], load: Load
+) -> None:
+    (layer,) = load(PLAIN.replace("padding: 1", keys)).supernet.subnets[1].layers
+    assert (layer.stride, layer.padding) == (stride, padding)
+
+
+@given(ungrouped_layers())
+def test_a_layer_is_written_shortest_and_read_back(layer: Layer) -> None:
+    plain = PlainLayer(**{field.name: getattr(layer, field.name) for field in fields(PlainLayer)})
+    text = workload_text([PlainSubNet(name="A", top1_percent=70, layers=(plain,))])
+    (read,) = checked(parse_document(Path("my.yaml"), text), PlainKeys).subnets[0].layers
+    assert read.model_dump() == {field.name: getattr(plain, field.name) for field in fields(plain)}
+    for key, sides in {"stride": plain.stride, "padding": plain.padding}.items():
+        written = sides[0] if len(set(sides)) == 1 else list(sides)
+        is_default = sides in ((1, 1), (0, 0, 0, 0))
+        assert (f"{key}: {written}" in text) == (not is_default)
+
+
 def test_a_workload_without_a_name_has_its_files(load: Load) -> None:
     assert load(PLAIN.replace("name: two\n", "")).name == "my"
     assert load(RESNET.replace("name: ofa_resnet50\n", "")).supernet.name == "my"
@@ -162,6 +194,14 @@ def test_a_mistake_in_a_workload_is_one_line_with_its_place(
     [
         ("kernel_height: 3", "kernel_height: 5", "11:5", "layer 'c' of SubNet 'B'"),
         ("padding: 1", "padding: -1", "8:109", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [0, 1, -1, 0]", "8:116", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [0, 1]", "8:109",
+         "padding: a whole number, or [top, bottom, left, right], is wanted, got [0, 1]"),
+        ("padding: 1", "padding: [0, 1, 1, 0.5]", "8:119", "padding: a whole number is wanted"),
+        ("padding: 1", "stride: [2, 0]", "8:112", "stride > 0 must hold, got 0"),
+        ("padding: 1", "stride: [1, 2, 3]", "8:108",
+         "stride: a whole number, or [rows, columns], is wanted, got [1, 2, 3]"),
+        ("padding: 1", "stride: true", "8:108", "or [rows, columns], is wanted, got true"),
         ("padding: 1", "groups: 2", "8:108", "groups must divide kernels and channels"),
         ("padding: 1", "paddin: 1", "8:100", "unknown key 'paddin'; did you mean 'padding'?"),
         ("height: 8, width: 8, padding: 1", "height: 2, width: 8", "8:9", "larger than its 2x8"),

@@ -155,7 +155,9 @@ def test_a_value_that_the_tool_takes_for_a_key_its_schema_takes(key: str) -> Non
 WORKLOADS_IN_BRIEF = [
     {"family": "layers", "subnets": [{"name": "A", "top1_percent": 70, "layers": [
         {"name": "c", "kernels": 8, "channels": 4, "kernel_height": 1, "kernel_width": 1,
-         "height": 8, "width": 8, "padding": 1, "groups": 2}]}]},
+         "height": 8, "width": 8, "padding": 1, "groups": 2},
+        {"name": "d", "kernels": 8, "channels": 8, "kernel_height": 3, "kernel_width": 5,
+         "height": 8, "width": 8, "stride": [2, 1], "padding": [0, 1, 2, 2]}]}]},
     *[read_document(path).content for kind, path in FILES if kind == "workload"],
 ]  # fmt: skip
 
@@ -170,6 +172,24 @@ def test_a_workload_that_the_tool_reads_its_schema_accepts(
     within[data.draw(st.sampled_from(list(within)))] = deepcopy(data.draw(st.sampled_from(ODD)))
     if tool_accepts("workload", content, folder / "my.yaml"):
         assert accepts("workload", content)
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "wrong"),
+    [
+        ("stride", (2, [2, 1]), (0, [1], [1, 0], [1, 2, 3], 1.5, "2", True)),
+        ("padding", (0, [0, 1, 2, 3]), (-1, [1, 1], [0, 0, 0, -1], [0] * 5, None)),
+    ],
+)
+def test_the_schema_takes_one_number_or_one_for_each_side(
+    key: str, right: tuple[object, ...], wrong: tuple[object, ...]
+) -> None:
+    workload: Any = deepcopy(WORKLOADS_IN_BRIEF[0])
+    layer = workload["subnets"][0]["layers"][1]
+    for values, valid in ((right, True), (wrong, False)):
+        for value in values:
+            layer[key] = value
+            assert accepts("workload", workload) == valid, value
 
 
 def test_the_schema_knows_units_and_ranges() -> None:

@@ -264,7 +264,11 @@ def generated_layers(rng: random.Random) -> bytes:
         name = rng.choice([f"l{number}", json.dumps(rng.choice(NAMES))])
         keys = ["kernels", "channels", "kernel_height", "kernel_width", "height", "width"]
         keys += rng.sample(["stride", "padding", "groups"], rng.randrange(4))
-        sized = ", ".join(f"{key}: {rng.choice(sizes)}" for key in keys)
+        sides = ["[2, 1]", "[0, 1, 1, 0]", "[]", f"[{rng.choice(sizes)}, {rng.choice(sizes)}]"]
+        sized = ", ".join(
+            f"{key}: {rng.choice(sizes + sides if key in ('stride', 'padding') else sizes)}"
+            for key in keys
+        )
         return f"      - {{name: {name}, {sized}}}"
 
     subnets = [

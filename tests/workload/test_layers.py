@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import FrozenInstanceError
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.workload.supernet_cases import SUPERNETS
 
 def conv(**changes: Any) -> PlainLayer:
     sizes = {"name": "conv", "kernels": 32, "channels": 16, "kernel_height": 3, "kernel_width": 3,
-             "height": 10, "width": 12, "padding": 1}  # fmt: skip
+             "height": 10, "width": 12, "padding": around(1)}  # fmt: skip
     return PlainLayer(**{**sizes, **changes})
 
 
@@ -45,24 +46,35 @@ def whole(**changes: Any) -> SuperNetLayer:
 # Layers
 
 
+def places(size: int, window: int, stride: int, before: int, after: int) -> list[int]:
+    """Where a window stands that slides from the first padded pixel while it is within the last."""
+    starts, start = [], -before
+    while start + window <= size + after:
+        starts.append(start)
+        start += stride
+    return starts
+
+
 def test_the_output_is_counted_as_the_definition_slides_the_kernel() -> None:
-    for size in range(1, 9):
-        for window in (1, 3, 5):
-            for stride in (1, 2, 3):
-                for before, after in ((0, 0), (1, 1), (0, 1), (2, 1)):
-                    starts = range(-before, size + after - window + 1, stride)
-                    if len(starts) == 0:
-                        continue
-                    layer = conv(
-                        kernel_height=window, kernel_width=1, height=size, width=9,
-                        stride=(stride, 2), padding=(before, after, 0, 0),
-                    )  # fmt: skip
-                    assert (layer.output_height, layer.output_width) == (len(starts), 5)
-                    layer = conv(
-                        kernel_height=1, kernel_width=window, height=9, width=size,
-                        stride=(2, stride), padding=(0, 0, before, after),
-                    )  # fmt: skip
-                    assert (layer.output_height, layer.output_width) == (5, len(starts))
+    axes = [
+        (size, window, stride, *pads)
+        for size in range(1, 9)
+        for window in (1, 3, 5)
+        for stride in (1, 2, 3)
+        for pads in ((0, 0), (1, 1), (0, 1), (2, 1))
+        if places(size, window, stride, *pads)
+    ]
+    for i, (rows, columns) in enumerate(product(axes, axes[::7])):
+        if i % 5:
+            continue
+        layer = conv(
+            height=rows[0], width=columns[0], kernel_height=rows[1], kernel_width=columns[1],
+            stride=(rows[2], columns[2]), padding=(*rows[3:], *columns[3:]),
+        )  # fmt: skip
+        assert layer.output_height == len(places(*rows))
+        assert layer.output_width == len(places(*columns))
+        assert layer.padded_height == rows[0] + rows[3] + rows[4]
+        assert layer.padded_width == columns[0] + columns[3] + columns[4]
 
 
 def test_bytes_and_macs_follow_from_the_sizes() -> None:
@@ -90,13 +102,21 @@ def test_a_layer_says_its_kind() -> None:
         ({"channels": -1}, "channels > 0"),
         ({"kernel_height": 0}, "kernel_height > 0"),
         ({"width": 0}, "width > 0"),
-        ({"stride": 0}, "stride > 0"),
+        ({"stride": (1, 0)}, r"stride must be 2 numbers from 1, got \(1, 0\)"),
+        ({"stride": (2,)}, "stride must be 2 numbers from 1"),
+        ({"stride": 2}, "stride must be 2 numbers from 1, got 2"),
         ({"groups": 0}, "groups > 0"),
-        ({"padding": -1}, "padding >= 0"),
+        ({"padding": (0, 0, -1, 0)}, r"padding must be 4 numbers from 0, got \(0, 0, -1, 0\)"),
+        ({"padding": (1, 1)}, "padding must be 4 numbers from 0"),
+        ({"padding": 1}, "padding must be 4 numbers from 0, got 1"),
         ({"groups": 3}, "3 groups of 32 kernels and 16 channels"),
         ({"kernels": 24, "groups": 16}, "groups must divide"),
         ({"kernels": 16, "channels": 24, "groups": 16}, "groups must divide"),
-        ({"kernel_height": 13}, "a 13x3 kernel is larger than its 10x12 input with padding 1"),
+        ({"kernel_height": 13}, "a 13x3 kernel is larger than its 10x12 input with padding 1 1 1"),
+        (
+            {"kernel_height": 12, "padding": (0, 1, 0, 0)},
+            "12x3 kernel is larger .* padding 0 1 0 0",
+        ),
         ({"kernel_width": 15}, "a 3x15 kernel is larger"),
         ({"fully_connected": True}, "put all inputs into channels"),
     ],
@@ -192,7 +212,7 @@ def test_a_subnet_is_found_by_name_or_the_near_ones_are_named() -> None:
 
 def test_what_is_shared_is_the_overlap_of_all() -> None:
     layers = (whole(), whole(), whole(), whole(kernel_height=3, kernel_width=3))
-    window = {"kernel_height": 3, "kernel_width": 3, "padding": 1}
+    window = {"kernel_height": 3, "kernel_width": 3, "padding": around(1)}
     a = subnet_of(
         cut(0, kernels=2), cut(1), cut(2, fully_connected=True), cut(3, **window), name="a"
     )
