@@ -144,9 +144,11 @@ class Generator(GenerateJsonSchema):
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """The schema of a device by name, or by its blocks."""
-        assert schema["function"]["function"] is board_named
-        return {"anyOf": [{"enum": sorted(boards())}, self.generate_inner(schema["schema"])]}
+        """The schema of the value itself, and for a device of a board's name, too."""
+        inner = self.generate_inner(schema["schema"])
+        if schema["function"]["function"] is board_named:
+            return {"anyOf": [{"enum": sorted(boards())}, inner]}
+        return inner
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """The schema of the value that is not null."""
