@@ -73,13 +73,15 @@ def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
         return model.model_validate(document.content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-    first = min(mistakes, key=lambda details: _location_of(details).order(document))
-    found = _location_of(first)
+    first = min(mistakes, key=lambda details: _location_of(document, details).order(document))
+    found = _location_of(document, first)
     raise document.error(found.location, _message(model, first), of_key=found.of_key)
 
 
-def _location_of(details: ErrorDetails) -> MistakeLocation:
+def _location_of(document: Document, details: ErrorDetails) -> MistakeLocation:
     location, kind = details["loc"], details["type"]
+    if kind != "missing" and location not in document.value_marks:
+        location = location[:-1]  # One number stands for all entries of a list.
     if kind == "missing":
         return MistakeLocation(location[:-1], is_gap=True)
     if kind == "value_error":

@@ -144,10 +144,12 @@ class Generator(GenerateJsonSchema):
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """The schema of the value itself, and for a device of a board's name, too."""
+        """The schema of the value itself, and of its short form: a board's name, or one number."""
         inner = self.generate_inner(schema["schema"])
         if schema["function"]["function"] is board_named:
             return {"anyOf": [{"enum": sorted(boards())}, inner]}
+        if inner.get("type") == "array":  # one number for all sides, or one for each
+            return {"anyOf": [inner["prefixItems"][0], inner]}
         return inner
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:

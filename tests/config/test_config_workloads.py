@@ -162,6 +162,11 @@ def test_a_mistake_in_a_workload_is_one_line_with_its_place(
     [
         ("kernel_height: 3", "kernel_height: 5", "11:5", "layer 'c' of SubNet 'B'"),
         ("padding: 1", "padding: -1", "8:109", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [1, 0, -1, 0]", "8:116", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [1, 0]", "8:109", "a whole number or a list of 4 is wanted"),
+        ("padding: 1", "padding: 0.5", "8:109", "a whole number or a list of 4 is wanted, got 0.5"),
+        ("padding: 1", "stride: 0", "8:108", "stride > 0 must hold, got 0"),
+        ("padding: 1", "stride: [1, 2, 3]", "8:108", "a whole number or a list of 2 is wanted"),
         ("padding: 1", "groups: 2", "8:108", "groups must divide kernels and channels"),
         ("padding: 1", "paddin: 1", "8:100", "unknown key 'paddin'; did you mean 'padding'?"),
         ("height: 8, width: 8, padding: 1", "height: 2, width: 8", "8:9", "larger than its 2x8"),

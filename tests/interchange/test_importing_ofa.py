@@ -245,7 +245,7 @@ def test_a_downsample_may_stride_itself_or_behind_a_pool(tmp_path: Path) -> None
         layers = {layer.name: layer for layer in supernet.subnets[0].layers}
         strides[mode] = layers["s2.b0.downsample"].stride
         assert layers["s2.b0.downsample"].output_height == layers["s2.b0.conv2"].output_height
-    assert strides == {"avgpool_conv": 1, "conv": 2}
+    assert strides == {"avgpool_conv": (1, 1), "conv": (2, 2)}
     changed(config, "blocks", 0, downsample_mode="max")
     line = refusal(written(tmp_path, config), input_shapes=IMAGE)
     assert "downsample_mode 'max' is unknown; known: avgpool_conv, conv" in line

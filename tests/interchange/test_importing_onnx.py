@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
-from sushi_dse.interchange.network import Unsupported, convolution
+from sushi_dse.interchange.network import convolution
 from sushi_dse.interchange.onnx_layers import CONVOLUTIONS, PRODUCTS, UNCHARGED
 from sushi_dse.interchange.shapes import parse_shapes
 from sushi_dse.workload.layers import PlainLayer, SubNet
@@ -80,7 +80,7 @@ def networks(draw: st.DrawFn) -> tuple[Net, str, tuple[int, ...]]:
         kernels = groups * draw(st.integers(1, 3))
         window = [draw(st.integers(1, 4)), draw(st.integers(1, 4))]
         attributes: dict[str, Any] = {
-            "strides": [draw(st.integers(1, 3))] * 2,
+            "strides": [draw(st.integers(1, 3)), draw(st.integers(1, 3))],
             "dilations": [draw(st.integers(1, 2)), draw(st.integers(1, 2))],
             "group": groups,
         }
@@ -141,27 +141,36 @@ def test_a_layer_has_the_outputs_of_its_convolution(
     assume(min(outputs) > 0)
     arguments: dict[str, Any] = {"kernels": 4, "channels": 6, "groups": 2, "window": window}
     arguments |= {"size": size, "pads": pads, "stride": stride, "dilation": dilation}
-    if len({step for step, output in zip(stride, outputs, strict=True) if output > 1}) > 1:
-        with pytest.raises(Unsupported):
-            convolution("c", **arguments)
-        return
     layer, remark = convolution("c", **arguments)
     assert [layer.output_height, layer.output_width] == outputs
     assert layer.weight_bytes == 4 * 3 * window[0] * window[1]
-    even = len({*pads[0], *pads[1]}) == 1
-    as_it_is = even and spans == list(window) and set(stride) == {layer.stride}
+    assert layer.stride == stride
+    as_it_is = spans == list(window)
     assert bool(remark) == (not as_it_is)
     if as_it_is:
-        assert ((layer.height, layer.width), layer.padding) == (size, pads[0][0])
+        assert ((layer.height, layer.width), layer.padding) == (size, (*pads[0], *pads[1]))
+    else:
+        assert layer.padding == (0, 0, 0, 0)
 
 
-def test_what_is_not_padded_evenly_says_so_in_the_file(tmp_path: Path) -> None:
+def test_each_side_has_its_padding_and_each_axis_its_stride_in_the_file(tmp_path: Path) -> None:
     net = Net()
-    output = net.conv("x", 3, 8, 3, stride=2, pads=[0, 0, 1, 1], name="stem")
+    weight = net.weight(8, 3, 3, 3)
+    output = net.op("Conv", "x", weight, strides=[2, 1], pads=[0, 1, 1, 2], name="stem")
     workload = imported(net.save(tmp_path / "net.onnx", output))
     layer = workload.supernet.subnets[0].layers[0]
-    assert (layer.height, layer.padding, layer.output_height) == (224, 1, 112)
-    assert "# pads 0 1 0 1: counted with padding 1 on each side" in workload.text
+    assert (layer.height, layer.stride, layer.padding) == (224, (2, 1), (0, 1, 1, 2))
+    assert "stride: [2, 1], padding: [0, 1, 1, 2]" in workload.text
+    assert read_back(workload, tmp_path) == workload.supernet.subnets
+
+
+def test_a_dilation_says_so_in_the_file(tmp_path: Path) -> None:
+    net = Net()
+    output = net.conv("x", 3, 8, 3, dilations=[2, 2], pads=[2, 2, 2, 2], name="stem")
+    workload = imported(net.save(tmp_path / "net.onnx", output))
+    layer = workload.supernet.subnets[0].layers[0]
+    assert (layer.height, layer.padding, layer.output_height) == (226, (0, 0, 0, 0), 224)
+    assert "# dilation 2 2: counted on a 226x226 input without padding" in workload.text
     assert any("1 layers" in line for line in workload.networks[0].notes)
 
 
@@ -415,9 +424,6 @@ UNSUPPORTED: dict[str, Callable[[Net], str]] = {
     "'dyn' (Conv with weights that are computed)": lambda net: net.op("Conv", "x", "x", name="dyn"),
     "'mine' (Fancy of com.me)": lambda net: net.op("Fancy", "x", name="mine", domain="com.me"),
     "'e' (Einsum)": lambda net: net.op("Einsum", "x", equation="abcd->ab", name="e"),
-    "'s' (strides 1 and 2, where a layer has one stride)": lambda net: net.conv(
-        "x", 3, 4, 3, strides=[1, 2], name="s"
-    ),
     "'new' (NotInTheStandard)": lambda net: net.op("NotInTheStandard", "x", name="new"),
 }
 
