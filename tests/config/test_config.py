@@ -1,6 +1,5 @@
 import json
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from decimal import Decimal
@@ -13,33 +12,17 @@ from hypothesis import strategies as st
 from sushi_dse.config.boards import boards
 from sushi_dse.config.choices import MAX_VALUES, choices, read_count, read_number
 from sushi_dse.config.document import MAX_BYTES, parse_document
-from sushi_dse.config.hardware_file import (
-    STEMS,
-    HardwareFile,
-    HardwareKeys,
-    hardware_names,
-    load_hardware,
-)
+from sushi_dse.config.hardware_file import hardware_names, load_hardware
+from sushi_dse.config.hardware_keys import DATAFLOW_OF, STEMS, HardwareKeys
 from sushi_dse.config.scalars import read_scalar
 from sushi_dse.config.shipped import PACKAGE, shipped_folder
 from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.model.calibration import FITTED
+from tests.config.conftest import EXTENDING_BY, Load
 
 EXTENDING = "extends: zcu104\n"
-Load = Callable[[str], HardwareFile]
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load a text as the hardware file `my.yaml` of the working folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def of_text(text: str) -> HardwareFile:
-        Path("my.yaml").write_text(text)
-        return load_hardware("my.yaml")
-
-    return of_text
 
 
 def refusal(name_or_path: str | Path) -> str:
@@ -54,25 +37,28 @@ def refusal(name_or_path: str | Path) -> str:
 # --- what is shipped
 
 
-@pytest.mark.parametrize("name", ["zcu104", "zcu104_measured", "kv260", "alveo_u50"])
+@pytest.mark.parametrize("name", [n for n in hardware_names() if not n.endswith("_space")])
 def test_a_shipped_board_is_one_design_that_fits(name: str) -> None:
     file = load_hardware(name)
     assert (file.name, file.space.base.name, len(file.space)) == (name, name, 1)
     assert infeasible_reason(file.space.base) == ""
 
 
-@pytest.mark.parametrize("name", ["zcu104_space", "alveo_u50_space"])
+@pytest.mark.parametrize(
+    ("name", "offchip"),
+    [("zcu104_space", "dram_gb_per_s"), ("alveo_u50_space", "port_bytes_per_cycle")],
+)
 def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
-    name: str,
+    name: str, offchip: str
 ) -> None:
     space = load_hardware(name).space
-    assert [axis.name for axis in space.axes] == [
+    assert {axis.name for axis in space.axes} == {
         "pe_kernels",
         "pe_channels",
         "persistent_buffer_kib",
-        "dram_gb_per_s",
+        offchip,
         "clock_mhz",
-    ]
+    }
     reasons = [infeasible_reason(space.design(index)) for index in range(len(space))]
     assert len(space) == 960
     assert reasons.count("") >= 600
@@ -80,16 +66,36 @@ def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
     assert infeasible_reason(space.reference) == ""
 
 
-@pytest.mark.parametrize("name", ["zcu104", "alveo_u50"])
-def test_the_board_itself_is_within_its_space(name: str) -> None:
-    design, space = load_hardware(name).space.base, load_hardware(f"{name}_space").space
+def test_a_shipped_space_of_output_stationary_designs_has_hundreds_that_fit() -> None:
+    space = load_hardware("vcu118_space").space
+    assert space.base.dataflow == Dataflow.OUTPUT_STATIONARY
+    assert len(space) == 648
+    assert all(infeasible_reason(space.design(index)) == "" for index in range(len(space)))
+
+
+@pytest.mark.parametrize(
+    ("name", "space_name", "off"),
+    [
+        ("zcu104", "zcu104_space", set[str]()),
+        ("alveo_u50", "alveo_u50_space", set[str]()),
+        ("vcu118_64x64", "vcu118_space", {"clock_mhz"}),  # which vary around all four arrays
+    ],
+)
+def test_the_board_itself_is_within_its_space(name: str, space_name: str, off: set[str]) -> None:
+    design, space = load_hardware(name).space.base, load_hardware(space_name).space
+    assert off <= {axis.name for axis in space.axes}
     for axis in space.axes:
+        if axis.name in off:
+            continue
         assert getattr(design, axis.name) in axis.values
 
 
 def test_both_zcu104_files_share_the_measured_constants() -> None:
     measured, proper = (load_hardware(n).space.base for n in ("zcu104_measured", "zcu104"))
-    for field in ("dram_efficiency", "fill_cycles", "row_cycles", "dram_gb_per_s", "clock_mhz"):
+    fitted = [
+        constant.name for constant in FITTED[measured.dataflow] if constant.name != "launch_us"
+    ]
+    for field in (*fitted, "dram_efficiency", "dram_gb_per_s", "clock_mhz"):
         assert getattr(measured, field) == getattr(proper, field)
     assert measured.layer_by_layer
     assert not proper.layer_by_layer
@@ -101,6 +107,11 @@ def test_every_shipped_hardware_file_is_known_by_name_and_says_what_it_is() -> N
         "alveo_u50",
         "alveo_u50_space",
         "kv260",
+        "vcu118_32x32",
+        "vcu118_32x64",
+        "vcu118_32x96",
+        "vcu118_64x64",
+        "vcu118_space",
         "zcu104",
         "zcu104_large_space",
         "zcu104_measured",
@@ -111,14 +122,24 @@ def test_every_shipped_hardware_file_is_known_by_name_and_says_what_it_is() -> N
         assert all("assumption" in a or "sourced" in a for a in load_hardware(name).assumptions)
 
 
+# Two boards with one part that share a row of the facts, which gives the memory of the latter.
+OF_ONE_ROW = {"VCU118 / U200": ("VCU118", "Alveo U200")}
+
+
 def test_the_boards_are_those_of_the_facts(facts: Path) -> None:
     published = json.loads((facts / "fpga_devices.json").read_text())["devices"]
-    assert {board["name"] for board in published} == set(boards())
-    for fact in published:
-        board = boards()[fact["name"]]
-        assert board.offchip_gb_per_s == fact["offchip_GBps"]
-        for field in ("part", "lut", "bram36", "uram288", "dsp", "offchip"):
+    rows = {name: fact for fact in published
+            for name in OF_ONE_ROW.get(fact["name"], (fact["name"],))}  # fmt: skip
+    assert rows.keys() == boards().keys()
+    for name, fact in rows.items():
+        board = boards()[name]
+        for field in ("lut", "bram36", "uram288", "dsp"):
             assert getattr(board, field) == fact[field]
+        assert fact["part"] in board.part
+        if name != "VCU118":
+            assert board.offchip_gb_per_s == fact["offchip_GBps"]
+        if fact["name"] not in OF_ONE_ROW:
+            assert (board.part, board.offchip) == (fact["part"], fact["offchip"])
         assert board.source
 
 
@@ -178,9 +199,10 @@ def test_a_text_with_a_unit_stands_under_the_key_with_or_without_its_suffix(
     field = STEMS[stem]
     text = {"mhz": "128 MHz", "gb_per_s": "16 GB/s", "kib": "0.125 MiB", "us": "128000 ns",
             "pj": "0.5 pJ", "w": "500 mW"}[field.removeprefix(f"{stem}_")]  # fmt: skip
-    with_suffix = getattr(load(f"{EXTENDING}{field}: {text}").space.base, field)
-    without = getattr(load(f"{EXTENDING}{stem}: {text}").space.base, field)
-    bare = getattr(load(f"{EXTENDING}{field}: {with_suffix}").space.base, field)
+    extending = EXTENDING_BY[DATAFLOW_OF.get(field, Dataflow.WEIGHT_STATIONARY)]
+    with_suffix = getattr(load(f"{extending}{field}: {text}").space.base, field)
+    without = getattr(load(f"{extending}{stem}: {text}").space.base, field)
+    bare = getattr(load(f"{extending}{field}: {with_suffix}").space.base, field)
     assert with_suffix == without == bare
 
 
@@ -210,7 +232,8 @@ def test_a_device_may_be_described_in_the_file(load: Load) -> None:
 
 def test_only_a_device_by_name_makes_the_table_of_boards_a_source(load: Load) -> None:
     base = load_hardware("zcu104").space.base
-    keys = {f.name: getattr(base, f.name) for f in fields(base) if f.name not in ("name", "device")}
+    keys = {name: getattr(base, name) for name in FIELDS_OF[base.dataflow]
+            if name not in ("name", "device")}  # fmt: skip
     whole = "".join(f"{key}: {str(value).lower()}\n" for key, value in keys.items())
     inline = load(f"{whole}device: {{lut: 9, bram36: 8, uram288: 7, dsp: 6}}")
     named = load(f"{whole}device: KV260")
@@ -275,6 +298,14 @@ def test_a_range_by_factor_holds_every_power_up_to_its_end(
         ("assumptions: abc", "2:14", "assumptions: a list is wanted, got 'abc'"),
         ("assumptions: [a, 1]", "2:18", "assumptions: a text is wanted, got 1; put it in quotes"),
         ("device: [a]", "2:9", "device: a mapping of keys to values is wanted, got ['a']"),
+        ("dataflow: 5", "2:11", "unknown dataflow 5; known: output-stationary, weight-stationary"),
+        (
+            "dataflow: weight_stationary",
+            "2:11",
+            "unknown dataflow 'weight_stationary'; did you mean 'weight-stationary'?",
+        ),
+        ("dataflow: [weight-stationary]", "2:11", "unknown dataflow ['weight-stationary']; "),
+        ("pointwise_drain: 1", "2:18", "pointwise_drain: true or false is wanted, got 1"),
         ("device: ZCU105", "2:9", "unknown device 'ZCU105'; did you mean 'ZCU104'?"),
         ("device: ZCU105", "2:9", "a board of your own is {lut: ..., bram36: ..., uram288: "),
         ("device: {lut: 1}", "2:9", "the key 'bram36' is missing here; add it"),
@@ -365,7 +396,9 @@ def test_keys_that_no_file_of_the_chain_gives_are_named(load: Load) -> None:
     Path("base.yaml").write_text("clock: 100 MHz\n")
     with pytest.raises(UserError) as refused:
         load("extends: ./base.yaml\npe_kernels: 16\n")
-    assert str(refused.value).startswith("my.yaml: missing: device, pe_channels, dram_gb_per_s, ")
+    assert str(refused.value).startswith(
+        "my.yaml: missing: device, pe_channels, port_bytes_per_cycle, dram_gb_per_s, "
+    )
     assert "extends: NAME" in str(refused.value)
 
 
