@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 TAPS_PER_ENGINE = 9  # multipliers of one dot-product engine: one 3x3 window (SUSHI, section 4)
+TILES_TO_RUN = 2  # of weights: one computes while the next loads
 MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
 BRAM36_BYTES = 4096  # 36 Kib without its parity bits (AMD UG573)
 URAM288_BYTES = 32768  # 288 Kib without its parity bits (AMD UG573)
@@ -122,9 +123,11 @@ class Accelerator:
             for name in OWN_FIELDS[other]:
                 if getattr(self, name) != 0:
                     raise ValueError(f"{name} is of {other} designs; this one is {self.dataflow}")
-        if self.dataflow == Dataflow.WEIGHT_STATIONARY and self.dynamic_buffer_tiles < 2:
+        is_weight_stationary = self.dataflow == Dataflow.WEIGHT_STATIONARY
+        if is_weight_stationary and self.dynamic_buffer_tiles < TILES_TO_RUN:
             raise ValueError(
-                f"dynamic_buffer_tiles >= 2 must hold, got {self.dynamic_buffer_tiles}: "
+                f"dynamic_buffer_tiles >= {TILES_TO_RUN} must hold, "
+                f"got {self.dynamic_buffer_tiles}: "
                 "one tile computes while the next loads"
             )
 
@@ -181,10 +184,18 @@ class Accelerator:
         return whole
 
     @property
+    def prefetch_bytes(self) -> int:
+        """Part of the Dynamic Buffer that is there to prefetch: what layers run without."""
+        if self.dataflow == Dataflow.WEIGHT_STATIONARY:
+            return (self.dynamic_buffer_tiles - TILES_TO_RUN) * self.macs_per_cycle
+        whole: int = _whole(self.prefetch_buffer_kib * KIB)
+        return whole
+
+    @property
     def prefetches(self) -> bool:
         """Whether weights of a layer may load while the layers before it compute."""
         if self.dataflow == Dataflow.WEIGHT_STATIONARY:
-            return self.dynamic_buffer_tiles > 2
+            return self.dynamic_buffer_tiles > TILES_TO_RUN
         return self.prefetch_buffer_kib > 0
 
     @property

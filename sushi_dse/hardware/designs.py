@@ -23,6 +23,7 @@ class Designs:
     bytes_per_cycle: Any = Accelerator.bytes_per_cycle
     persistent_buffer_bytes: Any = Accelerator.persistent_buffer_bytes
     dynamic_buffer_bytes: Any = Accelerator.dynamic_buffer_bytes
+    prefetch_bytes: Any = Accelerator.prefetch_bytes
     prefetches: Any = Accelerator.prefetches
     output_buffer_bytes: Any = Accelerator.output_buffer_bytes
     resident_map_bytes: Any = Accelerator.resident_map_bytes

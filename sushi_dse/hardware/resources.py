@@ -40,20 +40,23 @@ class Resources:
 def resources(accelerator: Accelerator | Designs) -> Resources:
     """The blocks that a design, or each of many, takes of its device.
 
-    The Persistent Buffer takes URAM first, the other buffers BRAM first; a buffer that one kind
-    cannot hold spills into the other (assumption).  The two rows of the line buffer lie in LUT RAM
-    (assumption).
+    The Persistent Buffer takes URAM first, and so does, after it, what of the Dynamic Buffer is
+    there to prefetch; the rest of that and the other buffers take BRAM first (assumption).  A
+    buffer that one kind cannot hold spills into the other (assumption).  The two rows of the line
+    buffer lie in LUT RAM (assumption).
     """
     device = accelerator.device
     dsp = np.ceil(accelerator.macs_per_cycle / MACS_PER_DSP)
-    uram = np.minimum(np.ceil(accelerator.persistent_buffer_bytes / URAM288_BYTES), device.uram288)
-    left_bytes = np.maximum(accelerator.persistent_buffer_bytes - uram * URAM288_BYTES, 0)
     bram = (
-        np.ceil(left_bytes / BRAM36_BYTES)
-        + np.ceil(accelerator.dynamic_buffer_bytes / BRAM36_BYTES)
+        np.ceil((accelerator.dynamic_buffer_bytes - accelerator.prefetch_bytes) / BRAM36_BYTES)
         + np.ceil(accelerator.streaming_buffer_kib * KIB / BRAM36_BYTES)
         + np.ceil(accelerator.output_buffer_kib * KIB / BRAM36_BYTES)
     )
+    uram = 0
+    for stored_bytes in (accelerator.persistent_buffer_bytes, accelerator.prefetch_bytes):
+        own = np.minimum(np.ceil(stored_bytes / URAM288_BYTES), device.uram288 - uram)
+        bram = bram + np.ceil(np.maximum(stored_bytes - own * URAM288_BYTES, 0) / BRAM36_BYTES)
+        uram = uram + own
     spare = np.maximum(bram - device.bram36, 0)  # block RAMs that the device lacks
     spilled = np.minimum(np.ceil(spare * BRAM36_BYTES / URAM288_BYTES), device.uram288 - uram)
     bram = bram - np.minimum(spilled * (URAM288_BYTES // BRAM36_BYTES), spare)

@@ -199,7 +199,7 @@ POLICIES: dict[str, Policy] = {
         has_persistent_buffer=False,
     ),
     names.EQUAL_AREA: Policy(
-        summary="The fair rival of SGS: the Persistent Buffer's memory given to the Dynamic "
+        summary="The fair rival of SGS: the Persistent Buffer's blocks given to the Dynamic "
         "Buffer, which then prefetches weights across tiles and layers. Nothing is kept from query "
         "to query.",
         system=equal_area_system,

@@ -1,27 +1,48 @@
-"""The equal-area rival of SGS: the memory of the Persistent Buffer given to the Dynamic Buffer."""
+"""The equal-area rival of SGS: the blocks of the Persistent Buffer given to the Dynamic Buffer."""
 
+from bisect import bisect_left
 from dataclasses import replace
 
-from sushi_dse.hardware.accelerator import KIB, Accelerator
+from sushi_dse.hardware.accelerator import (
+    BRAM36_BYTES,
+    KIB,
+    URAM288_BYTES,
+    Accelerator,
+    Dataflow,
+)
+from sushi_dse.hardware.resources import resources
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import no_subgraph
 
 
 def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
-    """`accelerator` with that share of its Persistent Buffer in tiles of its Dynamic Buffer.
+    """`accelerator` without that share of its Persistent Buffer, which is there to prefetch.
 
-    A share between 0 and 1 combines prefetching and SGS.  ValueError where share is not 0 to 1.
+    The Dynamic Buffer is the largest with which the design takes no more block RAMs and no more
+    UltraRAMs than `accelerator` does.  A share between 0 and 1 combines prefetching and SGS.
+    ValueError where share is not 0 to 1.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"0 <= share <= 1 must hold, got {share}")
     given_bytes = int(share * accelerator.persistent_buffer_bytes)
-    return replace(
-        accelerator,
-        persistent_buffer_kib=(accelerator.persistent_buffer_bytes - given_bytes) / KIB,
-        dynamic_buffer_tiles=accelerator.dynamic_buffer_tiles
-        + given_bytes // accelerator.macs_per_cycle,
-    )
+    kept_kib = (accelerator.persistent_buffer_bytes - given_bytes) / KIB
+    without = replace(accelerator, persistent_buffer_kib=kept_kib)
+    blocks = resources(accelerator)
+
+    def deeper(units: int) -> Accelerator:
+        if is_weight_stationary:
+            return replace(without, dynamic_buffer_tiles=without.dynamic_buffer_tiles + units)
+        return replace(without, prefetch_buffer_kib=without.prefetch_buffer_kib + units / KIB)
+
+    def takes_more(units: int) -> bool:
+        rival = resources(deeper(units))
+        return rival.bram36 > blocks.bram36 or rival.uram288 > blocks.uram288
+
+    is_weight_stationary = accelerator.dataflow == Dataflow.WEIGHT_STATIONARY
+    unit_bytes = accelerator.macs_per_cycle if is_weight_stationary else 1  # a tile, or a byte
+    room_bytes = blocks.bram36 * BRAM36_BYTES + blocks.uram288 * URAM288_BYTES
+    return deeper(bisect_left(range(1, room_bytes // unit_bytes + 1), True, key=takes_more))
 
 
 def equal_area_system(

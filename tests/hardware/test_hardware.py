@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,22 @@ from hypothesis import strategies as st
 from sushi_dse.hardware.accelerator import (
     BRAM36_BYTES,
     MACS_PER_DSP,
+    OWN_FIELDS,
     URAM288_BYTES,
     Accelerator,
+    Dataflow,
     Device,
 )
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import Resources, infeasible_reason, infeasible_reasons, resources
-from tests.strategies import accelerators, zcu104
+from sushi_dse.hardware.space import AXIS_ORDER
+from tests.strategies import (
+    accelerators,
+    output_stationary,
+    vcu118,
+    weight_stationary,
+    zcu104,
+)
 
 NEVER_NEGATIVE = (
     "persistent_buffer_kib",
@@ -24,7 +33,7 @@ NEVER_NEGATIVE = (
     "output_buffer_kib",
     "launch_us",
     "fill_cycles",
-    "row_cycles",
+    "drain_cycles",
     "dram_pj_per_bit",
     "mac_pj",
     "static_w",
@@ -33,27 +42,30 @@ POSITIVE = (
     "pe_kernels",
     "pe_channels",
     "clock_mhz",
+    "port_bytes_per_cycle",
     "dram_gb_per_s",
     "dram_efficiency",
 )
+NEVER_NEGATIVE_IF_OUTPUT_STATIONARY = (
+    "dynamic_buffer_kib",
+    "prefetch_buffer_kib",
+    "pixel_fill_cycles",
+    "weight_delay_cycles",
+    "read_ahead_cycles",
+    "tile_read_cycles",
+)
+POSITIVE_IF_OUTPUT_STATIONARY = ("pe_pixels", "port_clock_mhz")
 
-VARIED = (
-    "pe_kernels",
-    "pe_channels",
-    "clock_mhz",
-    "dram_gb_per_s",
-    "dram_efficiency",
-    "persistent_buffer_kib",
-    "dynamic_buffer_tiles",
-    "streaming_buffer_kib",
-    "output_buffer_kib",
-    "launch_us",
-)
 DERIVED = (
     "macs_per_cycle",
+    "port_gb_per_s",
+    "offchip_gb_per_s",
     "bytes_per_cycle",
     "persistent_buffer_bytes",
     "dynamic_buffer_bytes",
+    "prefetch_bytes",
+    "prefetches",
+    "output_buffer_bytes",
     "resident_map_bytes",
 )
 
@@ -69,15 +81,53 @@ def test_a_number_that_is_negative_or_not_finite_is_refused(name: str, value: fl
         zcu104(**{name: value})
 
 
+@pytest.mark.parametrize(
+    "name", [*NEVER_NEGATIVE_IF_OUTPUT_STATIONARY, *POSITIVE_IF_OUTPUT_STATIONARY]
+)
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+def test_a_number_of_the_other_dataflow_is_checked_as_well(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"^{name} >= 0 must hold, got {value}$"):
+        vcu118(**{name: value})
+
+
 @pytest.mark.parametrize("name", POSITIVE)
 def test_a_zero_is_refused_where_nothing_would_work(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} > 0 must hold, got 0$"):
         zcu104(**{name: 0})
 
 
+@pytest.mark.parametrize("name", POSITIVE_IF_OUTPUT_STATIONARY)
+def test_an_output_stationary_array_has_pixels_and_a_port(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} > 0 must hold, got 0$"):
+        vcu118(**{name: 0})
+
+
 @pytest.mark.parametrize("name", NEVER_NEGATIVE)
 def test_a_zero_is_allowed_elsewhere(name: str) -> None:
     assert getattr(zcu104(**{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize("name", NEVER_NEGATIVE_IF_OUTPUT_STATIONARY)
+def test_a_zero_is_allowed_elsewhere_in_the_other_dataflow(name: str) -> None:
+    assert getattr(vcu118(**{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize("design", [zcu104(), vcu118()], ids=list(Dataflow))
+def test_a_field_that_the_dataflow_does_not_have_is_refused(design: Accelerator) -> None:
+    (other,) = set(Dataflow) - {design.dataflow}
+    for name in OWN_FIELDS[other]:
+        changes: dict[str, Any] = {name: True if name == "pointwise_drain" else 3}
+        wrong = f"^{name} is of {other} designs; this one is {design.dataflow}$"
+        with pytest.raises(ValueError, match=wrong):
+            replace(design, **changes)
+
+
+def test_each_dataflow_has_fields_of_its_own_and_no_field_is_of_both() -> None:
+    own = [name for names in OWN_FIELDS.values() for name in names]
+    assert len(own) == len(set(own))
+    for dataflow, design in zip(Dataflow, (zcu104(), vcu118()), strict=True):
+        assert design.dataflow == dataflow
+        assert {field.name for field in fields(design)} >= set(OWN_FIELDS[dataflow])
 
 
 def test_an_efficiency_above_one_is_refused() -> None:
@@ -97,10 +147,30 @@ def test_the_zcu104_multiplies_1296_times_a_cycle() -> None:
     assert zcu104().macs_per_cycle == 16 * 9 * 9 == 1296
 
 
+def test_the_64x64_array_multiplies_4096_times_a_cycle() -> None:
+    assert vcu118().macs_per_cycle == 64 * 64 == 4096
+
+
 def test_bytes_per_cycle_follow_bandwidth_and_clock() -> None:
-    half_of_a_gb_per_s = {"dram_gb_per_s": 1.0, "dram_efficiency": 0.5}
+    half_of_a_gb_per_s = {
+        "dram_gb_per_s": 1.0,
+        "dram_efficiency": 0.5,
+        "port_bytes_per_cycle": 100.0,
+    }
     assert zcu104(clock_mhz=100.0, **half_of_a_gb_per_s).bytes_per_cycle == 5
     assert zcu104(clock_mhz=200.0, **half_of_a_gb_per_s).bytes_per_cycle == 2.5
+
+
+@given(accelerators())
+def test_the_off_chip_rate_is_what_the_port_takes_and_the_memory_gives(
+    accelerator: Accelerator,
+) -> None:
+    is_output_stationary = accelerator.dataflow == Dataflow.OUTPUT_STATIONARY
+    port_mhz = accelerator.port_clock_mhz if is_output_stationary else accelerator.clock_mhz
+    port_bytes_per_s = accelerator.port_bytes_per_cycle * port_mhz * 1e6
+    memory_bytes_per_s = accelerator.dram_gb_per_s * accelerator.dram_efficiency * 1e9
+    bytes_per_s = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e6
+    assert bytes_per_s == pytest.approx(min(port_bytes_per_s, memory_bytes_per_s))
 
 
 def test_buffers_hold_what_their_names_say() -> None:
@@ -110,6 +180,16 @@ def test_buffers_hold_what_their_names_say() -> None:
     assert design.resident_map_bytes == 2048
     assert replace(design, streaming_buffer_kib=1.0).resident_map_bytes == 1024
     assert replace(design, layer_by_layer=True).resident_map_bytes == 0
+
+
+def test_what_is_there_to_prefetch_is_a_part_of_the_dynamic_buffer() -> None:
+    assert (zcu104().prefetch_bytes, zcu104().prefetches) == (0, False)
+    deeper = zcu104(dynamic_buffer_tiles=5)
+    assert (deeper.prefetch_bytes, deeper.prefetches) == (3 * 1296, True)
+    assert (vcu118().prefetch_bytes, vcu118().prefetches) == (0, False)
+    other = vcu118(dynamic_buffer_kib=2.0, prefetch_buffer_kib=1.5)
+    assert (other.prefetch_bytes, other.prefetches) == (1536, True)
+    assert other.dynamic_buffer_bytes == 2048 + 1536
 
 
 @pytest.mark.parametrize(
@@ -133,6 +213,12 @@ def test_buffers_hold_what_their_names_say() -> None:
         ({"persistent_buffer_kib": 64, "streaming_buffer_kib": 40}, {}, (648, 11, 2)),
         # A board without URAM takes all in BRAM.
         ({"persistent_buffer_kib": 32}, {"uram288": 0}, (648, 9, 0)),
+        # Tiles to prefetch into take the URAM that the Persistent Buffer leaves: 1296 bytes each.
+        ({"dynamic_buffer_tiles": 3}, {}, (648, 1, 1)),
+        ({"dynamic_buffer_tiles": 2 + 25}, {}, (648, 1, 1)),
+        ({"dynamic_buffer_tiles": 2 + 26}, {}, (648, 1, 2)),
+        ({"dynamic_buffer_tiles": 2 + 26, "persistent_buffer_kib": 32}, {}, (648, 1 + 1, 2)),
+        ({"dynamic_buffer_tiles": 3, "persistent_buffer_kib": 64 + 1}, {}, (648, 1 + 1 + 1, 2)),
         # An odd number of MACs leaves half a DSP idle.
         ({"pe_kernels": 1, "pe_channels": 1}, {}, (5, 1, 0)),
     ],
@@ -145,10 +231,34 @@ def test_blocks_are_those_counted_by_hand(
     assert (used.dsp, used.bram36, used.uram288) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # 4096 MACs in 2048 DSPs; the Dynamic Buffer takes BRAM, what is there to prefetch URAM.
+        ({}, (2048, 0, 0)),
+        ({"dynamic_buffer_kib": 12}, (2048, 3, 0)),
+        ({"prefetch_buffer_kib": 12}, (2048, 0, 1)),
+        ({"dynamic_buffer_kib": 12, "prefetch_buffer_kib": 64 + 4}, (2048, 3 + 1, 2)),
+        ({"dynamic_buffer_kib": 44}, (2048, 10, 1)),
+    ],
+)
+def test_blocks_of_an_output_stationary_design_are_those_counted_by_hand(
+    changes: dict[str, Any], expected: tuple[int, int, int]
+) -> None:
+    names = ("persistent_buffer_kib", "dynamic_buffer_kib", "streaming_buffer_kib",
+             "output_buffer_kib")  # fmt: skip
+    used = resources(vcu118(device=device(), **dict.fromkeys(names, 0) | changes))
+    assert (used.dsp, used.bram36, used.uram288) == expected
+
+
 def test_the_zcu104_takes_54_uram_and_fits() -> None:
-    used = resources(zcu104())
-    assert used == Resources(dsp=648, bram36=129, uram288=54, device_share=54 / 96)
+    used = resources(zcu104())  # 64 BRAM36 and 196 of maps, one of the Dynamic Buffer
+    assert used == Resources(dsp=648, bram36=261, uram288=54, device_share=261 / 312)
     assert infeasible_reason(zcu104()) == ""
+
+
+def test_the_vcu118_fits() -> None:
+    assert infeasible_reason(vcu118()) == ""
 
 
 @pytest.mark.parametrize(
@@ -177,7 +287,9 @@ def test_a_block_that_the_device_lacks_counts_only_where_it_is_needed() -> None:
 
 
 def test_a_design_that_does_not_fit_says_all_that_is_missing() -> None:
-    large = zcu104(device=device(dsp=647), persistent_buffer_kib=1024)
+    large = zcu104(
+        device=device(dsp=647), persistent_buffer_kib=1024, output_buffer_kib=256
+    )  # 240 BRAM36 of what two URAM288 leave, 64 of each map, one of the Dynamic Buffer
     assert infeasible_reason(large) == (
         "dsp: needs 648, board has 647; bram36: needs 369, board has 10"
     )
@@ -207,11 +319,20 @@ def test_a_larger_buffer_never_takes_less_of_the_device(
     accelerator: Accelerator, more_kib: float
 ) -> None:
     before = resources(replace(accelerator, device=device()))
-    for name in ("persistent_buffer_kib", "streaming_buffer_kib", "output_buffer_kib"):
+    buffers = ["persistent_buffer_kib", "streaming_buffer_kib", "output_buffer_kib"]
+    if accelerator.dataflow == Dataflow.OUTPUT_STATIONARY:
+        buffers += ["dynamic_buffer_kib", "prefetch_buffer_kib"]
+    for name in buffers:
         larger = replace(
             accelerator, device=device(), **{name: getattr(accelerator, name) + more_kib}
         )
         assert resources(larger).device_share >= before.device_share
+
+
+def fields_of(design: Accelerator) -> list[str]:
+    """The fields that may be an axis of the design's dataflow."""
+    (other,) = set(Dataflow) - {design.dataflow}
+    return [name for name in AXIS_ORDER if name not in OWN_FIELDS[other]]
 
 
 def designs_of(each: Sequence[Accelerator], names: Sequence[str]) -> Designs:
@@ -229,8 +350,9 @@ def alike(draw: st.DrawFn) -> tuple[list[Accelerator], Designs]:
             device, bram36=st.integers(0, 12), uram288=st.integers(0, 3), dsp=st.integers(0, 1200)
         )
     )
-    drawn = draw(st.lists(accelerators(device=board), min_size=1, max_size=5))
-    varied = sorted(draw(st.sets(st.sampled_from(VARIED), min_size=1)))
+    of_one_dataflow = draw(st.sampled_from([weight_stationary, output_stationary]))
+    drawn = draw(st.lists(of_one_dataflow(device=board), min_size=1, max_size=5))
+    varied = sorted(draw(st.sets(st.sampled_from(fields_of(drawn[0])), min_size=1)))
     each = [replace(drawn[0], **{name: getattr(one, name) for name in varied}) for one in drawn]
     return each, designs_of(each, varied)
 
@@ -241,7 +363,7 @@ def test_what_many_designs_derive_is_what_each_derives(
 ) -> None:
     each, designs = case
     assert len(designs) == len(each)
-    for name in (*VARIED, *DERIVED):
+    for name in (*fields_of(each[0]), *DERIVED):
         assert designs.column(name).tolist() == [getattr(one, name) for one in each]
 
 
@@ -268,11 +390,12 @@ def test_designs_are_chosen_by_place_or_by_mask_and_found_again(
         assert [some.design(place) for place in range(len(some))] == [each[p] for p in places]
 
 
-@given(alike(), st.sampled_from(VARIED))
+@given(alike(), st.data())
 def test_designs_with_another_value_differ_in_that_alone(
-    case: tuple[list[Accelerator], Designs], name: str
+    case: tuple[list[Accelerator], Designs], data: st.DataObject
 ) -> None:
     each, designs = case
+    name = data.draw(st.sampled_from(fields_of(each[0])))
     value = getattr(each[0], name) + 1
     values = np.array([value + place for place in range(len(each))])
     if name == "dram_efficiency":

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Dataflow, Device
 from sushi_dse.hardware.space import AXIS_ORDER, MAX_DESIGNS, Axis, SearchSpace
 
-ONES: dict[str, Any] = {**dict.fromkeys(AXIS_ORDER, 1), "dynamic_buffer_tiles": 2}
+OF_THE_OTHER = OWN_FIELDS[Dataflow.OUTPUT_STATIONARY]
+ONES: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name not in OF_THE_OTHER}
+ONES["dynamic_buffer_tiles"] = 2
 BASE = Accelerator(
     name="tiny",
     device=Device(name="board", lut=1, bram36=1, uram288=1, dsp=1),
+    dataflow=Dataflow.WEIGHT_STATIONARY,
     layer_by_layer=False,
     **ONES,
 )
@@ -46,7 +49,7 @@ def spaces(draw: st.DrawFn) -> SearchSpace:
 
 
 def test_every_number_of_an_accelerator_may_be_an_axis() -> None:
-    numbers = [f.name for f in fields(Accelerator) if type(getattr(BASE, f.name)) is int]
+    numbers = [f.name for f in fields(Accelerator) if type(getattr(BASE, f.name)) in (int, float)]
     assert sorted(AXIS_ORDER) == sorted(numbers)
 
 
@@ -152,6 +155,8 @@ def test_a_block_holds_a_design_at_least() -> None:
 def test_an_axis_offers_different_values_of_a_number_of_the_accelerator() -> None:
     with pytest.raises(ValueError, match="an axis must be one of pe_kernels"):
         SearchSpace.of(BASE, {"layer_by_layer": [0, 1]})
+    with pytest.raises(ValueError, match="pe_pixels is of output-stationary designs"):
+        SearchSpace.of(BASE, {"pe_pixels": [8, 16]})
     with pytest.raises(ValueError, match="no value twice"):
         Axis(name="pe_kernels", values=(8, 8))
     with pytest.raises(ValueError, match="two values at least"):

@@ -8,21 +8,27 @@ from hypothesis import strategies as st
 from benchmarks import rivals
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.hardware.accelerator import Accelerator, Device
-from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.hardware.accelerator import URAM288_BYTES, Accelerator, Dataflow, Device
+from sushi_dse.hardware.resources import resources
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 from sushi_dse.workload.layers import SuperNet
 from tests import paths
-from tests.strategies import accelerators, supernets, zcu104
+from tests.strategies import accelerators, amounts, supernets, vcu118, zcu104
 
 
 def test_the_zcu104_holds_1365_tiles_more_in_place_of_its_persistent_buffer() -> None:
-    rival = equal_area(zcu104())  # 1.6875 MiB in tiles of 1296 bytes
+    rival = equal_area(zcu104())  # 54 UltraRAMs of 32,768 bytes in tiles of 1296 bytes
     assert rival == zcu104(persistent_buffer_kib=0.0, dynamic_buffer_tiles=1367)
-    assert infeasible_reason(rival) == ""
+    assert resources(rival) == resources(zcu104())
+
+
+def test_the_vcu118_prefetches_into_the_ultrarams_of_its_persistent_buffer() -> None:
+    rival = equal_area(vcu118())  # 640 UltraRAMs
+    assert rival == vcu118(persistent_buffer_kib=0.0, prefetch_buffer_kib=20480.0)
+    assert resources(rival) == resources(vcu118())
 
 
 def test_half_the_buffer_each_is_both_together() -> None:
@@ -30,6 +36,9 @@ def test_half_the_buffer_each_is_both_together() -> None:
         persistent_buffer_kib=864.0, dynamic_buffer_tiles=684
     )
     assert equal_area(zcu104(), share=0.0) == zcu104()
+    assert equal_area(vcu118(), share=0.5) == vcu118(
+        persistent_buffer_kib=10240.0, prefetch_buffer_kib=10240.0
+    )
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
@@ -38,23 +47,40 @@ def test_a_share_is_between_nothing_and_all(share: float) -> None:
         equal_area(zcu104(), share=share)
 
 
+def deeper(design: Accelerator) -> Accelerator:
+    """The design with a tile more, or a byte more, to prefetch into."""
+    if design.dataflow == Dataflow.WEIGHT_STATIONARY:
+        return replace(design, dynamic_buffer_tiles=design.dynamic_buffer_tiles + 1)
+    return replace(design, prefetch_buffer_kib=design.prefetch_buffer_kib + 1 / 1024)
+
+
 @given(
-    accelerators(),
-    st.floats(0.0, 1.0),
-    st.integers(0, 12),
-    st.integers(0, 3),
+    accelerators(), amounts(0.0, 200.0), amounts(0.0, 1.0), st.integers(0, 40), st.integers(0, 8)
 )
-def test_memory_is_given_and_none_is_made(
-    accelerator: Accelerator, share: float, bram36: int, uram288: int
+def test_the_rival_has_the_most_memory_that_the_blocks_of_the_design_hold(
+    accelerator: Accelerator, kib: float, share: float, bram36: int, uram288: int
 ) -> None:
     board = Device(name="board", lut=1, bram36=bram36, uram288=uram288, dsp=2000)
-    design = replace(accelerator, device=board)
+    design = replace(accelerator, device=board, persistent_buffer_kib=kib)
     rival = equal_area(design, share=share)
-    before = design.persistent_buffer_bytes + design.dynamic_buffer_bytes
-    after = rival.persistent_buffer_bytes + rival.dynamic_buffer_bytes
-    assert before - design.macs_per_cycle < after <= before
-    if not infeasible_reason(design) and share == 1:
-        assert not infeasible_reason(rival)
+    used, of_rival, of_more = resources(design), resources(rival), resources(deeper(rival))
+    assert of_rival.bram36 <= used.bram36
+    assert of_rival.uram288 <= used.uram288
+    assert of_more.bram36 > used.bram36 or of_more.uram288 > used.uram288
+    given_bytes = design.persistent_buffer_bytes - rival.persistent_buffer_bytes
+    assert given_bytes == int(share * design.persistent_buffer_bytes)
+    assert rival.prefetch_bytes >= design.prefetch_bytes
+
+
+@given(accelerators(), st.integers(0, 6), st.integers(0, 40), st.integers(0, 8))
+def test_whole_blocks_are_given_without_a_loss(
+    accelerator: Accelerator, blocks: int, bram36: int, uram288: int
+) -> None:
+    board = Device(name="board", lut=1, bram36=bram36, uram288=uram288, dsp=2000)
+    given_bytes = blocks * URAM288_BYTES
+    design = replace(accelerator, device=board, persistent_buffer_kib=given_bytes / 1024)
+    more_bytes = equal_area(design).dynamic_buffer_bytes - design.dynamic_buffer_bytes
+    assert more_bytes > given_bytes - design.macs_per_cycle
 
 
 @given(supernets(), accelerators())
