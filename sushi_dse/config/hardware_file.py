@@ -126,7 +126,7 @@ class HardwareKeys(Keys):
     description: str = ""
     assumptions: list[str] = Field(default_factory=list)
     device: Annotated[Board | None, BeforeValidator(board_named)] = None
-    dataflow: Annotated[Dataflow, PlainValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
+    dataflow: Annotated[Dataflow, BeforeValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
     layer_by_layer: bool = False
     pointwise_drain: bool = False
     pe_kernels: Count = ()
@@ -271,20 +271,23 @@ def _description(parts: Sequence[ChainLink]) -> str:
 
 
 def _refuse_other_dataflow(parts: Sequence[ChainLink], dataflow: Dataflow) -> None:
-    """Raise `UserError` for a key that designs of that dataflow do not have."""
-    for part in parts:
-        for key in part.document.content:
-            other = DATAFLOW_OF.get(STEMS.get(str(key), str(key)), dataflow)
+    """Raise `UserError` for a key that designs of that dataflow do not have.
+
+    The mistake is the key, or, where a file that it extends has the key, the dataflow's choice.
+    """
+    chosen = [place for place, part in enumerate(parts) if "dataflow" in part.settings]
+    chooser = chosen[0] if chosen else len(parts)
+    for place, part in enumerate(parts):
+        for key in map(str, part.document.content):
+            other = DATAFLOW_OF.get(STEMS.get(key, key), dataflow)
+            if other != dataflow and place > chooser:
+                message = f"a file of {dataflow} designs extends one of {other} designs; "
+                message += f"extend one of {dataflow} designs"
+                raise parts[chooser].document.error(("dataflow",), message)
             if other != dataflow:
                 message = f"{key!r} is a key of {other} designs, and this one is {dataflow}; "
                 message += f"leave it out, or write 'dataflow: {other}'"
-                if part is not parts[0]:
-                    own = parts[0].document
-                    message = f"dataflow: {dataflow} extends a file of {other} designs; "
-                    message += f"extend one of {dataflow} designs"
-                    at = "dataflow" if "dataflow" in own.content else "extends"
-                    raise own.error((at,), message)
-                raise part.document.error((str(key),), message, of_key=True)
+                raise part.document.error((key,), message, of_key=True)
 
 
 def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import file_bytes
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.kernel_key import kernel_key
 
@@ -20,6 +20,7 @@ SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document 
 RUN_FILE = "run.json"
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
 OTHER_FOLDER = "choose another --out, or delete the folder"
+KINDS = {"name": str, "device": dict, "dataflow": str}  # of fields that are no numbers
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -124,7 +125,7 @@ class Run:
             _check_kinds(device.items())
             for values in hardware["axes"].values():
                 _check_kinds(enumerate(values))
-            base |= {"device": Device(**device)}
+            base |= {"device": Device(**device), "dataflow": Dataflow(base["dataflow"])}
             return SearchSpace.of(Accelerator(**base), hardware["axes"])
         except BROKEN:
             raise UserError(
@@ -136,7 +137,7 @@ class Run:
 def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
     """Raise `TypeError` where a value has another type than the field of its name."""
     for name, value in values:
-        if not isinstance(value, {"name": str, "device": dict}.get(str(name), int | float)):
+        if not isinstance(value, KINDS.get(str(name), int | float)):
             raise TypeError
 
 

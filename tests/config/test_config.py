@@ -2,7 +2,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from sushi_dse.config.boards import boards
 from sushi_dse.config.choices import MAX_VALUES, choices, read_count, read_number
 from sushi_dse.config.document import MAX_BYTES, parse_document
 from sushi_dse.config.hardware_file import (
+    DATAFLOW_OF,
+    FIELDS_OF,
     STEMS,
     HardwareFile,
     HardwareKeys,
@@ -22,11 +24,19 @@ from sushi_dse.config.hardware_file import (
 )
 from sushi_dse.config.scalars import read_scalar
 from sushi_dse.config.shipped import PACKAGE, shipped_folder
+from sushi_dse.config.writing import hardware_text
 from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.model.calibration import FITTED
+from tests.strategies import output_stationary, vcu118, weight_stationary, zcu104
 
 EXTENDING = "extends: zcu104\n"
+EXTENDING_BY = {
+    Dataflow.WEIGHT_STATIONARY: EXTENDING,
+    Dataflow.OUTPUT_STATIONARY: "extends: vcu118_64x64\n",
+}
+DESIGNS = {design.dataflow: design for design in (zcu104(), vcu118())}
 Load = Callable[[str], HardwareFile]
 
 
@@ -42,6 +52,11 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return of_text
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("drawn")
+
+
 def refusal(name_or_path: str | Path) -> str:
     """The one line that refuses a hardware file."""
     with pytest.raises(UserError) as refused:
@@ -54,25 +69,28 @@ def refusal(name_or_path: str | Path) -> str:
 # --- what is shipped
 
 
-@pytest.mark.parametrize("name", ["zcu104", "zcu104_measured", "kv260", "alveo_u50"])
+@pytest.mark.parametrize("name", [n for n in hardware_names() if not n.endswith("_space")])
 def test_a_shipped_board_is_one_design_that_fits(name: str) -> None:
     file = load_hardware(name)
     assert (file.name, file.space.base.name, len(file.space)) == (name, name, 1)
     assert infeasible_reason(file.space.base) == ""
 
 
-@pytest.mark.parametrize("name", ["zcu104_space", "alveo_u50_space"])
+@pytest.mark.parametrize(
+    ("name", "offchip"),
+    [("zcu104_space", "dram_gb_per_s"), ("alveo_u50_space", "port_bytes_per_cycle")],
+)
 def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
-    name: str,
+    name: str, offchip: str
 ) -> None:
     space = load_hardware(name).space
-    assert [axis.name for axis in space.axes] == [
+    assert {axis.name for axis in space.axes} == {
         "pe_kernels",
         "pe_channels",
         "persistent_buffer_kib",
-        "dram_gb_per_s",
+        offchip,
         "clock_mhz",
-    ]
+    }
     reasons = [infeasible_reason(space.design(index)) for index in range(len(space))]
     assert len(space) == 960
     assert reasons.count("") >= 600
@@ -80,16 +98,36 @@ def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
     assert infeasible_reason(space.reference) == ""
 
 
-@pytest.mark.parametrize("name", ["zcu104", "alveo_u50"])
-def test_the_board_itself_is_within_its_space(name: str) -> None:
-    design, space = load_hardware(name).space.base, load_hardware(f"{name}_space").space
+def test_a_shipped_space_of_output_stationary_designs_has_hundreds_that_fit() -> None:
+    space = load_hardware("vcu118_space").space
+    assert space.base.dataflow == Dataflow.OUTPUT_STATIONARY
+    assert len(space) == 648
+    assert all(infeasible_reason(space.design(index)) == "" for index in range(len(space)))
+
+
+@pytest.mark.parametrize(
+    ("name", "space_name", "off"),
+    [
+        ("zcu104", "zcu104_space", set[str]()),
+        ("alveo_u50", "alveo_u50_space", set[str]()),
+        ("vcu118_64x64", "vcu118_space", {"clock_mhz"}),  # which vary around all four arrays
+    ],
+)
+def test_the_board_itself_is_within_its_space(name: str, space_name: str, off: set[str]) -> None:
+    design, space = load_hardware(name).space.base, load_hardware(space_name).space
+    assert off <= {axis.name for axis in space.axes}
     for axis in space.axes:
+        if axis.name in off:
+            continue
         assert getattr(design, axis.name) in axis.values
 
 
 def test_both_zcu104_files_share_the_measured_constants() -> None:
     measured, proper = (load_hardware(n).space.base for n in ("zcu104_measured", "zcu104"))
-    for field in ("dram_efficiency", "fill_cycles", "row_cycles", "dram_gb_per_s", "clock_mhz"):
+    fitted = [
+        constant.name for constant in FITTED[measured.dataflow] if constant.name != "launch_us"
+    ]
+    for field in (*fitted, "dram_efficiency", "dram_gb_per_s", "clock_mhz"):
         assert getattr(measured, field) == getattr(proper, field)
     assert measured.layer_by_layer
     assert not proper.layer_by_layer
@@ -101,6 +139,11 @@ def test_every_shipped_hardware_file_is_known_by_name_and_says_what_it_is() -> N
         "alveo_u50",
         "alveo_u50_space",
         "kv260",
+        "vcu118_32x32",
+        "vcu118_32x64",
+        "vcu118_32x96",
+        "vcu118_64x64",
+        "vcu118_space",
         "zcu104",
         "zcu104_large_space",
         "zcu104_measured",
@@ -111,14 +154,24 @@ def test_every_shipped_hardware_file_is_known_by_name_and_says_what_it_is() -> N
         assert all("assumption" in a or "sourced" in a for a in load_hardware(name).assumptions)
 
 
+# Two boards with one part that share a row of the facts, which gives the memory of the latter.
+OF_ONE_ROW = {"VCU118 / U200": ("VCU118", "Alveo U200")}
+
+
 def test_the_boards_are_those_of_the_facts(facts: Path) -> None:
     published = json.loads((facts / "fpga_devices.json").read_text())["devices"]
-    assert {board["name"] for board in published} == set(boards())
-    for fact in published:
-        board = boards()[fact["name"]]
-        assert board.offchip_gb_per_s == fact["offchip_GBps"]
-        for field in ("part", "lut", "bram36", "uram288", "dsp", "offchip"):
+    rows = {name: fact for fact in published
+            for name in OF_ONE_ROW.get(fact["name"], (fact["name"],))}  # fmt: skip
+    assert rows.keys() == boards().keys()
+    for name, fact in rows.items():
+        board = boards()[name]
+        for field in ("lut", "bram36", "uram288", "dsp"):
             assert getattr(board, field) == fact[field]
+        assert fact["part"] in board.part
+        if name != "VCU118":
+            assert board.offchip_gb_per_s == fact["offchip_GBps"]
+        if fact["name"] not in OF_ONE_ROW:
+            assert (board.part, board.offchip) == (fact["part"], fact["offchip"])
         assert board.source
 
 
@@ -178,9 +231,10 @@ def test_a_text_with_a_unit_stands_under_the_key_with_or_without_its_suffix(
     field = STEMS[stem]
     text = {"mhz": "128 MHz", "gb_per_s": "16 GB/s", "kib": "0.125 MiB", "us": "128000 ns",
             "pj": "0.5 pJ", "w": "500 mW"}[field.removeprefix(f"{stem}_")]  # fmt: skip
-    with_suffix = getattr(load(f"{EXTENDING}{field}: {text}").space.base, field)
-    without = getattr(load(f"{EXTENDING}{stem}: {text}").space.base, field)
-    bare = getattr(load(f"{EXTENDING}{field}: {with_suffix}").space.base, field)
+    extending = EXTENDING_BY[DATAFLOW_OF.get(field, Dataflow.WEIGHT_STATIONARY)]
+    with_suffix = getattr(load(f"{extending}{field}: {text}").space.base, field)
+    without = getattr(load(f"{extending}{stem}: {text}").space.base, field)
+    bare = getattr(load(f"{extending}{field}: {with_suffix}").space.base, field)
     assert with_suffix == without == bare
 
 
@@ -210,7 +264,8 @@ def test_a_device_may_be_described_in_the_file(load: Load) -> None:
 
 def test_only_a_device_by_name_makes_the_table_of_boards_a_source(load: Load) -> None:
     base = load_hardware("zcu104").space.base
-    keys = {f.name: getattr(base, f.name) for f in fields(base) if f.name not in ("name", "device")}
+    keys = {name: getattr(base, name) for name in FIELDS_OF[base.dataflow]
+            if name not in ("name", "device")}  # fmt: skip
     whole = "".join(f"{key}: {str(value).lower()}\n" for key, value in keys.items())
     inline = load(f"{whole}device: {{lut: 9, bram36: 8, uram288: 7, dsp: 6}}")
     named = load(f"{whole}device: KV260")
@@ -275,6 +330,14 @@ def test_a_range_by_factor_holds_every_power_up_to_its_end(
         ("assumptions: abc", "2:14", "assumptions: a list is wanted, got 'abc'"),
         ("assumptions: [a, 1]", "2:18", "assumptions: a text is wanted, got 1; put it in quotes"),
         ("device: [a]", "2:9", "device: a mapping of keys to values is wanted, got ['a']"),
+        ("dataflow: 5", "2:11", "unknown dataflow 5; known: output-stationary, weight-stationary"),
+        (
+            "dataflow: weight_stationary",
+            "2:11",
+            "unknown dataflow 'weight_stationary'; did you mean 'weight-stationary'?",
+        ),
+        ("dataflow: [weight-stationary]", "2:11", "unknown dataflow ['weight-stationary']; "),
+        ("pointwise_drain: 1", "2:18", "pointwise_drain: true or false is wanted, got 1"),
         ("device: ZCU105", "2:9", "unknown device 'ZCU105'; did you mean 'ZCU104'?"),
         ("device: ZCU105", "2:9", "a board of your own is {lut: ..., bram36: ..., uram288: "),
         ("device: {lut: 1}", "2:9", "the key 'bram36' is missing here; add it"),
@@ -361,11 +424,80 @@ def test_a_misspelled_key_is_told_before_the_key_that_is_missing_for_it(load: Lo
         load(EXTENDING + "device: {lut: 1, dsp: 1, bram: 1, uram288: 1}")
 
 
+# --- dataflows
+
+
+@pytest.mark.parametrize("field", DATAFLOW_OF)
+def test_a_key_of_the_other_dataflow_is_refused_where_it_stands(field: str, load: Load) -> None:
+    dataflow = DATAFLOW_OF[field]
+    (other,) = set(Dataflow) - {dataflow}
+    value = str(getattr(DESIGNS[dataflow], field)).lower()
+    with pytest.raises(UserError) as refused:
+        load(f"{EXTENDING_BY[other]}\n{field}: {value}\n")
+    assert str(refused.value) == (
+        f"my.yaml:3:1: {field!r} is a key of {dataflow} designs, and this one is {other}; "
+        f"leave it out, or write 'dataflow: {dataflow}'"
+    )
+
+
+@pytest.mark.parametrize(("stem", "field"), STEMS.items())
+def test_so_is_a_key_with_its_unit_in_the_value(stem: str, field: str, load: Load) -> None:
+    if field in DATAFLOW_OF:
+        (other,) = set(Dataflow) - {DATAFLOW_OF[field]}
+        text = {"mhz": "1 MHz", "kib": "1 KiB"}[field.removeprefix(f"{stem}_")]
+        with pytest.raises(UserError, match=rf"^my\.yaml:2:1: '{stem}' is a key of "):
+            load(f"{EXTENDING_BY[other]}{stem}: {text}\n")
+
+
+@pytest.mark.parametrize("dataflow", Dataflow)
+def test_a_file_extends_no_file_of_the_other_dataflow(dataflow: Dataflow, load: Load) -> None:
+    (other,) = set(Dataflow) - {dataflow}
+    own = "".join(f"{field}: {str(getattr(DESIGNS[dataflow], field)).lower()}\n"
+                  for field in OWN_FIELDS[dataflow])  # fmt: skip
+    wrong = (
+        f"a file of {dataflow} designs extends one of {other} designs; "
+        f"extend one of {dataflow} designs"
+    )
+    text = f"{EXTENDING_BY[other]}dataflow: {dataflow}\n{own}"
+    with pytest.raises(UserError) as refused:
+        load(text)
+    assert str(refused.value) == f"my.yaml:2:11: {wrong}"
+    Path("base.yaml").write_text(text)
+    with pytest.raises(UserError) as refused:
+        load("extends: ./base.yaml\nclock: 200 MHz\n")
+    assert str(refused.value) == f"base.yaml:2:11: {wrong}"
+
+
+def test_a_file_that_names_no_dataflow_is_weight_stationary(load: Load) -> None:
+    whole = hardware_text(zcu104(), origin="mine", assumptions=())
+    named = load(whole).space.base
+    line = 'dataflow: "weight-stationary"\n'
+    assert line in whole
+    assert load(whole.replace(line, "")).space.base == named
+    Path("base.yaml").write_text("pe_pixels: 32\n")
+    with pytest.raises(UserError, match=r"^base\.yaml:1:1: 'pe_pixels' is a key of "):
+        load("extends: ./base.yaml\nclock: 200 MHz\n")
+
+
+@given(weight_stationary() | output_stationary(), st.lists(st.sampled_from(["a", "b: c", "#"])))
+def test_the_text_of_a_design_reads_back_to_it(
+    drawn: Path, design: Accelerator, assumptions: list[str]
+) -> None:
+    path = drawn / "design.yaml"
+    path.write_text(hardware_text(design, origin="Mine", assumptions=assumptions))
+    file = load_hardware(path)
+    assert file.space.size == 1
+    assert replace(file.space.base, name=design.name, device=design.device) == design
+    assert file.assumptions == tuple(assumptions)
+
+
 def test_keys_that_no_file_of_the_chain_gives_are_named(load: Load) -> None:
     Path("base.yaml").write_text("clock: 100 MHz\n")
     with pytest.raises(UserError) as refused:
         load("extends: ./base.yaml\npe_kernels: 16\n")
-    assert str(refused.value).startswith("my.yaml: missing: device, pe_channels, dram_gb_per_s, ")
+    assert str(refused.value).startswith(
+        "my.yaml: missing: device, pe_channels, port_bytes_per_cycle, dram_gb_per_s, "
+    )
     assert "extends: NAME" in str(refused.value)
 
 
