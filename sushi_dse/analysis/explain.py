@@ -22,6 +22,7 @@ from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
     BRAM36_BYTES,
+    FIELDS_OF,
     KIB,
     RESOURCE_KINDS,
     URAM288_BYTES,
@@ -52,7 +53,10 @@ class Growth:
 GROWTHS = (
     Growth("dsp", ("pe_kernels",)),
     Growth("dsp", ("pe_channels",)),
-    Growth("bram36", ("dynamic_buffer_tiles",)),
+    Growth("dsp", ("pe_pixels",)),
+    Growth("bram36", ("dynamic_buffer_kib",), BRAM36_BYTES / KIB),
+    Growth("uram288", ("dynamic_buffer_tiles",)),
+    Growth("uram288", ("prefetch_buffer_kib",), URAM288_BYTES / KIB),
     # A feature map must fit both of its buffers, so they grow together.
     Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib"), BRAM36_BYTES / KIB),
     Growth("uram288", ("persistent_buffer_kib",), URAM288_BYTES / KIB),
@@ -219,7 +223,7 @@ def moves(experiment: Experiment, number: int, metrics: Sequence[Metric]) -> lis
 
 
 def next_blocks(experiment: Experiment, number: int) -> list[Row]:
-    """A row for each of `GROWTHS`: the blocks that it takes and leaves, and what it buys.
+    """A row for each of `GROWTHS` of the dataflow: the blocks it takes and leaves, what it buys.
 
     A field grows to the next larger value on its axis, or by `GROWTH_SHARE` in whole units.
     Changes of latency and energy are in percent, the mean over the SubNets at table level; of an
@@ -228,7 +232,11 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
     space = experiment.space
     here = space.design(number)
     device, used = here.device, resources(here)
-    larger = [(growth.kind, _larger(space, here, growth)) for growth in GROWTHS]
+    larger = [
+        (growth.kind, _larger(space, here, growth))
+        for growth in GROWTHS
+        if set(growth.fields) <= set(FIELDS_OF[here.dataflow])
+    ]
     designs = [replace(here, **fields) for _, fields in larger]
     steady = metric_changes(at_table_level(experiment), here, designs)
     traced = None if experiment.trace is None else metric_changes(experiment, here, designs)

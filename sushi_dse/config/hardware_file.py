@@ -1,173 +1,20 @@
 """Hardware files: one accelerator, or a space of them where a key offers several values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
-
-from sushi_dse.config.boards import Board, board_named, boards_text
-from sushi_dse.config.choices import (
-    Read,
-    choices,
-    read_count,
-    read_measure,
-    read_number,
-    read_quantity,
-)
+from sushi_dse.config.boards import Board, boards_text
 from sushi_dse.config.document import Document, parse_document, placed, read_document, read_text
-from sushi_dse.config.keys import EntryError, Keys, checked, quoted_value
+from sushi_dse.config.hardware_keys import DATAFLOW_OF, STEMS, HardwareKeys
+from sushi_dse.config.keys import checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
-from sushi_dse.errors import UserError, near_names
-from sushi_dse.hardware.accelerator import (
-    MOST_OF_A_KIND,
-    OWN_FIELDS,
-    Accelerator,
-    Dataflow,
-    Device,
-)
+from sushi_dse.errors import UserError
+from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow, Device
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
-from sushi_dse.units import unit_of
-
-# Keys without their unit, for a text that has one; `dram` is the bandwidth.
-STEMS = {
-    "clock": "clock_mhz",
-    "port_clock": "port_clock_mhz",
-    "dram": "dram_gb_per_s",
-    "persistent_buffer": "persistent_buffer_kib",
-    "dynamic_buffer": "dynamic_buffer_kib",
-    "prefetch_buffer": "prefetch_buffer_kib",
-    "streaming_buffer": "streaming_buffer_kib",
-    "output_buffer": "output_buffer_kib",
-    "launch": "launch_us",
-    "mac": "mac_pj",
-    "static": "static_w",
-}
-# The fields of an accelerator of each dataflow, and the dataflow of the fields that only one has.
-FIELDS_OF = {
-    dataflow: [f.name for f in fields(Accelerator) if f.name not in OWN_FIELDS[other]]
-    for dataflow, other in zip(Dataflow, reversed(Dataflow), strict=True)
-}
-DATAFLOW_OF = {field: dataflow for dataflow, own in OWN_FIELDS.items() for field in own}
-
-
-def _any_accelerator(dataflow: Dataflow) -> Accelerator:
-    """An accelerator of that dataflow, to try single fields on."""
-    ones: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name in FIELDS_OF[dataflow]}
-    if dataflow == Dataflow.WEIGHT_STATIONARY:
-        ones["dynamic_buffer_tiles"] = 2
-    device = Device(name="", lut=1, bram36=1, uram288=1, dsp=1)
-    return Accelerator(name="", device=device, dataflow=dataflow, layer_by_layer=False, **ones)
-
-
-ANY_ACCELERATOR = {dataflow: _any_accelerator(dataflow) for dataflow in Dataflow}
-
-
-def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
-    """The values that a key offers for `field`, each one that an Accelerator takes."""
-    values = choices(value, read)
-    if field == "dynamic_buffer_tiles" and max(values) > MOST_OF_A_KIND:
-        raise EntryError(f"{field} <= {MOST_OF_A_KIND:g} must hold, got {max(values):g}")
-    for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
-        tried: dict[str, Any] = {field: end}
-        try:
-            replace(ANY_ACCELERATOR[DATAFLOW_OF.get(field, Dataflow.WEIGHT_STATIONARY)], **tried)
-        except ValueError as error:
-            at = (values.index(end),) if isinstance(value, list) else ()
-            raise EntryError(str(error), at) from None
-    return values
-
-
-def _dataflow(value: object) -> Dataflow:
-    """The dataflow of that name; EntryError for an unknown one."""
-    names = [str(dataflow) for dataflow in Dataflow]
-    if value not in names:
-        raise EntryError(f"unknown dataflow {quoted_value(value)}; {near_names(str(value), names)}")
-    return Dataflow(str(value))
-
-
-def _field(info: ValidationInfo) -> str:
-    return str(info.field_name)
-
-
-def _count(value: object, info: ValidationInfo) -> tuple[float, ...]:
-    return _allowed(_field(info), value, read_count)
-
-
-def _number(value: object, info: ValidationInfo) -> tuple[float, ...]:
-    return _allowed(_field(info), value, read_number)
-
-
-def _measure(value: object, info: ValidationInfo) -> tuple[float, ...]:
-    unit = unit_of(_field(info))
-    return _allowed(_field(info), value, lambda entry: read_measure(entry, unit))
-
-
-def _quantity(value: object, info: ValidationInfo) -> tuple[float, ...]:
-    stem, field = _field(info), STEMS[_field(info)]
-    return _allowed(field, value, lambda entry: read_quantity(entry, stem, unit_of(field)))
-
-
-Values = tuple[float, ...]
-Count = Annotated[Values, PlainValidator(_count)]  # whole numbers
-Number = Annotated[Values, PlainValidator(_number)]  # without a unit
-Measure = Annotated[Values, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
-Quantity = Annotated[Values, PlainValidator(_quantity)]  # texts with a unit
-
 
 ABOUT = ("extends", "description", "assumptions")  # keys that change no design
-
-
-class HardwareKeys(Keys):
-    """The keys of a hardware file; what a file leaves out comes from the one that it extends."""
-
-    extends: str | None = None
-    description: str = ""
-    assumptions: list[str] = Field(default_factory=list)
-    device: Annotated[Board | None, BeforeValidator(board_named)] = None
-    dataflow: Annotated[Dataflow, BeforeValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
-    layer_by_layer: bool = False
-    pointwise_drain: bool = False
-    pe_kernels: Count = ()
-    pe_channels: Count = ()
-    pe_pixels: Count = ()
-    clock_mhz: Measure = ()
-    clock: Quantity = ()
-    port_clock_mhz: Measure = ()
-    port_clock: Quantity = ()
-    port_bytes_per_cycle: Number = ()
-    dram_gb_per_s: Measure = ()
-    dram: Quantity = ()
-    dram_efficiency: Number = ()
-    persistent_buffer_kib: Measure = ()
-    persistent_buffer: Quantity = ()
-    dynamic_buffer_tiles: Count = ()
-    dynamic_buffer_kib: Measure = ()
-    dynamic_buffer: Quantity = ()
-    prefetch_buffer_kib: Measure = ()
-    prefetch_buffer: Quantity = ()
-    streaming_buffer_kib: Measure = ()
-    streaming_buffer: Quantity = ()
-    output_buffer_kib: Measure = ()
-    output_buffer: Quantity = ()
-    launch_us: Measure = ()
-    launch: Quantity = ()
-    fill_cycles: Number = ()
-    drain_cycles: Number = ()
-    pixel_fill_cycles: Number = ()
-    weight_delay_cycles: Number = ()
-    read_ahead_cycles: Number = ()
-    tile_read_cycles: Number = ()
-    dram_pj_per_bit: Measure = ()
-    mac_pj: Measure = ()
-    mac: Quantity = ()
-    static_w: Measure = ()
-    static: Quantity = ()
-
-    def settings(self) -> dict[str, Any]:
-        """What the file sets, by the field's full name."""
-        return {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}
 
 
 class ChainLink(NamedTuple):

@@ -10,11 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sushi_dse.config.document import MAX_BYTES
-from sushi_dse.config.hardware_file import FIELDS_OF
 from sushi_dse.config.shipped import is_path
 from sushi_dse.config.workload_keys import LayerKeys
 from sushi_dse.errors import UserError, printable
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Device
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet
 

@@ -216,6 +216,13 @@ class Accelerator:
         return whole
 
 
+# The fields that designs of each dataflow have.
+FIELDS_OF = {
+    dataflow: tuple(f.name for f in fields(Accelerator) if f.name not in OWN_FIELDS[other])
+    for dataflow, other in zip(Dataflow, reversed(Dataflow), strict=True)
+}
+
+
 def _whole(amount: Any) -> Any:
     """An amount without its fraction; of an array, an array."""
     return amount.astype(np.int64) if isinstance(amount, np.ndarray) else int(amount)

@@ -1,7 +1,8 @@
 """A design as a Timeloop architecture, version 0.4."""
 
 from sushi_dse.config.writing import yaml_text
-from sushi_dse.hardware.accelerator import KIB, TAPS_PER_ENGINE, Accelerator
+from sushi_dse.errors import UserError
+from sushi_dse.hardware.accelerator import KIB, TAPS_PER_ENGINE, Accelerator, Dataflow
 from sushi_dse.interchange.chosen import Chosen
 
 WORD_BITS = 64  # width of a block RAM or UltraRAM without its parity bits
@@ -15,8 +16,8 @@ HEAD = """\
 # What Timeloop does not know of SushiAccel:
 # - The Persistent Buffer keeps weights from query to query. Timeloop runs a layer and forgets, so
 #   no dataspace is mapped to it here; it is listed for its area.
-# - A line buffer feeds the array: a tile takes as long as the layer's padded input streams and
-#   {fill_cycles:g} cycles more to fill, or as its outputs drain and {drain_cycles:g} more.
+# - A line buffer feeds the array: a tile takes as long as its padded input streams and
+#   {fill_cycles:g} cycles more, or as it has outputs and {drain_cycles:g} cycles more.
 # - A layer takes {launch_us:g} us to launch.
 # - An engine's {taps} multipliers take a 3x3 window, or {taps} channels of a 1x1.
 # - Accelergy needs a technology; energies here are {dram_pj_per_bit:g} pJ/bit off chip and
@@ -25,8 +26,17 @@ HEAD = """\
 
 
 def timeloop_architecture(chosen: Chosen) -> str:
-    """The text of an architecture: DRAM, buffers, and the array as a mesh of multipliers."""
+    """The text of an architecture: DRAM, buffers, and the array as a mesh of multipliers.
+
+    UserError for a design that is not weight-stationary: Timeloop chooses the order of its loops
+    by itself, and would not keep the sums in the array.
+    """
     design = chosen.accelerator
+    if design.dataflow != Dataflow.WEIGHT_STATIONARY:
+        raise UserError(
+            f"{chosen.origin} is {design.dataflow}, and the timeloop export speaks of "
+            f"{Dataflow.WEIGHT_STATIONARY} designs; export it as yaml or hls"
+        )
     lines = [
         "architecture:",
         "  version: 0.4",
@@ -60,8 +70,8 @@ def timeloop_architecture(chosen: Chosen) -> str:
         origin=chosen.origin,
         data_bits=DATA_BITS,
         taps=TAPS_PER_ENGINE,
-        drain_cycles=design.drain_cycles,
         fill_cycles=design.fill_cycles,
+        drain_cycles=design.drain_cycles,
         launch_us=design.launch_us,
         dram_pj_per_bit=design.dram_pj_per_bit,
         mac_pj=design.mac_pj,

@@ -34,7 +34,7 @@ def roofline_panel(breakdown: "Breakdown", accelerator: "Accelerator") -> Panel:
     The roofs are of the array, and of what the accelerator's port gets of the memory.  A layer
     without off-chip traffic is drawn at the right edge.  No layer lies above the array's roof.
     Above the memory's lies one whose weights came while layers before it computed, which takes a
-    Dynamic Buffer of more than two tiles.
+    buffer to prefetch into.
     """
     peak = accelerator.macs_per_cycle * accelerator.clock_mhz * 1e-3  # GMAC/s
     bandwidth = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e-3  # GB/s

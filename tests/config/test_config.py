@@ -13,20 +13,13 @@ from hypothesis import strategies as st
 from sushi_dse.config.boards import boards
 from sushi_dse.config.choices import MAX_VALUES, choices, read_count, read_number
 from sushi_dse.config.document import MAX_BYTES, parse_document
-from sushi_dse.config.hardware_file import (
-    DATAFLOW_OF,
-    FIELDS_OF,
-    STEMS,
-    HardwareFile,
-    HardwareKeys,
-    hardware_names,
-    load_hardware,
-)
+from sushi_dse.config.hardware_file import HardwareFile, hardware_names, load_hardware
+from sushi_dse.config.hardware_keys import DATAFLOW_OF, STEMS, HardwareKeys
 from sushi_dse.config.scalars import read_scalar
 from sushi_dse.config.shipped import PACKAGE, shipped_folder
 from sushi_dse.config.writing import hardware_text
 from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Dataflow
+from sushi_dse.hardware.accelerator import FIELDS_OF, OWN_FIELDS, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.model.calibration import FITTED
 from tests.strategies import output_stationary, vcu118, weight_stationary, zcu104

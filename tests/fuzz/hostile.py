@@ -246,7 +246,7 @@ def part_named(folder: Path, name: str, content: bytes) -> str:
 
 def generated_hardware(rng: random.Random) -> bytes:
     """A hardware file of keys that exist, and values that may be anything."""
-    from sushi_dse.config.hardware_file import HardwareKeys
+    from sushi_dse.config.hardware_keys import HardwareKeys
 
     keys = rng.sample(list(HardwareKeys.model_fields), rng.randrange(1, 8))
     values = [*NUMBERS, *map(json.dumps, NAMES[:20]), "8", "64", "100", "64 KiB", "19.2 GB/s"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import (
     BRAM36_BYTES,
+    FIELDS_OF,
     MACS_PER_DSP,
     OWN_FIELDS,
     URAM288_BYTES,
@@ -127,7 +128,9 @@ def test_each_dataflow_has_fields_of_its_own_and_no_field_is_of_both() -> None:
     assert len(own) == len(set(own))
     for dataflow, design in zip(Dataflow, (zcu104(), vcu118()), strict=True):
         assert design.dataflow == dataflow
-        assert {field.name for field in fields(design)} >= set(OWN_FIELDS[dataflow])
+        (other,) = set(Dataflow) - {dataflow}
+        everything = {field.name for field in fields(design)}
+        assert set(FIELDS_OF[dataflow]) == everything - set(OWN_FIELDS[other])
 
 
 def test_an_efficiency_above_one_is_refused() -> None:
@@ -331,8 +334,7 @@ def test_a_larger_buffer_never_takes_less_of_the_device(
 
 def fields_of(design: Accelerator) -> list[str]:
     """The fields that may be an axis of the design's dataflow."""
-    (other,) = set(Dataflow) - {design.dataflow}
-    return [name for name in AXIS_ORDER if name not in OWN_FIELDS[other]]
+    return [name for name in AXIS_ORDER if name in FIELDS_OF[design.dataflow]]
 
 
 def designs_of(each: Sequence[Accelerator], names: Sequence[str]) -> Designs:

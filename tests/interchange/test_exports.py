@@ -23,7 +23,13 @@ from sushi_dse.interchange.hls import hls_header
 from sushi_dse.interchange.timeloop_out import timeloop_architecture
 from sushi_dse.store.run import RUN_FILE, SCHEMA_VERSION, Run
 from tests import paths
-from tests.strategies import accelerators, printable_text, zcu104
+from tests.strategies import (
+    accelerators,
+    output_stationary,
+    printable_text,
+    weight_stationary,
+    zcu104,
+)
 
 TINY = str(paths.TINY)
 KIB = 1024
@@ -116,7 +122,7 @@ def node(loader: Loader, tag: str, value: Any) -> dict[str, Any]:
 Loader.add_multi_constructor("!", node)
 
 
-@given(accelerators())
+@given(weight_stationary())
 def test_a_timeloop_architecture_has_the_array_and_the_buffers_in_its_units(
     design: Accelerator,
 ) -> None:
@@ -144,8 +150,16 @@ def test_a_timeloop_architecture_has_the_array_and_the_buffers_in_its_units(
     dram = nodes["DRAM"]["attributes"]
     cycle_s = nodes["system"]["attributes"]["global_cycle_seconds"]
     assert dram["shared_bandwidth"] == design.bytes_per_cycle
-    assert dram["shared_bandwidth"] / cycle_s == pytest.approx(
-        design.dram_gb_per_s * 1e9 * design.dram_efficiency
+    assert dram["shared_bandwidth"] / cycle_s == pytest.approx(design.offchip_gb_per_s * 1e9)
+
+
+@given(output_stationary())
+def test_timeloop_refuses_an_output_stationary_design_in_one_line(design: Accelerator) -> None:
+    with pytest.raises(UserError) as refused:
+        timeloop_architecture(chosen(design))
+    assert str(refused.value) == (
+        "Design 3 of mine is output-stationary, and the timeloop export speaks of "
+        "weight-stationary designs; export it as yaml or hls"
     )
 
 
@@ -174,22 +188,48 @@ def test_each_dataspace_of_timeloop_is_kept_by_one_buffer_and_none_by_the_persis
 DEFINITION = re.compile(r"#define SUSHI_(\w+) ([\d.e+-]+)  /\* .+ \*/")
 
 
-@given(accelerators())
-def test_a_header_defines_the_array_and_the_buffers(design: Accelerator) -> None:
+def defined(design: Accelerator) -> dict[str, float]:
+    """The values that a header defines, by name."""
     lines = hls_header(chosen(design)).splitlines()
-    values = {m[1]: float(m[2]) for line in lines if (m := DEFINITION.fullmatch(line))}
-    assert values == {
+    assert str(design.dataflow) in lines[0]
+    return {m[1]: float(m[2]) for line in lines if (m := DEFINITION.fullmatch(line))}
+
+
+def of_both(design: Accelerator) -> dict[str, float]:
+    """What designs of both dataflows have."""
+    return {
         "PE_KERNELS": design.pe_kernels,
-        "PE_CHANNELS": design.pe_channels,
-        "TAPS_PER_ENGINE": 9,
         "MACS_PER_CYCLE": design.macs_per_cycle,
         "PERSISTENT_BUFFER_BYTES": design.persistent_buffer_bytes,
-        "DYNAMIC_BUFFER_TILES": design.dynamic_buffer_tiles,
-        "DYNAMIC_BUFFER_BYTES": design.dynamic_buffer_bytes,
         "STREAMING_BUFFER_BYTES": int(design.streaming_buffer_kib * KIB),
         "OUTPUT_BUFFER_BYTES": int(design.output_buffer_kib * KIB),
         "CLOCK_MHZ": design.clock_mhz,
         "DRAM_BYTES_PER_CYCLE": design.bytes_per_cycle,
+    }
+
+
+@given(weight_stationary())
+def test_a_header_defines_the_array_and_the_buffers(design: Accelerator) -> None:
+    assert defined(design) == of_both(design) | {
+        "PE_CHANNELS": design.pe_channels,
+        "TAPS_PER_ENGINE": 9,
+        "DYNAMIC_BUFFER_TILES": design.dynamic_buffer_tiles,
+        "DYNAMIC_BUFFER_BYTES": design.dynamic_buffer_bytes,
+    }
+
+
+@given(output_stationary(), st.integers(0, 4 * KIB), st.integers(0, 4 * KIB))
+def test_a_header_defines_what_an_output_stationary_design_has(
+    drawn: Accelerator, dynamic_bytes: int, prefetch_bytes: int
+) -> None:
+    design = replace(
+        drawn, dynamic_buffer_kib=dynamic_bytes / KIB, prefetch_buffer_kib=prefetch_bytes / KIB
+    )
+    assert defined(design) == of_both(design) | {
+        "PE_PIXELS": design.pe_pixels,
+        "DYNAMIC_BUFFER_BYTES": dynamic_bytes,
+        "PREFETCH_BUFFER_BYTES": prefetch_bytes,
+        "PORT_CLOCK_MHZ": design.port_clock_mhz,
     }
 
 
