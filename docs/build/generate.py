@@ -47,10 +47,11 @@ def calibration() -> str:
     base = load_hardware("zcu104_measured").space.base
     rows = [
         ("`launch_us`", f"{base.launch_us:.2f}", "a layer's launch from the host"),
-        ("`dram_efficiency`", f"{base.dram_efficiency:.4f}",
-         f"of {base.dram_gb_per_s} GB/s: {base.bytes_per_cycle:.1f} bytes a cycle"),
-        ("`fill_cycles`", f"{base.fill_cycles:.2f}", "to fill the pipeline, per tile"),
-        ("`row_cycles`", f"{base.row_cycles:.2f}", "least time of a padded row"),
+        ("`port_bytes_per_cycle`", f"{base.port_bytes_per_cycle:.2f}",
+         f"that the port takes: {base.port_gb_per_s:.2f} GB/s at {base.clock_mhz:g} MHz"),
+        ("`fill_cycles`", f"{base.fill_cycles:.2f}", "to fill the pipeline with a tile's input"),
+        ("`drain_cycles`", f"{base.drain_cycles:.2f}",
+         "until the last outputs of a tile have left"),
     ]  # fmt: skip
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     errors = printed("validate").split("By SubNet;")[1]

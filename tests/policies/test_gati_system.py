@@ -14,8 +14,14 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.latency_table import SUMS
-from sushi_dse.model.layer import layer_cost, layer_latency_us, total_cost
-from sushi_dse.model.network import Network
+from sushi_dse.model.layer import (
+    array_of,
+    layer_cost,
+    layer_cost_of,
+    layer_latency_us,
+    total_cost,
+)
+from sushi_dse.model.network import LayerShape, Network, layer_shapes
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.predictors import (
     PREDICTORS,
@@ -135,16 +141,14 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
         rows.append(list(running))
     for column, kernels in enumerate(table.subgraphs.kernels):
         for row, layers in enumerate(rows):
+            cached = table.subgraphs.channels[column]
             costs = [
-                layer_cost(
-                    layer,
-                    accelerator,
-                    cached_kernels=int(kernels[i]),
-                    cached_channels=int(table.subgraphs.channels[column, i]),
-                    is_first=i == 0,
-                    is_last=i == len(layers) - 1,
+                LayerCost(
+                    *layer_cost_of(
+                        LayerShape(*shape), array_of(accelerator), int(kernels[i]), int(cached[i])
+                    )
                 )
-                for i, layer in enumerate(layers)
+                for i, shape in enumerate(layer_shapes(layers).tolist())
             ]
             total, found = total_cost(costs), LayerCost(*(cell(x, row, column) for x in table.cost))
             assert found == pytest.approx(total)
