@@ -20,7 +20,7 @@ from sushi_dse.hardware.space import SearchSpace, find_design
 from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
-from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
+from tests.strategies import accelerators, odd_names, renamed, supernets, vcu118, zcu104
 from tests.tables import number
 
 NETWORK = load_workload("resnet18_cifar10").supernet
@@ -101,15 +101,19 @@ def test_the_next_blocks_are_those_that_the_larger_design_takes(
         assert ("trace_latency_change_percent" in row) == (experiment.trace is not None)
 
 
-def test_a_step_takes_the_next_value_on_the_axis_or_an_eighth_more_in_whole_blocks() -> None:
-    space = SearchSpace.of(zcu104(persistent_buffer_kib=1728.0), {"pe_kernels": [32, 16]})
-    experiment = Experiment(
+def without_trace(space: SearchSpace) -> Experiment:
+    return Experiment(
         space=space,
         network=Network.of(NETWORK),
         trace=None,
         policies=("no-sgs",),
         mode="strict-accuracy",
     )
+
+
+def test_a_step_takes_the_next_value_on_the_axis_or_an_eighth_more_in_whole_blocks() -> None:
+    base = zcu104(persistent_buffer_kib=1728.0, output_buffer_kib=256.0)
+    experiment = without_trace(SearchSpace.of(base, {"pe_kernels": [32, 16]}))
     steps = [row["step"] for row in next_blocks(experiment, 1)]
     assert steps == [
         "pe_kernels 16 to 32",
@@ -120,6 +124,20 @@ def test_a_step_takes_the_next_value_on_the_axis_or_an_eighth_more_in_whole_bloc
     ]
     buffer = next_blocks(experiment, 1)[-1]
     assert (buffer["latency_change_percent"], buffer["more_uram288"]) == (0.0, 7)
+
+
+def test_what_grows_in_an_output_stationary_design_is_its_own_array_and_buffers() -> None:
+    base = vcu118(device=ROOMY, streaming_buffer_kib=256.0, output_buffer_kib=256.0)
+    rows = next_blocks(without_trace(SearchSpace.of(base, {"pe_pixels": [64, 96]})), 0)
+    assert [(row["resource"], row["step"]) for row in rows] == [
+        ("dsp", "pe_kernels 64 to 72"),
+        ("dsp", "pe_pixels 64 to 96"),
+        ("bram36", "dynamic_buffer_kib 4096 to 4608"),
+        ("uram288", "prefetch_buffer_kib 0 to 32"),
+        ("bram36", "streaming_buffer_kib 256 to 288, output_buffer_kib 256 to 288"),
+        ("uram288", "persistent_buffer_kib 20480 to 23040"),
+    ]
+    assert [row[f"more_{row['resource']}"] for row in rows] == [256, 1024, 128, 1, 16, 80]
 
 
 def test_a_neighbour_that_does_not_fit_is_told_with_what_it_lacks() -> None:

@@ -14,13 +14,13 @@ from sushi_dse.evaluation.fronts import non_dominated
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.explore.exact.bounds import BOUNDED, refuse_unbounded
-from sushi_dse.explore.exact.boxes import Boxes
+from sushi_dse.explore.exact.boxes import SIDES, Boxes
 from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import INFEASIBLE, SPLIT, WALKED, Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
-from sushi_dse.hardware.accelerator import Device
+from sushi_dse.hardware.accelerator import FIELDS_OF, Device
 from sushi_dse.hardware.resources import fits, infeasible_designs, infeasible_reasons
-from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model.network import Network
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.workload.layers import PlainLayer
@@ -31,26 +31,41 @@ from tests.strategies import accelerators, supernets, zcu104
 AXES = {
     "pe_kernels": st.integers(1, 24),
     "pe_channels": st.integers(1, 12),
+    "pe_pixels": st.integers(1, 40),
     "persistent_buffer_kib": st.floats(0.0, 64.0),
     "dynamic_buffer_tiles": st.integers(2, 4),
+    "dynamic_buffer_kib": st.floats(0.0, 32.0),
+    "prefetch_buffer_kib": st.just(0.0) | st.floats(0.0, 32.0),
     "streaming_buffer_kib": st.floats(0.1, 32.0),
     "output_buffer_kib": st.floats(0.1, 32.0),
     "dram_gb_per_s": st.floats(0.05, 20.0),
     "clock_mhz": st.floats(50.0, 400.0),
+    "port_clock_mhz": st.floats(50.0, 400.0),
+    "port_bytes_per_cycle": st.floats(0.5, 100.0),
     "dram_efficiency": st.floats(0.05, 1.0),
     "launch_us": st.floats(0.0, 50.0),
     "fill_cycles": st.floats(0.0, 20.0),
-    "row_cycles": st.floats(0.0, 20.0),
+    "drain_cycles": st.floats(0.0, 50.0),
+    "pixel_fill_cycles": st.floats(1.0, 3.0),
+    "weight_delay_cycles": st.floats(0.0, 20.0),
+    "read_ahead_cycles": st.floats(0.0, 8.0),
+    "tile_read_cycles": st.floats(0.0, 3.0),
     "dram_pj_per_bit": st.floats(0.0, 40.0),
     "mac_pj": st.floats(0.0, 2.0),
     "static_w": st.floats(0.0, 5.0),
 }
 
 
+def test_every_axis_is_drawn() -> None:
+    assert AXES.keys() == set(AXIS_ORDER)
+
+
 @st.composite
 def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
     """Random boards, workloads and objectives; the board may be too small for part of the space."""
-    names = draw(st.lists(st.sampled_from(list(AXES)), min_size=1, max_size=5, unique=True))
+    drawn = draw(accelerators())
+    known = [name for name in AXES if name in FIELDS_OF[drawn.dataflow]]
+    names = draw(st.lists(st.sampled_from(known), min_size=1, max_size=5, unique=True))
     values, size = {}, 1
     for name in names:
         most = min(most_designs // size, 6)
@@ -64,7 +79,7 @@ def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
         uram288=draw(st.integers(0, 8)),
         dsp=draw(st.integers(1, 1200)),
     )
-    base = replace(draw(accelerators()), device=device)
+    base = replace(drawn, device=device)
     objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))
     policies = draw(st.sampled_from([*((name,) for name in STEADY_POLICIES), STEADY_POLICIES]))
     return Problem(
@@ -132,7 +147,7 @@ def test_no_design_of_a_box_costs_less_than_its_bound(
     whole = Boxes.whole(problem.experiment.space)
     ends = [sorted(data.draw(st.tuples(*[st.integers(0, last)] * 2))) for last in whole.high[:, 0]]
     for i, axis in enumerate(problem.experiment.space.axes):
-        if axis.name in ("pe_kernels", "pe_channels"):
+        if axis.name in SIDES:
             ends[i][1] = ends[i][0]
     low, high = np.array(ends, dtype=np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
     box = Boxes(problem.experiment.space, low, high)
@@ -177,8 +192,8 @@ def small() -> Problem:
         {
             "pe_kernels": (4, 8, 500),  # 500 kernels need more DSPs than the ZCU104 has
             "persistent_buffer_kib": (0, 2, 4, 8, 16),
-            "dram_gb_per_s": tuple(1.2 * i for i in range(1, 17)),
             "clock_mhz": tuple(50.0 * i for i in range(1, 9)),
+            "port_bytes_per_cycle": tuple(1.25 * i for i in range(1, 17)),
         },
     )
     network = Network.of(plain_supernet("small", subnets))

@@ -39,7 +39,13 @@ from sushi_dse.plots.validation import validation_panels
 from sushi_dse.policies.catalogue import POLICIES, PolicyRun
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
-from tests.strategies import accelerators, supernets, zcu104_measured
+from tests.strategies import (
+    accelerators,
+    output_stationary,
+    supernets,
+    weight_stationary,
+    zcu104_measured,
+)
 
 
 def of_kind(panel: Panel, kind: str) -> list[Series]:
@@ -53,7 +59,7 @@ def roofs(panel: Panel) -> tuple[float, float]:
 
 
 @settings(max_examples=50)
-@given(supernets(), accelerators(dynamic_buffer_tiles=2), st.integers(0, 99))
+@given(supernets(), accelerators(), st.integers(0, 99))
 def test_no_layer_lies_above_the_roofs_and_its_bar_is_its_time(
     supernet: SuperNet, accelerator: Accelerator, pick: int
 ) -> None:
@@ -77,7 +83,10 @@ def test_no_layer_lies_above_the_roofs_and_its_bar_is_its_time(
 
 
 @settings(max_examples=20)
-@given(supernets(), accelerators(dynamic_buffer_tiles=8))
+@given(
+    supernets(),
+    weight_stationary(dynamic_buffer_tiles=8) | output_stationary(prefetch_buffer_kib=2.0),
+)
 def test_weights_that_come_ahead_lift_a_layer_but_not_the_subnet(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
@@ -343,10 +352,11 @@ def test_a_page_holds_no_text_unescaped(tmp_path: Path) -> None:
 
 def test_the_measured_board_has_launches_in_its_bars() -> None:
     network = load_experiment("zcu104_measured", trace="none").network
-    breakdown = subnet_breakdown(network, zcu104_measured(), "A", NOTHING)
-    _, cycles = layer_panels(breakdown, zcu104_measured())
+    design = zcu104_measured()
+    breakdown = subnet_breakdown(network, design, "A", NOTHING)
+    _, cycles = layer_panels(breakdown, design)
     (launch,) = (series for series in cycles.series if series.name == "launch")
-    assert launch.y[0] == pytest.approx(76.971 * 100)
+    assert launch.y[0] == pytest.approx(design.launch_us * design.clock_mhz)
 
 
 def test_an_unknown_suffix_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
