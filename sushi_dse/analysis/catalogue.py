@@ -8,6 +8,7 @@ from sushi_dse.config.hardware_file import hardware_names, load_hardware
 from sushi_dse.config.workload_file import load_workload, workload_names
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.metrics import METRICS, find_metric
+from sushi_dse.hardware.accelerator import FIELDS_OF
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.workload.layers import shared_weight_bytes
@@ -26,8 +27,8 @@ def hardware_facts(name: str) -> Facts:
     }
     axes = {axis.name for axis in file.space.axes}
     facts |= {
-        key: value
-        for key, value in asdict(base).items()
+        key: getattr(base, key)
+        for key in FIELDS_OF[base.dataflow]
         if key not in axes and key not in ("name", "device")
     }
     facts["device"] = ", ".join(f"{key} {value}" for key, value in asdict(base.device).items())
