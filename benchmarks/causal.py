@@ -92,7 +92,9 @@ def cases() -> Iterator[tuple[str, LatencyTable, Trace]]:
     accelerators = {
         "zcu104": base,
         "64 kernels, 4 MiB": replace(base, pe_kernels=64, persistent_buffer_kib=4096),
-        "a quarter of the bandwidth": replace(base, dram_gb_per_s=base.dram_gb_per_s / 4),
+        "a quarter of the bandwidth": replace(
+            base, port_bytes_per_cycle=base.port_bytes_per_cycle / 4
+        ),
     }
     for workload in ("ofa_resnet50", "ofa_mbv3"):
         network = Network.of(load_workload(workload).supernet)

@@ -36,6 +36,7 @@ RANGES = {  # range of the values of an axis, and their most number
     "output_buffer_kib": (16, 1024, 12),
     "dram_gb_per_s": (1, 100, 40),
     "clock_mhz": (50, 400, 40),
+    "port_bytes_per_cycle": (1, 80, 40),
     "dram_pj_per_bit": (3, 40, 6),
     "static_w": (0.5, 10, 6),
 }

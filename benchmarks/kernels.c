@@ -1,7 +1,8 @@
 /* The arithmetic of the two kernels in C: the yardstick of `python -m benchmarks`.
 
-   layer_cycles is that of sushi_dse/steady/layers.py, serve_sushi is serve_queries of
-   sushi_dse/serving.py under SushiSched.  Loops, order of operations and skipped work are theirs;
+   layer_cycles is weight_stationary_cycles of sushi_dse/model/steady_layers.py, serve_sushi is
+   serve_queries of sushi_dse/serving/kernel.py under SushiSched.  Loops, order of operations and
+   skipped work are theirs;
    `restrict` says what a C programmer knows, that no two arrays overlap. */
 
 #include <math.h>
@@ -16,10 +17,20 @@ enum { COMPUTE, EXPOSED, COLD_STALL, WARM_STALL };
 enum { STRICT_ACCURACY, STRICT_LATENCY };
 
 typedef struct {
-    int64_t kernels, channels_per_group, groups, taps, passes, fold, streamed_pixels,
-        streamed_rows, output_pixels, input_bytes, input_word_bytes, output_bytes, is_first,
-        is_last;
+    int64_t kernels, channels, channels_per_group, groups, kernel_height, kernel_width, taps,
+        passes, is_pointwise, height, width, padded_height, padded_width, pad_top, pad_left,
+        stride_height, stride_width, output_height, output_width, input_bytes, output_bytes,
+        input_holds, output_holds;
 } LayerShape;
+
+typedef struct {  /* [shape], or [shape][kind] */
+    const int64_t *kinds;
+    const double *counts, *first_counts, *load_bytes, *total, *weight_bytes, *pixels, *outputs;
+} Tiles;
+
+typedef struct {  /* [design] */
+    const double *per_byte, *resident, *fill, *drain, *pointwise_drain;
+} Arrays;
 
 static double larger(double a, double b) { return a > b ? a : b; }
 static double smaller(double a, double b) { return a < b ? a : b; }
@@ -40,50 +51,53 @@ static double smallest(const double *values, int64_t count)
 
 /* Cycles of each layer on each of `designs`, into cycles [cause][shape][chunk]. */
 static void layer_cycles(
-    int64_t shapes, const LayerShape *of_shape, const int64_t *kinds, const double *counts,
-    const double *load_bytes, const double *total, int64_t designs, const double *restrict per_byte,
-    const double *restrict fill, const double *restrict row, const double *restrict resident,
+    int64_t shapes, const LayerShape *of_shape, Tiles tiles, int64_t designs, Arrays arrays,
     int64_t chunk, double *cycles)
 {
     double stream_of[designs], *restrict stream = stream_of;
+    const double *restrict per_byte = arrays.per_byte, *restrict resident = arrays.resident;
+    const double *restrict fill = arrays.fill;
     double slowest_bus = largest(per_byte, designs), smallest_map = smallest(resident, designs);
-    double least_fill = smallest(fill, designs), least_row = smallest(row, designs);
+    double least_fill = smallest(fill, designs);
     for (int64_t i = 0; i < shapes; i++) {
         const LayerShape shape = of_shape[i];
         double *restrict compute = cycles + (COMPUTE * shapes + i) * chunk;
         double *restrict exposed = cycles + (EXPOSED * shapes + i) * chunk;
         double *restrict cold = cycles + (COLD_STALL * shapes + i) * chunk;
         double *restrict warm = cycles + (WARM_STALL * shapes + i) * chunk;
-        double pixels = shape.streamed_pixels, rows = shape.streamed_rows;
-        double tiles = total[i], first_bytes = load_bytes[i * KINDS];
+        const double *restrict drain = shape.is_pointwise ? arrays.pointwise_drain : arrays.drain;
+        double pixels = tiles.pixels[i], outputs = tiles.outputs[i], total = tiles.total[i];
         for (int64_t d = 0; d < designs; d++) {
-            stream[d] = larger(pixels + fill[d], rows * row[d]);
-            compute[d] = tiles * stream[d];
-            exposed[d] = smaller(first_bytes * per_byte[d], stream[d]);
+            stream[d] = larger(pixels + fill[d], outputs + drain[d]);
+            compute[d] = total * stream[d];
+            exposed[d] = 0.0;
         }
-        double shortest = larger(pixels + least_fill, rows * least_row);
-        for (int64_t kind = 0; kind < kinds[i]; kind++) {
-            double count = counts[i * KINDS + kind], load = load_bytes[i * KINDS + kind];
+        double shortest = larger(pixels + least_fill, outputs + smallest(drain, designs));
+        for (int64_t kind = i * KINDS; kind < i * KINDS + tiles.kinds[i]; kind++) {
+            double count = tiles.counts[kind], load = tiles.load_bytes[kind];
+            double first = tiles.first_counts[kind];  /* of the first block of kernels */
+            if (first > 0)
+                for (int64_t d = 0; d < designs; d++)
+                    exposed[d] += first * smaller(load * per_byte[d], stream[d]);
             if (load * slowest_bus <= shortest) continue;  /* no tile waits, on no design */
             for (int64_t d = 0; d < designs; d++)
                 exposed[d] += count * larger(load * per_byte[d] - stream[d], 0.0);
         }
-        double leaves = shape.is_last ? INFINITY : shape.output_bytes;  /* a smaller buffer */
-        if (smallest_map >= leaves) {  /* no map leaves, on no design */
+        double holds = shape.output_holds, map_bytes = shape.output_bytes;
+        if (holds <= smallest_map) {  /* no map leaves, on no design */
             memset(cold, 0, designs * sizeof *cold);
             memset(warm, 0, designs * sizeof *warm);
             continue;
         }
-        double weight_bytes = shape.kernels * shape.channels_per_group * shape.taps;
-        double map_bytes = shape.output_bytes;
+        double weight_bytes = tiles.weight_bytes[i];
         for (int64_t d = 0; d < designs; d++) {
             double busy = compute[d] + exposed[d];
             cold[d] = larger((weight_bytes + map_bytes) * per_byte[d] - busy, 0.0);
             warm[d] = larger(map_bytes * per_byte[d] - compute[d], 0.0);
         }
         for (int64_t d = 0; d < designs; d++) {  /* in the loop above gcc would branch */
-            cold[d] = resident[d] < leaves ? cold[d] : 0.0;
-            warm[d] = resident[d] < leaves ? warm[d] : 0.0;
+            cold[d] = resident[d] < holds ? cold[d] : 0.0;
+            warm[d] = resident[d] < holds ? warm[d] : 0.0;
         }
     }
 }
@@ -91,13 +105,17 @@ static void layer_cycles(
 /* layer_cycles of so many designs, a chunk of them at a time. */
 void block_cycles(
     int64_t shapes, const LayerShape *shape, const int64_t *kinds, const double *counts,
-    const double *load_bytes, const double *total, int64_t designs, const double *per_byte,
-    const double *fill, const double *row, const double *resident, int64_t chunk, double *cycles)
+    const double *first_counts, const double *load_bytes, const double *total,
+    const double *weight_bytes, const double *pixels, const double *outputs, int64_t designs,
+    const double *per_byte, const double *resident, const double *fill, const double *drain,
+    const double *pointwise_drain, int64_t chunk, double *cycles)
 {
+    Tiles tiles = {kinds, counts, first_counts, load_bytes, total, weight_bytes, pixels, outputs};
     for (int64_t start = 0; start < designs; start += chunk) {
         int64_t count = designs - start < chunk ? designs - start : chunk;
-        layer_cycles(shapes, shape, kinds, counts, load_bytes, total, count, per_byte + start,
-                     fill + start, row + start, resident + start, chunk, cycles);
+        Arrays arrays = {per_byte + start, resident + start, fill + start, drain + start,
+                         pointwise_drain + start};
+        layer_cycles(shapes, shape, tiles, count, arrays, chunk, cycles);
     }
 }
 

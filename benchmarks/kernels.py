@@ -29,7 +29,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
-from sushi_dse.model.steady_cost import by_sides, layers_of, steady_cost
+from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
 from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
 from sushi_dse.serving.recaching import NEAREST
@@ -41,6 +41,8 @@ SUBGRAPHS = 31  # columns of the latency table that the trace kernel serves on
 EVERY = 8  # queries between two recache points
 QUERIES = (10_000, 100_000)
 TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
+# Fields of `Arrays` that a weight-stationary array needs: the first ones.
+OF_WEIGHTS = Arrays._fields.index("pointwise_drain_cycles") + 1
 DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # length of an array of 8 KiB, in the first-level cache
 
 
@@ -56,17 +58,17 @@ def cost_space(base: Accelerator) -> SearchSpace:
             "pe_channels": (6, 9, 12, 18),
             "persistent_buffer_kib": (512, 1024, 1728, 3072),
             "streaming_buffer_kib": (64, 128, 256),
-            "dram_gb_per_s": (4.8, 9.6, 19.2),
             "clock_mhz": (100.0, 150.0, 200.0, 250.0),
+            "port_bytes_per_cycle": (5.0, 10.0, 20.0),
         },
     )
 
 
 @numba.njit
-def block_cycles(shapes, tiles, arrays, cycles):  # type: ignore[no-untyped-def]
-    """Run `layer_cycles` on designs with equal sides, a chunk at a time, as `steady_costs` does."""
+def block_cycles(shapes, tiles, common, arrays, cycles):  # type: ignore[no-untyped-def]
+    """Run `layer_cycles` on designs with equal counts of tiles, a chunk at a time."""
     for start in range(0, len(arrays.cycles_per_byte), CHUNK):
-        layer_cycles(shapes, tiles, chunk_of(arrays, start), cycles)
+        layer_cycles(shapes, tiles, common, chunk_of(arrays, start), cycles)
 
 
 def cost_figures(libraries: Libraries | None) -> Figures:
@@ -76,20 +78,20 @@ def cost_figures(libraries: Libraries | None) -> Figures:
     designs, shapes = space.designs(range(len(space))), layers_of(network).shapes
     cycles = np.empty((CAUSES, len(shapes), CHUNK))
     blocks = [
-        (tiles_of(shapes, sides), Arrays(*map(np.ascontiguousarray, arrays)))
-        for _, sides, arrays, _ in by_sides(designs)
+        (tiles_of(shapes, common), common, Arrays(*map(np.ascontiguousarray, arrays)))
+        for _, common, arrays, _ in by_counts(designs)
     ]
     ours: list[Work] = [
-        lambda tiles=tiles, arrays=arrays: block_cycles(shapes, tiles, arrays, cycles)  # type: ignore[misc]
-        for tiles, arrays in blocks
+        lambda given=given: block_cycles(shapes, *given, cycles)  # type: ignore[misc]
+        for given in blocks
     ]
 
     def c(library: ctypes.CDLL) -> list[Work]:
         calls = [
             [*integers(len(shapes)), *pointers(shapes, *tiles),
-             *integers(len(arrays.cycles_per_byte)), *pointers(*arrays),
+             *integers(len(arrays.cycles_per_byte)), *pointers(*arrays[:OF_WEIGHTS]),
              *integers(CHUNK), *pointers(cycles)]
-            for tiles, arrays in blocks
+            for tiles, _, arrays in blocks
         ]  # fmt: skip
         return [lambda given=given: library.block_cycles(*given) for given in calls]  # type: ignore[misc]
 

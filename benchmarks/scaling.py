@@ -88,7 +88,7 @@ def space_of(designs: int) -> dict[str, object]:
         "pe_kernels": [8, 12, 16, 20],
         "pe_channels": [6, 8, 9, 12, 16],
         "persistent_buffer_kib": [512, 1024, 1536, 2048, 3072],
-        "dram_gb_per_s": np.linspace(4.8, 19.2, bandwidths).tolist(),
+        "port_bytes_per_cycle": np.linspace(5, 20, bandwidths).tolist(),
         "clock_mhz": np.linspace(100, 250, clocks).tolist(),
     }
 

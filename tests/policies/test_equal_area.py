@@ -110,9 +110,9 @@ def test_there_are_documented_rivals() -> None:
 
 @pytest.mark.parametrize("row", documented_rows())
 def test_a_documented_rival_is_that_of_the_walk(row: str) -> None:
-    workload, pe_kernels, mib, dram_gb_per_s = row.strip("| ").split(" | ")[:4]
+    workload, pe_kernels, mib, port_bytes_per_cycle = row.strip("| ").split(" | ")[:4]
     (buffer_mib,) = [known for known in rivals.BUFFER_MIB if f"{known:.4g}" == mib]
     base = load_hardware(rivals.BASE).space.base
-    design = rivals.around(base, int(pe_kernels), buffer_mib, float(dram_gb_per_s))
+    design = rivals.around(base, int(pe_kernels), buffer_mib, float(port_bytes_per_cycle))
     network = Network.of(load_workload(workload).supernet)
     assert rivals.markdown_row(rivals.outcome(workload, network, design)) == row

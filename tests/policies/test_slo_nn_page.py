@@ -8,7 +8,7 @@ from sushi_dse.policies.slo_nn.system import slo_nn_system
 from tests import paths
 from tests.networks import workload
 from tests.policies.slo_nn_cases import WORKLOADS
-from tests.strategies import zcu104, zcu104_measured
+from tests.strategies import ZCU104, zcu104, zcu104_measured
 
 PAGE = paths.ROOT / "docs" / "slo_nn.md"
 
@@ -30,7 +30,7 @@ def test_the_page_shows_what_the_accelerator_does_to_the_limit() -> None:
     designs = {
         "ZCU104": zcu104(),
         "an array 64 kernels wide": zcu104(pe_kernels=64),
-        "a quarter of the bandwidth": zcu104(dram_gb_per_s=4.8),
+        "a quarter of the bandwidth": zcu104(port_bytes_per_cycle=ZCU104.port_bytes_per_cycle / 4),
         "each layer launched from the host, as measured": zcu104_measured(),
     }
     for label, accelerator in designs.items():
