@@ -101,6 +101,22 @@ def beyond_share(
 
 
 @compiled
+def most_within(
+    per_byte: np.ndarray, weight_bytes: np.ndarray, order: np.ndarray, room: float
+) -> float:
+    """The most that `room` bytes of the layers can be worth: layers by worth, the last in part.
+
+    per_byte: [layer], the worth of a byte; order: [layer], by falling worth.
+    """
+    amount, left = 0.0, room
+    for i in order:
+        part = min(left, weight_bytes[i])
+        amount += per_byte[i] * part
+        left -= part
+    return amount
+
+
+@compiled
 def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndarray) -> np.ndarray:
     """Lower bound on the cost of each SubNet with any SubGraph that fits: [field, subnet, box].
 
@@ -129,7 +145,7 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
             reads_per_byte = use.reads[layers.shape_of[own]] / weight_bytes
             is_loaded_once = use.loads[layers.shape_of[own]] == weight_bytes
             loads_per_byte = np.where(is_loaded_once, 1.0, reads_per_byte)
-            most_loads, most_reads = loads_per_byte.max(), reads_per_byte.max()
+            by_loads, by_reads = np.argsort(-loads_per_byte), np.argsort(-reads_per_byte)
             for b in range(len(per_byte)):
                 room, saved, beyond = capacity[start + b], 0.0, 0.0
                 all_fit = weight_bytes.sum() <= room
@@ -149,9 +165,10 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
                 sums[FIELD.exposed_load_cycles, b] = max(waits - saved - beyond, 0.0)
                 sums[FIELD.output_stall_cycles, b] = 0.0
                 sums[FIELD.cached_weight_bytes, b] = min(room, weight_bytes.sum())
-                saved_bytes = min(room * most_loads, sums[FIELD.weight_bytes, b])
-                sums[FIELD.weight_bytes, b] -= saved_bytes
-                reads = min(room * most_reads, sums[FIELD.dynamic_buffer_read_bytes, b])
+                loads = most_within(loads_per_byte, weight_bytes, by_loads, room)
+                sums[FIELD.weight_bytes, b] = max(sums[FIELD.weight_bytes, b] - loads, 0.0)
+                reads = most_within(reads_per_byte, weight_bytes, by_reads, room)
+                reads = min(reads, sums[FIELD.dynamic_buffer_read_bytes, b])
                 sums[FIELD.persistent_buffer_read_bytes, b] = reads
                 sums[FIELD.dynamic_buffer_read_bytes, b] -= reads
             least[:, s, start : start + len(per_byte)] = sums[:, : len(per_byte)]
