@@ -51,7 +51,8 @@ def test_a_demand_above_the_network_takes_all_nodes_and_gains_nothing() -> None:
     (target,) = speedup_range(
         connected(30, 40, 10), zcu104(), [99.0], parameters=parameters, queries=64
     )
-    assert (target.mean_fraction, target.speedup, target.loss_percent) == (1, 1, 0)
+    assert (target.mean_fraction, target.loss_percent) == (1, 0)
+    assert target.speedup == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)

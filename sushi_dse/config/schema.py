@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 
 from sushi_dse.config.boards import Board, board_named, boards
 from sushi_dse.config.choices import MAX_COUNT
-from sushi_dse.config.hardware_file import (
+from sushi_dse.config.hardware_keys import (
     STEMS,
     Count,
     HardwareKeys,

@@ -50,7 +50,6 @@ POSITIVE = (
 NEVER_NEGATIVE_IF_OUTPUT_STATIONARY = (
     "dynamic_buffer_kib",
     "prefetch_buffer_kib",
-    "pixel_fill_cycles",
     "weight_delay_cycles",
     "read_ahead_cycles",
     "tile_read_cycles",
@@ -101,6 +100,13 @@ def test_a_zero_is_refused_where_nothing_would_work(name: str) -> None:
 def test_an_output_stationary_array_has_pixels_and_a_port(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} > 0 must hold, got 0$"):
         vcu118(**{name: 0})
+
+
+@pytest.mark.parametrize("cycles", [-1, 0, 0.999, float("nan")])
+def test_pixels_enter_an_output_stationary_array_one_a_cycle_at_most(cycles: float) -> None:
+    with pytest.raises(ValueError, match=f"^pixel_fill_cycles >= [01] must hold, got {cycles}"):
+        vcu118(pixel_fill_cycles=cycles)
+    assert vcu118(pixel_fill_cycles=1).pixel_fill_cycles == 1
 
 
 @pytest.mark.parametrize("name", NEVER_NEGATIVE)
