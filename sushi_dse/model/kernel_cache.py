@@ -11,8 +11,9 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Event
@@ -20,6 +21,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 
 from sushi_dse.errors import message_line
@@ -31,6 +33,7 @@ from sushi_dse.model.kernel_key import (
     kernel_key,
     key_of_files,
 )
+from sushi_dse.model.kernel_lock import kernel_lock
 
 FOLDER = re.compile(rf"kernels-[0-9a-f]{{{KEY_DIGITS}}}")
 MOST_FOLDERS = 4  # folders of keys that are kept beside each other, as installations may share them
@@ -46,13 +49,31 @@ _rebuild: Any = CompileResult._rebuild
 def compiled(function: Function) -> Function:
     """The kernel of `function`: compiled for the types of each call, and cached on disk.
 
-    Where NUMBA_DISABLE_JIT is set it is `function` itself.
+    A process that needs it while another one compiles it waits for that one.  Where
+    NUMBA_DISABLE_JIT is set it is `function` itself.
     """
     kernel: Any = numba.njit(function)
     if kernel is not function:
         kernel_key()  # The key must be that of the sources as they are imported.
         kernel._cache = KernelCache(function)  # the attribute that `cache=True` would set
+        kernel.compile = partial(_compile, kernel, kernel.compile)
     return cast(Function, kernel)
+
+
+def _compile(kernel: Any, compile_or_load: Callable[[Any], Any], signature: Any) -> Any:
+    """What `compile_or_load` gives, alone of all processes where it must compile.
+
+    Kernels are locked from caller to callee, so two processes wait for each other only if kernels
+    call each other in a circle, and then for `MOST_WAIT_S`.  Threads take Numba's lock first, so
+    one thread of a process holds all of its locks.
+    """
+    if signature in kernel.overloads:
+        return compile_or_load(signature)
+    with global_compiler_lock:
+        if kernel.is_compiling:  # It calls itself, perhaps with the types that are locked.
+            return compile_or_load(signature)
+        with kernel._cache.lock(signature, kernel.targetctx.codegen()):
+            return compile_or_load(signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +117,16 @@ class KernelCache:
             except OSError as error:
                 reasons.append(f"{folder}: {error.strerror or error}")
         _warn("; ".join(reasons))
+
+    def lock(self, signature: Any, codegen: Any) -> ExitStack:
+        """The lock on the entry for `signature`; nothing where it is there, or cannot be locked."""
+        name, folders = self._entry(signature, codegen), cache_folders()
+        if not any(os.path.exists(folder / name) for folder in folders):
+            for folder in folders:
+                with suppress(OSError, ImportError):
+                    _make(folder)
+                    return kernel_lock(folder / f"{name}.lock")
+        return ExitStack()
 
     def flush(self) -> None:
         """Do nothing: an entry is always valid."""

@@ -25,7 +25,13 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table
 from sushi_dse.model.network import Network
 from tests import paths
 
-NEEDED = ("errors.py", "files.py", "model/__init__.py", "model/kernel_cache.py")
+NEEDED = (
+    "errors.py",
+    "files.py",
+    "model/__init__.py",
+    "model/kernel_cache.py",
+    "model/kernel_lock.py",
+)
 PART = """
 from numba.extending import register_jitable
 from sushi_dse.model.constants import STEP
