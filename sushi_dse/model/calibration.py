@@ -57,13 +57,32 @@ FITTED = {
 NOISE_SHARE, LAUNCH_NOISE_US = 0.003, 4.0
 
 
+def means(measured: Sequence[MeasuredLayer]) -> list[MeasuredLayer]:
+    """The measured layers, those that were measured several times once with their means."""
+    again: dict[tuple[object, ...], list[MeasuredLayer]] = {}
+    for row in measured:
+        is_resident = row.resident_latency_us is not None
+        again.setdefault((row.subnet, row.layer, row.index, row.array, is_resident), []).append(row)
+    return [
+        replace(
+            rows[0],
+            latency_us=float(np.mean([row.latency_us for row in rows])),
+            resident_latency_us=None
+            if rows[0].resident_latency_us is None
+            else float(np.mean([row.resident_latency_us or 0.0 for row in rows])),
+        )
+        for rows in again.values()
+    ]
+
+
 def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Accelerator:
     """`accelerator` with the constants of its dataflow that fit the measured layers best.
 
     Errors count by how large they are beside the noise of a measurement, and past it by their size,
-    not their square, so that no layer bends the fit.  `ValueError` for fewer layers than constants.
+    not their square, so that no layer bends the fit.  A layer that was measured several times
+    counts once, by its mean.  `ValueError` for fewer layers than constants.
     """
-    constants = FITTED[accelerator.dataflow]
+    constants, measured = FITTED[accelerator.dataflow], means(measured)
     if len(measured) < len(constants):
         raise ValueError(
             f"{len(constants)} constants need as many layers, got {len(measured)}; measure more"

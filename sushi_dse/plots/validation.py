@@ -81,18 +81,18 @@ def _network_panel(errors: "Validation") -> Panel:
     places = np.arange(len(errors.subnets), dtype=np.float64)
     totals = [errors.of(subnet).total for subnet in errors.subnets]
     both = {
-        "measured": [total.measured_gain_percent for total in totals],
-        "predicted": [total.predicted_gain_percent for total in totals],
+        "measured": floats([total.measured_gain_percent for total in totals]),
+        "predicted": floats([total.predicted_gain_percent for total in totals]),
     }
     return Panel(
         title="Gain of residency of each network, all of its layers together",
         x_label="network",
         y_label="gain (% of the latency)",
         x_names=errors.subnets,
-        y_range=(0.0, 1.1 * max(max(gains) for gains in both.values())),
+        y_range=(0.0, 1.1 * float(np.nanmax([*both.values()]))),
         series=tuple(
             Series(
-                name=name, kind="points", x=places + shift, y=floats(both[name]), look=look,
+                name=name, kind="points", x=places + shift, y=both[name], look=look,
                 emphasis="strong",
             )
             for name, shift, look in (("measured", -0.12, 0), ("predicted", 0.12, 1))

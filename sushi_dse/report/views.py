@@ -176,7 +176,7 @@ def print_validation(errors: "Validation", left_out: "Validation", output_format
 
 
 def _layer_error(row: "LayerError", whose: str, has_gain: bool) -> dict[str, Any]:
-    name = {"subnet": row.subnet, "layer": row.layer}
+    name: dict[str, Any] = {"subnet": row.subnet, "layer": row.layer}
     if whose == "network":
         name = {"network": row.subnet, "index": row.index}
     names = ["measured_us", "predicted_us", "error_percent"]
@@ -197,7 +197,7 @@ def _errors(validation: "Validation", others: "Validation", has_left_out: bool) 
             name: getattr(validation.total, name)
             for name in ("measured_gain_percent", "predicted_gain_percent")
         }
-    errors = {"layers": len(validation.rows)}
+    errors: dict[str, Any] = {"layers": len(validation.rows)}
     errors |= {name: getattr(validation, name) for name in names} | gain
     if has_left_out:
         errors |= {

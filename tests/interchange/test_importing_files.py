@@ -17,7 +17,7 @@ from sushi_dse.config.writing import workload_text, yaml_text
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.foreign import read_foreign
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
-from sushi_dse.workload.layers import PlainLayer, SuperNet, around
+from sushi_dse.workload.layers import PlainLayer, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.strategies import layers, printable_text
 

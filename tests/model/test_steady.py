@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sushi_dse.config.hardware_file import FIELDS_OF
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
@@ -17,7 +16,7 @@ from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.traced import resource_metrics, serving_metrics
-from sushi_dse.hardware.accelerator import Accelerator, Dataflow
+from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model import (
@@ -70,10 +69,11 @@ def between(base: Accelerator, other: Accelerator, names: list[str]) -> SearchSp
 def spaces(max_axes: int = 4, **changes: Any) -> st.SearchStrategy[SearchSpace]:
     """Up to sixteen small designs."""
     names = st.lists(st.sampled_from(AXES), unique=True, max_size=max_axes)
-    return st.one_of(
+    one, other = (
         st.builds(between, designs(**changes), designs(**changes), names)
         for designs in (weight_stationary, output_stationary)
     )
+    return one | other
 
 
 def prefetching(design: Accelerator) -> Accelerator:

@@ -18,10 +18,10 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.traced import replay
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.breakdown import subnet_breakdown
-from sushi_dse.model.calibration import LayerError, Validation
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
+from sushi_dse.model.validation import LayerError, Validation
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.layers import CAUSES, layer_panels
 from sushi_dse.plots.pages import save_panels
