@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sushi_dse.config.hardware_file import HardwareFile, load_hardware
 from tests.commands import Run, in_process
 from tests.facts import FOLDERS
+from tests.hardware_files import Load
 
 # A slow machine is no fault of a law.  A run draws the examples of the last one, so that it fails
 # where that failed; `pytest --hypothesis-profile=thorough` draws others, and more of them.
@@ -24,3 +26,15 @@ def facts(request: pytest.FixtureRequest) -> Path:
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """A function that runs `sushi-dse` in this process."""
     return in_process(capsys)
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a text as the hardware file `my.yaml` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def of_text(text: str) -> HardwareFile:
+        Path("my.yaml").write_text(text)
+        return load_hardware("my.yaml")
+
+    return of_text

@@ -80,8 +80,6 @@ def checked(document: Document, model: type[AnyKeys]) -> AnyKeys:
 
 def _location_of(document: Document, details: ErrorDetails) -> MistakeLocation:
     location, kind = details["loc"], details["type"]
-    if kind != "missing" and location not in document.value_marks:
-        location = location[:-1]  # One number stands for all entries of a list.
     if kind == "missing":
         return MistakeLocation(location[:-1], is_gap=True)
     if kind == "value_error":

@@ -398,13 +398,13 @@ def test_a_cached_subgraph_is_not_fetched(run: Run) -> None:
 
 def test_the_model_is_within_its_documented_error_of_the_measured_layers(run: Run) -> None:
     document = run("validate", "--format", "json").document
-    assert document["layers"] == 46
-    assert document["mape_percent"] < 1.1
-    assert document["max_error_percent"] < 5
-    assert document["left_out_mape_percent"] < 1.4
+    assert document["layers"] == 2 * 46  # in two sessions
+    assert document["mape_percent"] < 1.3
+    assert document["max_error_percent"] < 7
+    assert document["left_out_mape_percent"] < 1.6
     row = document["rows"][0]
     assert set(row) == {"subnet", "layer", "measured_us", "predicted_us", "error_percent"}
-    assert len(run("validate", "--subnet", "B", "--format", "json").document["rows"]) == 15
+    assert len(run("validate", "--subnet", "B", "--format", "json").document["rows"]) == 2 * 15
     assert "By SubNet" in run("validate").out
 
 
@@ -428,7 +428,7 @@ def test_measurements_that_no_board_could_make_are_warned_of(tmp_path: Path, run
     files = ("--measured", str(tmp_path / "board.csv"), "--out", str(tmp_path / "mine.yaml"))
     done = run("calibrate", *files)
     assert done.code == 0
-    assert "46 measured layers are faster than any constants allow" in done.err
+    assert "92 measured layers are faster than any constants allow" in done.err
 
 
 def test_the_shipped_constants_are_those_that_calibrate_finds(tmp_path: Path, run: Run) -> None:

@@ -20,7 +20,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.model.calibration import FITTED
-from tests.config.conftest import EXTENDING_BY, Load
+from tests.hardware_files import EXTENDING_BY, Load
 
 EXTENDING = "extends: zcu104\n"
 

@@ -65,7 +65,16 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 
 def test_the_shipped_workloads_are_known_by_name() -> None:
-    assert workload_names() == ["ofa_mbv3", "ofa_resnet50", "resnet18_cifar10"]
+    assert workload_names() == [
+        "ofa_mbv3",
+        "ofa_resnet50",
+        "resnet18",
+        "resnet18_cifar10",
+        "resnet34",
+        "resnet50",
+        "squeezenet",
+        "vgg16",
+    ]
     resnet, mobilenet = load_workload("ofa_resnet50"), load_workload("ofa_mbv3")
     assert resnet.name == "ofa_resnet50"
     assert [subnet.name for subnet in resnet.supernet.subnets] == list("ABCDEF")

@@ -10,7 +10,7 @@ from sushi_dse.config.hardware_keys import DATAFLOW_OF, STEMS
 from sushi_dse.config.writing import hardware_text
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Dataflow
-from tests.config.conftest import EXTENDING_BY, Load
+from tests.hardware_files import EXTENDING_BY, Load
 from tests.strategies import accelerators, vcu118, zcu104
 
 DESIGNS = {design.dataflow: design for design in (zcu104(), vcu118())}

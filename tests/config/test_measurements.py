@@ -193,8 +193,8 @@ def test_a_wrong_header_is_named(tmp_path: Path, header: str, start: str) -> Non
         ("24", "many", "K must be a number, got 'many'"),
         ("703.027", "1_310.0", "latency_us must be a number, got '1_310.0'"),
         ("24", "0", "layer 'stem0': kernels > 0 must hold, got 0; mend the row"),
-        ("160,160,2", "160,160,0", "layer 'stem0': two strides > 0 must hold, got (0, 0); mend the "
-                                   "row"),
+        ("160,160,2", "160,160,0", "layer 'stem0': stride must be 2 numbers from 1, "
+                                   "got (0, 0); mend the row"),
         ("160,160", "1,0", "layer 'stem0': width > 0 must hold, got 0; mend the row"),
         ("3,3,160,160", "9,9,4,4", "layer 'stem0': a 9x9 kernel is larger than its 4x4 input "
                                    "with padding 1 1 1 1; mend the row"),
