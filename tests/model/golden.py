@@ -84,6 +84,7 @@ def cases() -> dict[str, Case]:
         Case(layer=square("grouped", 128, 256, 3, 14, groups=32)),
         Case(layer=classifier),
         Case(layer=square("last of a network", 10, 130, 1, 4), is_last=True),
+        Case(layer=square("last, of a large map", 256, 8, 1, 56), is_last=True),
     ]
     return {f"{case.layer.name}, cold": case for case in cold} | {
         f"{case.layer.name}, part cached": Case(

@@ -91,9 +91,14 @@ def test_a_memory_that_is_not_there_costs_nothing(pj_per_byte: tuple[float, ...]
         # A million bytes over a bus of 15 pJ/bit: 1e6 * 8 * 15 pJ = 0.12 mJ.
         ({"input_bytes": 6e5, "output_bytes": 4e5}, 0, 0, (0.12, 0, 0, 0)),
         # A million bytes from a Persistent Buffer of 512 KiB: 1.935 pJ each.
-        ({"cached_weight_bytes": 1e6}, 0, 0, (0, 1.935e-3, 0, 0)),
+        ({"persistent_buffer_read_bytes": 1e6}, 0, 0, (0, 1.935e-3, 0, 0)),
         # From DRAM, and through a Dynamic Buffer of 4 KiB, written and read.
-        ({"weight_bytes": 1e6}, 0, 0, (0.12, (0.157 + 0.168) * 1e-3, 0, 0)),
+        (
+            {"weight_bytes": 1e6, "dynamic_buffer_read_bytes": 1e6},
+            0,
+            0,
+            (0.12, (0.157 + 0.168) * 1e-3, 0, 0),
+        ),
         # A Streaming Buffer of 32 KiB and an Output Buffer of 64 KiB.
         ({"streaming_buffer_read_bytes": 1e6}, 0, 0, (0, 0.5e-3, 0, 0)),
         ({"streaming_buffer_write_bytes": 1e6}, 0, 0, (0, 0.405e-3, 0, 0)),

@@ -220,7 +220,7 @@ def test_an_edited_equation_is_what_a_table_of_latencies_is_made_by(tmp_path: Pa
     shutil.copytree(PACKAGE, package)  # with the kernels that were compiled of it
     for folder in ("hwconfigs", "workloads"):
         shutil.copytree(paths.ROOT / folder, tmp_path / folder)
-    layer, tile = package / "model" / "layer.py", "return max(pixels + fill_cycles"
+    layer, tile = package / "model" / "weight_stationary.py", "return max(pixels + fill_cycles"
     assert layer.read_text().count(tile) == 1
     layer.write_text(layer.read_text().replace(tile, "return max(2 * pixels + fill_cycles"))
     compiled_ms, interpreted_ms = json.loads(start(package, EDITED).communicate()[0])
