@@ -1,13 +1,10 @@
 """The plain networks that are shipped, against the figures published for them."""
 
-import csv
-from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import pytest
 
-from sushi_dse.config.shipped import HARDWARE, shipped_folder
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.workload.layers import Layer, SubNet
 from tests.commands import Run
@@ -115,49 +112,6 @@ def test_resnet50_strides_in_its_3x3_convolutions() -> None:
     assert strided == ["conv1", *[
         f"layer{stage}.0.{part}" for stage in (2, 3, 4) for part in ("conv2", "downsample.0")
     ]]  # fmt: skip
-
-
-MEASURED_COLUMNS = ("K", "C", "R", "S", "H", "W", "stride_h")
-Form = tuple[int, ...]  # K, C, R, S, H, W and the stride, as the array of the VCU118 runs them
-
-
-def measured_forms(name: str) -> Counter[Form]:
-    """The convolutions of a network that was measured on the 64x64 array."""
-    path = shipped_folder(HARDWARE) / "vcu118_64x64.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["network"] == name]
-    return Counter(tuple(int(row[key]) for key in MEASURED_COLUMNS) for row in rows)
-
-
-def forms(name: str) -> Counter[Form]:
-    """The convolutions of a shipped network, with kernels in 128s and at least eight channels."""
-    return Counter(
-        (
-            -(-layer.kernels // 128) * 128, max(layer.channels, 8), layer.kernel_height,
-            layer.kernel_width, layer.height, layer.width, layer.stride[0],
-        )
-        for layer in network(name).layers
-        if not layer.fully_connected
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["resnet18", "vgg16"])
-def test_a_shipped_network_has_the_convolutions_that_were_measured(name: str) -> None:
-    assert forms(name) == measured_forms(name)
-
-
-def test_the_measured_resnet50_strides_in_its_1x1_convolutions_and_else_is_ours() -> None:
-    ours, measured = forms("resnet50"), measured_forms("resnet50")
-    assert sorted((ours - measured).elements()) == [
-        (128, 128, 3, 3, 56, 56, 2), (128, 256, 1, 1, 56, 56, 1),
-        (256, 256, 3, 3, 28, 28, 2), (256, 512, 1, 1, 28, 28, 1),
-        (512, 512, 3, 3, 14, 14, 2), (512, 1024, 1, 1, 14, 14, 1),
-    ]  # fmt: skip
-    assert sorted((measured - ours).elements()) == [
-        (128, 128, 3, 3, 28, 28, 1), (128, 256, 1, 1, 56, 56, 2),
-        (256, 256, 3, 3, 14, 14, 1), (256, 512, 1, 1, 28, 28, 2),
-        (512, 512, 3, 3, 7, 7, 1), (512, 1024, 1, 1, 14, 14, 2),
-    ]  # fmt: skip
 
 
 def test_both_expand_layers_of_a_fire_module_read_its_squeezed_map() -> None:
