@@ -148,6 +148,6 @@ def leave_one_subnet_out(measured: Sequence[MeasuredLayer], accelerator: Acceler
     for subnet in dict.fromkeys(row.subnet for row in measured):
         others = [row for row in measured if row.subnet != subnet]
         own = [row for row in measured if row.subnet == subnet]
-        if len(others) >= len(FITTED[accelerator.dataflow]):
+        if len(means(others)) >= len(FITTED[accelerator.dataflow]):
             rows += validate(own, calibrate(others, accelerator)).rows
     return Validation(tuple(rows))

@@ -221,6 +221,8 @@ def test_a_subnet_without_which_too_few_layers_are_left_is_not_predicted() -> No
     lonely = [*measured[:-3], *(replace(row, subnet="B") for row in measured[-3:])]
     assert leave_one_subnet_out(lonely, zcu104()).subnets == ("B",)
     assert leave_one_subnet_out(measured, zcu104()).rows == ()
+    again = [*lonely[:2], *lonely[:2], *lonely[-3:]]  # two layers twice are two layers
+    assert leave_one_subnet_out(again, zcu104()).rows == ()
 
 
 @given(st.lists(layers(), min_size=1, max_size=4), accelerators())
