@@ -170,6 +170,22 @@ class Accelerator:
         return self.offchip_gb_per_s * 1e3 / self.clock_mhz
 
     @property
+    def cycles_per_byte(self) -> float:
+        """Cycles of the array in which an off-chip byte arrives."""
+        return 1 / self.bytes_per_cycle
+
+    @property
+    def port_cycle(self) -> float:
+        """Cycles of the array in one of the port."""
+        is_weight_stationary = self.dataflow == Dataflow.WEIGHT_STATIONARY
+        return self.clock_mhz / (self.clock_mhz if is_weight_stationary else self.port_clock_mhz)
+
+    @property
+    def pointwise_drain_cycles(self) -> float:
+        """Cycles until the last outputs of a tile of a 1x1 layer have left."""
+        return self.drain_cycles if self.pointwise_drain else 0.0
+
+    @property
     def persistent_buffer_bytes(self) -> int:
         """Capacity of the Persistent Buffer."""
         whole: int = _whole(self.persistent_buffer_kib * KIB)

@@ -21,6 +21,9 @@ class Designs:
     port_gb_per_s: Any = Accelerator.port_gb_per_s
     offchip_gb_per_s: Any = Accelerator.offchip_gb_per_s
     bytes_per_cycle: Any = Accelerator.bytes_per_cycle
+    cycles_per_byte: Any = Accelerator.cycles_per_byte
+    port_cycle: Any = Accelerator.port_cycle
+    pointwise_drain_cycles: Any = Accelerator.pointwise_drain_cycles
     persistent_buffer_bytes: Any = Accelerator.persistent_buffer_bytes
     dynamic_buffer_bytes: Any = Accelerator.dynamic_buffer_bytes
     prefetch_bytes: Any = Accelerator.prefetch_bytes

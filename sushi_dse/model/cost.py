@@ -40,7 +40,7 @@ class LayerCost(NamedTuple):
     output_stall_cycles: float  # waiting for the output map to leave
     weight_bytes: float  # from DRAM, each load counted
     cached_weight_bytes: float  # in the Persistent Buffer, each weight once
-    input_bytes: float  # from DRAM, the map that a shortcut adds included
+    input_bytes: float  # from DRAM
     output_bytes: float  # to DRAM
     dynamic_buffer_read_bytes: float
     persistent_buffer_read_bytes: float

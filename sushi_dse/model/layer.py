@@ -27,21 +27,19 @@ def layer_cost_of(
 
 def array_of(accelerator: Accelerator) -> Array:
     """The constants of `accelerator` that the equations take."""
-    is_output_stationary = accelerator.dataflow == Dataflow.OUTPUT_STATIONARY
-    port_clock_mhz = accelerator.port_clock_mhz or accelerator.clock_mhz
     return Array(
-        is_output_stationary=int(is_output_stationary),
+        is_output_stationary=int(accelerator.dataflow == Dataflow.OUTPUT_STATIONARY),
         pe_kernels=accelerator.pe_kernels,
         pe_channels=accelerator.pe_channels,
         pe_pixels=accelerator.pe_pixels,
         output_buffer_bytes=accelerator.output_buffer_bytes,
         dynamic_buffer_bytes=int(accelerator.dynamic_buffer_kib * KIB),
-        cycles_per_byte=1 / accelerator.bytes_per_cycle,
+        cycles_per_byte=accelerator.cycles_per_byte,
         resident_map_bytes=float(accelerator.resident_map_bytes),
         fill_cycles=accelerator.fill_cycles,
         drain_cycles=accelerator.drain_cycles,
-        pointwise_drain_cycles=accelerator.drain_cycles if accelerator.pointwise_drain else 0.0,
-        port_cycle=accelerator.clock_mhz / port_clock_mhz,
+        pointwise_drain_cycles=accelerator.pointwise_drain_cycles,
+        port_cycle=accelerator.port_cycle,
         pixel_fill_cycles=accelerator.pixel_fill_cycles,
         weight_delay_cycles=accelerator.weight_delay_cycles,
         read_ahead_cycles=accelerator.read_ahead_cycles,

@@ -60,20 +60,7 @@ def by_counts(designs: Designs) -> Iterator[tuple[slice, Array, Arrays, np.ndarr
     are 1), their `Arrays`, and the capacity of the Persistent Buffer in bytes: [design].
     """
     columns = {name: designs.column(name) for name in COUNTED}
-    drain = designs.column("drain_cycles").astype(float)
-    is_output_stationary = designs.dataflow == Dataflow.OUTPUT_STATIONARY
-    clock_mhz = designs.column("clock_mhz").astype(float)
-    port_clock_mhz = designs.column("port_clock_mhz") if is_output_stationary else clock_mhz
-    floats = {name: designs.column(name).astype(float) for name in Arrays._fields[-4:]}
-    arrays = Arrays(
-        cycles_per_byte=1 / designs.column("bytes_per_cycle"),
-        resident_map_bytes=designs.column("resident_map_bytes").astype(float),
-        fill_cycles=designs.column("fill_cycles").astype(float),
-        drain_cycles=drain,
-        pointwise_drain_cycles=drain if designs.pointwise_drain else np.zeros(len(designs)),
-        port_cycle=clock_mhz / port_clock_mhz,
-        **floats,
-    )
+    arrays = Arrays(*(designs.column(name).astype(float) for name in Arrays._fields))
     capacity = np.ascontiguousarray(designs.column("persistent_buffer_bytes"))
     differ = [np.diff(column) != 0 for column in columns.values()]
     changes = np.flatnonzero(np.logical_or.reduce(differ)) + 1
@@ -81,7 +68,7 @@ def by_counts(designs: Designs) -> Iterator[tuple[slice, Array, Arrays, np.ndarr
         own = slice(start, end)
         counts = {name: column[start] for name, column in columns.items()}
         common = Array(
-            is_output_stationary=int(is_output_stationary),
+            is_output_stationary=int(designs.dataflow == Dataflow.OUTPUT_STATIONARY),
             pe_kernels=int(counts["pe_kernels"]),
             pe_channels=int(counts["pe_channels"]),
             pe_pixels=int(counts["pe_pixels"]),
