@@ -16,6 +16,7 @@ from sushi_dse.model import kernel_lock
 from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernel_key import cache_folders
 from tests import paths
+from tests.kernels import source_of
 
 Process = subprocess.Popen[str]
 Begin = Callable[[str, str], Process]
@@ -119,7 +120,7 @@ def lines(process: Process) -> list[str]:
 
 def compile_part() -> bool:
     """Whether a new dispatcher compiles; it works."""
-    kernel: Any = compiled(part.py_func)  # type: ignore[attr-defined]  # of the dispatcher
+    kernel: Any = compiled(source_of(part))
     assert kernel(2) == 3
     return bool(kernel.stats.cache_misses)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.model.candidate import NOTHING, own_by_value
-from sushi_dse.model.cost import LayerCost
+from sushi_dse.model.cost import Array, LayerCost
 from sushi_dse.model.kernels import layer_costs, subnet_costs
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.layer import array_of, layer_cost
@@ -371,6 +371,16 @@ def test_loads_hide_behind_the_layer_before_as_far_as_the_buffer_is_deep(
     assert cell(closed.exposed_load_cycles, 0, 0) == 9 + 8 * 9 + 1 - 8  # no load ahead of its layer
 
 
+def fixed_cycles(network: Network, array: Array) -> LayerCycles:
+    """The cycles of each layer that prefetching does not change."""
+    cold = LayerCost(*layer_costs(network.shapes, array, False))
+    return LayerCycles(
+        compute=np.asarray(cold.compute_cycles),
+        read_input=np.asarray(cold.input_cycles),
+        write_output=np.asarray(cold.output_bytes * array.cycles_per_byte),
+    )
+
+
 @given(supernets(), weight_stationary(), depths, st.data())
 def test_the_compiled_recurrence_equals_the_interpreted_one_bit_for_bit(
     supernet: SuperNet, accelerator: Accelerator, depth: int, drawn: st.DataObject
@@ -379,17 +389,12 @@ def test_the_compiled_recurrence_equals_the_interpreted_one_bit_for_bit(
     subgraphs = drawn.draw(rectangles(network))
     design = replace(accelerator, dynamic_buffer_tiles=depth)
     array = array_of(design)
-    cold = LayerCost(*layer_costs(network.shapes, array, False))
     interpreted = source_of(layer_waits)(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,
         array,
-        LayerCycles(
-            compute=np.asarray(cold.compute_cycles),
-            read_input=np.asarray(cold.input_cycles),
-            write_output=np.asarray(cold.output_bytes * array.cycles_per_byte),
-        ),
+        fixed_cycles(network, array),
         design.launch_us * design.clock_mhz,
         depth,
         subgraphs.kernels,
@@ -452,17 +457,12 @@ def test_the_compiled_waits_equal_the_interpreted_ones_bit_for_bit(
     subgraphs = drawn.draw(rectangles(network))
     design = replace(accelerator, prefetch_buffer_kib=room)
     array = array_of(design)
-    cold = LayerCost(*layer_costs(network.shapes, array, False))
     interpreted = source_of(output_stationary_waits)(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,
         array,
-        LayerCycles(
-            compute=np.asarray(cold.compute_cycles),
-            read_input=np.asarray(cold.input_cycles),
-            write_output=np.asarray(cold.output_bytes * array.cycles_per_byte),
-        ),
+        fixed_cycles(network, array),
         design.launch_us * design.clock_mhz,
         room * KIB,
         subgraphs.kernels,
