@@ -230,7 +230,7 @@ def load_measured(
     path = measured or hardware.path.with_suffix(".csv")
     if measured is None and not path.is_file():
         raise UserError(f"{hardware.name} ships no measured layers; give some with --measured")
-    design = only_design(hardware_name)
+    design = hardware.space.only_design(hardware.path)
     rows = read_measurements(path, load_workload(workload_name).supernet, subnets)
     sides = design.pe_kernels, design.pe_pixels
     own = [row for row in rows if row.array in (None, sides)]

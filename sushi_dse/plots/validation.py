@@ -21,7 +21,6 @@ def validation_panels(errors: "Validation") -> tuple[Panel, ...]:
     measured = floats([row.measured_us for row in errors.rows])
     ends = floats([measured.min(), measured.max()])
     log = bool(ends[1] >= LOG_FROM_RATIO * ends[0])
-    mean, worst = errors.mape_percent, errors.max_error_percent
     streamed = ", weights streamed" if errors.has_gain else ""
     panels = [
         Panel(
@@ -36,7 +35,7 @@ def validation_panels(errors: "Validation") -> tuple[Panel, ...]:
                 *_points(errors, lambda row: row.predicted_us),
             ),
         ),
-        _error_panel(errors, ends, mean, worst, log=log, streamed=streamed),
+        _error_panel(errors, ends, log=log, streamed=streamed),
     ]
     if errors.has_gain:
         panels += [
@@ -52,9 +51,10 @@ def validation_panels(errors: "Validation") -> tuple[Panel, ...]:
     return tuple(panels)
 
 
-def _error_panel(
-    errors: "Validation", ends: FloatArray, mean: float, worst: float, *, log: bool, streamed: str
-) -> Panel:
+def _error_panel(errors: "Validation", ends: FloatArray, *, log: bool, streamed: str) -> Panel:
+    """The error of each layer over its measured latency, between `ends`."""
+    mean, worst = errors.mape_percent, errors.max_error_percent
+
     def level(name: str, height: float, look: int, *, in_legend: bool = True) -> Series:
         return Series(
             name=name, kind="line", x=ends, y=np.full(2, height), look=look, in_legend=in_legend
