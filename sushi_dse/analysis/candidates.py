@@ -20,6 +20,7 @@ from sushi_dse.explore.exact.problem import Problem
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.hardware.resources import fits, resources
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.store.parts import read_tables, stored_parts
@@ -56,6 +57,12 @@ def _kept(space: SearchSpace, device: Device | None) -> list[str]:
         f"only blocks are counted on the {device.name}: clock, bandwidth and constants stay those "
         f"of the {own}; a hardware file with `device: {device.name}` may name its own"
     ]
+
+
+def _borrowed(space: SearchSpace) -> list[str]:
+    """The remark on constants that were fitted on another board; none where they are its own."""
+    borrowed = borrowed_constants(space)
+    return [borrowed] if borrowed else []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +126,8 @@ def folder_source(
         if policy not in stored:
             hint = near_names(policy, stored)
             raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
-    chosen, remarks = list(policies or stored), _kept(space, device)
+    chosen = list(policies or stored)
+    remarks = [*_kept(space, device), *_borrowed(on_device(space, device))]
     kept = run.names("kept_front", folder) or run.names("exact", folder)
     if kept:
         remarks.append(
@@ -223,6 +231,7 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     large = there.space.size > MOST_WALKED
     remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
     remarks += _kept(experiment.space, device)
+    remarks += _borrowed(there.space)
     if large:
         remarks.append(
             f"{there.space.size} designs are searched by their exact front; other designs than "

@@ -10,6 +10,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.hardware.accelerator import FIELDS_OF
 from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.workload.layers import shared_weight_bytes
 
@@ -35,6 +36,13 @@ def hardware_facts(name: str) -> Facts:
     if not axes:
         facts |= {f"takes {key}": value for key, value in asdict(resources(base)).items()}
         facts["fits its device"] = infeasible_reason(base) or "yes"
+    if file.space.calibration:
+        facts |= {
+            f"evidence for {kind}": str(evidence)
+            for kind, evidence in file.space.calibration.evidence.items()
+        }
+    if borrowed := borrowed_constants(file.space):
+        facts["borrowed constants"] = borrowed
     kind = "assumption" if file.assumed_by == file.name else f"{file.assumed_by}'s assumption"
     facts |= {f"{kind} {i}": text for i, text in enumerate(file.assumptions, start=1)}
     return facts

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.traced import Row, policy_rows
 from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.model.standing import other_drain
+from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.store.run import SCHEMA_VERSION
 
 SHOWN_DIFFERENCES = 3  # most inputs of a baseline that an error names
@@ -40,6 +43,7 @@ class Comparison:
     rows: Sequence[Mapping[str, object]]
     experiment: Experiment
     repeats: int
+    drain_readings: Sequence[Mapping[str, object]] = ()  # of `drain_readings`
 
     @property
     def inputs(self) -> dict[str, object]:
@@ -52,7 +56,55 @@ def compared(experiment_of: Callable[..., Experiment], seeds: Sequence[int]) -> 
     experiments = [experiment_of(seed=seed) for seed in seeds]
     runs = [compare_policies(experiment) for experiment in experiments]
     rows = summarise_repeats(runs[::-1]) if len(runs) > 1 else runs[0]
-    return Comparison(rows=rows, experiment=experiments[0], repeats=len(runs))
+    return Comparison(
+        rows=rows,
+        experiment=experiments[0],
+        repeats=len(runs),
+        drain_readings=drain_readings(experiments, runs),
+    )
+
+
+def drain_readings(
+    experiments: Sequence[Experiment], runs: Sequence[Sequence[Row]]
+) -> list[dict[str, object]]:
+    """The gain of each policy that keeps a SubGraph under both readings of how 1x1 tiles drain.
+
+    Whether 1x1 tiles drain as others do was not measured, and SGS gains less where they do.  The
+    gains are means over the experiments, whose rows are `runs`.  Nothing is returned where no tile
+    drains, no layer is 1x1 or no such policy is compared.
+    """
+    first = experiments[0]
+    other = other_drain(first.design)
+    kept = [name for name in first.policies if _keeps_subgraph(name)]
+    if other is None or not kept or not first.network.shapes["is_pointwise"].any():
+        return []
+    space = replace(first.space, base=other)
+    swapped = [replace(each, space=space, policies=tuple(kept)) for each in experiments]
+    gains = {
+        first.design.pointwise_drain: _mean_gains(runs),
+        other.pointwise_drain: _mean_gains([compare_policies(each) for each in swapped]),
+    }
+    return [
+        {
+            "policy": name,
+            "gain_if_1x1_tiles_drain_percent": gains[True][name],
+            "gain_if_they_do_not_percent": gains[False][name],
+        }
+        for name in kept
+    ]
+
+
+def _keeps_subgraph(name: str) -> bool:
+    policy = find_policy(name)
+    return policy.has_persistent_buffer and policy.system is None
+
+
+def _mean_gains(runs: Sequence[Sequence[Row]]) -> dict[str, float]:
+    """The gain over no SGS of each policy: the mean over the runs."""
+    gains: dict[str, list[float]] = {}
+    for row in chain.from_iterable(runs):
+        gains.setdefault(str(row["policy"]), []).append(float(row["gain_over_no_sgs_percent"] or 0))
+    return {name: sum(values) / len(values) for name, values in gains.items()}
 
 
 def is_metric(name: str) -> bool:

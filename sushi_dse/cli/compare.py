@@ -91,7 +91,7 @@ def policies(
         tolerance_percent=tolerance_percent, inputs=found.inputs,
     )  # fmt: skip
     title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
-    print_comparison(found.rows, checks, output_format, inputs=found.inputs, title=title)
+    print_comparison(found, checks, output_format, title=title)
     if plot is not None:
         from sushi_dse.plots.streams import serving_panels
 

@@ -26,23 +26,25 @@ def cost(
 
     Example: sushi-dse cost --subnet F --subgraph F/value --plot layers.png
     """
+    from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
-    from sushi_dse.evaluation.loading import only_design
     from sushi_dse.model.breakdown import subnet_breakdown
     from sushi_dse.model.network import Network
+    from sushi_dse.model.standing import borrowed_constants
     from sushi_dse.model.subgraphs import candidates
     from sushi_dse.report.progress import warn_if_infeasible
     from sushi_dse.report.views import print_breakdown
 
     check_plot(plot)
     network = Network.of(load_workload(workload).supernet)
-    accelerator = only_design(hw)
+    space = load_hardware(hw).space
+    accelerator = space.only_design(hw)
     warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
     cached = candidates(network, accelerator).find(subgraph)
-    breakdown = subnet_breakdown(network, accelerator, name, cached)
+    breakdown = subnet_breakdown(network, accelerator, name, cached, space.calibration)
     title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {cached}"
-    print_breakdown(breakdown, output_format.value, title=title)
+    print_breakdown(breakdown, output_format.value, title=title, borrowed=borrowed_constants(space))
     if plot is not None:
         from sushi_dse.plots.layers import layer_panels
 

@@ -45,14 +45,14 @@ def validate(
     from sushi_dse.report.views import print_validation
 
     check_plot(plot)
-    accelerator, rows, others, origin = load_measured(hw, workload, measured, subnet or ())
-    note_others(others, accelerator.name)
-    errors = errors_of(rows, accelerator)
-    print_validation(errors, leave_one_subnet_out(rows, accelerator), output_format)
+    board = load_measured(hw, workload, measured, subnet or ())
+    note_others(board.others, board.design.name)
+    errors = errors_of(board.layers, board.design)
+    print_validation(errors, leave_one_subnet_out(board.layers, board.design), output_format)
     if plot is not None:
         from sushi_dse.plots.validation import validation_panels
 
-        draw(plot, validation_panels(errors), f"{accelerator.name} against {origin}")
+        draw(plot, validation_panels(errors), f"{board.design.name} against {board.origin}")
 
 
 def calibrate(
@@ -71,18 +71,22 @@ def calibrate(
     from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.model.calibration import FITTED, too_fast
     from sushi_dse.model.calibration import calibrate as fit
+    from sushi_dse.model.standing import refitted_evidence
     from sushi_dse.model.validation import validate as errors_of
     from sushi_dse.report.progress import note, note_others, warn_of_too_fast
 
-    accelerator, rows, others, origin = load_measured(hw, workload, measured, subnet or ())
-    note_others(others, accelerator.name)
+    board = load_measured(hw, workload, measured, subnet or ())
+    note_others(board.others, board.design.name)
     try:
-        fitted = fit(rows, accelerator)
+        fitted = fit(board.layers, board.design)
     except ValueError as error:
-        raise UserError(f"{measured or origin}: {error}") from None
-    left = errors_of(rows, fitted)
-    names = [constant.name for constant in FITTED[fitted.dataflow]]
-    text = constants_text(out, hw, fitted, names, origin=f"{len(rows)} layers of {origin}")
+        raise UserError(f"{measured or board.origin}: {error}") from None
+    left = errors_of(board.layers, fitted)
+    text = constants_text(
+        out, hw, fitted, [constant.name for constant in FITTED[fitted.dataflow]],
+        evidence=refitted_evidence([row.layer for row in board.layers], board.calibration),
+        origin=f"{len(board.layers)} layers of {board.origin}",
+    )  # fmt: skip
     write_named(out, text, YAML_SUFFIXES)
-    warn_of_too_fast(too_fast(rows, accelerator), hw)
+    warn_of_too_fast(too_fast(board.layers, board.design), hw)
     note(f"wrote {out}: mean error {left.mape_percent:.2f} %, worst {left.max_error_percent:.2f} %")

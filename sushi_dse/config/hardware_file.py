@@ -12,9 +12,10 @@ from sushi_dse.config.keys import checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow, Device
+from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 
-ABOUT = ("extends", "description", "assumptions")  # keys that change no design
+ABOUT = ("extends", "description", "assumptions", "evidence")  # keys that change no design
 
 
 class ChainLink(NamedTuple):
@@ -51,9 +52,7 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(HARDWARE, "hardware", given)
     parts = _with_bases(read_document(path))
-    settings: dict[str, Any] = {"dataflow": Dataflow.WEIGHT_STATIONARY}
-    for part in reversed(parts):
-        settings |= part.settings
+    settings = _merged(parts)
     _refuse_other_dataflow(parts, settings["dataflow"])
     _refuse_gaps(path, settings)
     sources = [part.document.text for part in parts]
@@ -67,7 +66,7 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
         assumed_by=next(
             (part.document.path.stem for part in parts if "assumptions" in part.settings), path.stem
         ),
-        space=_space(path, settings),
+        space=_space(path, settings, _calibration(parts)),
         sources=tuple(sources),
     )
 
@@ -147,7 +146,31 @@ def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
         )
 
 
-def _space(path: Path, settings: dict[str, Any]) -> SearchSpace:
+def _calibration(parts: Sequence[ChainLink]) -> Calibration | None:
+    """What the nearest file that has evidence was fitted on: the design of that file."""
+    place = next((place for place, part in enumerate(parts) if part.settings.get("evidence")), None)
+    if place is None:
+        return None
+    settings = _merged(parts[place:])
+    path = parts[place].document.path
+    _refuse_gaps(path, settings)
+    space = _space(path, settings, None)
+    if space.axes:
+        message = "evidence: stands in the file of a design that was measured, and this is a space"
+        message += f" of {space.size}; extend such a file"
+        raise parts[place].document.error(("evidence",), message, of_key=True)
+    return Calibration(board=space.base, evidence=settings["evidence"])
+
+
+def _merged(parts: Sequence[ChainLink]) -> dict[str, Any]:
+    """What a chain of files sets, the nearer file first."""
+    settings: dict[str, Any] = {"dataflow": Dataflow.WEIGHT_STATIONARY}
+    for part in reversed(parts):
+        settings |= part.settings
+    return settings
+
+
+def _space(path: Path, settings: dict[str, Any], calibration: Calibration | None) -> SearchSpace:
     board: Board = settings["device"]
     dataflow = settings["dataflow"]
     offered = {field: settings[field] for field in AXIS_ORDER if field in FIELDS_OF[dataflow]}
@@ -167,6 +190,6 @@ def _space(path: Path, settings: dict[str, Any]) -> SearchSpace:
         **single,
     )
     try:
-        return SearchSpace.of(base, offered)
+        return SearchSpace.of(base, offered, calibration)
     except ValueError as error:
         raise placed(path, f"{error}; offer fewer values") from None

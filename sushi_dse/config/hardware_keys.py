@@ -1,5 +1,6 @@
 """The keys of a hardware file, and what each may hold."""
 
+import re
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from sushi_dse.hardware.accelerator import (
     Dataflow,
     Device,
 )
+from sushi_dse.hardware.evidence import OPERATORS, Evidence
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.units import unit_of
 
@@ -41,6 +43,7 @@ STEMS = {
     "mac": "mac_pj",
     "static": "static_w",
 }
+KIND = re.compile(r"fc|(conv|grouped|dwconv)([1-9]\d{0,2}x[1-9]\d{0,2})?")  # of layers
 # The dataflow of the fields that only one has.
 DATAFLOW_OF = {field: dataflow for dataflow, own in OWN_FIELDS.items() for field in own}
 
@@ -80,6 +83,21 @@ def _dataflow(value: object) -> Dataflow:
     return Dataflow(str(value))
 
 
+def _evidence(value: object) -> dict[str, Evidence]:
+    """The evidence for each kind of layers; EntryError for an unknown kind or evidence."""
+    if not isinstance(value, dict):
+        raise EntryError(f"kinds of layers are wanted, as conv3x3: measured, got {value!r:.40}")
+    known = [str(evidence) for evidence in Evidence]
+    for kind, given in value.items():
+        if not KIND.fullmatch(str(kind)):
+            message = f"unknown kind of layers {quoted_value(kind)}; write {', '.join(OPERATORS)}, "
+            raise EntryError(f"{message}or such with its kernel, as conv3x3", (kind,), of_key=True)
+        if given not in known:
+            message = f"unknown evidence {quoted_value(given)}; write {', '.join(known)}"
+            raise EntryError(message, (kind,))
+    return {str(kind): Evidence(given) for kind, given in value.items()}
+
+
 def _field(info: ValidationInfo) -> str:
     return str(info.field_name)
 
@@ -117,6 +135,9 @@ class HardwareKeys(Keys):
     assumptions: list[str] = Field(default_factory=list)
     device: Annotated[Board | None, BeforeValidator(board_named)] = None
     dataflow: Annotated[Dataflow, BeforeValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
+    evidence: Annotated[dict[str, Evidence], BeforeValidator(_evidence)] = Field(
+        default_factory=dict
+    )
     layer_by_layer: bool = False
     pointwise_drain: bool = False
     pe_kernels: Count = ()

@@ -14,6 +14,7 @@ from sushi_dse.config.shipped import is_path
 from sushi_dse.config.workload_keys import LayerKeys
 from sushi_dse.errors import UserError, printable
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Device
+from sushi_dse.hardware.evidence import Evidence
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet
 
@@ -35,12 +36,18 @@ def yaml_text(value: object) -> str:
 
 
 def constants_text(
-    path: Path, base: str, accelerator: Accelerator, names: Iterable[str], *, origin: str
+    path: Path,
+    base: str,
+    accelerator: Accelerator,
+    names: Iterable[str],
+    *,
+    evidence: Mapping[str, Evidence],
+    origin: str,
 ) -> str:
     """The text of a file at `path` that extends `base`, a name or a path, with other constants.
 
-    names: the fields of `accelerator` that the file sets; origin: the measurements that they were
-    fitted on, for the description.
+    names: the fields of `accelerator` that the file sets; evidence: by kind of layers; origin:
+    the measurements that the constants were fitted on, for the description.
     """
     origin = printable(origin)  # A line break in it would begin a key.
     extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
@@ -50,6 +57,8 @@ def constants_text(
         "",
         f"# fitted by `sushi-dse calibrate` on {origin}",
         *(f"{name}: {getattr(accelerator, name):.6f}" for name in names),
+        "evidence:",
+        *(f"  {kind}: {found}" for kind, found in evidence.items()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,6 +9,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
+from sushi_dse.model.standing import Standing, standing
 from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.user_file import is_user_policy, user_source
@@ -83,6 +84,11 @@ class Experiment:
         return self.trace
 
     @cached_property
+    def standing(self) -> Standing:
+        """What the latencies of the SubNets stand on, on the reference design."""
+        return standing(self.network, self.space)
+
+    @cached_property
     def runs(self) -> tuple[tuple[str, int | None], ...]:
         """The pairs of policy and recache interval, for each of which a design has a row.
 
@@ -112,10 +118,12 @@ class Experiment:
     @cached_property
     def inputs(self) -> dict[str, object]:
         """All inputs of the rows by name, with hashes of files, to tell one run from another."""
+        calibration = self.space.calibration
         return {
             "hardware": {
                 "base": asdict(self.space.base),
                 "axes": {axis.name: list(axis.values) for axis in self.space.axes},
+                "calibration": calibration.facts if calibration else None,
             },
             "workload": {
                 "name": self.network.supernet.name,

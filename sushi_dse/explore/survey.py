@@ -89,6 +89,7 @@ class Survey:
             "objectives": objective_names(self.metrics),
             "front_columns": self.shown_columns,
             "front": records(self.front),
+            "standing": experiment.standing.facts,
         }
 
 

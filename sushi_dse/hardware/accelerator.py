@@ -3,6 +3,7 @@
 SushiAccel: "Subgraph Stationary Hardware-Software Inference Co-Design" (MLSys 2023).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import isfinite
@@ -21,6 +22,9 @@ RESOURCE_KINDS = ("dsp", "bram36", "uram288")  # blocks that a design takes of i
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000
 OF_A_KIND = ("pe_kernels", "pe_channels", "pe_pixels")
+
+
+KINDS = {"name": str, "device": dict, "dataflow": str}  # in JSON, of fields that are no numbers
 
 
 class Dataflow(StrEnum):
@@ -137,6 +141,17 @@ class Accelerator:
                 "the first pixels enter the array one a cycle"
             )
 
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> "Accelerator":
+        """The accelerator whose fields are given as values of JSON, as `asdict` makes them.
+
+        KeyError, TypeError or ValueError where there is no such accelerator.
+        """
+        _check_kinds(facts)
+        _check_kinds(facts["device"])
+        device = Device(**facts["device"])
+        return cls(**{**facts, "device": device, "dataflow": Dataflow(facts["dataflow"])})
+
     def _above_zero(self) -> tuple[str, ...]:
         both = ("pe_kernels", "clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",
                 "dram_efficiency")  # fmt: skip
@@ -237,6 +252,13 @@ FIELDS_OF = {
     dataflow: tuple(f.name for f in fields(Accelerator) if f.name not in OWN_FIELDS[other])
     for dataflow, other in zip(Dataflow, reversed(Dataflow), strict=True)
 }
+
+
+def _check_kinds(values: Mapping[str, Any]) -> None:
+    """Raise `TypeError` where a value has another type than the field of its name."""
+    for name, value in values.items():
+        if not isinstance(value, KINDS.get(name, int | float)):
+            raise TypeError(name)
 
 
 def _whole(amount: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.evidence import Calibration
 
 AXIS_ORDER = (
     "pe_kernels",
@@ -67,12 +68,14 @@ class Axis:
 class SearchSpace:
     """Designs that differ from `base` in the fields of `axes`; without axes, `base` alone.
 
+    `calibration` is what their constants were fitted on, None where nothing was measured.
     ValueError where the axes are out of `AXIS_ORDER`, a value is none that an Accelerator takes,
     or the designs cannot be numbered in 64 bits.
     """
 
     axes: tuple[Axis, ...]
     base: Accelerator
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         order = [AXIS_ORDER.index(axis.name) for axis in self.axes]
@@ -85,7 +88,12 @@ class SearchSpace:
                 _with(self.base, {axis.name: value})
 
     @classmethod
-    def of(cls, base: Accelerator, values: Mapping[str, Sequence[float]]) -> "SearchSpace":
+    def of(
+        cls,
+        base: Accelerator,
+        values: Mapping[str, Sequence[float]],
+        calibration: Calibration | None = None,
+    ) -> "SearchSpace":
         """The space of `base` with those values by field; a single value replaces that of `base`.
 
         `ValueError` as of the class.
@@ -95,6 +103,7 @@ class SearchSpace:
         return cls(
             base=_with(base, single),
             axes=tuple(Axis(name=name, values=tuple(values[name])) for name in several),
+            calibration=calibration,
         )
 
     @property
@@ -167,6 +176,13 @@ class SearchSpace:
         if self.design(index) != design:
             raise ValueError(f"{design.name} differs from {self.base.name} in a field off the axes")
         return index
+
+    @property
+    def corners(self) -> tuple[Accelerator, Accelerator]:
+        """The design of the least value on each axis, and that of the greatest."""
+        least = {axis.name: min(axis.values) for axis in self.axes}
+        greatest = {axis.name: max(axis.values) for axis in self.axes}
+        return _with(self.base, least), _with(self.base, greatest)
 
     @property
     def reference(self) -> Accelerator:

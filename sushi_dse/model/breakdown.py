@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.evidence import Calibration, Evidence
 from sushi_dse.model.candidate import Candidate
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us, total_cost
 from sushi_dse.model.network import Network, layer_shapes
 from sushi_dse.model.prefetch import prefetch_waits
+from sushi_dse.model.standing import evidence_of
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.workload.layers import Layer
 
@@ -20,6 +22,7 @@ class LayerLine:
     layer: Layer
     cost: LayerCost
     latency_us: float
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,16 @@ class Breakdown:
     lines: tuple[LayerLine, ...]
     energy: Energy
     array_utilisation: float
+
+    @property
+    def latency_shares(self) -> dict[Evidence, float]:
+        """The share of the latency on layers of each evidence."""
+        total_us = self.latency_ms * 1e3
+        return {
+            evidence: sum(line.latency_us for line in self.lines if line.evidence == evidence)
+            / total_us
+            for evidence in Evidence
+        }
 
     @property
     def cost(self) -> LayerCost:
@@ -55,10 +68,15 @@ class Breakdown:
 
 
 def subnet_breakdown(
-    network: Network, accelerator: Accelerator, subnet_name: str, subgraph: Candidate
+    network: Network,
+    accelerator: Accelerator,
+    subnet_name: str,
+    subgraph: Candidate,
+    calibration: Calibration | None = None,
 ) -> Breakdown:
     """The breakdown of a SubNet with a candidate SubGraph in the Persistent Buffer.
 
+    `calibration` is what the constants were fitted on, and says what of it was measured.
     `UserError` where there is no such SubNet, `ValueError` where there is no such candidate.
     """
     subnet = network.supernet.subnet(subnet_name)
@@ -82,7 +100,12 @@ def subnet_breakdown(
                 exposed_load_cycles=float(waits[0, i]), output_stall_cycles=float(waits[1, i])
             )
         lines.append(
-            LayerLine(layer=layer, cost=cost, latency_us=layer_latency_us(cost, accelerator))
+            LayerLine(
+                layer=layer,
+                cost=cost,
+                latency_us=layer_latency_us(cost, accelerator),
+                evidence=evidence_of(layer, accelerator, calibration),
+            )
         )
     total = total_cost([line.cost for line in lines])
     latency_us = sum(line.latency_us for line in lines)

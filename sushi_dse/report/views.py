@@ -10,6 +10,7 @@ from sushi_dse.report.formats import print_rows, print_table
 from sushi_dse.units import label
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
+    from sushi_dse.analysis.compare import Comparison
     from sushi_dse.model.breakdown import Breakdown
     from sushi_dse.model.validation import LayerError, Validation
 
@@ -95,6 +96,7 @@ def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
         f"{done}, in {summary['seconds']:.1f} s\n"
         f"rows: {out}/part-*.parquet"
     )
+    print_standing(summary["standing"])
 
 
 def _designs(summary: Mapping[str, Any]) -> str:
@@ -125,20 +127,40 @@ def exact_counts(settled: Mapping[str, int]) -> str:
 
 
 def print_comparison(
-    rows: Sequence[Mapping[str, object]],
-    checks: Sequence[Check],
-    output_format: str,
-    *,
-    inputs: Mapping[str, object],
-    title: str,
+    found: "Comparison", checks: Sequence[Check], output_format: str, *, title: str
 ) -> None:
-    """The rows of a comparison; JUnit holds the checks alone."""
+    """The rows of a comparison, and what they stand on; JUnit holds the checks alone."""
     if output_format == "junit":
         print(junit(checks, suite="sushi-dse compare policies"))
         return
-    columns = REPEATS_COLUMNS if rows and "verdict" in rows[0] else COMPARISON_COLUMNS
-    document = {"inputs": inputs, "rows": rows}
-    print_rows(rows, columns, output_format, document=document, title=title)
+    columns = REPEATS_COLUMNS if found.repeats > 1 else COMPARISON_COLUMNS
+    standing, readings = found.experiment.standing.facts, found.drain_readings
+    document = {"inputs": found.inputs, "rows": found.rows, "standing": standing,
+                "drain_readings": readings}  # fmt: skip
+    print_rows(found.rows, columns, output_format, document=document, title=title)
+    if output_format == "table":
+        if readings:
+            title = "SGS by how 1x1 tiles drain: not measured"
+            print_table(readings, list(readings[0]), title=title)
+        print_standing(standing)
+
+
+def print_standing(standing: Mapping[str, Any]) -> None:
+    """The lines on what latencies stand on: the facts of a `Standing`."""
+    shares = [f"{kind} {_percents(*ends)}" for kind, ends in standing["latency_shares"].items()]
+    assumed = ", ".join(standing["assumed_layers"])
+    print(
+        f"latency of a SubNet by what it stands on: {'; '.join(shares)}"
+        f"{f' ({assumed})' if assumed else ''}"
+    )
+    if standing["borrowed_constants"]:
+        print(printable(standing["borrowed_constants"]))
+
+
+def _percents(least: float, greatest: float) -> str:
+    """Two shares as a range of percents."""
+    ends = [f"{100 * share:.0f}" for share in (least, greatest)]
+    return f"{ends[0]} %" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]} %"
 
 
 WORST_SHOWN = 10  # layers of a long file that a table shows
@@ -207,12 +229,15 @@ def _errors(validation: "Validation", others: "Validation", has_left_out: bool) 
     return errors
 
 
-def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -> None:
-    """A line a layer, and the total."""
+def print_breakdown(
+    breakdown: "Breakdown", output_format: str, *, title: str, borrowed: str
+) -> None:
+    """A line a layer, the total, and the sentence on constants of another board."""
     rows = [
         {
             "layer": line.layer.name,
             "kind": line.layer.kind,
+            "evidence": str(line.evidence),
             "latency_us": line.latency_us,
             **{name: getattr(line.cost, name) for name in CYCLE_COLUMNS},
             "bound_by": line.cost.bound_by,
@@ -241,12 +266,18 @@ def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -
         "launch_us": breakdown.launch_us * len(breakdown.lines),
         **{name: getattr(cost, name) for name in CYCLE_COLUMNS},
         "array_utilisation": breakdown.array_utilisation,
+        **{
+            f"{evidence.replace(' ', '_')}_latency_share": share
+            for evidence, share in breakdown.latency_shares.items()
+        },
     }
     document = {"subnet": breakdown.subnet, "subgraph": str(breakdown.subgraph), "total": total,
-                "layers": rows}  # fmt: skip
+                "layers": rows, "borrowed_constants": borrowed}  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_facts(total, output_format, title="Total")
+        if borrowed:
+            print(printable(borrowed))
 
 
 def print_reproduction(

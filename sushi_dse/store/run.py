@@ -3,14 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import file_bytes
-from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.kernel_key import kernel_key
 
@@ -20,7 +22,6 @@ SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document 
 RUN_FILE = "run.json"
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
 OTHER_FOLDER = "choose another --out, or delete the folder"
-KINDS = {"name": str, "device": dict, "dataflow": str}  # of fields that are no numbers
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -120,25 +121,19 @@ class Run:
         """The search space of the results in `folder`; `UserError` where it cannot be made."""
         try:
             hardware: Any = self.inputs["hardware"]
-            base, device = dict(hardware["base"]), hardware["base"]["device"]
-            _check_kinds(base.items())
-            _check_kinds(device.items())
-            for values in hardware["axes"].values():
-                _check_kinds(enumerate(values))
-            base |= {"device": Device(**device), "dataflow": Dataflow(base["dataflow"])}
-            return SearchSpace.of(Accelerator(**base), hardware["axes"])
+            if not all(
+                isinstance(value, int | float) for value in chain(*hardware["axes"].values())
+            ):
+                raise TypeError
+            stored = hardware["calibration"]
+            calibration = None if stored is None else Calibration.of_facts(stored)
+            base = Accelerator.of_facts(hardware["base"])
+            return SearchSpace.of(base, hardware["axes"], calibration)
         except BROKEN:
             raise UserError(
                 f"{folder / RUN_FILE}: is broken or of another version; run its sweep again in "
                 "another folder"
             ) from None
-
-
-def _check_kinds(values: Iterable[tuple[object, object]]) -> None:
-    """Raise `TypeError` where a value has another type than the field of its name."""
-    for name, value in values:
-        if not isinstance(value, KINDS.get(str(name), int | float)):
-            raise TypeError
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:

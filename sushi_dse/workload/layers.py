@@ -85,6 +85,17 @@ class PlainLayer:
         return "dwconv" if self.groups == self.channels > 1 else "conv"
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """The operator with the size of its kernel and without: `conv3x3` and `conv`.
+
+        A convolution in groups that are no single channels is `grouped`.
+        """
+        if self.fully_connected:
+            return ("fc",)
+        name = "grouped" if self.kind == "conv" and self.groups > 1 else self.kind
+        return f"{name}{self.kernel_height}x{self.kernel_width}", name
+
+    @property
     def channels_per_group(self) -> int:
         """Input channels that one kernel sums over."""
         return self.channels // self.groups
