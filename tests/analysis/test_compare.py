@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ from sushi_dse.analysis.compare import (
     check_all,
     check_baseline,
     compare_policies,
+    compared,
     metrics_by_policy,
     read_baseline,
 )
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.traced import design_rows
 from sushi_dse.hardware.space import SearchSpace
@@ -233,3 +237,25 @@ def test_a_file_that_is_no_comparison_is_refused(tmp_path: Path, text: bytes) ->
     path = tmp_path / "baseline.json"
     path.write_bytes(text)
     assert re.search(r": (not a comparison|not JSON[^;]*); write one with", fails(path))
+
+
+def test_the_gain_is_told_under_both_readings_of_the_drain_and_one_is_that_of_the_rows() -> None:
+    def experiment_of(seed: int, pointwise_drain: bool = True, hw: str = "zcu104") -> Experiment:
+        experiment = load_experiment(hw, policies=["no-sgs", "sushi", "equal-area", "clipper"],
+                                     queries=100, seed=seed)  # fmt: skip
+        if hw != "zcu104":
+            return experiment
+        board = replace(experiment.design, pointwise_drain=pointwise_drain)
+        return replace(experiment, space=replace(experiment.space, base=board))
+
+    names = ("gain_if_they_do_not_percent", "gain_if_1x1_tiles_drain_percent")
+    for seeds in ((0,), (1, 2)):
+        both = [compared(partial(experiment_of, pointwise_drain=drains), seeds)
+                for drains in (False, True)]  # fmt: skip
+        for found, own in zip(both, names, strict=True):
+            (reading,) = found.drain_readings
+            assert reading["policy"] == "sushi"
+            gain = {row["policy"]: row["gain_over_no_sgs_percent"] for row in found.rows}["sushi"]
+            assert reading[own] == pytest.approx(gain, abs=1e-12)
+            assert found.drain_readings == both[0].drain_readings
+    assert compared(partial(experiment_of, hw="vcu118_64x64"), (0,)).drain_readings == []

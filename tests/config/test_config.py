@@ -46,7 +46,7 @@ def test_a_shipped_board_is_one_design_that_fits(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "offchip"),
-    [("zcu104_space", "dram_gb_per_s"), ("alveo_u50_space", "port_bytes_per_cycle")],
+    [("zcu104_space", "port_bytes_per_cycle"), ("alveo_u50_space", "port_bytes_per_cycle")],
 )
 def test_a_shipped_space_has_hundreds_of_designs_that_fit_and_some_that_do_not(
     name: str, offchip: str
@@ -144,7 +144,8 @@ def test_the_boards_are_those_of_the_facts(facts: Path) -> None:
 
 
 def test_the_keys_are_the_fields_of_an_accelerator() -> None:
-    keys = set(HardwareKeys.model_fields) - {"extends", "description", "assumptions", *STEMS}
+    about = {"extends", "description", "assumptions", "evidence"}
+    keys = set(HardwareKeys.model_fields) - {*about, *STEMS}
     assert keys == {field.name for field in fields(Accelerator)} - {"name"}
     assert set(STEMS.values()) < keys
 
@@ -291,6 +292,15 @@ def test_a_range_by_factor_holds_every_power_up_to_its_end(
         ("pe_kernels: [[4, 8], 16]", "2:14", "pe_kernels: a whole number is wanted, got [4, 8]"),
         ("fill_cycles: abc", "2:14", "fill_cycles: a number is wanted, got 'abc'"),
         ("clock: true", "2:8", "clock: a number is wanted, got true"),
+        ("evidence: conv", "2:11", "evidence: kinds of layers are wanted, as conv3x3: measured"),
+        ("evidence: {cnv: measured}", "2:12", "unknown kind of layers 'cnv'; write conv, grouped"),
+        ("evidence: {fc1x1: measured}", "2:12", "unknown kind of layers 'fc1x1'"),
+        ("evidence: {fc: measurd}", "2:16", "unknown evidence 'measurd'; write measured, same"),
+        (
+            "evidence: {fc: assumed}\nclock_mhz: [1, 2]",
+            "2:1",
+            "a design that was measured, and this",
+        ),
         ("layer_by_layer: 1", "2:17", "layer_by_layer: true or false is wanted, got 1"),
         ("layer_by_layer: [true, false]", "2:17", "true or false is wanted, got [True, False]"),
         ("description: 5", "2:14", "description: a text is wanted, got 5; put it in quotes"),
