@@ -20,21 +20,22 @@ from sushi_dse.plots.style import SIZE_INCHES
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 from sushi_dse.units import label
 
+SPEEDUP = "speed-up (times), by assumed rates"
 BUFFERS_MIB = (0.25, 0.5, 1.0, 1.6875, 3.0, 4.0, 6.0, 8.0)
 
 
 def save_curves(
     path: Path,
-    x_name: str,
-    y_name: str,
+    x_label: str,
+    y_label: str,
     x: Sequence[float],
     curves: Mapping[str, Sequence[float]],
 ) -> None:
-    """Write curves over one axis to `path`; the names of the axes end in units, as columns do."""
+    """Write curves over one axis to `path`."""
     panel = Panel(
         title="",
-        x_label=label(x_name),
-        y_label=label(y_name),
+        x_label=x_label,
+        y_label=y_label,
         series=tuple(
             Series(name=name, kind="line", x=floats(x), y=floats(y), look=i)
             for i, (name, y) in enumerate(curves.items())
@@ -73,7 +74,8 @@ def sushi(path: Path) -> None:
         saved.append(100 * (1 - best / cold))
     curves = {f"SubNet {s.name}": column for s, column in zip(
         network.supernet.subnets, np.transpose(saved).tolist(), strict=True)}  # fmt: skip
-    save_curves(path, "persistent_buffer_mib", "latency_saved_percent", BUFFERS_MIB, curves)
+    x_label, y_label = label("persistent_buffer_mib"), label("latency_saved_percent")
+    save_curves(path, x_label, y_label, BUFFERS_MIB, curves)
 
 
 def rivals(path: Path) -> None:
@@ -87,7 +89,7 @@ def rivals(path: Path) -> None:
         _, both = cold_and_best(network, equal_area(accelerator, share=0.5))
         for name, latency in zip(curves, (best, rival.latency_ms[:, 0], both), strict=True):
             curves[name].append(100 * (1 - float(latency.mean() / cold.mean())))
-    save_curves(path, "buffer_mib", "latency_saved_percent", BUFFERS_MIB, curves)
+    save_curves(path, label("buffer_mib"), label("latency_saved_percent"), BUFFERS_MIB, curves)
 
 
 def slo_nn(path: Path) -> None:
@@ -99,7 +101,7 @@ def slo_nn(path: Path) -> None:
         top1_percent = float(network.top1_percent.max())
         found = speedup_range(network, zcu104(), [top1_percent - points for points in below])
         curves[workload] = [at.speedup for at in found]
-    save_curves(path, "demand_below_top1_points", "speedup", below, curves)
+    save_curves(path, "demand below the network's top-1 (points)", SPEEDUP, below, curves)
 
 
 def gati(path: Path) -> None:
@@ -111,7 +113,7 @@ def gati(path: Path) -> None:
         "published": [found.published] * len(localities),
         "all end at the first cache": [found.ceiling] * len(localities),
     }
-    save_curves(path, "locality", "speedup", localities, curves)
+    save_curves(path, "locality of the stream (share)", SPEEDUP, localities, curves)
 
 
 FIGURES: dict[str, Callable[[Path], None]] = {

@@ -17,6 +17,7 @@ from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.names import marked
 from sushi_dse.store.run import SCHEMA_VERSION
 
 SHOWN_DIFFERENCES = 3  # most inputs of a baseline that an error names
@@ -57,7 +58,7 @@ def compared(experiment_of: Callable[..., Experiment], seeds: Sequence[int]) -> 
     runs = [compare_policies(experiment) for experiment in experiments]
     rows = summarise_repeats(runs[::-1]) if len(runs) > 1 else runs[0]
     return Comparison(
-        rows=rows,
+        rows=[marked(row) for row in rows],
         experiment=experiments[0],
         repeats=len(runs),
         drain_readings=drain_readings(experiments, runs),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.policies.names import marked
 
 LATENCY, ACCURACY = "mean_latency_ms", "mean_accuracy_percent"
 ENERGY = "energy_mj_per_query"
@@ -77,7 +78,7 @@ class Advice:
             "near miss": self.near_misses,
         }
         return [
-            {"verdict": verdict, **{str(name): value for name, value in row.items()}}
+            {"verdict": verdict, **marked({str(name): value for name, value in row.items()})}
             for verdict, table in tables.items()
             for row in table.to_dict("records")
         ]

@@ -22,6 +22,7 @@ from sushi_dse.evaluation.fronts import (
 )
 from sushi_dse.evaluation.metrics import INTERVAL, SERVED, Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.policies.names import marked
 from sushi_dse.store.parts import Part, read_results, stored_parts
 
 if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs none.
@@ -50,7 +51,7 @@ def objective_names(metrics: Iterable[Metric]) -> list[str]:
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, object]]:
-    """The rows as mappings by column; None where a value is null."""
+    """The rows as mappings by column, each `marked`; None where a value is null."""
     rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
     for row in rows:
         for name, value in row.items():
@@ -58,7 +59,7 @@ def records(frame: "pd.DataFrame") -> list[dict[str, object]]:
                 row[name] = None
             elif name == INTERVAL:  # pandas turns a column of integers with nulls into floats.
                 row[name] = int(value)
-    return rows
+    return [marked(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

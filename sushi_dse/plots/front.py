@@ -21,6 +21,7 @@ from sushi_dse.plots.marks import (
 )
 from sushi_dse.plots.panels import ColourScale, Emphasis, FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import spans_decades
+from sushi_dse.policies.names import policy_label
 from sushi_dse.units import label
 
 WIDTH_INCHES = 5.2  # at 0.7 of it, a column of a paper, the text is still of 7 points
@@ -108,7 +109,7 @@ def _groups(marked: Marked, rows: pd.DataFrame) -> Iterator[tuple[str, int, pd.D
     for i, policy in enumerate(sorted(set(marked.rows["policy"]))):
         own = rows.loc[rows["policy"] == policy]
         if len(own):
-            yield policy, i, own
+            yield policy_label(policy), i, own
 
 
 def _shade(marked: Marked, rows: pd.DataFrame, times: int = 1) -> FloatArray | None:

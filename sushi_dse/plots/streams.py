@@ -8,6 +8,7 @@ import numpy as np
 
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import LOG_FROM_RATIO
+from sushi_dse.policies.names import policy_label
 from sushi_dse.traces.trace import Trace
 from sushi_dse.units import label
 
@@ -68,7 +69,8 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
     x_label, places = axis_of(trace)
     edges, parts = windows(places)
     latencies = np.concatenate([run.served.response_ms for run in runs.values()])
-    switching = [(i, *item) for i, item in enumerate(runs.items()) if item[1].switched.any()]
+    named = {policy_label(policy): run for policy, run in runs.items()}
+    switching = [(i, *item) for i, item in enumerate(named.items()) if item[1].switched.any()]
     panels = [
         Panel(
             title="Response time: wait and service",
@@ -77,8 +79,8 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
             log_x=bool(latencies.max() >= LOG_FROM_RATIO * latencies.min()),
             height_inches=3.6,
             series=tuple(
-                distribution(policy, run.served.response_ms, i)
-                for i, (policy, run) in enumerate(runs.items())
+                distribution(name, run.served.response_ms, i)
+                for i, (name, run) in enumerate(named.items())
             ),
         ),
         Panel(
@@ -89,8 +91,8 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
             series=(
                 over_windows("demanded", edges, _means(trace.min_accuracy_percent, parts), -1),
                 *(
-                    over_windows(policy, edges, _means(run.served.accuracy_percent, parts), i)
-                    for i, (policy, run) in enumerate(runs.items())
+                    over_windows(name, edges, _means(run.served.accuracy_percent, parts), i)
+                    for i, (name, run) in enumerate(named.items())
                 ),
             ),
         ),
@@ -101,18 +103,18 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
                 title="SubGraph switches",
                 x_label=x_label,
                 y_label="",
-                y_names=tuple(policy for _, policy, _ in switching),
+                y_names=tuple(name for _, name, _ in switching),
                 height_inches=0.8 + 0.2 * len(switching),
                 series=tuple(
                     Series(
-                        name=policy,
+                        name=name,
                         kind="ticks",
                         x=places[run.switched],
                         y=np.full(int(run.switched.sum()), float(row)),
                         look=i,
                         in_legend=False,
                     )
-                    for row, (i, policy, run) in enumerate(switching)
+                    for row, (i, name, run) in enumerate(switching)
                 ),
             )
         )

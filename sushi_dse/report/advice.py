@@ -59,5 +59,5 @@ def print_advice(
         "rows": rows,
     }
     if rows or output_format == "json":
-        columns = list(rows[0]) if rows else []
+        columns = [name for name in rows[0] if name != "rests_on_assumptions"] if rows else []
         print_rows(rows, columns, output_format, document=document, title=title)

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sushi_dse.errors import printable
+from sushi_dse.policies.names import policy_label
 from sushi_dse.store.run import SCHEMA_VERSION
 from sushi_dse.units import label
 
@@ -21,6 +22,14 @@ NO_BOUND = 10_000  # width of a table that is never broken
 HEADER_CHARACTERS = 10  # width that headers are wrapped to
 KEY_COLUMNS = ("design", "policy")  # columns that identify a row and are repeated in each band
 PROSE_COLUMNS = ("value", "meaning")  # columns whose cells may be broken over lines
+
+
+def shown(row: Mapping[str, object], column: str) -> str:
+    """The text of a row's cell; a policy whose rates are assumptions is marked."""
+    value = row[column]
+    return cell_text(
+        policy_label(value) if column == "policy" and isinstance(value, str) else value
+    )
 
 
 def cell_text(value: object) -> str:
@@ -59,7 +68,7 @@ def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
 def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """The rows as a Markdown table."""
     lines = [[label(column) for column in columns], ["---"] * len(columns)]
-    lines += [[cell_text(row[column]) for column in columns] for row in rows]
+    lines += [[shown(row, column) for column in columns] for row in rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
@@ -109,7 +118,7 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: 
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
         )
     for row in rows:
-        table.add_row(*(escape(cell_text(row[column])) for column in columns))
+        table.add_row(*(escape(shown(row, column)) for column in columns))
     return table
 
 

@@ -140,9 +140,14 @@ def print_comparison(
     print_rows(found.rows, columns, output_format, document=document, title=title)
     if output_format == "table":
         if readings:
-            title = "SGS by how 1x1 tiles drain: not measured"
-            print_table(readings, list(readings[0]), title=title)
+            print("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
+            print_table(readings, list(readings[0]))
         print_standing(standing)
+        rivals = [str(row["policy"]) for row in found.rows if row["rests_on_assumptions"]]
+        if rivals:
+            print(
+                f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions"
+            )
 
 
 def print_standing(standing: Mapping[str, Any]) -> None:

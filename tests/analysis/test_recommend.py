@@ -38,6 +38,7 @@ def tables(draw: st.DrawFn) -> list[pd.DataFrame]:
     column = st.lists(st.integers(1, 3), min_size=count, max_size=count)
     rows = pd.DataFrame(
         {
+            "policy": "sushi",
             "design": np.array(draw(column), dtype=int) * 10 + np.array(draw(column), dtype=int),
             "mean_latency_ms": np.array(draw(column)) + 99.0,
             "mean_accuracy_percent": np.array(draw(column)) + 76.0,
@@ -111,6 +112,7 @@ def test_where_nothing_meets_the_nearest_miss_by_least(
 def test_the_nearest_rows_are_told_by_the_demand_that_they_miss_by_least() -> None:
     rows = pd.DataFrame(
         {
+            "policy": "sushi",
             "design": [0, 1],
             "mean_latency_ms": [11.0, 20.0],
             "mean_accuracy_percent": [70.0, 79.0],

@@ -33,9 +33,10 @@ def test_a_line_says_where_constants_are_another_boards(files: Path, run: Run) -
         assert done.code == 0
         assert ASSUMED in " ".join((done.out + done.err).split()), command
     assert ASSUMED in run(*sweep, "--format", "json").document["standing"]["borrowed_constants"]
-    for command in (("cost",), ("compare", "policies", "--queries", "20")):
-        assert "assumed are ZCU104 at 200 MHz" in run(*command, "--hw", "fast.yaml").out
-        assert "assumed are" not in run(*command, "--hw", "own.yaml").out
+    one: list[tuple[str, ...]] = [("cost",), ("compare", "policies", "--queries", "20")]
+    for words in one:
+        assert "assumed are ZCU104 at 200 MHz" in run(*words, "--hw", "fast.yaml").out
+        assert "assumed are" not in run(*words, "--hw", "own.yaml").out
 
 
 def test_the_share_of_the_latency_on_measured_layers_is_told(files: Path, run: Run) -> None:
@@ -62,3 +63,29 @@ def test_a_calibrated_file_stands_on_the_layers_that_it_was_fitted_on(
     assert facts["evidence for conv3x3"] == "measured"
     assert facts["evidence for conv1x1"] == "assumed"
     assert "borrowed constants" not in facts
+
+
+def test_rivals_whose_rates_are_assumptions_are_marked_in_every_form(files: Path, run: Run) -> None:
+    del files
+    policies = ("--policy", "sushi", "--policy", "slo-nn", "--policy", "gati", "--queries", "30")
+    compare = ("compare", "policies", *policies)
+    for repeats in ((), ("--repeats", "3")):
+        done = run(*compare, *repeats)
+        assert "slo-nn (assumed rates)" in done.out
+        assert "no ranking against slo-nn, gati is a finding" in done.out
+        assert "gati (assumed rates)" in run(*compare, *repeats, "--format", "markdown").out
+        rows = run(*compare, *repeats, "--format", "json").document["rows"]
+        marks = {row["policy"]: row["rests_on_assumptions"] for row in rows}
+        assert marks == {"sushi": False, "slo-nn": True, "gati": True}
+        verdicts = {row.get("verdict") for row in rows if row["rests_on_assumptions"]}
+        assert verdicts == ({"assumed rates"} if repeats else {None})
+    run("sweep", "--hw", "space.yaml", *policies, "--out", "rows")
+    for words in (("pareto", "show", "rows"), ("recommend", "rows", "--policy", "slo-nn")):
+        assert "slo-nn (assumed rates)" in run(*words).out
+        document = run(*words, "--format", "json").document
+        rows = document["front" if words[0] == "pareto" else "rows"]
+        assert all(row["rests_on_assumptions"] for row in rows if row["policy"] != "sushi")
+    run("pareto", "plot", "rows", "--out", "front.svg")
+    run(*compare, "--plot", "served.svg")
+    for picture in ("front.svg", "served.svg"):
+        assert "slo-nn (assumed rates)" in Path(picture).read_text()

@@ -91,6 +91,6 @@ def test_axes_and_who_serves_are_shown_beside_the_objectives() -> None:
 
 def test_the_interval_is_shown_where_it_differs() -> None:
     names = ("design", "policy", INTERVAL)
-    rows = pd.DataFrame({INTERVAL: [4.0, 8.0, np.nan]})
+    rows = pd.DataFrame({"policy": "sushi", INTERVAL: [4.0, 8.0, np.nan]})
     assert front_columns(names, rows, METRICS)[:3] == list(names)
     assert [row[INTERVAL] for row in records(rows)] == [4, 8, None]

@@ -37,6 +37,7 @@ from sushi_dse.plots.streams import (
 )
 from sushi_dse.plots.validation import validation_panels
 from sushi_dse.policies.catalogue import POLICIES, PolicyRun
+from sushi_dse.policies.names import policy_label
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
 from tests.strategies import (
@@ -186,10 +187,10 @@ def test_a_comparison_shows_each_policy_and_each_switch(
 ) -> None:
     replayed, trace, rows = runs
     latency, accuracy, switches = serving_panels(replayed, trace)
-    names = [str(row["policy"]) for row in rows]
+    names = [policy_label(str(row["policy"])) for row in rows]
     assert [series.name for series in latency.series] == names
     assert [series.name for series in accuracy.series] == ["demanded", *names]
-    by_policy = {row["policy"]: row["subgraph_switches"] for row in rows}
+    by_policy = dict(zip(names, (row["subgraph_switches"] for row in rows), strict=True))
     drawn = {series.name: len(series.x) for series in switches.series}
     assert drawn == {name: count for name, count in by_policy.items() if count}
     assert switches.y_names == tuple(drawn)
