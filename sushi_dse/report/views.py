@@ -247,17 +247,3 @@ def print_breakdown(breakdown: "Breakdown", output_format: str, *, title: str) -
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_facts(total, output_format, title="Total")
-
-
-def print_reproduction(
-    rows: Sequence[Mapping[str, object]],
-    best: Sequence[Mapping[str, object]],
-    output_format: str,
-) -> None:
-    """The published headlines beside the model's figures, and why they differ."""
-    columns = ["headline", "published", "model", "hw", "workload", "command"]
-    document = {"rows": rows, "best": best}
-    print_rows(rows, columns, output_format, document=document, title="Every setting")
-    if output_format == "table":
-        print_table(best, columns[:5], title="The model's best")
-        print_table(best, ["headline", "meaning"], title="Why it differs")
