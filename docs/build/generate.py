@@ -101,6 +101,12 @@ def policies() -> str:
     return "\n".join(["| policy | rule |", "|---|---|", *rows])
 
 
+def reproduction() -> str:
+    """The first part of what `reproduce` prints: what was measured."""
+    measured = printed("reproduce").partition("\nPublished, and modelled")[0].rstrip()
+    return f"```text\n$ sushi-dse reproduce\n{measured}\n...\n```\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "api": api,
     "assumptions": assumptions,
@@ -110,6 +116,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "compare": lambda: fenced("compare", "policies"),
     "policies": policies,
     "metrics": metrics_table_markdown,
+    "reproduce": reproduction,
     "growth": growth,
     "scale": scale,
     "sweep": sweep,

@@ -90,7 +90,7 @@ def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Ac
 
     from scipy.optimize import least_squares  # takes half a second to import
 
-    shapes = measured_shapes(measured, accelerator)
+    shapes = measured_shapes((row.layer for row in measured), accelerator)
     resident = np.array([row.resident_latency_us is not None for row in measured])
     measured_us = np.array(
         [row.latency_us for row in measured]

@@ -1,6 +1,6 @@
 """The cost model against measured layers: its error, and the gain of residency that it predicts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import SHAPE, layer_shape
-from sushi_dse.workload.layers import MeasuredLayer
+from sushi_dse.workload.layers import Layer, MeasuredLayer
 
 
 def error_percent(predicted: float, measured: float) -> float:
@@ -162,19 +162,19 @@ def predicted_us(
     return np.asarray(accelerator.launch_us + cost.cycles / accelerator.clock_mhz)
 
 
-def measured_shapes(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> np.ndarray:
-    """The counts of measured layers: [layer] records.
+def measured_shapes(layers: Iterable[Layer], accelerator: Accelerator) -> np.ndarray:
+    """The counts of layers that are measured one by one: [layer] records.
 
     Where layers are launched one by one their maps lie in DRAM, elsewhere on chip if they fit.
     """
     alone = accelerator.layer_by_layer
-    shapes = [layer_shape(row.layer, is_first=alone, is_last=alone) for row in measured]
+    shapes = [layer_shape(layer, is_first=alone, is_last=alone) for layer in layers]
     return np.array(shapes, dtype=SHAPE)
 
 
 def validate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Validation:
     """The error of the model of `accelerator` on each measured layer."""
-    shapes = measured_shapes(measured, accelerator)
+    shapes = measured_shapes((row.layer for row in measured), accelerator)
     streamed = predicted_us(shapes, accelerator).tolist()
     resident = predicted_us(shapes, accelerator, resident=True).tolist()
     return Validation(

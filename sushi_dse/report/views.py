@@ -283,17 +283,3 @@ def print_breakdown(
         print_facts(total, output_format, title="Total")
         if borrowed:
             print(printable(borrowed))
-
-
-def print_reproduction(
-    rows: Sequence[Mapping[str, object]],
-    best: Sequence[Mapping[str, object]],
-    output_format: str,
-) -> None:
-    """The published headlines beside the model's figures, and why they differ."""
-    columns = ["headline", "published", "model", "hw", "workload", "command"]
-    document = {"rows": rows, "best": best}
-    print_rows(rows, columns, output_format, document=document, title="Every setting")
-    if output_format == "table":
-        print_table(best, columns[:5], title="The model's best")
-        print_table(best, ["headline", "meaning"], title="Why it differs")

@@ -1,0 +1,104 @@
+"""Where a gain is reached: the latency that SGS saves over buffers, off-chip rates and arrays.
+
+Each SubNet is in its steady state with its own SubGraph on chip, the most valuable bytes first, as
+in `sushi-dse sweep --trace none`.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload
+from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.hardware.accelerator import KIB, Accelerator
+from sushi_dse.hardware.resources import fits
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.network import Network
+from sushi_dse.policies.names import STATIC_SUBGRAPH
+
+# The grid around a board's own design, whose values it has, too; its bounds are an assumption.
+CAPACITIES_MIB = (0.5, 1.0, 1.6875, 4.0, 8.0, 11.25, 16.0, 32.0)
+PE_KERNELS = (8, 16, 32, 64, 128, 256)
+PE_CHANNELS = (9, 18, 36)
+PORT_BYTES_PER_CYCLE = tuple(2.0**exponent for exponent in range(-1, 10))
+
+REMARKS = (
+    "best: over all arrays and off-chip rates of the map; the SubNet and the design follow it.",
+    "fitting: over those designs of them that fit the board; empty where none does.",
+    "own rate: over all arrays, at the off-chip rate of the board's own design.",
+    "subnets mean: the mean over the SubNets, at the design where that is largest.",
+    "reached: the fastest off-chip rate at which a SubNet saves as much as was published.",
+)
+
+
+def gain_space(base: Accelerator) -> SearchSpace:
+    """The grid around `base`; the off-chip rate is never above what its memory gives."""
+    grid = {
+        "pe_kernels": PE_KERNELS,
+        "pe_channels": PE_CHANNELS,
+        "persistent_buffer_kib": [KIB * mib for mib in CAPACITIES_MIB],
+        "port_bytes_per_cycle": PORT_BYTES_PER_CYCLE,
+    }
+    return SearchSpace.of(
+        base, {name: sorted({*values, getattr(base, name)}) for name, values in grid.items()}
+    )
+
+
+def gain_map(
+    network: Network, base: Accelerator, reached_percent: float
+) -> list[dict[str, object]]:
+    """A row for each capacity of the Persistent Buffer: what a single SubNet saves at best.
+
+    `REMARKS` say what the columns are.  `reached_percent` is the gain that is looked for.
+    """
+    space = gain_space(base)
+    designs = space.designs(np.arange(space.size))
+    metrics = steady_metrics(network, designs, STATIC_SUBGRAPH)
+    gain = metrics["gain_over_no_sgs_percent"]  # [subnet, design]
+    best, fitting = gain.max(axis=0), fits(designs)
+    own_rate = designs.column("port_bytes_per_cycle") == base.port_bytes_per_cycle
+    rates = designs.column("offchip_gb_per_s")
+    capacity_kib = designs.column("persistent_buffer_kib")
+    rows: list[dict[str, object]] = []
+    for kib in np.unique(capacity_kib):
+        of_capacity = capacity_kib == kib
+        numbers = np.flatnonzero(of_capacity)
+        number = int(numbers[best[numbers].argmax()])
+        design, subnet = designs.design(number), int(gain[:, number].argmax())
+        reached = of_capacity & (best >= reached_percent)
+        rows.append(
+            {
+                "persistent_buffer_mib": float(kib) / KIB,
+                "best_percent": float(best[number]),
+                "subnet": network.supernet.subnets[subnet].name,
+                "pe_kernels": design.pe_kernels,
+                "pe_channels": design.pe_channels,
+                "offchip_gb_per_s": design.offchip_gb_per_s,
+                "fitting_percent": _greatest(best[of_capacity & fitting]),
+                "own_rate_percent": _greatest(best[of_capacity & own_rate]),
+                "subnets_mean_percent": float(gain.mean(axis=0)[of_capacity].max()),
+                "is_reached": bool(reached.any()),
+                "reached_gb_per_s": _greatest(rates[reached]),
+            }
+        )
+    return rows
+
+
+def _greatest(values: np.ndarray) -> float | None:
+    return float(values.max()) if len(values) else None
+
+
+def gain_maps(
+    boards: tuple[str, ...], workloads: tuple[str, ...], reached_percent: float
+) -> list[dict[str, object]]:
+    """The rows of `gain_map` for each shipped board and workload of those names."""
+    return [
+        {"hw": board, "workload": workload, **row}
+        for board, workload in product(boards, workloads)
+        for row in gain_map(
+            Network.of(load_workload(workload).supernet),
+            load_hardware(board).space.base,
+            reached_percent,
+        )
+    ]
