@@ -7,47 +7,19 @@ in the first min(k) x min(c), so the encoding [K1, C1, K2, C2, ...] determines a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.candidate import (
-    NOTHING,
-    Candidate,
-    Combination,
-    Order,
-    Target,
-    own_by_value,
-)
+from sushi_dse.model.candidate import NOTHING, Candidate, Order, own_by_value
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernel_cache import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
-
-ORDERS = {  # orders in which a target of each combination is cut
-    Combination.ONE: (Order.LAYERS, Order.VALUE),
-    Combination.PAIR: (Order.LAYERS,),
-    Combination.SHARED: (Order.LAYERS, Order.VALUE),
-    Combination.UNION: (Order.VALUE,),
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Targets:
-    """The targets of candidates, as rectangles of weights by SuperNet layer."""
-
-    targets: tuple[Target, ...]
-    cuts: tuple[tuple[int, Order], ...]  # pairs of a target's number and an order of its cut
-    candidates: tuple[Candidate, ...]  # the empty candidate, and the candidate of each cut
-    kernels: np.ndarray  # [target, supernet_layer]
-    channels: np.ndarray  # [target, supernet_layer], per group
-
-    def __post_init__(self) -> None:
-        self.kernels.setflags(write=False)
-        self.channels.setflags(write=False)
+from sushi_dse.model.prefetch import prefetch_waits
+from sushi_dse.model.targets import targets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,44 +68,6 @@ def no_subgraph(network: Network) -> SubGraphs:
     return SubGraphs((NOTHING,), kernels=empty, channels=empty.copy())
 
 
-@lru_cache(maxsize=8)
-def targets(network: Network) -> Targets:
-    """The targets of a network: each SubNet, all shared, each pair's intersection, the union."""
-    names = tuple(subnet.name for subnet in network.supernet.subnets)
-    found = _targets_of(names)
-    cuts = [(t, order) for t, target in enumerate(found) for order in ORDERS[target.combination]]
-    kernels, channels = (
-        np.array([_combined(sizes, names, target) for target in found])
-        for sizes in (network.kernels, network.channels)
-    )
-    return Targets(
-        targets=tuple(found),
-        cuts=tuple(cuts),
-        candidates=(NOTHING, *(Candidate(found[t], order) for t, order in cuts)),
-        kernels=kernels,
-        channels=channels,
-    )
-
-
-def _targets_of(names: tuple[str, ...]) -> list[Target]:
-    """The targets of SubNets of those names, of which no two are always equal."""
-    found = [Target(Combination.ONE, (name,)) for name in names]
-    if len(names) > 1:
-        found.append(Target(Combination.SHARED, names))
-    if len(names) > 2:  # The intersection of a single pair is what all share.
-        found += [Target(Combination.PAIR, pair) for pair in combinations(names, 2)]
-    if len(names) > 1:
-        found.append(Target(Combination.UNION, names))
-    return found
-
-
-def _combined(sizes: np.ndarray, names: tuple[str, ...], target: Target) -> np.ndarray:
-    """The sizes of a target, [layer], combined from those of its SubNets: [subnet, layer]."""
-    rows = sizes[[names.index(name) for name in target.subnets]]
-    is_union = target.combination is Combination.UNION
-    return np.asarray(rows.max(axis=0) if is_union else rows.min(axis=0))
-
-
 @compiled
 def cut(
     kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, order: np.ndarray, capacity: int
@@ -173,13 +107,11 @@ def served_shares(network: Network) -> np.ndarray:
     return np.asarray(shares)
 
 
-def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndarray:
-    """The cycles that a cached byte of each target saves: [target, supernet_layer].
+def saved_alone(network: Network, accelerator: Accelerator) -> np.ndarray:
+    """Cycles that each layer of each SubNet saves by itself on chip: [subnet, supernet_layer].
 
-    For the target of a single SubNet those of that SubNet count, for other targets those of all.
+    They are those of layers that wait for their own loads, as without prefetching.
     """
-    goal = targets(network)
-    subnets = len(network.starts) - 1
     saved = np.zeros(network.kernels.shape)
     array = array_of(accelerator)
     cold = LayerCost(*layer_costs(network.shapes, array, False))
@@ -187,9 +119,37 @@ def saved_cycles_per_byte(network: Network, accelerator: Accelerator) -> np.ndar
     waits_cold = cold.exposed_load_cycles + cold.output_stall_cycles
     waits_warm = warm.exposed_load_cycles + warm.output_stall_cycles
     layer_saved = np.asarray(waits_cold - waits_warm)
-    for s in range(subnets):
+    for s in range(len(saved)):
         own = slice(network.starts[s], network.starts[s + 1])
         saved[s, network.supernet_layer[own]] = layer_saved[own]
+    return saved
+
+
+def saved_with_prefetching(network: Network, accelerator: Accelerator) -> np.ndarray:
+    """Cycles that each SubNet saves by one layer alone on chip: [subnet, supernet_layer].
+
+    What a layer waits for depends on the loads of the layers before it, so a layer that is kept
+    saves waits of others, too.
+    """
+    layers = len(network.taps)
+    kernels = np.vstack(
+        [np.zeros((1, layers), dtype=np.int64), np.diag(network.kernels.max(axis=0))]
+    )
+    channels = np.vstack(
+        [np.zeros((1, layers), dtype=np.int64), np.diag(network.channels.max(axis=0))]
+    )
+    waits = prefetch_waits(network, accelerator, kernels, channels).sum(axis=0)
+    of_subnet = np.add.reduceat(waits, network.starts[:-1], axis=0)  # [subnet, kept layer]
+    return np.asarray(of_subnet[:, :1] - of_subnet[:, 1:])
+
+
+def value_of(saved: np.ndarray, network: Network) -> np.ndarray:
+    """The cycles that a cached byte of each target saves: [target, supernet_layer].
+
+    saved: [subnet, supernet_layer].  For the target of a single SubNet those of that SubNet count,
+    for other targets those of all.
+    """
+    goal = targets(network)
     value = (saved * served_shares(network)).sum(axis=1)
     return np.asarray(value / np.maximum(goal.kernels * goal.channels * network.taps, 1))
 
@@ -199,24 +159,61 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
 
     Each SubNet, all shared weights and each pair's intersection are cut in layer order; each
     SubNet, the shared weights and the union also by value: most saved cycles per byte first.
+    Where weights are prefetched, a layer saves less than it waits for by itself, and other layers
+    wait less: of the orders by either value a target is cut by the one that saves its SubNets more.
     """
     goal = targets(network)
-    by_value = np.argsort(-saved_cycles_per_byte(network, accelerator), axis=1, kind="stable")
-    by_layers = np.broadcast_to(np.arange(len(network.taps)), by_value.shape).copy()
-    layers_in = {Order.LAYERS: by_layers, Order.VALUE: by_value}
-    capacity = accelerator.persistent_buffer_bytes
+    kernels = _cut_by(value_of(saved_alone(network, accelerator), network), network, accelerator)
+    if accelerator.prefetches:
+        value = value_of(saved_with_prefetching(network, accelerator), network)
+        kernels = _faster(kernels, _cut_by(value, network, accelerator), network, accelerator)
     of_target = [t for t, _ in goal.cuts]
-    kept = [
-        cut(goal.kernels[t], goal.channels[t], network.taps, layers_in[order][t], capacity)
-        for t, order in goal.cuts
-    ]
-    kernels = np.vstack([np.zeros_like(goal.kernels[:1]), *kept])
+    kernels = np.vstack([np.zeros_like(goal.kernels[:1]), kernels])
     channels = np.vstack([np.zeros_like(goal.channels[:1]), goal.channels[of_target]])
     return SubGraphs(
         candidates=goal.candidates,
         kernels=kernels,
         channels=np.where(kernels > 0, channels, 0),
     )
+
+
+def _cut_by(value: np.ndarray, network: Network, accelerator: Accelerator) -> np.ndarray:
+    """The kernels that each cut keeps, value being that of a byte: [cut, supernet_layer]."""
+    goal = targets(network)
+    by_value = np.argsort(-value, axis=1, kind="stable")
+    by_layers = np.broadcast_to(np.arange(len(network.taps)), by_value.shape).copy()
+    layers_in = {Order.LAYERS: by_layers, Order.VALUE: by_value}
+    capacity = accelerator.persistent_buffer_bytes
+    return np.vstack(
+        [
+            cut(goal.kernels[t], goal.channels[t], network.taps, layers_in[order][t], capacity)
+            for t, order in goal.cuts
+        ]
+    )
+
+
+def _faster(
+    one: np.ndarray, other: np.ndarray, network: Network, accelerator: Accelerator
+) -> np.ndarray:
+    """Of two cuts of each target the one with which its SubNets wait less, or the first.
+
+    one, other: of `_cut_by`; so is the result.
+    """
+    goal = targets(network)
+    differ = np.flatnonzero((one != other).any(axis=1))
+    of_target = np.array([t for t, _ in goal.cuts])[differ]
+    own = of_target < len(network.kernels)  # targets that are a single SubNet
+    waits = np.empty((2, len(differ)))
+    for i, kernels in enumerate((one[differ], other[differ])):
+        kept = np.where(kernels > 0, goal.channels[of_target], 0)
+        of_layer = prefetch_waits(network, accelerator, kernels, kept).sum(axis=0)
+        of_subnet = np.add.reduceat(of_layer, network.starts[:-1], axis=0)  # [subnet, cut]
+        waits[i] = of_subnet.sum(axis=0)
+        waits[i, own] = of_subnet[of_target[own], np.flatnonzero(own)]
+    kernels = one.copy()
+    better = differ[waits[1] < waits[0]]
+    kernels[better] = other[better]
+    return kernels
 
 
 @compiled

@@ -10,24 +10,24 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target, own_by_value
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
-from sushi_dse.model.layer import layer_cost
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import steady_cost
 from sushi_dse.model.subgraphs import (
     SubGraphs,
-    Targets,
     candidates,
     cut,
     no_subgraph,
     overlap_bytes,
-    saved_cycles_per_byte,
-    targets,
+    saved_alone,
+    saved_with_prefetching,
     unserved_bytes,
+    value_of,
 )
+from sushi_dse.model.targets import Targets, targets
 from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.kernels import source_of
@@ -203,40 +203,82 @@ def test_the_targets_are_the_subnets_and_what_they_have_in_common_and_in_all(
 
 
 def value_by_definition(network: Network, accelerator: Accelerator, target: int) -> list[float]:
-    """Cycles that a target layer saves the SubNets it serves, over its bytes: [supernet_layer]."""
+    """Cycles that a target layer saves the SubNets it serves, over its bytes: [supernet_layer].
+
+    What a layer saves is how much earlier a SubNet ends with that layer alone on chip.
+    """
     goal, supernet = targets(network), network.supernet
-    served = supernet.subnets[target : target + 1] or supernet.subnets
-    saved = [0.0] * len(network.taps)
-    for subnet in served:
-        for i, layer in enumerate(subnet.layers):
-            place = layer.supernet_layer
-            ends = {"is_first": i == 0, "is_last": i == len(subnet.layers) - 1}
-            cold = layer_cost(layer, accelerator, **ends)
-            warm = layer_cost(
-                layer,
-                accelerator,
-                cached_kernels=layer.kernels,
-                cached_channels=layer.channels_per_group,
-                **ends,
-            )
-            kernels = min(layer.kernels, goal.kernels[target, place])
-            channels = min(layer.channels_per_group, goal.channels[target, place])
-            share = kernels * channels * network.taps[place] / layer.weight_bytes
-            saved[place] += share * (cold.cycles - warm.cycles)
+    served = range(target, target + 1) if target < len(supernet.subnets) else None
+    saved = []
+    for place in range(len(network.taps)):
+        alone = np.zeros((2, len(network.taps)), dtype=np.int64)
+        alone[1, place] = 10**6
+        both = SubGraphs((NOTHING, NOTHING), kernels=alone, channels=alone)
+        cold, warm = latency_table(network, accelerator, both).latency_ms.T
+        cycles = (cold - warm) * 1e3 * accelerator.clock_mhz
+        saved.append(0.0)
+        for s in served or range(len(supernet.subnets)):
+            own = network.kernels[s, place] * network.channels[s, place]
+            kernels = min(network.kernels[s, place], goal.kernels[target, place])
+            channels = min(network.channels[s, place], goal.channels[target, place])
+            saved[place] += kernels * channels / max(own, 1) * cycles[s]
     target_bytes = goal.kernels[target] * goal.channels[target] * network.taps
     return [s / max(b, 1) for s, b in zip(saved, target_bytes, strict=True)]
 
 
+def deeper(accelerator: Accelerator, slots: int) -> Accelerator:
+    """The design with so many more tiles to prefetch, or KiB."""
+    if accelerator.dataflow == Dataflow.WEIGHT_STATIONARY:
+        return replace(accelerator, dynamic_buffer_tiles=2 + slots)
+    return replace(accelerator, prefetch_buffer_kib=slots)
+
+
 @settings(max_examples=50)
-@given(supernets(), accelerators())
-def test_the_value_of_a_byte_is_the_cycles_it_saves(
-    supernet: SuperNet, accelerator: Accelerator
+@given(supernets(), accelerators(), st.integers(0, 6))
+def test_the_value_of_a_byte_is_the_cycles_it_saves_with_prefetching_and_without(
+    supernet: SuperNet, accelerator: Accelerator, slots: int
 ) -> None:
-    network = Network.of(supernet)
-    value = saved_cycles_per_byte(network, accelerator)
+    network, design = Network.of(supernet), deeper(accelerator, slots)
+    saved = saved_with_prefetching if design.prefetches else saved_alone
+    value = value_of(saved(network, design), network)
+    table = latency_table(network, design, no_subgraph(network))
+    ulps = 1e-9 * float(table.latency_ms.max()) * 1e3 * design.clock_mhz
     for target in range(len(value)):
-        expected = value_by_definition(network, accelerator, target)
-        assert value[target] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        expected = value_by_definition(network, design, target)
+        assert value[target] == pytest.approx(expected, rel=1e-6, abs=ulps)
+
+
+@settings(max_examples=50)
+@given(supernets(), accelerators(persistent_buffer_kib=0.5), st.integers(1, 6))
+def test_with_prefetching_a_cut_by_value_is_that_which_leaves_its_subnets_less_to_wait_for(
+    supernet: SuperNet, accelerator: Accelerator, slots: int
+) -> None:
+    network, design = Network.of(supernet), deeper(accelerator, slots)
+    goal, chosen = targets(network), candidates(network, design)
+
+    def waits(kernels: np.ndarray, channels: np.ndarray, target: int) -> float:
+        kept = SubGraphs((NOTHING,), kernels=kernels[None], channels=channels[None])
+        latency_ms = latency_table(network, design, kept).latency_ms[:, 0]
+        return float(latency_ms[target] if target < len(latency_ms) else latency_ms.sum())
+
+    for column, (target, order) in enumerate(goal.cuts, start=1):
+        if order is not Order.VALUE:
+            continue
+        least = min(
+            waits(kept, np.where(kept > 0, goal.channels[target], 0), target)
+            for saved in (saved_alone, saved_with_prefetching)
+            for kept in [
+                cut(
+                    goal.kernels[target],
+                    goal.channels[target],
+                    network.taps,
+                    np.argsort(-value_of(saved(network, design), network)[target], kind="stable"),
+                    design.persistent_buffer_bytes,
+                )
+            ]
+        )
+        found = waits(chosen.kernels[column], chosen.channels[column], target)
+        assert found == pytest.approx(least, rel=1e-9)
 
 
 def fully_connected(name: str, inputs: int, outputs: int) -> PlainLayer:
