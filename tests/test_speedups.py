@@ -1,4 +1,4 @@
-"""What SLO-NN and GATI gain over the whole network, and the pages that show it."""
+"""What SLO-NN and GATI gain over the whole network."""
 
 import pytest
 
@@ -13,13 +13,9 @@ from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.predictors import PREDICTORS
 from sushi_dse.policies.gati.system import gati_system
 from sushi_dse.policies.slo_nn.parameters import FREE, SloNn
-from sushi_dse.policies.slo_nn.system import slo_nn_system
-from tests import paths
 from tests.networks import connected, workload
 from tests.strategies import ZCU104, zcu104
 
-SLO_NN_PAGE = paths.ROOT / "docs" / "slo_nn.md"
-GATI_PAGE = paths.ROOT / "docs" / "gati.md"
 WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 RESNET18 = workload("resnet18_cifar10")
 ALWAYS = {name: (100.0,) * 8 for name in PREDICTORS}
@@ -55,38 +51,6 @@ def test_a_demand_above_the_network_takes_all_nodes_and_gains_nothing() -> None:
     assert target.speedup == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_the_page_of_slo_nn_shows_the_speed_ups_that_are_measured(name: str) -> None:
-    page = SLO_NN_PAGE.read_text(encoding="utf-8")
-    network = workload(name)
-    for target in speedup_range(network, zcu104()):
-        below = network.top1_percent.max() - target.target_percent
-        row = (
-            f"| `{name}` | {below:.1f} | {target.mean_fraction:.3f} | {target.speedup:.2f}x "
-            f"| {target.loss_percent:.3f} |"
-        )
-        assert row in page
-
-
-def test_the_page_shows_how_far_the_difficulty_of_the_inputs_moves_the_speed_up() -> None:
-    page = SLO_NN_PAGE.read_text(encoding="utf-8")
-    networks = {f"`{name}`": workload(name) for name in WORKLOADS}
-    networks["three layers of 4096 nodes"] = connected(784, 4096, 4096, 4096, 10)
-    for name, network in networks.items():
-        target_percent = float(network.top1_percent.max()) - PUBLISHED_LOSS_PERCENT
-        free, _ = slo_nn_system(network, zcu104(), parameters=SloNn(activator=FREE))
-        table, _ = slo_nn_system(network, zcu104())
-        cells = [
-            f"{free.macs[-1] / free.macs[0]:.0f}x",
-            f"{free.latency_ms[-1, 0] / table.latency_ms[0, 0]:.1f}x",
-        ]
-        for exponent in (0.25, 1, 2, 4, 16, 64):
-            parameters = SloNn(difficulty_exponent=exponent)
-            (target,) = speedup_range(network, zcu104(), [target_percent], parameters=parameters)
-            cells.append(f"{target.speedup:.1f}x")
-        assert f"| {name} | {' | '.join(cells)} |" in page
-
-
 def test_the_best_speedup_rises_with_locality_towards_its_ceiling() -> None:
     found = best_speedup(RESNET18, ZCU104)
     speedups = [at.speedup for at in found.by_locality]
@@ -99,16 +63,3 @@ def test_the_best_speedup_rises_with_locality_towards_its_ceiling() -> None:
     assert found.ceiling == pytest.approx(found.whole_network_ms / certain.latency_ms[0, 1])
     for at in found.by_locality:
         assert at.speedup == pytest.approx(found.whole_network_ms / at.latency_ms)
-
-
-def test_the_page_of_gati_shows_the_speedups_that_the_model_gives() -> None:
-    found = best_speedup(RESNET18, ZCU104)
-    text = GATI_PAGE.read_text(encoding="utf-8")
-    for at in found.by_locality:
-        row = (
-            f"| {at.locality:g} | {100 * at.hit_share:.2f} | {at.latency_ms:.2f} "
-            f"| {at.speedup:.2f} | {at.accuracy_percent:.2f} |"
-        )
-        assert row in text
-    assert f"{found.ceiling:.2f}x" in text
-    assert f"{found.whole_network_ms:.2f} ms" in text

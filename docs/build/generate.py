@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docs.build import rivals
 from docs.build.api import api
 from docs.build.figures import FIGURES
 from docs.build.reference import assumptions, cli
@@ -117,6 +118,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "policies": policies,
     "metrics": metrics_table_markdown,
     "reproduce": reproduction,
+    "gati-speedups": rivals.gati_speedups,
+    "gati-streams": rivals.gati_streams,
+    "slo-nn-boards": rivals.slo_nn_boards,
+    "slo-nn-difficulty": rivals.slo_nn_difficulty,
+    "slo-nn-speedups": rivals.slo_nn_speedups,
     "growth": growth,
     "scale": scale,
     "sweep": sweep,

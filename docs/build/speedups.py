@@ -62,6 +62,15 @@ class BestSpeedup:
         return max(self.by_locality, key=lambda at: at.speedup)
 
 
+def stream_of(demand_percent: float, queries: int) -> Trace:
+    """A closed loop of queries that all demand that accuracy, and have all the time."""
+    return Trace(
+        arrived_ms=np.zeros(queries),
+        min_accuracy_percent=np.full(queries, demand_percent),
+        max_latency_ms=np.full(queries, MAX_MS),
+    )
+
+
 def speedup_range(
     network: Network,
     accelerator: Accelerator,
@@ -83,11 +92,7 @@ def speedup_range(
         targets_percent = [top1_percent - below for below in TARGETS_BELOW_TOP1_PERCENT]
     fractions, speedups = np.array(parameters.fractions), []
     for target_percent in targets_percent:
-        stream = Trace(
-            arrived_ms=np.zeros(queries),
-            min_accuracy_percent=np.full(queries, target_percent),
-            max_latency_ms=np.full(queries, MAX_MS),
-        )
+        stream = stream_of(target_percent, queries)
         done = serve_slo_nn(stream, table, STRICT_ACCURACY, 1, parameters=parameters, seed=seed)
         accuracy_percent = float(done.accuracy_percent.mean())
         speedups.append(
