@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.workload.edges import reads_of
 
 POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
                   "groups")  # fmt: skip
@@ -41,6 +42,8 @@ class PlainLayer:
     groups: int = 1
     fully_connected: bool = False
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
+    input_from: tuple[str, ...] = ()  # layers whose maps it reads together; empty: the one before
+    adds: tuple[str, ...] = ()  # layers whose output maps are added to its own
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:
@@ -165,7 +168,8 @@ def placed(layer: PlainLayer, supernet_layer: int) -> Layer:
 class SubNet:
     """A network cut from a SuperNet, with its layers in the order of the SuperNet's.
 
-    `ValueError` without layers, where they are out of order, or where top-1 is not 0 to 100.
+    `ValueError` without layers, where they are out of order, where one reads what is no map of an
+    earlier one, or where top-1 is not 0 to 100.
     """
 
     name: str
@@ -185,6 +189,10 @@ class SubNet:
                     f"SubNet {self.name!r}: supernet_layer must grow from layer to layer, got "
                     f"{after.supernet_layer} ({after.name!r}) after {before.supernet_layer}"
                 )
+        try:
+            list(reads_of(self.layers))
+        except ValueError as error:
+            raise ValueError(f"SubNet {self.name!r}: {error}") from None
 
     @property
     def macs(self) -> int:

@@ -261,7 +261,8 @@ def test_a_table_with_an_activator_agrees_with_itself(
     sums = dict(zip(SUMS, table.sums, strict=True))
     weight_bytes = table.cost.weight_bytes + table.cost.cached_weight_bytes
     again = energy(accelerator, table.cost, table.macs[:, None], table.latency_ms * 1e3)
-    assert weight_bytes == pytest.approx(sums["weight_bytes"])
+    # Weights that the buffer of the layer that runs cannot keep are loaded more than once.
+    assert (np.asarray(weight_bytes) >= sums["weight_bytes"] * (1 - 1e-9)).all()
     assert sums["weight_bytes"][:, 0] == pytest.approx(table.weight_bytes)
     assert sums["offchip_bytes"] == pytest.approx(table.cost.offchip_bytes)
     assert sums["cached_weight_bytes"] == pytest.approx(table.cost.cached_weight_bytes)
