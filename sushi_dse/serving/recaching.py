@@ -49,20 +49,20 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
     if last < 0:
         alike = np.full(subnets, 1.0 / subnets)
         return alike, queries * alike
-    now, then = np.zeros(subnets), np.zeros(subnets)
-    now[last] = 1.0
-    first, total = np.zeros(subnets), np.zeros(subnets)
-    left = np.array([followed[subnet].sum() for subnet in range(subnets)])
-    for query in range(queries):
-        then[:] = 0.0
+    left = np.empty(subnets)
+    for subnet in range(subnets):
+        left[subnet] = followed[subnet].sum()
+    first = 1.0 / left[last] * followed[last]
+    now, total, weight = first.copy(), first.copy(), np.empty(subnets)
+    for _ in range(1, queries):
         for subnet in range(subnets):
-            weight = now[subnet] / left[subnet]
-            for follower in range(subnets):
-                then[follower] += weight * followed[subnet, follower]
-        now[:] = then
-        total += now
-        if query == 0:
-            first[:] = now
+            weight[subnet] = now[subnet] / left[subnet]
+        for follower in range(subnets):
+            expected = 0.0
+            for subnet in range(subnets):
+                expected += weight[subnet] * followed[subnet, follower]
+            now[follower] = expected
+            total[follower] += expected
     return first, total
 
 
@@ -78,13 +78,15 @@ def cheapest_subgraph(
 
     first, total: [subnet] of `expected_demand`; the next query pays for the switch.
     """
-    best, best_cost = cached, np.inf
-    for offset in range(latency_ms.shape[1]):
-        subgraph = (cached + offset) % latency_ms.shape[1]  # The cached one wins ties.
-        cost = 0.0
-        for subnet in range(len(total)):
-            cost += total[subnet] * latency_ms[subnet, subgraph]
-            cost += first[subnet] * switch_ms[cached, subgraph, subnet]
-        if cost < best_cost:
-            best, best_cost = subgraph, cost
+    subgraphs = latency_ms.shape[1]
+    costs = np.zeros(subgraphs)
+    for subnet in range(len(total)):  # The inner loop is vector code: SubGraphs lie side by side.
+        for subgraph in range(subgraphs):
+            costs[subgraph] += total[subnet] * latency_ms[subnet, subgraph]
+            costs[subgraph] += first[subnet] * switch_ms[cached, subgraph, subnet]
+    best = cached
+    for offset in range(1, subgraphs):  # The cached one wins ties, and then those that follow it.
+        subgraph = (cached + offset) % subgraphs
+        if costs[subgraph] < costs[best]:
+            best = subgraph
     return best
