@@ -2,9 +2,10 @@
 
 import os
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +15,7 @@ from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
 from sushi_dse.errors import UserError, naming
 from sushi_dse.interrupts import interrupts_end
+from sushi_dse.traces.names import DEMAND_NAMES, RANDOM_WALK
 
 
 class Kept(StrEnum):
@@ -40,6 +42,7 @@ def sweep(
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     recache_every: options.RecacheIntervals = None,
+    service_level: options.ServiceLevels = None,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
     out: options.Out = None,
@@ -98,10 +101,11 @@ def sweep(
 
         started = time.perf_counter()
         how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
+        name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(
-            hw, workload, trace or ("none" if exact else "random-walk"), policies=policy,
-            mode=mode, queries=queries, seed=seed, subnets=subnets,
-            recache_every_queries=recache_every,
+            hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
+            subnets=subnets, recache_every_queries=recache_every,
+            service_levels=_levels(service_level, name),
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)
@@ -115,6 +119,19 @@ def sweep(
                 print_sweep(plan.summary(steps, since=started), output_format)
             warn_of_idle(idle_axes(plan, store))
         plan.refuse_given_up(steps)
+
+
+def _levels(given: Sequence[str] | None, trace: str) -> tuple[float, ...] | Literal["span"]:
+    """The service levels of an option, or of a trace without one; `UserError` for a wrong word."""
+    if given is None:
+        return "span" if trace in DEMAND_NAMES else (1.0,)
+    if list(given) == ["span"]:
+        return "span"
+    try:
+        return tuple(sorted(map(float, given)))
+    except ValueError:
+        words = ", ".join(given)
+        raise UserError(f"--service-level: give numbers, or `span` alone; got {words}") from None
 
 
 def _way(

@@ -46,7 +46,8 @@ class Metric:
 
 
 INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
-SERVED = ("policy", INTERVAL, "subnet")  # columns that tell the rows of one design apart
+LEVEL = "service_level"  # column of rows on a trace; `evaluation.levels` says what a level is
+SERVED = ("policy", INTERVAL, LEVEL, "subnet")  # columns that tell the rows of one design apart
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

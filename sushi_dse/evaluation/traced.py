@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby, product
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import switch_energy
@@ -81,28 +84,38 @@ def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> d
 def policy_rows(
     experiment: Experiment, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
-    """The metrics of each policy and interval on one design, whose latency table is `table`."""
+    """The metrics of each policy, interval and service level on a design of that latency table."""
+    reference = _rows_of(experiment, REFERENCE_POLICY, [None], accelerator, table)
+    reference_ms = {row[LEVEL]: row["mean_latency_ms"] for row in reference}
+    for name, runs in groupby(experiment.runs, key=itemgetter(0)):
+        rows = reference
+        if name != REFERENCE_POLICY:
+            intervals = [interval for _, interval in runs]
+            rows = _rows_of(experiment, name, intervals, accelerator, table)
+        for row in rows:
+            gain = 100 * (1 - row["mean_latency_ms"] / reference_ms[row[LEVEL]])
+            yield {**row, "gain_over_no_sgs_percent": gain}
 
-    def metrics(name: str, interval: int | None) -> dict[str, float]:
-        policy, trace = find_policy(name), experiment.traced
-        run = policy.run(
-            experiment.network,
-            trace,
-            accelerator,
-            table,
-            mode=experiment.mode,
-            every=interval or len(trace),
-        )
-        return {
-            **serving_metrics(run, trace),
-            **resource_metrics(run.accelerator, policy.has_persistent_buffer),
-        }
 
-    reference = metrics(REFERENCE_POLICY, None)
-    for name, interval in experiment.runs:
-        own = reference if name == REFERENCE_POLICY else metrics(name, interval)
-        gain = 100 * (1 - own["mean_latency_ms"] / reference["mean_latency_ms"])
-        yield {"policy": name, INTERVAL: interval, **own, "gain_over_no_sgs_percent": gain}
+def _rows_of(
+    experiment: Experiment,
+    name: str,
+    intervals: Iterable[int | None],
+    accelerator: Accelerator,
+    table: LatencyTable,
+) -> list[dict[str, Any]]:
+    """The rows of a policy on a design at each interval and service level, without the gain."""
+    policy = find_policy(name)
+    table, accelerator = policy.system_of(experiment.network, accelerator, table)
+    blocks = resource_metrics(accelerator, policy.has_persistent_buffer)
+    rows = []
+    for interval, (level, trace) in product(intervals, experiment.streams):
+        every = interval or len(trace)
+        served = policy.served(trace, table, mode=experiment.mode, every=every)
+        run = PolicyRun(served=served, table=table, accelerator=accelerator)
+        who = {"policy": name, INTERVAL: interval, LEVEL: level}
+        rows.append({**who, **serving_metrics(run, trace), **blocks})
+    return rows
 
 
 def replay(experiment: Experiment) -> dict[str, PolicyRun]:
@@ -127,15 +140,15 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
 
 
 def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design, policy and interval; an infeasible design has no metrics."""
+    """A row for each design, policy, interval and level; an infeasible design has no metrics."""
     empty = dict.fromkeys(METRICS)
     for design in designs:
         accelerator = experiment.space.design(design)
         point: Row = {"design": design, **experiment.space.values(design)}
         reason = infeasible_reason(accelerator)
         if reason:
-            for name, interval in experiment.runs:
-                served: Row = {"policy": name, INTERVAL: interval}
+            for (name, interval), level in product(experiment.runs, experiment.service_levels):
+                served: Row = {"policy": name, INTERVAL: interval, LEVEL: level}
                 yield {**point, **served, **empty, "infeasible_reason": reason}
         else:
             table = candidate_table(experiment.network, accelerator)
@@ -144,13 +157,14 @@ def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
-    """The rows of a block of designs on the trace: one for each design, policy and interval."""
+    """The rows of a block of designs on the trace: of each design, policy, interval and level."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
             *((axis.name, pa.float64()) for axis in experiment.space.axes),
             ("policy", pa.string()),
             (INTERVAL, pa.int64()),
+            (LEVEL, pa.float64()),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),
         ]

@@ -87,6 +87,7 @@ class Survey:
             "queries": len(experiment.trace) if experiment.trace else None,
             "mode": experiment.mode,
             "recache_every_queries": list(experiment.recache_every_queries),
+            "service_levels": list(experiment.service_levels),
             "objectives": objective_names(self.metrics),
             "front_columns": self.shown_columns,
             "front": records(self.front),

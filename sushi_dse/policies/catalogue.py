@@ -94,10 +94,17 @@ class Policy:
 
         The SubGraph may change every `every` queries; `mode` is one of `MODES`.
         """
-        if self.system is not None:
-            table, accelerator = self.system(network, accelerator)
+        table, accelerator = self.system_of(network, accelerator, table)
         served = self.served(trace, table, mode=mode, every=every)
         return PolicyRun(served=served, table=table, accelerator=accelerator)
+
+    def system_of(
+        self, network: Network, accelerator: Accelerator, table: LatencyTable
+    ) -> tuple[LatencyTable, Accelerator]:
+        """The latency table and the design that the policy serves on: those given, or its own."""
+        if self.system is not None:
+            return self.system(network, accelerator)
+        return table, accelerator
 
     def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
         """The queries of `trace` as the policy serves them on `table`, first come, first served."""
