@@ -49,12 +49,12 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
     if last < 0:
         alike = np.full(subnets, 1.0 / subnets)
         return alike, queries * alike
-    left = np.empty(subnets)
+    first, total, now, weight, left = np.zeros((5, subnets))
     for subnet in range(subnets):
-        left[subnet] = followed[subnet].sum()
-    first = 1.0 / left[last] * followed[last]
-    now, total, weight = first.copy(), first.copy(), np.empty(subnets)
-    for _ in range(1, queries):
+        for follower in range(subnets):
+            left[subnet] += followed[subnet, follower]
+    now[last] = 1.0
+    for query in range(queries):
         for subnet in range(subnets):
             weight[subnet] = now[subnet] / left[subnet]
         for follower in range(subnets):
@@ -63,6 +63,8 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
                 expected += weight[subnet] * followed[subnet, follower]
             now[follower] = expected
             total[follower] += expected
+        if query == 0:
+            first[:] = now
     return first, total
 
 
@@ -71,19 +73,20 @@ def cheapest_subgraph(
     first: np.ndarray,
     total: np.ndarray,
     latency_ms: np.ndarray,
-    switch_ms: np.ndarray,
+    change_ms: np.ndarray,
     cached: int,
 ) -> int:
     """The index of the SubGraph of least expected latency, the switch to it included.
 
-    first, total: [subnet] of `expected_demand`; the next query pays for the switch.
+    first, total: [subnet] of `expected_demand`; change_ms: [subnet, subgraph], the time of changing
+    from the cached SubGraph, which the next query pays for.
     """
     subgraphs = latency_ms.shape[1]
     costs = np.zeros(subgraphs)
     for subnet in range(len(total)):  # The inner loop is vector code: SubGraphs lie side by side.
         for subgraph in range(subgraphs):
             costs[subgraph] += total[subnet] * latency_ms[subnet, subgraph]
-            costs[subgraph] += first[subnet] * switch_ms[cached, subgraph, subnet]
+            costs[subgraph] += first[subnet] * change_ms[subnet, subgraph]
     best = cached
     for offset in range(1, subgraphs):  # The cached one wins ties, and then those that follow it.
         subgraph = (cached + offset) % subgraphs
