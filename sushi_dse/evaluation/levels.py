@@ -18,7 +18,7 @@ from sushi_dse.traces.trace import MAX_MS, FloatArray, Trace
 
 AS_GIVEN = 1.0  # level of the stream as it is
 SPAN = "span"  # word for the levels from what the smallest SubNet keeps to what the largest does
-STEPS = 3  # levels of a span on either side of level 1
+SPAN_LEVELS = 7
 GREATEST_ACCURACY_LEVEL = 2.0
 DIGITS = 3  # significant digits of a level of a span, so that it can be typed
 
@@ -82,16 +82,19 @@ def spanning_levels(trace: Trace, cold_ms: tuple[float, float], mode: str) -> tu
     """Seven levels from what only the smallest SubNet keeps to what the largest does, 1 among them.
 
     cold_ms: latency of the fastest and of the slowest SubNet on the reference design, with nothing
-    cached.  Under strict latency the ends are these over the median deadline, and levels rise in
-    geometric steps to level 1 and from there; where level 1 lies outside they rise evenly.
+    cached.  Under strict latency only the fastest keeps the laxest deadline at the first level, and
+    at the last one the slowest keeps the median deadline; levels rise in geometric steps, of nearly
+    one ratio below and above level 1.  Equal levels are one.
     """
     if mode_code(mode) == STRICT_ACCURACY:
-        steps = np.linspace(0, GREATEST_ACCURACY_LEVEL, 2 * STEPS + 1)
+        steps = np.linspace(0, GREATEST_ACCURACY_LEVEL, SPAN_LEVELS)
     else:
-        low, high = np.array(cold_ms) / np.median(trace.max_latency_ms)
+        low = cold_ms[0] / trace.max_latency_ms.max()
+        high = max(cold_ms[1] / np.median(trace.max_latency_ms), low)
+        steps = np.geomspace(low, high, SPAN_LEVELS)
         if low < AS_GIVEN < high:
-            below = np.geomspace(low, AS_GIVEN, STEPS + 1)[:-1]
-            steps = np.concatenate([below, np.geomspace(AS_GIVEN, high, STEPS + 1)])
-        else:
-            steps = np.geomspace(low, high, 2 * STEPS + 1)
+            nearest = int(np.abs(np.log(steps[1:-1])).argmin()) + 1
+            below = np.geomspace(low, AS_GIVEN, nearest + 1)
+            above = np.geomspace(AS_GIVEN, high, SPAN_LEVELS - nearest)
+            steps = np.concatenate([below, above[1:]])
     return tuple(sorted({float(f"{level:.{DIGITS}g}") for level in steps.tolist()}))
