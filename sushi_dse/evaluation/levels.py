@@ -82,15 +82,15 @@ def spanning_levels(trace: Trace, cold_ms: tuple[float, float], mode: str) -> tu
     """Seven levels from what only the smallest SubNet keeps to what the largest does, 1 among them.
 
     cold_ms: latency of the fastest and of the slowest SubNet on the reference design, with nothing
-    cached.  Under strict latency only the fastest keeps the laxest deadline at the first level, and
-    at the last one the slowest keeps the median deadline; levels rise in geometric steps, of nearly
-    one ratio below and above level 1.  Equal levels are one.
+    cached.  Under strict latency the fastest just keeps the laxest deadline at the first level, and
+    at the last one the slowest keeps the strictest; levels rise in geometric steps, of nearly one
+    ratio below and above level 1.  Equal levels are one.
     """
     if mode_code(mode) == STRICT_ACCURACY:
         steps = np.linspace(0, GREATEST_ACCURACY_LEVEL, SPAN_LEVELS)
     else:
         low = cold_ms[0] / trace.max_latency_ms.max()
-        high = max(cold_ms[1] / np.median(trace.max_latency_ms), low)
+        high = cold_ms[1] / trace.max_latency_ms.min()
         steps = np.geomspace(low, high, SPAN_LEVELS)
         if low < AS_GIVEN < high:
             nearest = int(np.abs(np.log(steps[1:-1])).argmin()) + 1

@@ -47,6 +47,7 @@ class Metric:
 
 INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
 LEVEL = "service_level"  # column of rows on a trace; `evaluation.levels` says what a level is
+AREA = "device_share"  # metric that says how much of its device a design takes
 SERVED = ("policy", INTERVAL, LEVEL, "subnet")  # columns that tell the rows of one design apart
 
 METRICS: dict[str, Metric] = {

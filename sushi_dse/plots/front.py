@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from sushi_dse.evaluation.fronts import cost_matrix
+from sushi_dse.evaluation.fronts import cost_matrix, normalised_costs
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.plots.marks import (
     ROW_KEYS,
     Marked,
     listed_rows,
-    normalised_costs,
     row_name,
     staircase,
 )

@@ -10,7 +10,13 @@ import pandas as pd
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation import fronts as pareto
-from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, non_dominated
+from sushi_dse.evaluation.fronts import (
+    cost_matrix,
+    feasible_rows,
+    knee,
+    non_dominated,
+    normalised_costs,
+)
 from sushi_dse.evaluation.metrics import Metric
 
 Colour = Metric | Literal["policy"]
@@ -145,31 +151,6 @@ def _thinned(places: np.ndarray, count: int, always: int = 0) -> np.ndarray:
     if always and len(kept):
         kept[np.abs(kept - always).argmin()] = always
     return np.asarray(kept)
-
-
-def normalised_costs(
-    rows: pd.DataFrame, objectives: Sequence[Metric], *, among: pd.DataFrame
-) -> np.ndarray:
-    """Costs on the scale of the rows of `among`: [row, objective], 0 their best and 1 their worst.
-
-    An objective in which all of these are equal is 0.
-    """
-    costs, scale = cost_matrix(rows, objectives), cost_matrix(among, objectives)
-    best = scale.min(axis=0)
-    extent = scale.max(axis=0) - best
-    return np.asarray((costs - best) / np.where(extent > 0, extent, 1.0))
-
-
-def knee(front: pd.DataFrame, objectives: Sequence[Metric]) -> int:
-    """The place in `front` of its knee, past which little is gained for much that is lost.
-
-    It is the row with the least sum of normalised costs, the first of equals.  Of two objectives
-    that is the row farthest from the line through both ends of the front (Das, "On characterizing
-    the knee of the Pareto curve based on normal-boundary intersection", 1999); of more, from the
-    plane through the points that are worst in one objective and best in all others.
-    `ValueError` of no rows.
-    """
-    return int(normalised_costs(front, objectives, among=front).sum(axis=1).argmin())
 
 
 def row_name(row: "pd.Series[Any]") -> str:
