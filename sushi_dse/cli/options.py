@@ -110,6 +110,14 @@ SelectionMode = Annotated[
     Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")
 ]
 Printed = Annotated[Format, typer.Option("--format", help="How results are printed.")]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance-percent",
+        help="Rows of the front that differ by no more in any objective are shown once.",
+        min=0,
+    ),
+]
 Results = Annotated[Path, typer.Argument(help="Folder written by `sushi-dse sweep`.")]
 Objectives = Annotated[
     list[str] | None,

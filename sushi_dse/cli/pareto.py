@@ -19,26 +19,32 @@ app = typer.Typer(no_args_is_help=True, help="The designs that no other design b
 def show(
     results: options.Results,
     objective: options.Objectives = None,
+    tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Print the designs that no other design beats.
+    """Print the designs that no other design beats; rows that agree are printed once.
 
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
+    from sushi_dse.analysis.sensitivity import idle_in_folder
+    from sushi_dse.explore.folding import folded
     from sushi_dse.explore.survey import objectives, records, survey
-    from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.surveys import print_front
     from sushi_dse.store.parts import stored_parts
 
     metrics = objectives(objective)
     with naming(results):
         found = survey(stored_parts(results), metrics)
+        idle = idle_in_folder(results, found)
     front = records(found.front)
-    print_rows(
+    document = {"objectives": [metric.name for metric in metrics], "front": front}
+    print_front(
+        folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
-        found.shown_columns,
         output_format,
-        document={"objectives": [metric.name for metric in found.metrics], "front": front},
+        document=document | {"idle_axes": idle},
         title=f"{len(front)} rows of {found.rows} that no other row beats",
+        idle=idle,
     )
 
 
@@ -60,8 +66,13 @@ def plot(
         ),
     ] = None,
     colour: Annotated[
-        str, typer.Option(help="`policy`, or a metric.", autocompletion=completion.metrics)
-    ] = "policy",
+        str | None,
+        typer.Option(
+            help="`policy`, or a metric.",
+            show_default="of three objectives the accuracy, or the last; else policy",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
     label: Annotated[
         list[int] | None, typer.Option(help="A design to label, by its number; repeat it.")
     ] = None,
@@ -74,30 +85,27 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Draw the designs, their front and its knee, as a picture or as an offline HTML report.
+    """Draw the front and the designs to decide between, as a picture or an offline HTML report.
 
-    The knee is the row of the front with the least sum of costs, each from 0 to 1 over the front.
+    Of three objectives two are axes and the colour is the third. The knee is the row of the front
+    that is least bad in what it is worst at, each cost from 0 to 1 over the front.
 
     Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
     """
-    from sushi_dse.evaluation.metrics import find_metric
-    from sushi_dse.explore.survey import objectives, plotted_rows
+    from sushi_dse.explore.survey import objectives
     from sushi_dse.plots.files import is_page
     from sushi_dse.plots.front import front_picture
-    from sushi_dse.plots.marks import mark
     from sushi_dse.plots.report import save_report
+    from sushi_dse.plots.stored import marked_rows
     from sushi_dse.report.progress import note
     from sushi_dse.store.run import Run
 
     metrics = objectives(objective)
-    shade = find_metric(colour) if colour != "policy" else None
     path = out or results / "front.png"
     check_plot(path)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    rows, shown = plotted_rows(results, metrics, colour)
-    with naming(results):
-        marked = mark(rows, metrics, colour=shade or "policy", designs=label or ())
+    marked, shown = marked_rows(results, metrics, colour=colour, designs=label or ())
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}

@@ -86,9 +86,10 @@ def sweep(
             help="Time a few designs, print what the sweep would take, and write nothing.",
         ),
     ] = False,
+    tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Evaluate every design of a search space and print the front.
+    """Evaluate every design of a search space, print the front and the designs to decide between.
 
     Run again, it goes on from where it stopped. Example:
     sushi-dse sweep --hw alveo_u50_space --workload ofa_mbv3 --policy sushi --policy no-sgs
@@ -97,7 +98,8 @@ def sweep(
     with interrupts_end(lambda: kept_in(folder)):
         from sushi_dse.analysis.sensitivity import idle_axes
         from sushi_dse.report.progress import swept, warn_if_reference_infeasible, warn_of_idle
-        from sushi_dse.report.views import print_facts, print_sweep
+        from sushi_dse.report.surveys import print_sweep
+        from sushi_dse.report.views import print_facts
 
         started = time.perf_counter()
         how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
@@ -115,9 +117,12 @@ def sweep(
             return print_facts(estimate, output_format, title="What this sweep would take")
         with plan.opened(command=command_line()) as store, naming(folder):
             steps = swept(plan, store, workers=at_once, cluster=cluster)
+            idle = idle_axes(plan, store)
             if store.parts:
-                print_sweep(plan.summary(steps, since=started), output_format)
-            warn_of_idle(idle_axes(plan, store))
+                found = plan.survey()
+                summary = plan.summary(found, steps, since=started) | {"idle_axes": idle}
+                print_sweep(summary, found, output_format, tolerance_percent)
+            warn_of_idle(idle)
         plan.refuse_given_up(steps)
 
 

@@ -123,9 +123,7 @@ def front(frame: "pd.DataFrame", metrics: Sequence[Metric | str]) -> "pd.DataFra
     return rows.loc[order].reset_index(drop=True)
 
 
-def normalised_costs(
-    rows: Columns, objectives: Sequence[Metric], *, among: Columns
-) -> np.ndarray:
+def normalised_costs(rows: Columns, objectives: Sequence[Metric], *, among: Columns) -> np.ndarray:
     """Costs on the scale of the rows of `among`: [row, objective], 0 their best and 1 their worst.
 
     An objective in which all of these are equal is 0.

@@ -34,6 +34,7 @@ FRUGAL = "most frugal"
 SMALL = "most accurate within half of the device"
 KNEE = "knee"
 CHEAPEST = "cheapest that keeps the middle level"
+SHORT = {SMALL: "half the device", CHEAPEST: "cheapest at the middle level"}  # in a figure
 HALF = 0.5  # share of the device that a small design stays within
 KEPT = 0.99  # share of the demands with which a service level counts as kept
 LATENCY, ACCURACY, ENERGY = "mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"
@@ -70,9 +71,7 @@ class Setting:
         """The setting of the rows in a folder; `UserError` where its run cannot be read."""
         run = Run.read(folder)
         levels = run.numbers("service_levels", folder)
-        return cls(
-            space=run.space(folder), mode=str(run.inputs.get("mode")), service_levels=levels
-        )
+        return cls(space=run.space(folder), mode=str(run.inputs.get("mode")), service_levels=levels)
 
     @property
     def middle_level(self) -> float:
@@ -81,7 +80,7 @@ class Setting:
 
 
 def named_rows(found: Survey, setting: Setting) -> dict[str, "pd.DataFrame"]:
-    """The row of each role, a frame of one row by the role's name; roles without a row are left out.
+    """The row of each role that has one, a frame of one row by the name of the role.
 
     Of equals in what a role asks for, the row goes first that is faster, more accurate, more
     frugal, smaller, in this order.
@@ -122,7 +121,8 @@ def decision(found: Survey, setting: Setting) -> list[dict[str, Any]]:
 
 def given_up(entry: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """A sentence on what a design gains over another one, and what it gives up for that."""
-    gained, lost = [], []
+    gained: list[str] = []
+    lost: list[str] = []
     for name, word in COMPARED.items():
         percent = 100 * (entry[name] / other[name] - 1) if other[name] else 0.0
         if abs(percent) >= LEAST_PERCENT:
@@ -162,7 +162,8 @@ def _best(rows: "pd.DataFrame", name: str) -> "pd.DataFrame":
     if name not in rows or rows.empty:
         return rows.iloc[:0]
     costs = [METRICS[each].cost(rows) for each in known]
-    order = np.lexsort((rows["policy"].astype(str), rows["design"], *costs[::-1]))
+    ties = np.lexsort((rows["policy"].astype(str), rows["design"]))
+    order = ties[np.lexsort([cost[ties] for cost in costs[::-1]])]
     return rows.iloc[order[:1]]
 
 

@@ -94,8 +94,9 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
     """The survey of at least one part; no more parts than cores are in memory at a time.
 
     A row that is dominated within its part is on no front, so the front of the parts' fronts is the
-    front of all rows, with the share of the device as a further objective or without.  Only the objectives of a part are read, and all of its columns where it has
-    a row on that front.  `UserError` where a part is damaged.
+    front of all rows, with the share of the device as a further objective or without.  Only the
+    objectives of a part are read, and all of its columns where it has a row on such a front.
+    `UserError` where a part is damaged.
     """
     names = objective_names(metrics)
     wide = [*metrics, *([] if AREA in names else [find_metric(AREA)])]

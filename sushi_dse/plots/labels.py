@@ -14,7 +14,9 @@ from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, legend_text
 
 OFFSETS = [  # from point to the middle of its name, in points of a font
     (x, y)
-    for x, y in product((-90, -60, -36, 0, 36, 60, 90), (-72, -48, -30, -16, 0, 16, 30, 48, 72))
+    for x, y in product(
+        (-130, -90, -60, -36, 0, 36, 60, 90, 130), (-72, -48, -30, -16, 0, 16, 30, 48, 72)
+    )
     if x or abs(y) > 12
 ]
 PADDING = FRONT_MARKER / 2 + 1  # around a name, in points of a font: no marker reaches under it
@@ -22,6 +24,7 @@ POINTS_PER_INCH = 72
 SAMPLES = 200  # of each edge of a line, which names are kept off
 CELL_PIXELS = 2
 SPOT_PIXELS = 4
+POINTS_PER_DOT = 10.0  # length of a leader, in points of a font, that is as bad as a point covered
 HEAVY = 1e4  # costs more than any number of points covered
 
 
@@ -44,7 +47,7 @@ def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
         boxes = [_moved(box, anchor + offset) for offset in offsets]
         leaders = [anchor + np.linspace(0, 1, SAMPLES)[:, None] * offset for offset in offsets]
         costs = [
-            _cost(moved, leader, ax.bbox, taken, crowd) + hypot(*offset) / HEAVY
+            _cost(moved, leader, ax.bbox, taken, crowd) + hypot(*offset) / POINTS_PER_DOT
             for moved, leader, offset in zip(boxes, leaders, OFFSETS, strict=True)
         ]
         best = int(np.argmin(costs))
@@ -113,7 +116,19 @@ def _cost(
     out = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
     clashes = out + sum(box.overlaps(other) for other in taken)
     crossed = sum(_within(other, leader) > 0 for other in taken)
-    return float(HEAVY * (clashes + crossed) + _within(box, crowd))
+    covered = _within(box, crowd) + _crossed(leader, crowd)
+    return float(HEAVY * (clashes + crossed) + covered)
+
+
+def _crossed(leader: np.ndarray, crowd: np.ndarray) -> int:
+    """How many cells of the crowd a leader runs through."""
+    low, high = leader.min(axis=0) - CELL_PIXELS, leader.max(axis=0) + CELL_PIXELS
+    beside = crowd[((crowd >= low) & (crowd <= high)).all(axis=1)]
+    own, others = (
+        set(map(tuple, np.round(points / CELL_PIXELS).astype(int).tolist()))
+        for points in (leader, beside)
+    )
+    return len(own & others)
 
 
 def _within(box: Bbox, points: np.ndarray) -> int:

@@ -13,8 +13,9 @@ import pytest
 
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.plots.charts import panel_chart
-from sushi_dse.plots.front import front_panel, parallel_panel
+from sushi_dse.plots.front import front_panel
 from sushi_dse.plots.marks import listed_rows, mark
+from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.plots.report import MOST_ROWS, save_report
 
 pytest.importorskip("plotly", reason="plotly is not installed")
