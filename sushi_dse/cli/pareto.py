@@ -90,7 +90,7 @@ def plot(
     Of three objectives two are axes and the colour is the third. The knee is the row of the front
     that is least bad in what it is worst at, each cost from 0 to 1 over the front.
 
-    Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
+    Example: sushi-dse pareto plot results/default --label 160 --label 2443 --out report.html
     """
     from sushi_dse.explore.survey import objectives
     from sushi_dse.plots.files import is_page
