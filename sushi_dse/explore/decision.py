@@ -51,7 +51,10 @@ Choice = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Setting:
-    """What the rows of a survey are of."""
+    """What the rows of a survey are of: the space of their designs, and how the trace was served.
+
+    `Setting.of` an experiment, or `Setting.stored` of a folder of results.
+    """
 
     space: SearchSpace
     mode: str

@@ -252,7 +252,9 @@ def test_lighter_means_better_also_in_grey() -> None:
 def test_values_over_decades_are_drawn_on_a_logarithmic_axis_and_bar(rows: pd.DataFrame) -> None:
     wide = rows.copy()
     wide.loc[wide.index[-1], [LATENCY.name, ENERGY.name]] *= 1000
-    ax = drawn(wide, (LATENCY, ACCURACY), ENERGY)
+    named = [int(wide["design"].iloc[-1])]  # Axes span the front and what is named.
+    marked = mark(wide, (LATENCY, ACCURACY), colour=ENERGY, designs=named)
+    ax = panels_figure([panel_of(marked)], "").axes[0]
     figure = ax.get_figure(root=True)
     assert figure is not None
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
@@ -383,7 +385,7 @@ def test_no_row_of_the_front_is_less_bad_at_its_worst_than_the_knee(
 def test_every_row_is_drawn_once_in_the_cloud_or_on_the_front(costs: list[tuple[int, ...]]) -> None:
     objectives = (LATENCY, ACCURACY, ENERGY)
     frame = results(costs, objectives)
-    marked = mark(frame, objectives)
+    marked = mark(frame, objectives, colour="policy")
     ax = Figure().add_subplot()
     draw_panel(ax, panel_of(marked))
     off_front, on_front = frame.loc[~marked.on_front], frame.loc[marked.on_front]
@@ -491,10 +493,35 @@ def test_a_design_that_cannot_be_labelled_is_refused_with_the_reason(rows: pd.Da
         mark(lacking, (LATENCY, ENERGY), designs=[9])
 
 
+def test_of_three_objectives_the_accuracy_is_the_colour_and_a_flat_one_is_no_axis(
+    rows: pd.DataFrame,
+) -> None:
+    marked = mark(rows, (LATENCY, ACCURACY, ENERGY))
+    assert (marked.colour, *marked.axes) == (ACCURACY, LATENCY, ENERGY)
+    assert mark(rows, (LATENCY, ENERGY)).colour == "policy"
+    level = mark(rows.assign(**{LATENCY.name: 1.0}), (LATENCY, ENERGY, ACCURACY), colour="policy")
+    assert set(level.axes) == {ENERGY, ACCURACY}
+
+
+def test_the_designs_of_a_decision_are_ringed_and_labelled_by_their_roles(
+    rows: pd.DataFrame,
+) -> None:
+    objectives = (LATENCY, ACCURACY, ENERGY)
+    front = mark(rows, objectives).front
+    fastest, frugal = front.iloc[[0]], front.loc[[front[ENERGY.name].idxmin()]]
+    named = {"fastest": fastest, "most frugal": frugal}
+    marked = mark(rows, objectives, named=named)
+    (rings,) = (s for s in panel_of(marked).series if s.kind == "rings")
+    words = {f"{role}: {row['design'].iloc[0]}" for role, row in named.items()}
+    assert set(rings.labels) == words
+    low, high = panel_of(marked).x_range or (0, 0)
+    assert low < marked.axis_rows[LATENCY.name].min() <= marked.axis_rows[LATENCY.name].max() < high
+
+
 def test_a_name_may_hold_anything(rows: pd.DataFrame, tmp_path: Path) -> None:
     names = {"sushi": "_$x$\\frac{\n<b>漢" + 99 * "long", "no-sgs": "$"}
     strange = rows.assign(policy=rows["policy"].map(names))
-    marked = mark(strange, (LATENCY, ACCURACY, ENERGY), designs=[30])
+    marked = mark(strange, (LATENCY, ACCURACY, ENERGY), colour="policy", designs=[30])
     save_front(tmp_path / "front.svg", marked)
     save_parallel(tmp_path / "parallel.pdf", marked)
     ax = panels_figure([panel_of(marked)], "").axes[0]
