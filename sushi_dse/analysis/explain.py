@@ -21,11 +21,12 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
-    BRAM36_BYTES,
+    BRAM36_WORDS,
     FIELDS_OF,
     KIB,
     RESOURCE_KINDS,
-    URAM288_BYTES,
+    URAM288_WORDS,
+    WORD_BYTES,
     Accelerator,
 )
 from sushi_dse.hardware.resources import infeasible_reason, resources
@@ -41,6 +42,9 @@ Bar = Callable[[Iterable[np.ndarray], int], Iterable[np.ndarray]]
 GROWTH_SHARE = 1 / 8  # growth of a field that no axis gives a next larger value for (assumption)
 
 
+BRAM36_KIB, URAM288_KIB = (words * WORD_BYTES / KIB for words in (BRAM36_WORDS, URAM288_WORDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """Fields that take blocks of one kind and grow together, in multiples of a unit."""
@@ -54,12 +58,12 @@ GROWTHS = (
     Growth("dsp", ("pe_kernels",)),
     Growth("dsp", ("pe_channels",)),
     Growth("dsp", ("pe_pixels",)),
-    Growth("bram36", ("dynamic_buffer_kib",), BRAM36_BYTES / KIB),
+    Growth("bram36", ("dynamic_buffer_kib",), BRAM36_KIB),
     Growth("uram288", ("dynamic_buffer_tiles",)),
-    Growth("uram288", ("prefetch_buffer_kib",), URAM288_BYTES / KIB),
+    Growth("uram288", ("prefetch_buffer_kib",), URAM288_KIB),
     # A feature map must fit both of its buffers, so they grow together.
-    Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib"), BRAM36_BYTES / KIB),
-    Growth("uram288", ("persistent_buffer_kib",), URAM288_BYTES / KIB),
+    Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib"), BRAM36_KIB),
+    Growth("uram288", ("persistent_buffer_kib",), URAM288_KIB),
 )
 
 
@@ -255,9 +259,7 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
         row |= {
             f"more_{kind}": getattr(takes, kind) - getattr(used, kind) for kind in RESOURCE_KINDS
         }
-        row |= {
-            f"{kind}_left": getattr(device, kind) - getattr(takes, kind) for kind in RESOURCE_KINDS
-        }
+        row |= {f"{kind}_left": device.left(kind) - getattr(takes, kind) for kind in RESOURCE_KINDS}
         rows.append({**row, "lacks": infeasible_reason(designs[i])})
     return rows
 

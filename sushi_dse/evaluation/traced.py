@@ -69,13 +69,7 @@ def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> d
     """The blocks that a design takes by kind, and its device share, with the buffer or without."""
     if not has_persistent_buffer:
         accelerator = replace(accelerator, persistent_buffer_kib=0)
-    used = resources(accelerator)
-    return {
-        "dsp": float(used.dsp),
-        "bram36": float(used.bram36),
-        "uram288": float(used.uram288),
-        "device_share": used.device_share,
-    }
+    return {name: float(value) for name, value in resources(accelerator).by_name.items()}
 
 
 def policy_rows(

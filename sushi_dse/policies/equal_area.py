@@ -4,9 +4,10 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from sushi_dse.hardware.accelerator import (
-    BRAM36_BYTES,
+    BRAM36_WORDS,
     KIB,
-    URAM288_BYTES,
+    TAPS_PER_ENGINE,
+    URAM288_WORDS,
     Accelerator,
     Dataflow,
 )
@@ -41,7 +42,8 @@ def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
 
     is_weight_stationary = accelerator.dataflow == Dataflow.WEIGHT_STATIONARY
     unit_bytes = accelerator.macs_per_cycle if is_weight_stationary else 1  # a tile, or a byte
-    room_bytes = blocks.bram36 * BRAM36_BYTES + blocks.uram288 * URAM288_BYTES
+    room_words = blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
+    room_bytes = room_words * TAPS_PER_ENGINE  # of one word the most bytes
     return deeper(bisect_left(range(1, room_bytes // unit_bytes + 1), True, key=takes_more))
 
 

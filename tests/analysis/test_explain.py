@@ -36,7 +36,7 @@ TRACE = Trace(
     min_accuracy_percent=np.tile([60.0, 80.0, 70.0], 3),
     max_latency_ms=np.full(9, 1.0),
 )
-ROOMY = Device(name="roomy", lut=1, bram36=10**6, uram288=10**6, dsp=10**6)
+ROOMY = Device(name="roomy", lut=10**6, ff=10**6, bram36=10**6, uram288=10**6, dsp=10**6)
 
 
 @st.composite

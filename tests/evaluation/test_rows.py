@@ -79,7 +79,7 @@ ONE_LAYER = Network.of(
 def test_a_design_counts_for_each_kind_of_blocks_that_its_device_lacks(
     base: Accelerator, dsp: int, bram36: int, uram288: int, numbers: list[int]
 ) -> None:
-    device = Device(name="small", lut=1, dsp=dsp, bram36=bram36, uram288=uram288)
+    device = Device(name="small", lut=10**6, ff=10**6, dsp=dsp, bram36=bram36, uram288=uram288)
     axes = {"pe_kernels": [1, 9], "streaming_buffer_kib": [4, 90], "persistent_buffer_kib": [0, 99]}
     experiment = Experiment(
         space=SearchSpace.of(replace(base, device=device), axes),
