@@ -35,7 +35,11 @@ ZCU104 = Accelerator(
     pointwise_drain=True,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 VCU118 = Accelerator(
     name="vcu118_64x64",
@@ -62,7 +66,11 @@ VCU118 = Accelerator(
     tile_read_cycles=1.0,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 
 
@@ -196,9 +204,20 @@ def layers() -> st.SearchStrategy[Layer]:
     return ungrouped_layers() | fully_connected_layers() | depthwise_layers() | grouped_layers()
 
 
+def names_of(layers: Sequence[PlainLayer]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Names of none, one or two of the layers."""
+    if not layers:
+        return st.just(())
+    name = st.sampled_from([layer.name for layer in layers])
+    return st.lists(name, unique=True, max_size=2).map(tuple)
+
+
 @st.composite
 def supernets(draw: st.DrawFn) -> SuperNet:
-    """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too."""
+    """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too.
+
+    Some layers read, or add, maps of any earlier layers.
+    """
     kinds = draw(st.lists(st.sampled_from(("conv", "dw", "fc")), min_size=1, max_size=4))
     kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
     strides = [draw(st.tuples(st.integers(1, 2), st.integers(1, 3))) for _ in kinds]
@@ -223,6 +242,8 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     padding=padding if square else around(0),
                     groups=channels if kinds[i] == "dw" else 1,
                     fully_connected=not square,
+                    input_from=draw(names_of(cuts)),
+                    adds=draw(names_of(cuts)),
                 )
             )
             channels = cuts[-1].kernels

@@ -21,15 +21,13 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
-    BRAM36_WORDS,
     FIELDS_OF,
     KIB,
     RESOURCE_KINDS,
-    URAM288_WORDS,
     WORD_BYTES,
     Accelerator,
 )
-from sushi_dse.hardware.banks import widths
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS, widths
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown

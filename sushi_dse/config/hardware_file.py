@@ -178,7 +178,7 @@ def _plausible(settings: dict[str, Any]) -> dict[str, tuple[float, float]]:
     offers = {"shell_share": settings["device"].shell_share, **settings}
     return {
         key: offer.plausible
-        for key, offer in offers.items()
+        for key, offer in sorted(offers.items())
         if isinstance(offer, Offer) and offer.plausible is not None
     }
 

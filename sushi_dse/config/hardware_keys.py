@@ -203,6 +203,10 @@ class HardwareKeys(Keys):
     mac: Quantity = NOTHING
     static_w: Measure = NOTHING
     static: Quantity = NOTHING
+    memory_w: Measure = NOTHING
+    bram36_mw: Measure = NOTHING
+    uram288_mw: Measure = NOTHING
+    clock_pj_per_ff: Number = NOTHING
 
     def settings(self) -> dict[str, Any]:
         """What the file sets, by the field's full name; of a number, an `Offer`."""

@@ -29,6 +29,7 @@ WANTED = {
     "list_type": "a list",
     "model_type": "a mapping of keys to values",
     "string_type": "a text",
+    "tuple_type": "a name or a list of names",
 }
 
 

@@ -168,11 +168,12 @@ class Generator(GenerateJsonSchema):
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """The schema of a value, and of its short form: a device's name, one size for all."""
+        """The schema of a value, and of its short form: a device's name, one entry of a list."""
         inner = self.generate_inner(schema["schema"])
         if schema["function"]["function"] is board_named:
             return {"anyOf": [{"enum": sorted(boards())}, inner]}
-        return {"anyOf": [inner["prefixItems"][0], inner]} if "prefixItems" in inner else inner
+        entries = inner.get("prefixItems") or [inner[key] for key in ("items",) if key in inner]
+        return {"anyOf": [entries[0], inner]} if entries else inner
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """The schema of the value that is not null."""

@@ -21,6 +21,7 @@ from sushi_dse.config.workload_keys import (
 )
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.workload.accuracy import AccuracyModel
+from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
@@ -111,16 +112,26 @@ def _plain(document: Document) -> Loaded:
         PlainSubNet(
             name=subnet.name,
             top1_percent=subnet.top1_percent,
-            layers=tuple(
-                _plain_layer(document, ("subnets", i, "layers", j), layer)
-                for j, layer in enumerate(subnet.layers)
-            ),
+            layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers),
         )
         for i, subnet in enumerate(keys.subnets)
     ]
     name, shared = keys.name or document.path.stem, keys.supernet_layers
     _check_supernet_layers(document, networks, shared or [])
     return keys, _cut(document, networks, lambda few: plain_supernet(name, few, shared)), None
+
+
+def _plain_layers(
+    document: Document, location: Location, listed: Sequence[LayerKeys]
+) -> tuple[PlainLayer, ...]:
+    layers = [_plain_layer(document, (*location, j), keys) for j, keys in enumerate(listed)]
+    reads = reads_of(layers)
+    for j in range(len(layers)):
+        try:
+            next(reads)
+        except ValueError as error:
+            raise _refused(document, (*location, j), str(error)) from None
+    return tuple(layers)
 
 
 def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:

@@ -35,6 +35,16 @@ def _sides(*names: str) -> Callable[[object], object]:
     return read
 
 
+def _names(value: object) -> object:
+    """A list of names, or one name, as a tuple of names."""
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
 class WorkloadKeys(Keys):
     """The keys of every workload file."""
 
@@ -131,6 +141,8 @@ class LayerKeys(Keys):
     groups: Width = 1
     fully_connected: bool = False
     block: str = ""
+    input_from: Names = ()
+    adds: Names = ()
 
 
 class PlainChoiceKeys(ChoiceKeys):

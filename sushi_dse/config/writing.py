@@ -133,11 +133,13 @@ def _layer_text(layer: PlainLayer) -> str:
             f"layer {layer.name!r}: {key} is {first['input']}, {problem}; no workload has such"
         ) from None
     kept = {key: value for key, value in values.items() if value != DEFAULTS.get(key)}
-    return "{" + ", ".join(f"{key}: {_sides_text(value)}" for key, value in kept.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_value_text(value)}" for key, value in kept.items()) + "}"
 
 
-def _sides_text(value: object) -> str:
-    """A value of a layer; numbers that agree on all sides as one."""
+def _value_text(value: object) -> str:
+    """A value of a layer; a list of one, or of numbers that agree on all sides, as one."""
     if not isinstance(value, tuple):
         return yaml_text(value)
-    return str(value[0]) if len(set(value)) == 1 else str(list(value))
+    texts = list(map(yaml_text, value))
+    is_one = len(texts) == 1 or (isinstance(value[0], int) and len(set(value)) == 1)
+    return texts[0] if is_one else f"[{', '.join(texts)}]"

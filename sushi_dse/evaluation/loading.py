@@ -23,7 +23,7 @@ from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generat
 from sushi_dse.traces.importers import Imported, import_log
 from sushi_dse.traces.logs import LogColumns
 from sushi_dse.traces.trace import Trace
-from sushi_dse.workload.layers import MeasuredLayer
+from sushi_dse.workload.measured import MeasuredLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,6 @@ import numpy as np
 
 TAPS_PER_ENGINE = 9  # multipliers of one dot-product engine: one 3x3 window (SUSHI, section 4)
 TILES_TO_RUN = 2  # of weights: one computes while the next loads
-MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
-BRAM36_WORDS = 512  # of 72 bits, in simple dual port (AMD UG573)
-URAM288_WORDS = 4096  # of 72 bits (AMD UG573)
 WORD_BYTES = 8  # of a word whose parity bits are left out; with them nine
 KERNELS_PER_MULTIPLIER = 2  # output-stationary: kernels that share a multiplier, one cycle each
 WORD_PIXELS = 16  # output-stationary: pixels of a word of a map, with eight channels each
@@ -130,7 +127,11 @@ class Accelerator:
     tile_read_cycles: float = 0.0  # to start the read of a tile's input, of the port's clock
     dram_pj_per_bit: float
     mac_pj: float  # an int8 multiplication and its 32-bit addition
-    static_w: float
+    static_w: float  # of the configured device and the processor beside it
+    memory_w: float  # of the off-chip memory and its controller, without traffic
+    bram36_mw: float  # static, of each block RAM that the design takes
+    uram288_mw: float  # static, of each UltraRAM that the design takes
+    clock_pj_per_ff: float  # of a flip-flop and its share of the clock tree, in a cycle
 
     def __post_init__(self) -> None:
         for field in fields(self):

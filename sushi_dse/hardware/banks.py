@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 
 from sushi_dse.hardware.accelerator import (
-    BRAM36_WORDS,
     KERNELS_PER_MULTIPLIER,
     KIB,
     TAPS_PER_ENGINE,
-    URAM288_WORDS,
     WORD_BYTES,
     WORD_PIXELS,
     Accelerator,
@@ -24,6 +22,8 @@ from sushi_dse.hardware.accelerator import (
 )
 from sushi_dse.hardware.designs import Designs
 
+BRAM36_WORDS = 512  # of 72 bits, in simple dual port (AMD UG573)
+URAM288_WORDS = 4096  # of 72 bits (AMD UG573)
 SUMS_PER_WORD = 2  # sums of 32 bits
 BRAM36_OF_A_URAM288 = URAM288_WORDS // BRAM36_WORDS
 

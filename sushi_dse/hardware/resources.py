@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from sushi_dse.hardware.accelerator import (
-    MACS_PER_DSP,
     RESOURCE_KINDS,
     Accelerator,
     Dataflow,
@@ -20,11 +19,12 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.hardware.timing import array_mhz, attainable_logic_mhz, is_too_fast, overclocking
 
+MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
 # Least squares over the eight cores of AMD's DPU with high use of DSPs (PG338 v1.2, table 9), from
 # B512 to B4096, whose 4096 operations a cycle are 2048 MACs: LUTs within -8 and +18 %, flip-flops
 # within -6 and +13 %.  That other arrays take as many is an assumption; plausible half to twice.
-LUT, LUT_PER_MAC = 19_700, 11.5
-FF, FF_PER_MAC = 26_000, 33.9
+LUT_OF_A_DESIGN, LUT_PER_MAC = 19_700, 11.5
+FF_OF_A_DESIGN, FF_PER_MAC = 26_000, 33.9
 # The axes that decide which blocks a design takes, and those of the clocks that it must attain.
 BLOCK_AXES = AXIS_ORDER[: AXIS_ORDER.index("output_buffer_kib") + 1]
 CLOCK_AXES = ("clock_mhz", "port_clock_mhz")
@@ -63,8 +63,8 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
     bram, uram = buffer_blocks(accelerator, device.left("bram36"), device.left("uram288"))
     used: dict[str, Any] = {
         "dsp": np.ceil(macs / MACS_PER_DSP),
-        "lut": np.ceil(LUT + LUT_PER_MAC * macs),
-        "ff": np.ceil(FF + FF_PER_MAC * macs),
+        "lut": np.ceil(LUT_OF_A_DESIGN + LUT_PER_MAC * macs),
+        "ff": np.ceil(flip_flops(accelerator)),
         "bram36": bram,
         "uram288": uram,
     }
@@ -81,6 +81,11 @@ def _share(used: Any, device: Device, kind: str) -> Any:
     """The share of what the shell leaves of a kind."""
     left = device.left(kind)
     return used / left if left else np.where(used > 0, NONE_THERE, 0.0)
+
+
+def flip_flops(accelerator: Accelerator | Designs) -> Any:
+    """The flip-flops that a design, or each of many, takes."""
+    return FF_OF_A_DESIGN + FF_PER_MAC * accelerator.macs_per_cycle
 
 
 def infeasible_reason(accelerator: Accelerator) -> str:

@@ -25,6 +25,7 @@ class Map(NamedTuple):
 
     channels: int
     size: int
+    source: tuple[str, ...] = ()  # layers that make it together; none for the image
 
 
 class Built:
@@ -36,7 +37,7 @@ class Built:
 
     def conv(
         self, name: str, entry: ForeignValue, kernels: int, kernel_size: int = 1, stride: int = 1,
-        groups: int = 1, at: Map | None = None, block: str = "",
+        groups: int = 1, at: Map | None = None, block: str = "", adds: tuple[str, ...] = (),
     ) -> Map:  # fmt: skip
         """Append a convolution, padded to keep its map; the result is the map behind it."""
         source = at or self.map
@@ -54,11 +55,20 @@ class Built:
             )
         except ValueError as error:
             raise entry.error(str(error)) from None
-        layer = replace(counted.layer, block=block)
-        self.layers.append(counted._replace(layer=layer))
-        return Map(kernels, layer.output_height)
+        layer = replace(counted.layer, block=block, adds=adds)
+        self._append(counted._replace(layer=layer), source)
+        return Map(kernels, layer.output_height, (name,))
 
-    def listed(self, name: str, entry: ForeignValue, *, at: Map | None = None) -> None:
+    def _append(self, counted: Counted, source: Map) -> None:
+        """Append a layer that reads `source`."""
+        before = tuple(before.layer.name for before in self.layers[-1:])
+        input_from = () if source.source == before else source.source
+        layer = replace(counted.layer, input_from=input_from)
+        self.layers.append(counted._replace(layer=layer))
+
+    def listed(
+        self, name: str, entry: ForeignValue, *, at: Map | None = None, adds: tuple[str, ...] = ()
+    ) -> None:
         """Append the convolution of a ConvLayer, and go on behind it."""
         source, has_se = at or self.map, _is_true(entry, "use_se")
         _check_input(entry, source)
@@ -71,17 +81,19 @@ class Built:
             _optional(entry, "groups", 1),
             at=source,
             block=name if has_se else "",
+            adds=adds,
         )
         if has_se:
             self.squeeze_excite(name, entry)
 
     def squeeze_excite(self, block: str, entry: ForeignValue) -> None:
-        """Append the two convolutions of a squeeze-excite on the pooled map."""
+        """Append the two convolutions of a squeeze-excite, which scale the map by its pool."""
         channels = self.map.channels
         squeezed = rounded_channels(channels // SQUEEZE_RATIO, CHANNEL_DIVISOR)
-        pooled = Map(channels, 1)
+        pooled = self.map._replace(size=1)
         behind = self.conv(f"{block}.se_reduce", entry, squeezed, at=pooled, block=block)
-        self.conv(f"{block}.se_expand", entry, channels, at=behind, block=block)
+        scales = self.conv(f"{block}.se_expand", entry, channels, at=behind, block=block)
+        self.map = self.map._replace(source=self.map.source + scales.source)
 
     def linear(self, name: str, entry: ForeignValue) -> None:
         """Append the classifier."""
@@ -90,7 +102,7 @@ class Built:
             raise entry["in_features"].error(
                 f"in_features is {inputs}, but {self.map.channels} channels come in"
             )
-        self.layers.append(matrix_product(name, inputs=inputs, outputs=outputs))
+        self._append(matrix_product(name, inputs=inputs, outputs=outputs), self.map)
 
 
 def read_ofa(config: ForeignValue, *, resolution: int) -> ImportedNetwork:
@@ -110,10 +122,10 @@ def read_ofa(config: ForeignValue, *, resolution: int) -> ImportedNetwork:
 
 def _mobilenet_v3(built: Built, config: ForeignValue) -> None:
     built.listed("first_conv", config["first_conv"])
-    for name, block in _named_blocks(config, first_is_alone=True):
-        _inverted_bottleneck(built, name, block)
+    for name, block, has_shortcut in _named_blocks(config, first_is_alone=True):
+        _inverted_bottleneck(built, name, block, built.map.source if has_shortcut else ())
     built.listed("final_expand", config["final_expand_layer"])
-    pooled = Map(built.map.channels, 1)
+    pooled = built.map._replace(size=1)
     built.listed("feature_mix", config["feature_mix_layer"], at=pooled)
     built.linear("classifier", config["classifier"])
 
@@ -123,10 +135,10 @@ def _resnet(built: Built, config: ForeignValue) -> None:
     for i, entry in enumerate(stem):
         wrapped = next((found for key in WRAPPED if (found := entry.find(key))), entry)
         # The middle convolution may be missing, so the last one is counted from the end.
-        built.listed("stem2" if i == len(stem) - 1 > 0 else f"stem{i}", wrapped)
-    channels, size = built.map
-    built.map = Map(channels, (size - 1) // POOL_STRIDE + 1)
-    for name, block in _named_blocks(config, first_is_alone=False):
+        name = "stem2" if i == len(stem) - 1 > 0 else f"stem{i}"
+        built.listed(name, wrapped, adds=built.map.source if entry.find("shortcut") else ())
+    built.map = built.map._replace(size=(built.map.size - 1) // POOL_STRIDE + 1)
+    for name, block, _ in _named_blocks(config, first_is_alone=False):
         _bottleneck(built, name, block)
     built.linear("classifier", config["classifier"])
 
@@ -137,24 +149,30 @@ NETWORKS = {"MobileNetV3": _mobilenet_v3, "OFAMobileNetV3": _mobilenet_v3,
 
 def _named_blocks(
     config: ForeignValue, *, first_is_alone: bool
-) -> Iterator[tuple[str, ForeignValue]]:
-    """The name and the layer of each block; a stage begins where channels or the map change."""
+) -> Iterator[tuple[str, ForeignValue, bool]]:
+    """The name and the layer of each block, and whether a shortcut is told beside it.
+
+    A stage begins where channels or the map change.
+    """
     stage, number = 0, 0
     for i, block in enumerate(config["blocks"].items()):
         layer = next((found for key in WRAPPED if (found := block.find(key))), block)
         if layer.find("in_channels") is None:  # A block that was taken out leaves its shortcut.
             continue
+        has_shortcut = block.find("shortcut") is not None
         changes = layer["in_channels"].count() != layer["out_channels"].count()
         if i == 0 and first_is_alone:
-            yield "block0", layer
+            yield "block0", layer, has_shortcut
             continue
         if stage == 0 or changes or _optional(layer, "stride", 1) != 1:
             stage, number = stage + 1, 0
-        yield f"s{stage}.b{number}", layer
+        yield f"s{stage}.b{number}", layer, has_shortcut
         number += 1
 
 
-def _inverted_bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
+def _inverted_bottleneck(
+    built: Built, name: str, entry: ForeignValue, adds: tuple[str, ...]
+) -> None:
     _check_input(entry, built.map)
     channels = built.map.channels
     inner, expands = _inner(entry, channels), entry["expand_ratio"].number() != 1
@@ -175,7 +193,8 @@ def _inverted_bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     )
     if _is_true(entry, "use_se"):
         built.squeeze_excite(name, entry)
-    built.map = built.conv(f"{name}.project", entry, entry["out_channels"].count(), block=name)
+    outputs = entry["out_channels"].count()
+    built.map = built.conv(f"{name}.project", entry, outputs, block=name, adds=adds)
 
 
 def _bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
@@ -190,15 +209,18 @@ def _bottleneck(built: Built, name: str, entry: ForeignValue) -> None:
     built.map = built.conv(
         f"{name}.{window}", entry, inner, kernel_size, stride, groups, block=name
     )
-    built.map = built.conv(f"{name}.conv3", entry, outputs, block=name)
     if stride == 1 and source.channels == outputs:
+        built.map = built.conv(f"{name}.conv3", entry, outputs, block=name, adds=source.source)
         return
-    mode = entry["downsample_mode"]
+    expanded = built.conv(f"{name}.conv3", entry, outputs, block=name)
+    mode, layer = entry["downsample_mode"], f"{name}.downsample"
     if mode.text() == "avgpool_conv":
-        pooled = Map(source.channels, built.map.size)
-        built.conv(f"{name}.downsample", entry, outputs, at=pooled, block=name)
+        pooled = source._replace(size=expanded.size)
+        built.map = built.conv(layer, entry, outputs, at=pooled, block=name, adds=expanded.source)
     elif mode.text() == "conv":
-        built.conv(f"{name}.downsample", entry, outputs, 1, stride, at=source, block=name)
+        built.map = built.conv(
+            layer, entry, outputs, 1, stride, at=source, block=name, adds=expanded.source
+        )
     else:
         raise mode.error(f"downsample_mode {mode.quoted} is unknown; known: avgpool_conv, conv")
 

@@ -18,6 +18,7 @@ from sushi_dse.interchange.network import (
     matrix_product,
     plain_name,
 )
+from sushi_dse.interchange.onnx_edges import Edges
 from sushi_dse.interchange.onnx_graph import Graph, is_standard, node_name, read_graph
 from sushi_dse.interchange.shapes import Shape
 
@@ -64,24 +65,30 @@ def read_onnx(
     layers: list[Counted] = []
     uncharged: Counter[str] = Counter()
     unsupported: list[str] = []
-    names: set[str] = set()
+    names: list[str] = []
     weights: Counter[str] = Counter()
+    edges = Edges(graph, frozenset(ELEMENTWISE.split()))
     for node in _working(graph):
         try:
             counted = _layer(graph, node)
         except Unsupported as reason:
             unsupported.append(f"{node_name(node)!r} ({reason})")
+            edges.enter_free(node)
             continue
         except ValueError as error:
             raise graph.error(node, str(error)) from None
         if counted is None:
             uncharged[plain_name(node.op_type)] += 1
+            edges.enter_free(node)
             continue
-        name = node_name(node)
-        if name in names:
-            name = f"{name}_{len(layers)}"
-        names.add(name)
-        layers.append(counted._replace(layer=replace(counted.layer, name=name)))
+        name, number = node_name(node), len(layers)
+        while name in names:
+            name = f"{name}_{number}"
+        reads = edges.enter_layer(node, number)
+        input_from = () if reads == (number - 1,) else tuple(names[read] for read in reads)
+        names.append(name)
+        layer = replace(counted.layer, name=name, input_from=input_from)
+        layers.append(counted._replace(layer=layer))
         weights[_weight(graph, node)] += 1
     if unsupported and not skip_unsupported:
         more = len(unsupported) - SHOWN_NODES
@@ -93,6 +100,10 @@ def read_onnx(
         )
     if not layers:
         raise placed(path, "has no convolution or product with constant weights; name another")
+    for number, added in edges.adds.items():
+        adds = tuple(names[read] for read in added)
+        layer = replace(layers[number].layer, adds=adds)
+        layers[number] = layers[number]._replace(layer=layer)
     shared = [plain_name(name) for name, uses in weights.items() if uses > 1]
     notes = [f"{len(shared)} weights serve several layers, and count for each"] * bool(shared)
     return ImportedNetwork(

@@ -36,7 +36,7 @@ class LayerCost(NamedTuple):
 
     compute_cycles: float
     exposed_load_cycles: float  # waiting for weights
-    input_cycles: float  # reading the input map from DRAM
+    input_cycles: float  # reading the input map, and maps to add, from DRAM
     output_stall_cycles: float  # waiting for the output map to leave
     weight_bytes: float  # from DRAM, each load counted
     cached_weight_bytes: float  # in the Persistent Buffer, each weight once
@@ -91,17 +91,18 @@ def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) ->
 def map_bytes(
     shape: LayerShape, word_channels: int, resident_map_bytes: float
 ) -> tuple[float, float]:
-    """Bytes of the input map read from DRAM, and of the output map written to it.
+    """Bytes of maps read from DRAM, and of the output map written to it.
 
-    A map in DRAM lies in words of `word_channels` channels where it is read.
+    An input map in DRAM lies in words of `word_channels` channels where it is read; a map that is
+    added is read in whole bytes, as maps are written.
     """
     words = -(-shape.channels // word_channels)
-    return (
-        float(words * word_channels * shape.height * shape.width)
-        if shape.input_holds > resident_map_bytes
-        else 0.0,
-        float(shape.output_bytes) if shape.output_holds > resident_map_bytes else 0.0,
-    )
+    read = 0.0
+    if shape.input_holds > resident_map_bytes:
+        read += float(words * word_channels * shape.height * shape.width)
+    if shape.shortcut_holds > resident_map_bytes:
+        read += float(shape.shortcut_bytes)
+    return read, float(shape.output_bytes) if shape.output_holds > resident_map_bytes else 0.0
 
 
 @register_jitable

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sushi_dse.workload.edges import Reads, reads_of
 from sushi_dse.workload.layers import Layer, SuperNet
 
 WINDOW = 3  # side of an engine's window; a larger kernel takes several passes
@@ -39,8 +40,10 @@ class LayerShape(NamedTuple):
     output_width: int
     input_bytes: int
     output_bytes: int
+    shortcut_bytes: int  # of the maps that are added to the output, as they are read
     input_holds: int
     output_holds: int
+    shortcut_holds: int
 
 
 # The type of a LayerShape as a record, whose fields are attributes for the interpreter too.
@@ -48,7 +51,10 @@ SHAPE = np.dtype((np.record, [(name, np.int64) for name in LayerShape._fields]))
 
 
 def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) -> LayerShape:
-    """The counts of `layer`; the first layer reads its map from DRAM, the last writes it there."""
+    """The counts of `layer` by itself, without what it adds.
+
+    The first layer of a network reads its map from DRAM, the last writes it there.
+    """
     return LayerShape(
         kernels=layer.kernels,
         channels=layer.channels,
@@ -71,28 +77,75 @@ def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) 
         output_width=layer.output_width,
         input_bytes=layer.input_bytes,
         output_bytes=layer.output_bytes,
+        shortcut_bytes=0,
         input_holds=NEVER_HELD if is_first else layer.input_bytes,
         output_holds=NEVER_HELD if is_last else layer.output_bytes,
+        shortcut_holds=0,
     )
 
 
 def layer_shapes(layers: Sequence[Layer], *, alone: bool = False) -> np.ndarray:
     """The counts of the layers of a network, or of layers that run `alone`: [layer] records.
 
-    Within a network a map crosses the bus both ways or not at all, also where a pool or a resize
-    between two layers makes it smaller or larger.
+    Within a network a map goes out if one of its readers does not find it on chip, and such a
+    reader reads all of its input from there, or all that it adds.  A map that no layer reads is an
+    output of the network.  `ValueError` where a layer reads what is no map of an earlier one.
     """
-    last = len(layers) - 1
     shapes = [
-        layer_shape(layer, is_first=alone or i == 0, is_last=alone or i == last)
+        layer_shape(layer, is_first=alone or i == 0, is_last=alone)
         for i, layer in enumerate(layers)
     ]
-    if not alone:
-        for i in range(last):
-            holds = max(shapes[i].output_holds, shapes[i + 1].input_holds)
-            shapes[i] = shapes[i]._replace(output_holds=holds)
-            shapes[i + 1] = shapes[i + 1]._replace(input_holds=holds)
-    return np.array(shapes, dtype=SHAPE)
+    return np.array(shapes if alone else _connected(shapes, list(reads_of(layers))), dtype=SHAPE)
+
+
+def _connected(shapes: Sequence[LayerShape], reads: Sequence[Reads]) -> list[LayerShape]:
+    """The shapes of layers by themselves as those of a network with such edges."""
+    input_holds, shortcut_holds, output_holds = _edge_holds(shapes, reads)
+    return [
+        shape._replace(
+            shortcut_bytes=sum(
+                min(shapes[i].output_bytes, shape.output_bytes) for i in reads[j].adds
+            ),
+            input_holds=input_holds[j],
+            output_holds=output_holds[j],
+            shortcut_holds=shortcut_holds[j],
+        )
+        for j, shape in enumerate(shapes)
+    ]
+
+
+def _edge_holds(
+    shapes: Sequence[LayerShape], reads: Sequence[Reads]
+) -> tuple[list[int], list[int], list[int]]:
+    """Bytes to hold for the input of each layer, for what it adds, and for its output: [layer].
+
+    For an edge they are those of the map, and of the largest other map that a layer in between
+    reads or makes.  The one input of a layer may be pooled or resized on its way: the larger size.
+    """
+    input_holds, shortcut_holds = [shape.input_holds for shape in shapes], [0] * len(shapes)
+    read_by: list[list[int]] = [[] for _ in shapes]
+    for j, read in enumerate(reads):
+        for i in read.inputs | read.adds:
+            read_by[i].append(j)
+    for i, readers in enumerate(read_by):
+        own, beside = shapes[i].output_bytes, 0
+        for j in range(i + 1, max(readers, default=i) + 1):
+            shape, read = shapes[j], reads[j]
+            is_input = i in read.inputs
+            if is_input:
+                size = max(own, shape.input_bytes) if len(read.inputs) == 1 else own
+                input_holds[j] = max(input_holds[j], size + beside)
+            if i in read.adds:
+                shortcut_holds[j] = max(shortcut_holds[j], own + beside)
+            other = shape.input_bytes - own if is_input else shape.input_bytes
+            beside = max(beside, other, shape.output_bytes)
+    output_holds = [NEVER_HELD if not readers else 0 for readers in read_by]
+    for j, read in enumerate(reads):
+        for i in read.inputs:
+            output_holds[i] = max(output_holds[i], input_holds[j])
+        for i in read.adds:
+            output_holds[i] = max(output_holds[i], shortcut_holds[j])
+    return input_holds, shortcut_holds, output_holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)

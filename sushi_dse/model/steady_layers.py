@@ -124,7 +124,8 @@ def in_registers(shape: LayerShape) -> LayerShape:
         shape.kernel_width, shape.taps, shape.passes, shape.is_pointwise, shape.height, shape.width,
         shape.padded_height, shape.padded_width, shape.pad_top, shape.pad_left, shape.stride_height,
         shape.stride_width, shape.output_height, shape.output_width, shape.input_bytes,
-        shape.output_bytes, shape.input_holds, shape.output_holds,
+        shape.output_bytes, shape.shortcut_bytes, shape.input_holds, shape.output_holds,
+        shape.shortcut_holds,
     )  # fmt: skip
 
 

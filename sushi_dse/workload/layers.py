@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.workload.edges import reads_of
 
 POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
                   "groups")  # fmt: skip
@@ -41,13 +42,13 @@ class PlainLayer:
     groups: int = 1
     fully_connected: bool = False
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
+    input_from: tuple[str, ...] = ()  # layers whose maps it reads together; empty: the one before
+    adds: tuple[str, ...] = ()  # layers whose output maps are added to its own
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:
-            if not getattr(self, size) > 0:
-                raise ValueError(
-                    f"layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
-                )
+            if not (value := getattr(self, size)) > 0:
+                raise ValueError(f"layer {self.name!r}: {size} > 0 must hold, got {value}")
         for sides, count, least in (("stride", 2, 1), ("padding", 4, 0)):
             given = getattr(self, sides)
             if not isinstance(given, tuple) or len(given) != count or min(given) < least:
@@ -165,7 +166,8 @@ def placed(layer: PlainLayer, supernet_layer: int) -> Layer:
 class SubNet:
     """A network cut from a SuperNet, with its layers in the order of the SuperNet's.
 
-    `ValueError` without layers, where they are out of order, or where top-1 is not 0 to 100.
+    `ValueError` without layers, where they are out of order, where one reads what is no map of an
+    earlier one, or where top-1 is not 0 to 100.
     """
 
     name: str
@@ -185,6 +187,10 @@ class SubNet:
                     f"SubNet {self.name!r}: supernet_layer must grow from layer to layer, got "
                     f"{after.supernet_layer} ({after.name!r}) after {before.supernet_layer}"
                 )
+        try:
+            list(reads_of(self.layers))
+        except ValueError as error:
+            raise ValueError(f"SubNet {self.name!r}: {error}") from None
 
     @property
     def macs(self) -> int:
@@ -218,10 +224,8 @@ class SuperNetLayer:
 
     def __post_init__(self) -> None:
         for size in SUPERNET_LAYER_SIZES:
-            if not getattr(self, size) > 0:
-                raise ValueError(
-                    f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
-                )
+            if not (value := getattr(self, size)) > 0:
+                raise ValueError(f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,15 +297,3 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
         channels = min(layer.channels_per_group for layer in cuts)
         total += kernels * channels * whole.kernel_height * whole.kernel_width
     return total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredLayer:
-    """A layer of a SubNet or network whose latency, launch included, was measured."""
-
-    subnet: str  # name of the SubNet or network
-    layer: Layer
-    latency_us: float  # with nothing on chip
-    resident_latency_us: float | None = None  # with its weights on chip, where that was measured
-    index: int | None = None  # number of the layer, where it has no name
-    array: tuple[int, int] | None = None  # kernels x pixels of the array that it was measured on

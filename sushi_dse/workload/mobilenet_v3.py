@@ -1,8 +1,9 @@
 """Once-for-all MobileNetV3: inverted bottlenecks of elastic depth and expand ratio.
 
 A block is a 1x1 convolution to more channels, a depthwise one (which strides in a stage's first
-block), a squeeze-excite in some stages (two 1x1 convolutions on the pooled 1x1 map) and a 1x1
-convolution back.
+block), a squeeze-excite in some stages (two 1x1 convolutions on the pooled 1x1 map, which scale the
+map of the depthwise one) and a 1x1 convolution back, which adds the input of the block where that
+has the same size.
 """
 
 from collections.abc import Sequence
@@ -86,6 +87,7 @@ def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainL
                 family,
                 stage,
                 block,
+                source=layers[-1].name,
                 channels=channels,
                 inner=family.inner_channels(channels, ratio),
                 size=size,
@@ -128,14 +130,23 @@ def _stem(family: MobileNetV3Family, resolution: int) -> list[PlainLayer]:
             channels=width,
             size=size,
             block=FIRST_BLOCK,
+            adds=(first.name,) if family.first_block_width == width else (),
         ),
     ]
 
 
 def _inverted_bottleneck(
-    family: MobileNetV3Family, stage: int, block: int, *, channels: int, inner: int, size: int
+    family: MobileNetV3Family,
+    stage: int,
+    block: int,
+    *,
+    source: str,
+    channels: int,
+    inner: int,
+    size: int,
 ) -> list[PlainLayer]:
-    name = f"s{stage + 1}.b{block}"
+    name, width = f"s{stage + 1}.b{block}", family.stage_widths[stage]
+    stride = family.stage_strides[stage] if block == 0 else 1
     expand = square_conv("expand", kernels=inner, channels=channels, size=size, block=name)
     depthwise = square_conv(
         "dw",
@@ -143,7 +154,7 @@ def _inverted_bottleneck(
         channels=inner,
         size=size,
         kernel_size=family.kernel_size,
-        stride=family.stage_strides[stage] if block == 0 else 1,
+        stride=stride,
         groups=inner,
         block=name,
     )
@@ -156,9 +167,11 @@ def _inverted_bottleneck(
         ]
     project = square_conv(
         "project",
-        kernels=family.stage_widths[stage],
+        kernels=width,
         channels=inner,
         size=depthwise.output_height,
         block=name,
+        input_from=(depthwise.name, squeeze_excite[-1].name) if squeeze_excite else (),
+        adds=(source,) if stride == 1 and width == channels else (),
     )
     return [expand, depthwise, *squeeze_excite, project]

@@ -1,7 +1,8 @@
 """Once-for-all ResNet50D: bottleneck blocks of elastic depth, width and expand ratio.
 
 A block is a 1x1 convolution to fewer channels, a 3x3 one (which strides in a stage's first block)
-and a 1x1 one back; a stage's first block has a 1x1 downsample convolution beside them.
+and a 1x1 one back; a stage's first block has a 1x1 downsample convolution beside them.  The layer
+of a block that runs last adds the shortcut: the input of the block, or the map of the 1x1 one.
 """
 
 from collections.abc import Sequence
@@ -105,6 +106,7 @@ def _layers(family: ResNetFamily, choice: ResNetChoice) -> list[PlainLayer]:
         for block, ratio in enumerate(of_stage):
             layers += _bottleneck(
                 f"s{stage + 1}.b{block}",
+                source=layers[-1].name,
                 channels=channels,
                 inner=family.inner_channels(width, ratio),
                 width=width,
@@ -130,13 +132,30 @@ def _stem(choice: ResNetChoice) -> list[PlainLayer]:
     ]
     size = stem[0].output_height
     if choice.stem_residual_conv:
-        stem.append(square_conv("stem1", kernels=first, channels=first, size=size, kernel_size=3))
+        stem.append(
+            square_conv(
+                "stem1",
+                kernels=first,
+                channels=first,
+                size=size,
+                kernel_size=3,
+                adds=(stem[0].name,),
+            )
+        )
     stem.append(square_conv("stem2", kernels=last, channels=first, size=size, kernel_size=3))
     return stem
 
 
 def _bottleneck(
-    block: str, *, channels: int, inner: int, width: int, size: int, stride: int, is_first: bool
+    block: str,
+    *,
+    source: str,
+    channels: int,
+    inner: int,
+    width: int,
+    size: int,
+    stride: int,
+    is_first: bool,
 ) -> list[PlainLayer]:
     reduce = square_conv("conv1", kernels=inner, channels=channels, size=size, block=block)
     window = square_conv(
@@ -149,13 +168,25 @@ def _bottleneck(
         block=block,
     )
     size = window.output_height
-    layers = [
-        reduce,
-        window,
-        square_conv("conv3", kernels=width, channels=inner, size=size, block=block),
-    ]
+    expand = square_conv(
+        "conv3",
+        kernels=width,
+        channels=inner,
+        size=size,
+        block=block,
+        adds=() if is_first else (source,),
+    )
+    layers = [reduce, window, expand]
     if is_first:  # An average pool does the striding ahead of the downsample convolution.
         layers.append(
-            square_conv("downsample", kernels=width, channels=channels, size=size, block=block)
+            square_conv(
+                "downsample",
+                kernels=width,
+                channels=channels,
+                size=size,
+                block=block,
+                input_from=(source,),
+                adds=(expand.name,),
+            )
         )
     return layers

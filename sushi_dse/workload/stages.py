@@ -139,6 +139,8 @@ def square_conv(
     stride: int = 1,
     groups: int = 1,
     block: str = "",
+    input_from: tuple[str, ...] = (),
+    adds: tuple[str, ...] = (),
 ) -> PlainLayer:
     """A convolution with a square kernel on a square map of side `size`, padded to keep it.
 
@@ -156,6 +158,8 @@ def square_conv(
         stride=(stride, stride),
         padding=around(kernel_size // 2),
         groups=groups,
+        input_from=input_from,
+        adds=adds,
     )
 
 

@@ -49,6 +49,17 @@ subnets:
     layers:
       - {{name: c, kernels: 16, {SIZES}}}
 """
+POINT = "kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 8, width: 8"
+THREE = f"""\
+family: layers
+subnets:
+  - name: A
+    top1_percent: 70
+    layers:
+      - {{name: c, {POINT}}}
+      - {{name: d, {POINT}}}
+      - {{name: e, {POINT}, LAST}}
+"""
 Load = Callable[[str], WorkloadFile]
 
 
@@ -141,6 +152,54 @@ def test_a_layer_is_written_shortest_and_read_back(layer: Layer) -> None:
         written = sides[0] if len(set(sides)) == 1 else list(sides)
         is_default = sides in ((1, 1), (0, 0, 0, 0))
         assert (f"{key}: {written}" in text) == (not is_default)
+
+
+@pytest.mark.parametrize(
+    ("keys", "input_from", "adds"),
+    [
+        ("adds: c", (), ("c",)),
+        ("input_from: [c], adds: [d, c]", ("c",), ("d", "c")),
+        ("input_from: [d, c]", ("d", "c"), ()),
+        ("input_from: []", (), ()),
+    ],
+)
+def test_a_layer_names_one_or_several_whose_maps_it_reads(
+    keys: str, input_from: tuple[str, ...], adds: tuple[str, ...], load: Load, tmp_path: Path
+) -> None:
+    (subnet,) = load(THREE.replace("LAST", keys)).supernet.subnets
+    assert (subnet.layers[2].input_from, subnet.layers[2].adds) == (input_from, adds)
+    plain = [PlainLayer(**{f.name: getattr(x, f.name) for f in fields(PlainLayer)})
+             for x in subnet.layers]  # fmt: skip
+    written = workload_text([PlainSubNet(name="A", top1_percent=70, layers=tuple(plain))])
+    assert load(written).supernet.subnets == (subnet,)
+
+
+@pytest.mark.parametrize(
+    ("keys", "place", "wrong"),
+    [
+        ("adds: b", "8:106", "adds of layer 'e': no layer is named 'b'; known: c, d, e"),
+        ("adds: cc", "8:106", "no layer is named 'cc'; did you mean 'c'?"),
+        ("input_from: e", "8:112", "input_from of layer 'e': 'e' must run before it"),
+        ("input_from: [c, c]", "8:112", "input_from of layer 'e': names must differ, got c, c"),
+        ("adds: 3", "8:106", "adds: a name or a list of names is wanted, got 3"),
+        ("adds: [c, 3]", "8:110", "adds: a text is wanted, got 3; put it in quotes"),
+        ("adds: {c: d}", "8:106", "adds: a name or a list of names is wanted"),
+    ],
+)
+def test_a_layer_that_is_not_there_before_is_told_in_its_place(
+    keys: str, place: str, wrong: str, load: Load
+) -> None:
+    with pytest.raises(UserError) as refused:
+        load(THREE.replace("LAST", keys))
+    assert str(refused.value).startswith(f"my.yaml:{place}: ")
+    assert wrong in str(refused.value)
+
+
+def test_one_of_two_layers_of_a_name_cannot_be_meant(load: Load) -> None:
+    twice = THREE.replace("name: d", "name: c")
+    assert load(twice.replace("LAST", "block: x")).supernet.subnets
+    with pytest.raises(UserError, match=r"^my\.yaml:8:106: .*2 layers are named 'c'; rename"):
+        load(twice.replace("LAST", "adds: c"))
 
 
 def test_a_workload_without_a_name_has_its_files(load: Load) -> None:

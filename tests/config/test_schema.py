@@ -134,7 +134,8 @@ def test_an_unknown_key_anywhere_is_refused_by_both(kind: str, path: Path, tmp_p
 ODD: list[Any] = [
     0, -1, 1, 2, 0.5, 1.0, 8.0, 2**16, 10**9, 10**14, True, False, "", "1 MiB", "16", "no",
     "ZCU104", "zcu104", "100 MHz", ".5 GB/s", "2 us", "1e3 KiB", "0.1 W", "1 pJ", [], [1], [1, 2],
-    "output-stationary", [4, 8.5], [[1]], ["1 MiB", "2 MiB"], {}, {"from": 4, "to": 8, "step": 2},
+    "output-stationary", "c", ["c"],
+    [4, 8.5], [[1]], ["1 MiB", "2 MiB"], {}, {"from": 4, "to": 8, "step": 2},
     {"from": 4, "to": 8, "factor": 2},
     {"from": "1 MiB", "to": "4 MiB", "factor": 2}, {"from": "1 us", "to": "2 us", "step": "1 us"},
     {"value": 2, "plausible": [1, 4]}, {"value": 8.5, "plausible": [8.5, 9]},
@@ -162,7 +163,7 @@ WORKLOADS_IN_BRIEF = [
         {"name": "c", "kernels": 8, "channels": 4, "kernel_height": 1, "kernel_width": 1,
          "height": 8, "width": 8, "padding": 1, "groups": 2},
         {"name": "d", "kernels": 8, "channels": 8, "kernel_height": 3, "kernel_width": 5,
-         "height": 8, "width": 8, "stride": [2, 1], "padding": [0, 1, 2, 2]}]}]},
+         "height": 8, "width": 8, "stride": [2, 1], "padding": [0, 1, 2, 2], "adds": "c"}]}]},
     *[read_document(path).content for kind, path in FILES if kind == "workload"],
 ]  # fmt: skip
 
@@ -184,9 +185,11 @@ def test_a_workload_that_the_tool_reads_its_schema_accepts(
     [
         ("stride", (2, [2, 1]), (0, [1], [1, 0], [1, 2, 3], 1.5, "2", True)),
         ("padding", (0, [0, 1, 2, 3]), (-1, [1, 1], [0, 0, 0, -1], [0] * 5, None)),
+        ("adds", ("c", ["c"], ["c", "d"], []), (1, [1], None, {"c": "d"})),
+        ("input_from", ("c", ["c"]), (True, [["c"]])),
     ],
 )
-def test_the_schema_takes_one_number_or_one_for_each_side(
+def test_the_schema_takes_one_value_or_a_list(
     key: str, right: tuple[object, ...], wrong: tuple[object, ...]
 ) -> None:
     workload: Any = deepcopy(WORKLOADS_IN_BRIEF[0])

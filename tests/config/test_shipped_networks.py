@@ -6,6 +6,7 @@ from itertools import groupby, pairwise
 import pytest
 
 from sushi_dse.config.workload_file import load_workload
+from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import Layer, SubNet
 from tests.commands import Run
 
@@ -107,6 +108,31 @@ def test_the_layers_of_a_residual_block_run_in_order_and_its_downsample_last(nam
     assert network(name).layers[-1].channels == channels
 
 
+@pytest.mark.parametrize("name", [*PUBLISHED, "resnet18_cifar10"])
+def test_what_a_layer_reads_has_its_channels_and_what_it_adds_its_width(name: str) -> None:
+    layers = network(name).layers
+    read: set[int] = set()
+    for layer, reads in zip(layers, reads_of(layers), strict=True):
+        read |= reads.inputs | reads.adds
+        if reads.inputs and not layer.fully_connected:
+            assert sum(layers[number].kernels for number in reads.inputs) == layer.channels
+        for number in reads.adds:
+            assert layers[number].kernels == layer.kernels
+            pools = layers[number].output_height // layer.output_height  # behind the stem
+            assert pools == (2 if number == 0 and name != "resnet18_cifar10" else 1)
+    assert read == set(range(len(layers) - 1))
+
+
+@pytest.mark.parametrize("name", [*RESNETS, "resnet18_cifar10"])
+def test_the_layer_that_ends_a_residual_block_adds_its_shortcut(name: str) -> None:
+    before = network(name).layers[0]
+    for layers in blocks(name).values():
+        *path, last = layers
+        shortcut = path[-1] if "downsample" in last.name else before
+        assert [layer.adds for layer in layers] == [()] * len(path) + [(shortcut.name,)]
+        before = last
+
+
 def test_resnet50_strides_in_its_3x3_convolutions() -> None:
     strided = [layer.name for layer in network("resnet50").layers if layer.stride == (2, 2)]
     assert strided == ["conv1", *[
@@ -116,8 +142,12 @@ def test_resnet50_strides_in_its_3x3_convolutions() -> None:
 
 def test_both_expand_layers_of_a_fire_module_read_its_squeezed_map() -> None:
     channels = 96
+    before: tuple[str, ...] = ()
     for label, layers in blocks("squeezenet").items():
         squeeze, one, three = layers
+        reads = [layer.input_from for layer in layers]
+        assert reads == [before, (), (squeeze.name,)]
+        before = one.name, three.name
         assert [layer.name for layer in layers] == [
             f"{label}.{part}" for part in ("squeeze", "expand1x1", "expand3x3")
         ]
@@ -127,6 +157,7 @@ def test_both_expand_layers_of_a_fire_module_read_its_squeezed_map() -> None:
             assert (expand.output_height, expand.output_width) == (squeeze.height, squeeze.width)
         channels = one.kernels + three.kernels
     assert network("squeezenet").layers[-1].channels == channels
+    assert network("squeezenet").layers[-1].input_from == before
 
 
 def test_vgg16_is_a_chain_with_a_pool_between_stages() -> None:

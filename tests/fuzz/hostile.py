@@ -263,12 +263,17 @@ def generated_layers(rng: random.Random) -> bytes:
     def layer(number: int) -> str:
         name = rng.choice([f"l{number}", json.dumps(rng.choice(NAMES))])
         keys = ["kernels", "channels", "kernel_height", "kernel_width", "height", "width"]
-        keys += rng.sample(["stride", "padding", "groups"], rng.randrange(4))
         sides = ["[2, 1]", "[0, 1, 1, 0]", "[]", f"[{rng.choice(sizes)}, {rng.choice(sizes)}]"]
-        sized = ", ".join(
-            f"{key}: {rng.choice(sizes + sides if key in ('stride', 'padding') else sizes)}"
-            for key in keys
-        )
+        names = ["l0", "l1", "[l0, l1]", "[l0, l0]", "[]", json.dumps(rng.choice(NAMES)), "[[l0]]"]
+        values = {
+            "stride": sizes + sides,
+            "padding": sizes + sides,
+            "groups": sizes,
+            "adds": names,
+            "input_from": names,
+        }
+        keys += rng.sample(list(values), rng.randrange(4))
+        sized = ", ".join(f"{key}: {rng.choice(values.get(key, sizes))}" for key in keys)
         return f"      - {{name: {name}, {sized}}}"
 
     subnets = [

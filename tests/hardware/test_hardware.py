@@ -8,23 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import (
-    BRAM36_WORDS,
     FIELDS_OF,
-    MACS_PER_DSP,
     OWN_FIELDS,
     TAPS_PER_ENGINE,
-    URAM288_WORDS,
     Accelerator,
     Coding,
     Dataflow,
     Device,
 )
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import (
-    FF,
+    FF_OF_A_DESIGN,
     FF_PER_MAC,
-    LUT,
+    LUT_OF_A_DESIGN,
     LUT_PER_MAC,
+    MACS_PER_DSP,
     Resources,
     infeasible_reason,
     infeasible_reasons,
@@ -287,8 +286,8 @@ DPU = {256: (20177, 31782), 800: (30877, 56267), 1152: (34379, 67481), 2048: (40
 @pytest.mark.parametrize("macs", DPU)
 def test_the_fit_of_luts_and_flip_flops_is_as_close_as_is_said(macs: int) -> None:
     lut, ff = DPU[macs]
-    assert -0.08 <= (LUT + LUT_PER_MAC * macs) / lut - 1 <= 0.18
-    assert -0.06 <= (FF + FF_PER_MAC * macs) / ff - 1 <= 0.13
+    assert -0.08 <= (LUT_OF_A_DESIGN + LUT_PER_MAC * macs) / lut - 1 <= 0.18
+    assert -0.06 <= (FF_OF_A_DESIGN + FF_PER_MAC * macs) / ff - 1 <= 0.13
 
 
 def lacked_by(design: Accelerator) -> list[str]:

@@ -12,6 +12,7 @@ from sushi_dse.config.shipped import shipped_folder
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
+from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
 
 IMAGE = {"": (1, 3, 224, 224)}
@@ -30,9 +31,9 @@ def refusal(path: Path, **options: Any) -> str:
 
 
 def sizes(layer: PlainLayer) -> PlainLayer:
-    """The layer without its name and number."""
+    """The layer without its name and number, and without the names of those that it reads."""
     fields = {name: getattr(layer, name) for name in PlainLayer.__dataclass_fields__}
-    return PlainLayer(**fields | {"name": ""})
+    return PlainLayer(**fields | {"name": "", "input_from": (), "adds": ()})
 
 
 def divisible(channels: float, divisor: int = 8) -> int:
@@ -153,6 +154,7 @@ def test_a_net_config_has_the_layers_of_its_choices(workload: str, tmp_path: Pat
         side = choices["resolution"]
         (read,) = imported(path, input_shapes={"": (1, 3, side, side)}).supernet.subnets
         assert list(map(sizes, read.layers)) == list(map(sizes, subnet.layers))
+        assert list(reads_of(read.layers)) == list(reads_of(subnet.layers))
 
 
 @pytest.mark.parametrize("workload", CONFIGS)

@@ -44,8 +44,10 @@ def test_the_counts_of_a_3x3_layer_are_those_counted_by_hand() -> None:
         output_width=9,
         input_bytes=6 * 10 * 4,
         output_bytes=8 * 6 * 9,
+        shortcut_bytes=0,
         input_holds=NEVER_HELD,
         output_holds=8 * 6 * 9,
+        shortcut_holds=0,
     )
 
 

@@ -3,7 +3,7 @@
 import csv
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import (
     PlainLayer,
     SuperNet,
@@ -209,6 +210,48 @@ def test_channels_and_sizes_chain_through_a_mobilenet_v3(choice: MobileNetV3Choi
         assert feeds(before, after, pooled=after.name == "feature_mix"), (before, after)
     for before, after in pairwise(subnet.layers):
         assert before.kernels == after.channels
+
+
+@generates_supernets
+@given(random_supernets())
+def test_what_a_layer_reads_has_its_channels_and_what_it_adds_its_size(supernet: SuperNet) -> None:
+    (subnet,) = supernet.subnets
+    read: set[int] = set()
+    for layer, reads in zip(subnet.layers, reads_of(subnet.layers), strict=True):
+        read |= reads.inputs | reads.adds
+        for number in reads.inputs:
+            assert subnet.layers[number].kernels == layer.channels
+        for number in reads.adds:
+            added = subnet.layers[number]
+            assert (added.kernels, added.output_bytes) == (layer.kernels, layer.output_bytes)
+    assert read == set(range(len(subnet.layers) - 1))
+
+
+@generates_supernets
+@given(resnet_choices())
+def test_the_last_layer_of_each_resnet_block_adds_its_shortcut(choice: ResNetChoice) -> None:
+    (subnet,) = resnet_supernet(RESNET, [choice]).subnets
+    blocks = [list(layers) for _, layers in groupby(subnet.layers, key=lambda layer: layer.block)]
+    stem, *blocks, _ = blocks
+    assert [layer.adds for layer in stem[1:-1]] == [("stem0",)] * choice.stem_residual_conv
+    before = stem[-1]
+    for layers in blocks:
+        has_downsample = layers[-1].name.endswith(".downsample")
+        shortcut = layers[2] if has_downsample else before
+        assert [layer.adds for layer in layers] == [()] * (len(layers) - 1) + [(shortcut.name,)]
+        assert layers[-1].input_from == ((before.name,) if has_downsample else ())
+        before = layers[-1]
+
+
+def test_a_mobilenet_v3_block_adds_its_input_and_scales_its_depthwise_map() -> None:
+    layers = {layer.name: layer for layer in SUPERNETS["ofa_mbv3"].subnet("A").layers}
+    assert layers["block0.project"].adds == ("first_conv",)
+    assert layers["s2.b0.project"].adds == ()  # It strides.
+    assert layers["s2.b1.project"].adds == ("s2.b0.project",)
+    assert layers["s2.b1.project"].input_from == ("s2.b1.dw", "s2.b1.se_expand")
+    assert layers["s1.b1.project"].input_from == ()
+    named = [layer.name for layer in layers.values() if layer.input_from or layer.adds]
+    assert all(name.endswith(".project") for name in named)
 
 
 @generates_supernets

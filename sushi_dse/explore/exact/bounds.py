@@ -59,6 +59,7 @@ BOUNDED = (
     "energy_mj_per_query",
     "offchip_energy_mj_per_query",
     "mac_energy_mj_per_query",
+    "clock_energy_mj_per_query",
     "static_energy_mj_per_query",
     "dsp",
     "lut",
@@ -219,7 +220,8 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         "energy_mj_per_query": used.total_mj * (1 - ROUNDING),
         "offchip_energy_mj_per_query": used.offchip_mj * (1 - ROUNDING),
         "mac_energy_mj_per_query": used.mac_mj * (1 - ROUNDING),
-        "static_energy_mj_per_query": used.static_mj,
+        "clock_energy_mj_per_query": used.clock_mj * (1 - ROUNDING),
+        "static_energy_mj_per_query": used.static_mj * (1 - ROUNDING),
         **blocks.by_name,
     }
     return np.stack(

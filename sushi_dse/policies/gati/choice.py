@@ -6,7 +6,7 @@ they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -16,10 +16,17 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import array_of
-from sushi_dse.model.network import LayerShape, layer_shape
+from sushi_dse.model.network import SHAPE, layer_shape, layer_shapes
 from sushi_dse.policies.gati.parameters import Gati
-from sushi_dse.policies.gati.predictors import CachePoint, agreement_at, cache_layers, cache_points
+from sushi_dse.policies.gati.predictors import (
+    SELECTOR,
+    CachePoint,
+    agreement_at,
+    cache_layers,
+    cache_points,
+)
 from sushi_dse.traces.trace import FloatArray
+from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import Layer, SubNet, placed
 
 CHOICES_AT_ONCE = 4096  # choices that are evaluated at a time, so that memory stays small
@@ -44,7 +51,6 @@ class CacheOptions:
     weight_bytes: np.ndarray  # [layer]
     kernels: np.ndarray  # [layer]
     latency_us: FloatArray  # [layer, kernels on chip]
-    end_us: FloatArray  # [layer, kernels on chip]: extra latency of a selector that ends the query
     capacity_bytes: int  # size of the Persistent Buffer
 
     @property
@@ -84,32 +90,23 @@ class CacheOptions:
     def expected_us(self, choices: np.ndarray) -> FloatArray:
         """Mean latency of a query with fresh caches and a full Persistent Buffer: [choice]."""
         order, kept = self.kept(choices)
-        reach = self.reach(choices)
-        ended = reach[:, :-1] - reach[:, 1:]
-        come = np.take_along_axis(reach, self.point[order], axis=1)
-        of_caches = slice(choices.shape[1] * self.cache_layers.shape[2])
-        end_us = self.end_us[order[:, of_caches], kept[:, of_caches]]
-        by_place = end_us.reshape(*choices.shape, self.cache_layers.shape[2]).sum(axis=2)
-        latency_us = self.latency_us[order, kept]
-        return np.asarray((come * latency_us).sum(axis=1) + (ended * by_place).sum(axis=1))
+        come = np.take_along_axis(self.reach(choices), self.point[order], axis=1)
+        return np.asarray((come * self.latency_us[order, kept]).sum(axis=1))
 
     def bounds_us(self, choices: np.ndarray) -> tuple[FloatArray, FloatArray]:
         """Bounds on the mean latency: with every weight on chip, and with none: [choice] each."""
         reach = self.reach(choices)
-        ended = reach[:, :-1] - reach[:, 1:]
         number = np.arange(len(self.kernels))
         numbers = np.arange(choices.shape[1])
         bounds = []
         for kept in (self.kernels, np.zeros_like(self.kernels)):
-            latency_us, end_us = self.latency_us[number, kept], self.end_us[number, kept]
+            latency_us = self.latency_us[number, kept]
             network = slice(self.network_layers)
             of_segment = np.bincount(
                 self.point[network], latency_us[network], minlength=reach.shape[1]
             )
             of_cache = latency_us[self.cache_layers].sum(axis=2)[numbers, choices]
-            of_end = end_us[self.cache_layers].sum(axis=2)[numbers, choices]
-            caches_us = (reach[:, :-1] * of_cache + ended * of_end).sum(axis=1)
-            bounds.append(reach @ of_segment + caches_us)
+            bounds.append(reach @ of_segment + (reach[:, :-1] * of_cache).sum(axis=1))
         return bounds[0], bounds[1]
 
 
@@ -146,7 +143,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
     """The caches that `subnet` may keep, with their latencies on `accelerator`."""
     ends, predictors = cache_points(subnet), list(parameters.agreement_percent)
     classes = subnet.layers[-1].kernels
-    layers: list[Layer] = list(subnet.layers)
+    layers = _naming_all_they_read(subnet.layers)
     point = [sum(end.layers <= number for end in ends) for number in range(len(layers))]
     of_caches = []
     for i, end in enumerate(ends):
@@ -158,12 +155,6 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
             of_caches.append(list(numbers))
     agreement = agreements(ends, parameters)
     fresh = parameters.acceptance(parameters.agreement_now(agreement, 1.0))
-    latency_us, at_end_us = (
-        _layers_us(layers, len(subnet.layers), accelerator, ends=ends) for ends in (False, True)
-    )
-    end_us = np.zeros_like(latency_us)
-    selectors = [cache[-1] for cache in of_caches]
-    end_us[selectors] = at_end_us[selectors] - latency_us[selectors]
     return CacheOptions(
         layers=tuple(layers),
         network_layers=len(subnet.layers),
@@ -173,10 +164,23 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
         weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
         kernels=np.array([*(layer.kernels for layer in layers), 0]),
-        latency_us=latency_us,
-        end_us=end_us,
+        latency_us=_layers_us(layers, len(subnet.layers), accelerator),
         capacity_bytes=accelerator.persistent_buffer_bytes,
     )
+
+
+def _naming_all_they_read(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers under distinct names, with the names of what they read, whatever lies between."""
+    names = [f"layer {number}" for number in range(len(layers))]
+    return [
+        replace(
+            layer,
+            name=name,
+            input_from=tuple(names[number] for number in sorted(reads.inputs)),
+            adds=tuple(names[number] for number in sorted(reads.adds)),
+        )
+        for layer, name, reads in zip(layers, names, reads_of(layers), strict=True)
+    ]
 
 
 def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np.ndarray:
@@ -191,19 +195,19 @@ def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np
 
 
 def _layers_us(
-    layers: list[Layer], network_layers: int, accelerator: Accelerator, *, ends: bool
+    layers: Sequence[Layer], network_layers: int, accelerator: Accelerator
 ) -> FloatArray:
     """Latency of each layer by kernels on chip, with the empty layer: [layer, kernels on chip].
 
-    Where `ends` holds, every layer is the last one of its query, else only the network's last.
+    Maps of the network wait on chip as if no cache lay between its layers, and an answer of a
+    selector, which no layer reads, leaves the chip.
     """
-    last = network_layers - 1
-    shapes = np.array(
-        [
-            layer_shape(layer, is_first=number == 0, is_last=ends or number == last)
-            for number, layer in enumerate(layers)
-        ],
-        dtype=[(name, np.int64) for name in LayerShape._fields],
+    of_caches = [
+        layer_shape(layer, is_last=layer.name.endswith(SELECTOR))
+        for layer in layers[network_layers:]
+    ]
+    shapes = np.concatenate(
+        [layer_shapes(layers[:network_layers]), np.array(of_caches, dtype=SHAPE)], dtype=SHAPE
     )
     numbers, starts = np.arange(len(layers)), np.arange(len(layers) + 1)
     most = max(layer.kernels for layer in layers)
