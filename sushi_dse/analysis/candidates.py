@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sushi_dse.analysis.recommend import ACCURACY, ENERGY, LATENCY
+from sushi_dse.analysis.recommend import ACCURACY, LATENCY, RUNNING_COST
 from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
@@ -82,7 +82,7 @@ class Source:
 
     steps: Iterator[CandidateBlock]
     designs: int  # number of designs in all blocks together
-    device: str  # name of the device that must hold the designs
+    device: Device  # which must hold the designs
     remarks: tuple[str, ...]  # sentences that the reader of the advice should know
 
 
@@ -149,7 +149,7 @@ def folder_source(
     return Source(
         steps=_stored(folder, space, by, device, chosen),
         designs=space.size,
-        device=(device or space.base.device).name,
+        device=device or space.base.device,
         remarks=tuple(remarks),
     )
 
@@ -186,7 +186,7 @@ def _stored(
 
 def _shown(by: Metric) -> list[str]:
     """The names of the metrics of a row that are compared or shown."""
-    return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS]))
+    return list(dict.fromkeys([by.name, SHARE, RUNNING_COST, LATENCY, ACCURACY, *RESOURCE_KINDS]))
 
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
@@ -219,7 +219,8 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     """The source of the rows of each policy, SubNet and feasible design, at table level.
 
     In a space of more than `MOST_WALKED` designs only those on the exact front over latency,
-    accuracy, energy and `by` have rows: whatever the demands, the cheapest design is one of them.
+    accuracy, energy and `by` have rows: whatever the demands, one of them is as good in `by` as any
+    design.  Of designs that are equal in `by`, only those of the front are compared.
     `UserError` where a metric needs a trace or, in a large space, has no bound.
     """
     if by.name not in STEADY_METRICS:
@@ -234,13 +235,13 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     remarks += _borrowed(there.space)
     if large:
         remarks.append(
-            f"{there.space.size} designs are searched by their exact front; other designs than "
-            "the recommended one are those of the front"
+            f"{there.space.size} designs are searched by their exact front: no design has less "
+            f"{by.name}, and ties of it are broken among the front's"
         )
     return Source(
         steps=_front(there, by) if large else _walked(there, by),
         designs=there.space.size,
-        device=there.space.base.device.name,
+        device=there.space.base.device,
         remarks=tuple(remarks),
     )
 
@@ -255,7 +256,8 @@ def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
 
 
 def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
-    metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
+    names = dict.fromkeys([LATENCY, ACCURACY, by.name, RUNNING_COST])
+    metrics = tuple(map(find_metric, names))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))
     while True:

@@ -21,6 +21,7 @@ class ComparisonFormat(StrEnum):
     table = "table"
     json = "json"
     jsonl = "jsonl"
+    csv = "csv"
     markdown = "markdown"
     junit = "junit"
 
