@@ -23,8 +23,8 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import POLICIES
-from sushi_dse.store.parts import read_tables, stored_parts
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 SHARE = "device_share"
 MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
@@ -170,11 +170,12 @@ def _has_system(policy: str) -> bool:
 def _stored(
     folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
 ) -> Iterator[CandidateBlock]:
-    columns = stored_parts(folder)[0].columns
+    parts = mean_parts(folder)
+    columns = parts[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name == "subnet")]
-    for table in read_tables(folder, ["design", *axes, *who, *_shown(by), "infeasible_reason"]):
-        frame = table.to_pandas()
+    for part in parts:
+        frame = part.read(["design", *axes, *who, *_shown(by), "infeasible_reason"]).to_pandas()
         known = frame[_shown(by)].notna().all(axis="columns")
         wanted = known & (frame["infeasible_reason"] == "") & frame["policy"].isin(policies)
         rows = frame[wanted].drop(columns="infeasible_reason")

@@ -19,8 +19,9 @@ from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import INTERVAL, Metric, find_metric
 from sushi_dse.hardware.space import find_design
 from sushi_dse.policies.names import STATIC_SUBGRAPH, SUSHI
-from sushi_dse.store.parts import read_results
+from sushi_dse.store.parts import rows_of
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 # What a sweep takes where its command does not say it.
 DEFAULTS = {"hw": "zcu104_space", "workload": "ofa_resnet50", "trace": "random-walk"}
@@ -119,7 +120,7 @@ def _row_of(
         number, policy = int(found["design"].iloc[0]), str(found["policy"].iloc[0])
     else:
         number = find_design(space, design)
-    rows = _best_first(read_results(folder), number, policy, metrics)
+    rows = _best_first(rows_of(mean_parts(folder)), number, policy, metrics)
     interval = RECACHE_EVERY_QUERIES
     if len(rows) and INTERVAL in rows and pd.notna(rows[INTERVAL].iloc[0]):
         interval = int(rows[INTERVAL].iloc[0])

@@ -107,6 +107,9 @@ RecacheOrSwept = Annotated[
     ),
 ]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
+Repeats = Annotated[
+    int, typer.Option(help="Seeds, from --seed on; each gives rows of its own.", min=1, max=1000)
+]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
 POLICY_HELP = (
     "A policy, or ./mine.py:Mine, a class of your own: its file is code, and is run; repeat it."

@@ -5,9 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import rivals
-from sushi_dse.config.hardware_file import load_hardware
-from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import URAM288_BYTES, Accelerator, Dataflow, Device
 from sushi_dse.hardware.resources import resources
 from sushi_dse.model.latency_table import latency_table
@@ -15,7 +12,6 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 from sushi_dse.workload.layers import SuperNet
-from tests import paths
 from tests.strategies import accelerators, amounts, supernets, vcu118, zcu104
 
 
@@ -96,23 +92,3 @@ def test_the_rival_keeps_nothing_and_is_never_slower_than_no_sgs(
     assert not np.asarray(table.cost.cached_weight_bytes).any()
     assert np.all(table.latency_ms[:, 0] <= sgs.latency_ms[:, 0] * (1 + 1e-9))
     assert np.array_equal(table.cost.offchip_bytes, np.asarray(sgs.cost.offchip_bytes)[:, :1])
-
-
-def documented_rows() -> list[str]:
-    text = (paths.ROOT / "docs" / "model.md").read_text(encoding="utf-8")
-    section = text.split("## A deeper Dynamic Buffer")[1].split("\n## ")[0]
-    return [line for line in section.splitlines() if line.startswith("| ofa_")]
-
-
-def test_there_are_documented_rivals() -> None:
-    assert len(documented_rows()) > 5
-
-
-@pytest.mark.parametrize("row", documented_rows())
-def test_a_documented_rival_is_that_of_the_walk(row: str) -> None:
-    workload, pe_kernels, mib, port_bytes_per_cycle = row.strip("| ").split(" | ")[:4]
-    (buffer_mib,) = [known for known in rivals.BUFFER_MIB if f"{known:.4g}" == mib]
-    base = load_hardware(rivals.BASE).space.base
-    design = rivals.around(base, int(pe_kernels), buffer_mib, float(port_bytes_per_cycle))
-    network = Network.of(load_workload(workload).supernet)
-    assert rivals.markdown_row(rivals.outcome(workload, network, design)) == row
