@@ -50,7 +50,7 @@ def explain(
     mode: options.ModeOrSwept = None,
     recache_every: options.RecacheOrSwept = None,
     queries: options.QueriesOrSwept = None,
-    seed: options.Seed = 0,
+    seed: options.SeedOrSwept = None,
     indices: Annotated[
         Level, typer.Option(help="Sobol indices at table level, without the trace, or on it.")
     ] = Level.table,
@@ -73,15 +73,16 @@ def explain(
     from sushi_dse.report.progress import designs_bar, note, warn_of_design
 
     metrics = objectives(objective)
-    given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries}
+    given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries,
+             "seed": seed}  # fmt: skip
     experiment, number = explained_design(
         design, results, metrics, policy=policy, recache_every=recache_every,
-        given={**given, "seed": None if results else seed},
+        given=given,
     )  # fmt: skip
     warn_of_design(experiment, number)
     found = run(
         experiment, number, metrics,
-        samples=samples, seed=seed, on_trace=indices == Level.trace, bar=designs_bar,
+        samples=samples, seed=seed or 0, on_trace=indices == Level.trace, bar=designs_bar,
     )  # fmt: skip
     title = f"Design {number} of {', '.join(experiment.names)}, {found.policy}"
     print_explanation(found, output_format, title=title)

@@ -96,6 +96,15 @@ QueriesOrSwept = Annotated[
         show_default=f"2000, {SWEPT}",
     ),
 ]
+SeedOrSwept = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Seed of a synthetic trace, and of samples.",
+        min=0,
+        show_default=f"0, {SWEPT}",
+    ),
+]
 RecacheOrSwept = Annotated[
     int | None,
     typer.Option(

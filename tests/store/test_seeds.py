@@ -77,7 +77,7 @@ def test_the_front_is_that_of_the_means(run: Run, folder: Path) -> None:
     mean = means.loc[(named["design"], named["policy"]), "mean_latency_ms"]
     assert named["mean_latency_ms"] == mean
     few = ("--seed", "3", "--queries", "20", "--hw", str(paths.TINY), "--samples", "4")
-    assert run("explain", "--results", folder, *few, "--format", "json").code in (0, 2)
+    assert run("explain", "--results", folder, *few, "--format", "json").code == 0
 
 
 def test_some_columns_alone_are_those_of_all(folder: Path) -> None:
