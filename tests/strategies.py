@@ -34,7 +34,11 @@ ZCU104 = Accelerator(
     pointwise_drain=True,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 VCU118 = Accelerator(
     name="vcu118_64x64",
@@ -60,7 +64,11 @@ VCU118 = Accelerator(
     tile_read_cycles=1.0,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 
 

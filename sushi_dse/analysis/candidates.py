@@ -26,7 +26,7 @@ from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.store.run import Run
 from sushi_dse.store.seeds import mean_parts
 
-SHARE = "device_share"
+SHARE, ENERGY = "device_share", "energy_mj_per_query"
 MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
 MOST_COUNTED = 10**8  # largest space in which designs that fit only another device are counted
 WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
@@ -187,7 +187,9 @@ def _stored(
 
 def _shown(by: Metric) -> list[str]:
     """The names of the metrics of a row that are compared or shown."""
-    return list(dict.fromkeys([by.name, SHARE, RUNNING_COST, LATENCY, ACCURACY, *RESOURCE_KINDS]))
+    return list(
+        dict.fromkeys([by.name, SHARE, RUNNING_COST, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS])
+    )
 
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
@@ -257,7 +259,8 @@ def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
 
 
 def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
-    names = dict.fromkeys([LATENCY, ACCURACY, by.name, RUNNING_COST])
+    # Energy has a bound, power has none.
+    names = dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])
     metrics = tuple(map(find_metric, names))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))

@@ -15,7 +15,7 @@ from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.policies.names import marked
 
 LATENCY, ACCURACY = "mean_latency_ms", "mean_accuracy_percent"
-RUNNING_COST = "energy_mj_per_query"  # the metric that decides between designs of equal shares
+RUNNING_COST = "mean_power_w"  # the metric that decides between designs of equal shares
 # The column with the percentage of a demand that a row misses, and what the demand is on.
 MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}
 MOST_SHOWN = 5  # designs listed after the recommended one; near misses listed

@@ -62,7 +62,7 @@ def recommend(
         str,
         typer.Option(
             help="The metric that says what is cheap; of equals, the lesser shares of the device "
-            "decide, then the energy.",
+            "decide, then the power.",
             autocompletion=completion.metrics,
         ),
     ] = "device_share",

@@ -175,6 +175,10 @@ class HardwareKeys(Keys):
     mac: Quantity = ()
     static_w: Measure = ()
     static: Quantity = ()
+    memory_w: Measure = ()
+    bram36_mw: Measure = ()
+    uram288_mw: Measure = ()
+    clock_pj_per_ff: Number = ()
 
     def settings(self) -> dict[str, Any]:
         """What the file sets, by the field's full name."""

@@ -76,11 +76,23 @@ METRICS: dict[str, Metric] = {
             "offchip_bytes_per_query",
             "Bytes over the off-chip bus, those that change the SubGraph included.",
         ),
-        Metric("energy_mj_per_query", "Energy of a query: the sum of the four below."),
+        Metric(
+            "energy_mj_per_query",
+            "Energy of a query while it is served: the sum of the five below.",
+        ),
         Metric("offchip_energy_mj_per_query", "Energy of the off-chip memory."),
         Metric("buffer_energy_mj_per_query", "Energy of the buffers on chip."),
         Metric("mac_energy_mj_per_query", "Energy of multiplying and adding."),
+        Metric("clock_energy_mj_per_query", "Power of the clock times the time of service."),
         Metric("static_energy_mj_per_query", "Static power times the time of service."),
+        Metric(
+            "energy_with_idle_mj_per_query",
+            "Energy of a query, and its share of what is drawn between queries.",
+        ),
+        Metric(
+            "mean_power_w",
+            "Mean power from the first arrival to the last answer, over that of the board alone.",
+        ),
         Metric(
             "persistent_buffer_hit_share",
             "Share of the weight bytes that came from the Persistent Buffer.",

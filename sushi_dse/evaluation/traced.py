@@ -1,7 +1,6 @@
 """The metrics of a policy's run of a trace, and the rows of a design under each policy."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +9,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import INTERVAL, METRICS, SEED
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.model.energy import switch_energy
+from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.policies.catalogue import PolicyRun, find_policy
 from sushi_dse.serving.served import tally
@@ -27,21 +26,21 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
-    switching = switch_energy(
-        accelerator,
-        switch_bytes=sums.switch_bytes,
-        fetched_bytes=sums.fetched_bytes,
-        switch_ms=sums.switch_ms,
-    )
-    offchip_mj = (total["offchip_mj"] + switching.offchip_mj) / queries
-    buffer_mj = (total["buffer_mj"] + switching.buffer_mj) / queries
-    mac_mj = total["mac_mj"] / queries
-    static_mj = (total["static_mj"] + switching.static_mj) / queries
+    drawn = power(accelerator)
+    causes_mj = {
+        "offchip": total["offchip_mj"] + offchip_mj(accelerator, sums.switch_bytes),
+        "buffer": total["buffer_mj"] + switch_buffer_mj(accelerator, sums.fetched_bytes),
+        "mac": total["mac_mj"],
+        "clock": sums.service_ms * drawn.clock_w,
+        "static": sums.service_ms * drawn.static_w,
+    }
+    served_mj = float(sum(causes_mj.values()))
     within = [-(-queries * percent // 100) - 1 for percent in (50, 95, 99)]
     p50, p95, p99 = np.partition(served.response_ms, within)[within]
     span_ms = sums.service_ms
     if not trace.closed_loop:
         span_ms = float(trace.arrived_ms[-1] - trace.arrived_ms[0] + served.response_ms[-1])
+    whole_mj = served_mj + float(max(span_ms - sums.service_ms, 0.0) * drawn.idle_w)
     return {
         "mean_latency_ms": sums.response_ms / queries,
         "p50_latency_ms": float(p50),
@@ -52,11 +51,10 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
         "latency_attainment": sums.in_time / queries,
         "slo_attainment": sums.both / queries,
         "offchip_bytes_per_query": (total["offchip_bytes"] + sums.switch_bytes) / queries,
-        "energy_mj_per_query": float(offchip_mj + buffer_mj + mac_mj + static_mj),
-        "offchip_energy_mj_per_query": float(offchip_mj),
-        "buffer_energy_mj_per_query": float(buffer_mj),
-        "mac_energy_mj_per_query": float(mac_mj),
-        "static_energy_mj_per_query": float(static_mj),
+        "energy_mj_per_query": served_mj / queries,
+        **{f"{cause}_energy_mj_per_query": float(mj) / queries for cause, mj in causes_mj.items()},
+        "energy_with_idle_mj_per_query": whole_mj / queries,
+        "mean_power_w": whole_mj / span_ms,
         "persistent_buffer_hit_share": total["cached_weight_bytes"] / total["weight_bytes"],
         "subgraph_switches": float(sums.switches),
         "throughput_queries_per_s": 1e3 * queries / span_ms,
@@ -65,10 +63,8 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     }
 
 
-def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> dict[str, float]:
-    """The blocks that a design takes by kind, and its device share, with the buffer or without."""
-    if not has_persistent_buffer:
-        accelerator = replace(accelerator, persistent_buffer_kib=0)
+def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
+    """The blocks that a design takes by kind, and its device share."""
     used = resources(accelerator)
     return {
         "dsp": float(used.dsp),
@@ -93,10 +89,7 @@ def policy_rows(
             mode=experiment.mode,
             every=interval or len(trace),
         )
-        return {
-            **serving_metrics(run, trace),
-            **resource_metrics(run.accelerator, policy.has_persistent_buffer),
-        }
+        return {**serving_metrics(run, trace), **resource_metrics(run.accelerator)}
 
     reference = metrics(REFERENCE_POLICY, None)
     for name, interval in experiment.runs:

@@ -106,7 +106,11 @@ class Accelerator:
     tile_read_cycles: float = 0.0  # to start the read of a tile's input, of the port's clock
     dram_pj_per_bit: float
     mac_pj: float  # an int8 multiplication and its 32-bit addition
-    static_w: float
+    static_w: float  # of the configured device and the processor beside it
+    memory_w: float  # of the off-chip memory and its controller, without traffic
+    bram36_mw: float  # static, of each block RAM that the design takes
+    uram288_mw: float  # static, of each UltraRAM that the design takes
+    clock_pj_per_ff: float  # of a flip-flop and its share of the clock tree, in a cycle
 
     def __post_init__(self) -> None:
         for field in fields(self):

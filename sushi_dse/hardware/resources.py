@@ -21,6 +21,9 @@ from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 
 # The axes that decide which blocks a design takes.
 BLOCK_AXES = AXIS_ORDER[: AXIS_ORDER.index("output_buffer_kib") + 1]
+# Fitted on AMD's DPU in eight sizes (PG338 v1.2, table 9) within 18 %: another design's RTL, so an
+# assumption.
+FF_OF_A_DESIGN, FF_PER_MAC = 26_000, 33.9  # MAC: of those in a cycle
 COUNTED_AT_ONCE = 2**18  # designs whose blocks are counted at a time, so that memory stays flat
 
 
@@ -76,6 +79,11 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
         uram288=_whole(uram),
         device_share=share if share.ndim else float(share),
     )
+
+
+def flip_flops(accelerator: Accelerator | Designs) -> Any:
+    """The flip-flops that a design, or each of many, takes."""
+    return FF_OF_A_DESIGN + FF_PER_MAC * accelerator.macs_per_cycle
 
 
 def infeasible_reason(accelerator: Accelerator) -> str:

@@ -22,7 +22,6 @@ SUMS = (
     "offchip_mj",
     "buffer_mj",
     "mac_mj",
-    "static_mj",
 )
 
 
@@ -88,7 +87,6 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         used.offchip_mj,
         used.buffer_mj,
         used.mac_mj,
-        used.static_mj,
     )
     names = tuple(subnet.name for subnet in network.supernet.subnets)
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3

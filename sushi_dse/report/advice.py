@@ -10,6 +10,7 @@ from sushi_dse.report.progress import note
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
     from sushi_dse.analysis.recommend import Advice, Demands
+    from sushi_dse.analysis.worth import Worth
 
 TITLES = {
     "bounds": "What bounds each SubNet, in its steady state",
@@ -73,3 +74,15 @@ def print_advice(
         print(advice.share_sentence)
         if next_step:
             print(f"why: {next_step}")
+
+
+def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
+    """Print the verdict in a line, the uses of the blocks, and under which readings it holds."""
+    from sushi_dse.analysis.worth import holds
+
+    document = asdict(found)
+    if output_format == "table":
+        print(f"Is SGS worth its blocks? {found.verdict}: {found.because}.")
+    print_rows(found.rows, list(found.rows[0]), output_format, document=document, title=title)
+    if output_format == "table":
+        print(f"{holds(found)}.")

@@ -50,7 +50,7 @@ def tables(draw: st.DrawFn) -> list[pd.DataFrame]:
             "design": np.array(draw(column), dtype=int) * 10 + np.array(draw(column), dtype=int),
             "mean_latency_ms": np.array(draw(column)) + 99.0,
             "mean_accuracy_percent": np.array(draw(column)) + 76.0,
-            "energy_mj_per_query": np.array(draw(column), dtype=float),
+            "mean_power_w": np.array(draw(column), dtype=float),
             **{kind: np.array(draw(column), dtype=float) for kind in RESOURCE_KINDS},
             "throughput_queries_per_s": np.array(draw(column), dtype=float),
         }
@@ -83,9 +83,9 @@ def test_nothing_that_meets_the_demands_is_cheaper_than_what_is_recommended(
 
     def price(row: Mapping[Hashable, Any]) -> tuple[float, ...]:
         latency, accuracy = row["mean_latency_ms"], row["mean_accuracy_percent"]
-        energy = row["energy_mj_per_query"]
+        power = row["mean_power_w"]
         shares = sorted(shares_of(row), reverse=True)
-        return (sign * row[by.name], *shares, energy, latency, -accuracy, row["design"])
+        return (sign * row[by.name], *shares, power, latency, -accuracy, row["design"])
 
     good = sorted(price(row) for row in every if meets(row, demands))
     found = advice.meeting.to_dict("records")
@@ -143,7 +143,7 @@ def test_the_nearest_rows_are_told_by_the_demand_that_they_miss_by_least() -> No
             "design": [0, 1],
             "mean_latency_ms": [11.0, 20.0],
             "mean_accuracy_percent": [70.0, 79.0],
-            "energy_mj_per_query": [1.0, 1.0],
+            "mean_power_w": [1.0, 1.0],
             **{kind: [1.0, 1.0] for kind in RESOURCE_KINDS},
             "device_share": [0.5, 0.5],
         }
@@ -242,7 +242,7 @@ def test_from_a_sweep_the_cheapest_row_that_fits_and_meets_is_named(run: Run) ->
     shares = np.array([[row[k] / getattr(device, k) for k in RESOURCE_KINDS]
                        for row in good.to_dict("records")])  # fmt: skip
     good = good.assign(**dict(zip("abc", -np.sort(-shares, axis=1).T, strict=True)))
-    good = good.sort_values([*"abc", "energy_mj_per_query", "design"])
+    good = good.sort_values([*"abc", "mean_power_w", "design"])
     done = run("recommend", "swept", "--max-latency-ms", str(median), "--format", "json")
     assert done.code == 0
     named = done.document["recommended"]

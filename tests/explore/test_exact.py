@@ -53,6 +53,10 @@ AXES = {
     "dram_pj_per_bit": st.floats(0.0, 40.0),
     "mac_pj": st.floats(0.0, 2.0),
     "static_w": st.floats(0.0, 5.0),
+    "memory_w": st.floats(0.0, 3.0),
+    "bram36_mw": st.floats(0.0, 3.0),
+    "uram288_mw": st.floats(0.0, 9.0),
+    "clock_pj_per_ff": st.floats(0.0, 0.3),
 }
 
 
