@@ -1,8 +1,9 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,16 @@ from sushi_dse.cli.plotting import check_plot, draw
 from sushi_dse.cli.usage import command_line
 from sushi_dse.errors import UserError, naming
 
+if TYPE_CHECKING:
+    from sushi_dse.store.parts import Part
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        help="Only rows that are so, before the front is taken: 'dsp < 900 and policy = sushi'.",
+        show_default="all rows",
+    ),
+]
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
 
@@ -19,19 +30,21 @@ app = typer.Typer(no_args_is_help=True, help="The designs that no other design b
 def show(
     results: options.Results,
     objective: options.Objectives = None,
+    where: Where = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print the designs that no other design beats.
 
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
+    from sushi_dse.analysis.where import kept_parts
     from sushi_dse.explore.survey import objectives, records, survey
     from sushi_dse.report.formats import print_rows
-    from sushi_dse.store.parts import stored_parts
+    from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
+        found = survey(kept_parts(mean_parts(results), where), metrics)
     front = records(found.front)
     print_rows(
         front,
@@ -60,7 +73,7 @@ def plot(
         ),
     ] = None,
     colour: Annotated[
-        str, typer.Option(help="`policy`, or a metric.", autocompletion=completion.metrics)
+        str, typer.Option(help="`policy`, a metric or an axis.", autocompletion=completion.metrics)
     ] = "policy",
     label: Annotated[
         list[int] | None, typer.Option(help="A design to label, by its number; repeat it.")
@@ -73,31 +86,85 @@ def plot(
             show_default="front up to three objectives, then parallel",
         ),
     ] = None,
+    where: Where = None,
+    x: Annotated[
+        str | None,
+        typer.Option(
+            "--x",
+            help="In place of the front: the best --y over this axis or metric.",
+            show_default="none",
+        ),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            "--y",
+            help="The metric over --x.",
+            show_default="mean_latency_ms",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            help="With --x: a line for each policy, or for each value of an axis.",
+            show_default="policy",
+        ),
+    ] = None,
 ) -> None:
     """Draw the designs, their front and its knee, as a picture or as an offline HTML report.
 
     The knee is the row of the front with the least sum of costs, each from 0 to 1 over the front.
+    With --x, lines of the best --y; after `sweep --repeats`, with a band from the least to the most
+    over the seeds.
 
     Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
     """
-    from sushi_dse.evaluation.metrics import find_metric
+    from sushi_dse.analysis.where import kept_parts
+    from sushi_dse.plots.lines import best_panel, line_rows
+    from sushi_dse.store.seeds import mean_parts
+
+    path = out or results / "front.png"
+    check_plot(path)
+    with naming(results):
+        parts = kept_parts(mean_parts(results), where)
+    if x is None:
+        if y or by:
+            raise UserError("--y and --by are of lines over --x; give --x too")
+        _draw_front(results, parts, path, objective, colour=colour, label=label, kind=kind)
+        return
+    if objective or label or kind or colour != "policy":
+        raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
+    rows, metric = line_rows(parts, x, y or "mean_latency_ms", by or "policy")
+    draw(path, [best_panel(rows, x, metric, by or "policy")], title="")
+
+
+def _draw_front(
+    results: Path,
+    parts: "Sequence[Part]",
+    path: Path,
+    objective: list[str] | None,
+    *,
+    colour: str,
+    label: list[int] | None,
+    kind: PlotKind | None,
+) -> None:
+    """Draw the front of stored rows, and note the objectives that are the same in all of them."""
     from sushi_dse.explore.survey import objectives, plotted_rows
     from sushi_dse.plots.files import is_page
     from sushi_dse.plots.front import front_picture
-    from sushi_dse.plots.marks import mark
+    from sushi_dse.plots.marks import colour_named, mark
     from sushi_dse.plots.report import save_report
     from sushi_dse.report.progress import note
     from sushi_dse.store.run import Run
 
-    metrics = objectives(objective)
-    shade = find_metric(colour) if colour != "policy" else None
-    path = out or results / "front.png"
-    check_plot(path)
+    metrics, shade = objectives(objective), colour_named(colour, parts[0].columns)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    rows, shown = plotted_rows(results, metrics, colour)
     with naming(results):
-        marked = mark(rows, metrics, colour=shade or "policy", designs=label or ())
+        rows, shown = plotted_rows(parts, metrics, colour)
+        marked = mark(rows, metrics, colour=shade, designs=label or ())
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}
@@ -129,11 +196,11 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
-    from sushi_dse.store.parts import stored_parts
+    from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
+        found = survey(mean_parts(results), metrics)
         point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}

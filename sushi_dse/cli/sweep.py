@@ -42,6 +42,7 @@ def sweep(
     recache_every: options.RecacheIntervals = None,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
+    repeats: options.Repeats = 1,
     out: options.Out = None,
     workers: Annotated[
         int | None,
@@ -87,6 +88,8 @@ def sweep(
 ) -> None:
     """Evaluate every design of a search space and print the front.
 
+    With --repeats, rows are stored for each seed, and the front is that of their means.
+
     Run again, it goes on from where it stopped. Example:
     sushi-dse sweep --hw alveo_u50_space --workload ofa_mbv3 --policy sushi --policy no-sgs
     """
@@ -101,7 +104,7 @@ def sweep(
         experiment = sushi_dse.load_experiment(
             hw, workload, trace or ("none" if exact else "random-walk"), policies=policy,
             mode=mode, queries=queries, seed=seed, subnets=subnets,
-            recache_every_queries=recache_every,
+            recache_every_queries=recache_every, repeats=repeats,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)

@@ -1,7 +1,8 @@
 """An experiment: designs, SubNets, a trace and policies, checked once and hashed once."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from sushi_dse.errors import UserError
@@ -37,6 +38,8 @@ class Experiment:
     policies: tuple[str, ...]
     mode: str = "strict-latency"
     recache_every_queries: tuple[int, ...] = (RECACHE_EVERY_QUERIES,)
+    # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
+    seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
 
     def __post_init__(self) -> None:
@@ -104,7 +107,7 @@ class Experiment:
     @property
     def rows_of_a_run(self) -> int:
         """The number of rows of a feasible design under a policy: without a trace one a SubNet."""
-        return 1 if self.trace is not None else len(self.network.macs)
+        return len(self.seeded) or 1 if self.trace is not None else len(self.network.macs)
 
     @property
     def reference_fault(self) -> str:
@@ -114,6 +117,13 @@ class Experiment:
         """
         made = self.is_trace_made and self.space.size > 1
         return infeasible_reason(self.space.reference) if made else ""
+
+    @property
+    def of_each_seed(self) -> list[tuple[int | None, "Experiment"]]:
+        """The experiment on the trace of each seed alone; without seeds itself, under None."""
+        if not self.seeded:
+            return [(None, self)]
+        return [(seed, replace(self, trace=trace, seeded=())) for seed, trace in self.seeded]
 
     @cached_property
     def inputs(self) -> dict[str, object]:
@@ -133,6 +143,7 @@ class Experiment:
                 "queries": 0 if self.trace is None else len(self.trace),
                 "sha256": "" if self.trace is None else self.trace.content_hash(),
             },
+            **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
             "policies": list(self.policies),
             "policy_files": {
                 name: hashlib.sha256(user_source(name)).hexdigest()
@@ -141,3 +152,8 @@ class Experiment:
             "mode": self.mode,
             "recache_every_queries": list(self.recache_every_queries),
         }
+
+
+def _seed_hashes(seeded: Iterable[tuple[int, Trace]]) -> dict[str, str]:
+    """The hash of the trace of each seed."""
+    return {str(seed): trace.content_hash() for seed, trace in seeded}

@@ -46,7 +46,8 @@ class Metric:
 
 
 INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
-SERVED = ("policy", INTERVAL, "subnet")  # columns that tell the rows of one design apart
+SEED = "seed"  # column that rows have where the trace is repeated over seeds
+SERVED = ("policy", INTERVAL, SEED, "subnet")  # columns that tell the rows of one design apart
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

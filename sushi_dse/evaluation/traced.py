@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, METRICS, SEED
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
@@ -114,30 +114,33 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
 
 
 def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design, policy and interval; an infeasible design has no metrics."""
-    empty = dict.fromkeys(METRICS)
+    """A row for each design, seed, policy and interval; an infeasible design has no metrics."""
+    empty, of_each_seed = dict.fromkeys(METRICS), experiment.of_each_seed
     for design in designs:
         accelerator = experiment.space.design(design)
         point: Row = {"design": design, **experiment.space.values(design)}
         reason = infeasible_reason(accelerator)
-        if reason:
-            for name, interval in experiment.runs:
-                served: Row = {"policy": name, INTERVAL: interval}
-                yield {**point, **served, **empty, "infeasible_reason": reason}
-        else:
-            table = candidate_table(experiment.network, accelerator)
-            for row in policy_rows(experiment, accelerator, table):
-                yield {**point, **row, "infeasible_reason": ""}
+        table = None if reason else candidate_table(experiment.network, accelerator)
+        for seed, one in of_each_seed:
+            repeated: Row = {} if seed is None else {SEED: seed}
+            if table is None:
+                for name, interval in one.runs:
+                    served: Row = {"policy": name, INTERVAL: interval}
+                    yield {**point, **served, **repeated, **empty, "infeasible_reason": reason}
+            else:
+                for row in policy_rows(one, accelerator, table):
+                    yield {**point, **repeated, **row, "infeasible_reason": ""}
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
-    """The rows of a block of designs on the trace: one for each design, policy and interval."""
+    """The rows of a block of designs on the trace: one for each design, seed, policy, interval."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
             *((axis.name, pa.float64()) for axis in experiment.space.axes),
             ("policy", pa.string()),
             (INTERVAL, pa.int64()),
+            *([(SEED, pa.int64())] if experiment.seeded else []),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),
         ]

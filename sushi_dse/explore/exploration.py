@@ -12,8 +12,9 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.explore.survey import Survey, objectives, survey
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import read_results, stored_parts
+from sushi_dse.store.parts import read_results
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and processes that evaluate need none.
     import pandas as pd
@@ -64,10 +65,10 @@ class Exploration:
         """The survey of the stored rows; `UserError` where there are none, or of another run."""
         with naming(self.folder):
             self.run_of.refuse_other(self.folder)
-            return survey(stored_parts(self.folder), self.metrics)
+            return survey(mean_parts(self.folder), self.metrics)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """All stored rows, as `evaluate` names their columns.
+        """All stored rows, those of each seed too, as `evaluate` names their columns.
 
         `UserError` where there are none, or of another run.
         """

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sushi_dse.errors import UserError
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation import fronts as pareto
 from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, non_dominated
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import METRICS, Metric
+from sushi_dse.hardware.space import AXIS_ORDER
 
 Colour = Metric | Literal["policy"]
 
@@ -60,6 +61,26 @@ class Marked:
     def knee_row(self) -> pd.DataFrame:
         """The knee alone."""
         return self.front.iloc[[self.knee]]
+
+
+def colour_named(name: str, columns: Sequence[str]) -> Colour:
+    """What colours the rows of a figure: their policy, a metric, or an axis as a metric.
+
+    `UserError` where the name is none of these in rows of those `columns`.
+    """
+    axes = [axis for axis in AXIS_ORDER if axis in columns]
+    if name == "policy":
+        return "policy"
+    if name in axes:
+        return Metric(name, "Value on the axis.", maximise=True)
+    return metric_beside(name, axes)
+
+
+def metric_beside(name: str, axes: Sequence[str]) -> Metric:
+    """The metric of that name; `UserError` with the near ones among metrics and `axes`."""
+    if name not in METRICS:
+        raise UserError(f"unknown metric or axis {name!r}; {near_names(name, [*METRICS, *axes])}")
+    return METRICS[name]
 
 
 def mark(
