@@ -38,9 +38,7 @@ def device_named(name: str) -> Device:
     board = known.get(name.lower())
     if board is None:
         raise UserError(f"--device: unknown device {name!r}; {near_names(name, boards())}")
-    return Device(
-        name=board.name, lut=board.lut, bram36=board.bram36, uram288=board.uram288, dsp=board.dsp
-    )
+    return board.device(name)
 
 
 def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
@@ -54,7 +52,7 @@ def _kept(space: SearchSpace, device: Device | None) -> list[str]:
     if device is None or device.name == own:
         return []
     return [
-        f"only blocks are counted on the {device.name}: clock, bandwidth and constants stay those "
+        f"only the fit is that on the {device.name}: clock, bandwidth and constants stay those "
         f"of the {own}; a hardware file with `device: {device.name}` may name its own"
     ]
 

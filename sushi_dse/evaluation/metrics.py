@@ -106,11 +106,14 @@ METRICS: dict[str, Metric] = {
             maximise=True,
         ),
         Metric("dsp", "DSP blocks that the design takes."),
+        Metric("lut", "Look-up tables that the design takes."),
+        Metric("ff", "Flip-flops that the design takes."),
         Metric("bram36", "Block RAMs of 36 Kib that the design takes."),
         Metric("uram288", "UltraRAMs of 288 Kib that the design takes."),
         Metric(
             "device_share",
-            "The largest of the design's shares of the device's DSP, BRAM36 and URAM288.",
+            "The largest of the design's shares of the DSP, LUT, FF, BRAM36 and URAM288 that the "
+            "platform's shell leaves.",
         ),
         Metric(
             "gain_over_no_sgs_percent",

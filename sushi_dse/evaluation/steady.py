@@ -47,10 +47,7 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
             "throughput_queries_per_s": 1e3 / latency_ms,
             "array_utilisation": macs
             / (designs.macs_per_cycle * designs.clock_mhz * 1e3 * latency_ms),
-            "dsp": blocks.dsp,
-            "bram36": blocks.bram36,
-            "uram288": blocks.uram288,
-            "device_share": blocks.device_share,
+            **blocks.by_name,
             "gain_over_no_sgs_percent": 100 * (1 - latency_us / cold_us),
         }.items()
     }

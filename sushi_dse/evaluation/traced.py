@@ -64,14 +64,8 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
 
 
 def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
-    """The blocks that a design takes by kind, and its device share."""
-    used = resources(accelerator)
-    return {
-        "dsp": float(used.dsp),
-        "bram36": float(used.bram36),
-        "uram288": float(used.uram288),
-        "device_share": used.device_share,
-    }
+    """What a design takes of its device by kind, and its device share."""
+    return {name: float(value) for name, value in resources(accelerator).by_name.items()}
 
 
 def policy_rows(

@@ -30,6 +30,8 @@ STEADY_METRICS = (
     "throughput_queries_per_s",
     "array_utilisation",
     "dsp",
+    "lut",
+    "ff",
     "bram36",
     "uram288",
     "device_share",

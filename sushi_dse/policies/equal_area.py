@@ -4,12 +4,12 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from sushi_dse.hardware.accelerator import (
-    BRAM36_BYTES,
     KIB,
-    URAM288_BYTES,
+    TAPS_PER_ENGINE,
     Accelerator,
     Dataflow,
 )
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.resources import resources
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
@@ -67,9 +67,10 @@ def with_larger_maps(accelerator: Accelerator) -> Accelerator:
 
 
 def _block_bytes(accelerator: Accelerator) -> int:
-    """What the blocks of a design hold."""
+    """The most that the blocks of a design hold: nine bytes in each of their words."""
     blocks = resources(accelerator)
-    return blocks.bram36 * BRAM36_BYTES + blocks.uram288 * URAM288_BYTES
+    words = blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
+    return words * TAPS_PER_ENGINE
 
 
 def equal_area_system(

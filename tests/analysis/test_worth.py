@@ -28,7 +28,8 @@ from sushi_dse.analysis.worth import (
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.hardware.accelerator import BRAM36_BYTES, URAM288_BYTES, Accelerator
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.policies.equal_area import with_larger_maps
@@ -127,7 +128,7 @@ def test_residency_pays_on_the_vcu118_where_nothing_prefetches() -> None:
 def test_other_uses_hold_no_more_bytes_and_a_wider_array_fits(design: Accelerator) -> None:
     def held(one: Accelerator) -> int:
         blocks = resources(one)
-        return blocks.bram36 * BRAM36_BYTES + blocks.uram288 * URAM288_BYTES
+        return blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
 
     maps = with_larger_maps(design)
     assert held(maps) <= held(design)

@@ -28,7 +28,7 @@ from sushi_dse.evaluation.traced import (
     resource_metrics,
     serving_metrics,
 )
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.energy import Energy, power, switch_buffer_mj
@@ -79,7 +79,8 @@ ONE_LAYER = Network.of(
 def test_a_design_counts_for_each_kind_of_blocks_that_its_device_lacks(
     base: Accelerator, dsp: int, bram36: int, uram288: int, numbers: list[int]
 ) -> None:
-    device = Device(name="small", lut=1, dsp=dsp, bram36=bram36, uram288=uram288)
+    base = replace(base, clock_mhz=100.0, port_clock_mhz=min(base.port_clock_mhz, 200.0))
+    device = Device(name="small", lut=10**6, ff=10**6, dsp=dsp, bram36=bram36, uram288=uram288)
     axes = {"pe_kernels": [1, 9], "streaming_buffer_kib": [4, 90], "persistent_buffer_kib": [0, 99]}
     experiment = Experiment(
         space=SearchSpace.of(replace(base, device=device), axes),
@@ -505,12 +506,9 @@ def test_a_policy_without_a_persistent_buffer_does_without_its_blocks(
     if not POLICIES[name].has_persistent_buffer:
         accelerator = replace(accelerator, persistent_buffer_kib=0)
     used = resources(accelerator)
-    assert resource_metrics(accelerator) == {
-        "dsp": used.dsp,
-        "bram36": used.bram36,
-        "uram288": used.uram288,
-        "device_share": used.device_share,
-    }
+    metrics = resource_metrics(accelerator)
+    assert metrics == used.by_name
+    assert metrics.keys() == {*RESOURCE_KINDS, "device_share"}
     if not infeasible_reason(accelerator):
         assert used.device_share <= 1
 
