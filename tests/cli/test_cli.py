@@ -335,7 +335,8 @@ def test_the_totals_of_a_subnet_are_the_published_ones(run: Run, subnet: str) ->
     for name in ("macs", "weight_bytes", "offchip_bytes"):
         assert sum(layer[name] for layer in layers) == total[name]
     assert sum(layer["latency_us"] for layer in layers) == pytest.approx(total["latency_ms"] * 1e3)
-    parts_mj = [total[f"{part}_energy_mj"] for part in ("offchip", "buffer", "mac", "static")]
+    parts = ("offchip", "buffer", "mac", "clock", "static")
+    parts_mj = [total[f"{part}_energy_mj"] for part in parts]
     assert sum(parts_mj) == pytest.approx(total["energy_mj"])
 
 
