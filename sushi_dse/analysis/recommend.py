@@ -78,7 +78,7 @@ class Advice:
             return []
         row, shares = self.meeting.iloc[0], device_shares(self.meeting[:1], self.device)[0]
         return [
-            {"resource": kind, "blocks": int(row[kind]), "of": getattr(self.device, kind)}
+            {"resource": kind, "blocks": int(row[kind]), "of": self.device.left(kind)}
             for kind, share in zip(RESOURCE_KINDS, shares, strict=True)
             if share == shares.max()
         ]
@@ -116,12 +116,13 @@ class Advice:
 
 
 def device_shares(rows: pd.DataFrame, device: Device) -> np.ndarray:
-    """The share that each row takes of each kind of the device's blocks: [row, kind].
+    """The share that each row takes of each kind of blocks that the device's shell leaves.
 
-    A kind that the device lacks is 0 for rows that take none of it, as all do that fit.
+    The result is [row, kind].  A kind that the device lacks is 0 for rows that take none of it, as
+    do all that fit.
     """
     taken = rows[list(RESOURCE_KINDS)].to_numpy(dtype=float)
-    there = np.array([getattr(device, kind) for kind in RESOURCE_KINDS], dtype=float)
+    there = np.array([device.left(kind) for kind in RESOURCE_KINDS], dtype=float)
     return np.where(taken > 0, taken / np.where(there > 0, there, np.nan), 0.0)
 
 
@@ -131,7 +132,7 @@ def recommend(
     """The advice on feasible rows that come table by table, so that memory stays flat.
 
     The cheapest is the best in `by`; of equals the one with the least largest share of the device's
-    blocks, then the least second and third share, then the least `RUNNING_COST`, then the fastest.
+    blocks, then the least second share and so on, then the least `RUNNING_COST`, then the fastest.
     """
     nothing = pd.DataFrame()
     meeting, cheap, nearest = nothing, nothing, dict.fromkeys(demands.made, nothing)

@@ -504,7 +504,6 @@ BAD = [
     (("cost", "--subnet", "Z"), "Z"),
     (("cost", "--subgraph", "A/valu"), "A/value"),
     (("pareto", "show", "missing"), "missing"),
-    (("pareto", "plot", "missing", "--colour", "polisy"), "polisy"),
     (("pareto", "show", "missing", "--objective", "p99"), "p99"),
     (("describe", "metric", "p99_latency"), "p99_latency_ms"),
     (("describe", "policy", "suhsi"), "sushi"),
