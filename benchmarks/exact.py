@@ -57,7 +57,8 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
             values[name], size = chosen, size * len(chosen)
     device = Device(
         name="drawn",
-        lut=0,
+        lut=10**6,
+        ff=10**6,
         bram36=rng.randint(300, 1500),
         uram288=rng.randint(0, 700),
         dsp=rng.randint(1000, 7000),

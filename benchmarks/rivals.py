@@ -36,6 +36,19 @@ PORT_BYTES_PER_CYCLE = (2.5, 5.0, 10.0, 20.0, 40.0)  # the ZCU104 has 20.26
 BOTH_SHARE = 0.5  # share of the memory in the Dynamic Buffer where both uses are combined
 TIE_PERCENT = 0.1  # percent of the latency within which two uses tie
 
+# The designs that docs/model.md shows: PE kernels, MiB, bytes a cycle.
+SHOWN = (
+    ("ofa_resnet50", 16, 1.6875, 20.0),
+    ("ofa_resnet50", 16, 1.6875, 5.0),
+    ("ofa_resnet50", 32, 4.0, 5.0),
+    ("ofa_resnet50", 64, 4.0, 20.0),
+    ("ofa_resnet50", 64, 16.0, 20.0),
+    ("ofa_resnet50", 128, 16.0, 2.5),
+    ("ofa_mbv3", 16, 1.6875, 20.0),
+    ("ofa_mbv3", 16, 1.6875, 5.0),
+    ("ofa_mbv3", 64, 4.0, 2.5),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -147,6 +160,18 @@ def markdown_row(one: Outcome) -> str:
         *(f"{percent:.1f}" for percent in saved),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def shown_table() -> str:
+    """The table of the designs of `SHOWN` in `docs/model.md`."""
+    base = load_hardware(BASE).space.base
+    header = ("workload", "PE kernels", "MiB", "B/cycle", "load share", "SGS", "prefetching",
+              "half each", "bound")  # fmt: skip
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for workload, pe_kernels, mib, rate in SHOWN:
+        network = Network.of(load_workload(workload).supernet)
+        lines.append(markdown_row(outcome(workload, network, around(base, pe_kernels, mib, rate))))
+    return "\n".join(lines)
 
 
 def main() -> None:

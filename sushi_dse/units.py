@@ -41,7 +41,8 @@ SUFFIXES = {
 MOST_SHOWN = 40  # most characters of a wrong text that an error quotes
 PER_QUERY = "_per_query"
 ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS",
-            "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC", "macs": "MACs"}  # fmt: skip
+            "lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC",
+            "macs": "MACs"}  # fmt: skip
 
 UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NUMBER = rf"[+-]?{UNSIGNED}"

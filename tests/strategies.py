@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
+from sushi_dse.hardware.accelerator import Accelerator, Coding, Dataflow, Device
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
@@ -15,8 +15,9 @@ SUBNET_NAMES = "ABCD"
 
 ZCU104 = Accelerator(
     name="zcu104",
-    device=Device(name="ZCU104", lut=230400, bram36=312, uram288=96, dsp=1728),
+    device=Device(name="ZCU104", lut=230400, ff=460800, bram36=312, uram288=96, dsp=1728),
     dataflow=Dataflow.WEIGHT_STATIONARY,
+    coding=Coding.HLS,
     pe_kernels=16,
     pe_channels=9,
     clock_mhz=100.0,
@@ -34,12 +35,17 @@ ZCU104 = Accelerator(
     pointwise_drain=True,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 VCU118 = Accelerator(
     name="vcu118_64x64",
-    device=Device(name="VCU118", lut=1182240, bram36=2160, uram288=960, dsp=6840),
+    device=Device(name="VCU118", lut=1182240, ff=2364480, bram36=2160, uram288=960, dsp=6840),
     dataflow=Dataflow.OUTPUT_STATIONARY,
+    coding=Coding.RTL,
     pe_kernels=64,
     pe_pixels=64,
     clock_mhz=708.25,
@@ -60,7 +66,11 @@ VCU118 = Accelerator(
     tile_read_cycles=1.0,
     dram_pj_per_bit=15.0,
     mac_pj=0.3,
-    static_w=0.5,
+    static_w=0.8,
+    memory_w=0.7,
+    bram36_mw=0.75,
+    uram288_mw=5.3,
+    clock_pj_per_ff=0.1,
 )
 
 

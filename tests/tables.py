@@ -90,7 +90,7 @@ def table_of(
         weight_bytes=np.ones(subnets),
         latency_ms=latency_ms,
         cost=LayerCost(*cast(list[float], [nothing] * FIELDS)),
-        energy=Energy(nothing, nothing, nothing, nothing),
+        energy=Energy(*[nothing] * 5),
         sums=np.zeros((len(SUMS), subnets, subgraphs)),
         switch_bytes=np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64),
         switch_ms=switch_ms,

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.rivals import shown_table
 from docs.build import rivals
 from docs.build.api import api
 from docs.build.figures import FIGURES
@@ -120,6 +121,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "reproduce": reproduction,
     "gati-speedups": rivals.gati_speedups,
     "gati-streams": rivals.gati_streams,
+    "rivals": shown_table,
     "slo-nn-boards": rivals.slo_nn_boards,
     "slo-nn-difficulty": rivals.slo_nn_difficulty,
     "slo-nn-speedups": rivals.slo_nn_speedups,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sushi_dse.analysis.recommend import ACCURACY, ENERGY, LATENCY
+from sushi_dse.analysis.recommend import ACCURACY, LATENCY, RUNNING_COST
 from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
@@ -23,10 +23,10 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import POLICIES
-from sushi_dse.store.parts import read_tables, stored_parts
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
-SHARE = "device_share"
+SHARE, ENERGY = "device_share", "energy_mj_per_query"
 MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
 MOST_COUNTED = 10**8  # largest space in which designs that fit only another device are counted
 WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
@@ -38,9 +38,7 @@ def device_named(name: str) -> Device:
     board = known.get(name.lower())
     if board is None:
         raise UserError(f"--device: unknown device {name!r}; {near_names(name, boards())}")
-    return Device(
-        name=board.name, lut=board.lut, bram36=board.bram36, uram288=board.uram288, dsp=board.dsp
-    )
+    return board.device(name)
 
 
 def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
@@ -54,7 +52,7 @@ def _kept(space: SearchSpace, device: Device | None) -> list[str]:
     if device is None or device.name == own:
         return []
     return [
-        f"only blocks are counted on the {device.name}: clock, bandwidth and constants stay those "
+        f"only the fit is that on the {device.name}: clock, bandwidth and constants stay those "
         f"of the {own}; a hardware file with `device: {device.name}` may name its own"
     ]
 
@@ -82,7 +80,7 @@ class Source:
 
     steps: Iterator[CandidateBlock]
     designs: int  # number of designs in all blocks together
-    device: str  # name of the device that must hold the designs
+    device: Device  # which must hold the designs
     remarks: tuple[str, ...]  # sentences that the reader of the advice should know
 
 
@@ -149,7 +147,7 @@ def folder_source(
     return Source(
         steps=_stored(folder, space, by, device, chosen),
         designs=space.size,
-        device=(device or space.base.device).name,
+        device=device or space.base.device,
         remarks=tuple(remarks),
     )
 
@@ -170,11 +168,12 @@ def _has_system(policy: str) -> bool:
 def _stored(
     folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
 ) -> Iterator[CandidateBlock]:
-    columns = stored_parts(folder)[0].columns
+    parts = mean_parts(folder)
+    columns = parts[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name in (LEVEL, "subnet"))]
-    for table in read_tables(folder, ["design", *axes, *who, *_shown(by), "infeasible_reason"]):
-        frame = table.to_pandas()
+    for part in parts:
+        frame = part.read(["design", *axes, *who, *_shown(by), "infeasible_reason"]).to_pandas()
         known = frame[_shown(by)].notna().all(axis="columns")
         wanted = known & (frame["infeasible_reason"] == "") & frame["policy"].isin(policies)
         rows = frame[wanted].drop(columns="infeasible_reason")
@@ -186,7 +185,9 @@ def _stored(
 
 def _shown(by: Metric) -> list[str]:
     """The names of the metrics of a row that are compared or shown."""
-    return list(dict.fromkeys([by.name, SHARE, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS]))
+    return list(
+        dict.fromkeys([by.name, SHARE, RUNNING_COST, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS])
+    )
 
 
 def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
@@ -219,7 +220,8 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     """The source of the rows of each policy, SubNet and feasible design, at table level.
 
     In a space of more than `MOST_WALKED` designs only those on the exact front over latency,
-    accuracy, energy and `by` have rows: whatever the demands, the cheapest design is one of them.
+    accuracy, energy and `by` have rows: whatever the demands, one of them is as good in `by` as any
+    design.  Of designs that are equal in `by`, only those of the front are compared.
     `UserError` where a metric needs a trace or, in a large space, has no bound.
     """
     if by.name not in STEADY_METRICS:
@@ -234,13 +236,13 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     remarks += _borrowed(there.space)
     if large:
         remarks.append(
-            f"{there.space.size} designs are searched by their exact front; other designs than "
-            "the recommended one are those of the front"
+            f"{there.space.size} designs are searched by their exact front: no design has less "
+            f"{by.name}, and ties of it are broken among the front's"
         )
     return Source(
         steps=_front(there, by) if large else _walked(there, by),
         designs=there.space.size,
-        device=there.space.base.device.name,
+        device=there.space.base.device,
         remarks=tuple(remarks),
     )
 
@@ -255,7 +257,9 @@ def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
 
 
 def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
-    metrics = tuple(map(find_metric, dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])))
+    # Energy has a bound, power has none.
+    names = dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])
+    metrics = tuple(map(find_metric, names))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))
     while True:

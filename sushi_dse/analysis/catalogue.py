@@ -10,6 +10,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.hardware.accelerator import FIELDS_OF
 from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.hardware.timing import attainable_logic_mhz
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.workload.layers import shared_weight_bytes
@@ -34,8 +35,14 @@ def hardware_facts(name: str) -> Facts:
     }
     facts["device"] = ", ".join(f"{key} {value}" for key, value in asdict(base.device).items())
     if not axes:
-        facts |= {f"takes {key}": value for key, value in asdict(resources(base)).items()}
+        used = resources(base)
+        attainable = attainable_logic_mhz(base, used.device_share)
+        facts |= {f"takes {key}": value for key, value in used.by_name.items()}
+        facts["attainable clock"] = f"{int(attainable)} MHz, of logic and buffers"
         facts["fits its device"] = infeasible_reason(base) or "yes"
+    facts |= {
+        f"plausible {key}": f"{low:g} to {high:g}" for key, (low, high) in file.plausible.items()
+    }
     if file.space.calibration:
         facts |= {
             f"evidence for {kind}": str(evidence)
@@ -80,7 +87,12 @@ def device_facts(name: str) -> Facts:
     """The blocks and memory of a board that hardware files may name; `UserError` without it."""
     if name not in boards():
         raise UserError(f"unknown device {name!r}; {near_names(name, boards())}")
-    return boards()[name].model_dump()
+    board = boards()[name]
+    facts: Facts = {**dict(board), **asdict(board.device(name))}
+    if board.shell_share.plausible:
+        low, high = board.shell_share.plausible
+        facts["plausible shell_share"] = f"{low:g} to {high:g}"
+    return facts
 
 
 FACTS: dict[str, Callable[[str], Facts]] = {

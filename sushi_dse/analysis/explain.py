@@ -21,13 +21,13 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
-    BRAM36_BYTES,
     FIELDS_OF,
     KIB,
     RESOURCE_KINDS,
-    URAM288_BYTES,
+    WORD_BYTES,
     Accelerator,
 )
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS, widths
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
@@ -43,23 +43,25 @@ GROWTH_SHARE = 1 / 8  # growth of a field that no axis gives a next larger value
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Fields that take blocks of one kind and grow together, in multiples of a unit."""
+    """Fields that take blocks of one kind and grow together.
+
+    A buffer in KiB grows by whole rows of blocks, as wide as the buffer; other fields by one.
+    """
 
     kind: str  # one of RESOURCE_KINDS
     fields: tuple[str, ...]
-    unit: float = 1  # least increment of each field, in the unit of the field
 
 
 GROWTHS = (
     Growth("dsp", ("pe_kernels",)),
     Growth("dsp", ("pe_channels",)),
     Growth("dsp", ("pe_pixels",)),
-    Growth("bram36", ("dynamic_buffer_kib",), BRAM36_BYTES / KIB),
+    Growth("bram36", ("dynamic_buffer_kib",)),
     Growth("uram288", ("dynamic_buffer_tiles",)),
-    Growth("uram288", ("prefetch_buffer_kib",), URAM288_BYTES / KIB),
+    Growth("uram288", ("prefetch_buffer_kib",)),
     # A feature map must fit both of its buffers, so they grow together.
-    Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib"), BRAM36_BYTES / KIB),
-    Growth("uram288", ("persistent_buffer_kib",), URAM288_BYTES / KIB),
+    Growth("bram36", ("streaming_buffer_kib", "output_buffer_kib")),
+    Growth("uram288", ("persistent_buffer_kib",)),
 )
 
 
@@ -255,9 +257,7 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
         row |= {
             f"more_{kind}": getattr(takes, kind) - getattr(used, kind) for kind in RESOURCE_KINDS
         }
-        row |= {
-            f"{kind}_left": getattr(device, kind) - getattr(takes, kind) for kind in RESOURCE_KINDS
-        }
+        row |= {f"{kind}_left": device.left(kind) - getattr(takes, kind) for kind in RESOURCE_KINDS}
         rows.append({**row, "lacks": infeasible_reason(designs[i])})
     return rows
 
@@ -268,6 +268,18 @@ def _larger(space: SearchSpace, here: Accelerator, growth: Growth) -> dict[str, 
     found = {}
     for name in growth.fields:
         value = getattr(here, name)
-        off_axis = value + max(ceil(value * GROWTH_SHARE / growth.unit), 1) * growth.unit
+        unit = _row_kib(here, name, growth.kind) if name.endswith("_kib") else 1
+        off_axis = value + max(ceil(value * GROWTH_SHARE / unit), 1) * unit
         found[name] = min((v for v in on_axes.get(name, ()) if v > value), default=off_axis)
     return found
+
+
+def _row_kib(design: Accelerator, name: str, kind: str) -> float:
+    """What a row of blocks of that kind holds of the buffer of that name."""
+    wide = widths(design)
+    of_a_word = {
+        "streaming_buffer_kib": wide.inputs * wide.input_bytes,
+        "output_buffer_kib": wide.outputs * WORD_BYTES,
+    }.get(name, wide.weights * wide.weight_bytes)
+    words = BRAM36_WORDS if kind == "bram36" else URAM288_WORDS
+    return float(of_a_word * words / KIB)

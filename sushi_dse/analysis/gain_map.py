@@ -4,6 +4,7 @@ Each SubNet is in its steady state with its own SubGraph on chip, the most valua
 in `sushi-dse sweep --trace none`.
 """
 
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -14,7 +15,9 @@ from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.hardware.resources import fits
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
+from sushi_dse.policies.equal_area import equal_area_system
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 # The grid around a board's own design, whose values it has, too; its bounds are an assumption.
@@ -22,6 +25,13 @@ CAPACITIES_MIB = (0.5, 1.0, 1.6875, 4.0, 8.0, 11.25, 16.0, 32.0)
 PE_KERNELS = (8, 16, 32, 64, 128, 256)
 PE_CHANNELS = (9, 18, 36)
 PORT_BYTES_PER_CYCLE = tuple(2.0**exponent for exponent in range(-1, 10))
+BUFFER_SHARES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)  # of a design's own buffer
+RATE_FACTORS = (
+    0.25,
+    0.5,
+    1.0,
+    2.0,
+)  # readings of an off-chip rate that nobody measured: assumption
 
 REMARKS = (
     "best: over all arrays and off-chip rates of the map; the SubNet and the design follow it.",
@@ -102,3 +112,51 @@ def gain_maps(
             reached_percent,
         )
     ]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GainCurve:
+    """What SGS saves at one off-chip rate, and how much more than prefetching, over the buffer."""
+
+    offchip_gb_per_s: float
+    buffer_mib: np.ndarray  # [buffer]
+    saved_percent: np.ndarray  # [buffer]: latency that the best static SubGraph saves
+    more_points: np.ndarray  # [buffer]: by how much that is more than the same blocks prefetch
+    is_own: bool  # whether the rate is that of the design itself
+    own_mib: float  # Persistent Buffer of the design itself
+
+
+def gain_curves(network: Network, design: Accelerator) -> list[GainCurve]:
+    """The curves of a design for a quarter of its off-chip rate to twice of it.
+
+    Latencies are means over the SubNets; SGS keeps the one SubGraph that is best for all of them.
+    """
+    own_mib = design.persistent_buffer_kib / KIB
+    buffers = np.array(sorted({*(own_mib * share for share in BUFFER_SHARES)}))
+    curves = []
+    for factor in RATE_FACTORS:
+        read = replace(
+            design,
+            port_bytes_per_cycle=factor * design.port_bytes_per_cycle,
+            dram_gb_per_s=factor * design.dram_gb_per_s,
+        )
+        saved, more = [], []
+        for mib in buffers:
+            sized = replace(read, persistent_buffer_kib=float(mib) * KIB)
+            table = candidate_table(network, sized)
+            cold_ms = float(table.latency_ms[:, 0].mean())
+            sgs_ms = float(table.latency_ms.mean(axis=0).min())
+            rival_ms = float(equal_area_system(network, sized)[0].latency_ms.mean())
+            saved.append(100 * (1 - sgs_ms / cold_ms))
+            more.append(100 * (rival_ms - sgs_ms) / cold_ms)
+        curves.append(
+            GainCurve(
+                offchip_gb_per_s=read.offchip_gb_per_s,
+                buffer_mib=buffers,
+                saved_percent=np.array(saved),
+                more_points=np.array(more),
+                is_own=factor == 1,
+                own_mib=own_mib,
+            )
+        )
+    return curves

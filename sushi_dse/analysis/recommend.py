@@ -1,7 +1,9 @@
 """The cheapest design that meets demands on latency and accuracy, and what was nearly as good."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,11 @@ import pandas as pd
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.policies.names import marked
 
 LATENCY, ACCURACY = "mean_latency_ms", "mean_accuracy_percent"
-ENERGY = "energy_mj_per_query"
+RUNNING_COST = "mean_power_w"  # the metric that decides between designs of equal shares
 # The column with the percentage of a demand that a row misses, and what the demand is on.
 MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}
 MOST_SHOWN = 5  # designs listed after the recommended one; near misses listed
@@ -59,10 +62,38 @@ def _excess_percent(values: np.ndarray, most: float) -> np.ndarray:
 class Advice:
     """What `recommend` finds: tables with one row for each design, the cheapest first."""
 
+    device: Device  # which holds the designs
     meeting: pd.DataFrame  # the recommended design, then the next cheapest that meet the demands
     near_misses: pd.DataFrame  # designs under `NEAR_PERCENT` short and cheaper than the recommended
     # Where no design meets the demands, by column of `MISSES` the one row that misses it by least.
     nearest: dict[str, pd.DataFrame]
+
+    @property
+    def share_set_by(self) -> list[dict[str, Any]]:
+        """The kinds of blocks of which the recommended design takes the largest share.
+
+        Each with the blocks that it takes and those that there are; several where shares are equal.
+        """
+        if not len(self.meeting):
+            return []
+        row, shares = self.meeting.iloc[0], device_shares(self.meeting[:1], self.device)[0]
+        return [
+            {"resource": kind, "blocks": int(row[kind]), "of": self.device.left(kind)}
+            for kind, share in zip(RESOURCE_KINDS, shares, strict=True)
+            if share == shares.max()
+        ]
+
+    @property
+    def share_sentence(self) -> str:
+        """What sets the share of the recommended design, in words; empty where there is none.
+
+        For instance "uram288 sets the share: 54 of 96".
+        """
+        kinds = self.share_set_by
+        counts = [f"{kind['blocks']} of {kind['of']}" for kind in kinds]
+        names = " and ".join(kind["resource"] for kind in kinds)
+        verb = "sets" if len(kinds) == 1 else "set"
+        return f"{names} {verb} the share: {' and '.join(counts)}" if kinds else ""
 
     @property
     def policies(self) -> set[str]:
@@ -84,41 +115,75 @@ class Advice:
         ]
 
 
-def recommend(tables: Iterable[pd.DataFrame], demands: Demands, by: Metric) -> Advice:
+def device_shares(rows: pd.DataFrame, device: Device) -> np.ndarray:
+    """The share that each row takes of each kind of blocks that the device's shell leaves.
+
+    The result is [row, kind].  A kind that the device lacks is 0 for rows that take none of it, as
+    do all that fit.
+    """
+    taken = rows[list(RESOURCE_KINDS)].to_numpy(dtype=float)
+    there = np.array([device.left(kind) for kind in RESOURCE_KINDS], dtype=float)
+    return np.where(taken > 0, taken / np.where(there > 0, there, np.nan), 0.0)
+
+
+def recommend(
+    tables: Iterable[pd.DataFrame], demands: Demands, by: Metric, device: Device
+) -> Advice:
     """The advice on feasible rows that come table by table, so that memory stays flat.
 
-    The cheapest is the best in `by`, of equals the one with the least energy, then the fastest.
+    The cheapest is the best in `by`; of equals the one with the least largest share of the device's
+    blocks, then the least second share and so on, then the least `RUNNING_COST`, then the fastest.
     """
     nothing = pd.DataFrame()
     meeting, cheap, nearest = nothing, nothing, dict.fromkeys(demands.made, nothing)
     for table in tables:
         rows = demands.missed(table)
         missed = rows[list(MISSES)].max(axis="columns")
-        meeting = _cheapest(_joined(meeting, rows[missed == 0]), by, 1 + MOST_SHOWN)
+        met = _joined(meeting, rows[missed == 0])
+        meeting = _cheapest(met, by, device, 1 + MOST_SHOWN)
         near = (missed > 0) & (missed < NEAR_PERCENT)
-        cheap = _cheapest(_joined(cheap, rows[near]), by, MOST_SHOWN)
+        cheap = _cheapest(_joined(cheap, rows[near]), by, device, MOST_SHOWN)
         nearest = {name: _nearest(_joined(row, rows), name) for name, row in nearest.items()}
     if not len(meeting):
-        return Advice(meeting=meeting, near_misses=cheap, nearest=nearest)
+        return Advice(device=device, meeting=meeting, near_misses=cheap, nearest=nearest)
     if len(cheap):
         cheap = cheap[by.cost(cheap) < by.cost(meeting)[0]]
-    return Advice(meeting=meeting, near_misses=cheap, nearest={})
+    return Advice(device=device, meeting=meeting, near_misses=cheap, nearest={})
+
+
+def explain_command(
+    advice: Advice, results: Path | None, *, hw: str | None, workload: str | None
+) -> str:
+    """The `explain` command of the recommended design; empty where none is recommended.
+
+    It is for the rows of the folder `results`, or without a trace for the design of `hw`.
+    """
+    if not len(advice.meeting):
+        return ""
+    row = advice.meeting.iloc[0]
+    named = {"--hw": hw, "--workload": workload, "--trace": "none"}
+    if results is not None:
+        named = {"--results": str(results)}
+    words = [word for option, value in named.items() if value for word in (option, value)]
+    return shlex.join(
+        ["sushi-dse", "explain", str(row["design"]), *words, "--policy", str(row["policy"])]
+    )
 
 
 def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([before, rows]) if len(before) else rows
 
 
-def _cheapest(rows: pd.DataFrame, by: Metric, count: int) -> pd.DataFrame:
+def _cheapest(rows: pd.DataFrame, by: Metric, device: Device, count: int) -> pd.DataFrame:
     """The `count` cheapest rows, one for each design."""
-    order = np.lexsort(
-        (rows["design"], -rows[ACCURACY], rows[LATENCY], rows[ENERGY], by.cost(rows))
-    )
+    shares = np.sort(device_shares(rows, device), axis=1)  # ascending, as the last key counts first
+    later = (rows["design"], -rows[ACCURACY], rows[LATENCY], rows[RUNNING_COST])
+    order = np.lexsort((*later, *shares.T, by.cost(rows)))
     return rows.iloc[order].drop_duplicates("design")[:count]
 
 
 def _nearest(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """The row that misses a demand by least among those that meet the other demand, if any does."""
     (other,) = set(MISSES) - {name}
-    keys = rows["design"], rows[ENERGY], rows[other], rows[name], rows[other] > 0
+    keys = rows["design"], rows[RUNNING_COST], rows[other], rows[name], rows[other] > 0
     return rows.iloc[np.lexsort(keys)[:1]]

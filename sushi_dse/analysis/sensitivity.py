@@ -13,8 +13,9 @@ from sushi_dse.explore.survey import Survey
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import Part, stored_parts
+from sushi_dse.store.parts import Part
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 NOTHING = 1e-9  # share of the variance that rounding explains
 SMALL = 0.01  # share of the variance that is called next to nothing
@@ -134,7 +135,7 @@ def idle_in_folder(folder: Path, found: Survey) -> list[str]:
     partly = {"kept_front", "exact", "search"} & set(run.inputs)
     if partly or found.counts.designs != space.size or found.rows > MOST_ROWS:
         return []
-    return idle_in(stored_parts(folder), space, found.metrics)
+    return idle_in(mean_parts(folder), space, found.metrics)
 
 
 def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:

@@ -22,6 +22,7 @@ TOKEN = re.compile(
     r"|(?P<name>[A-Za-z][\w-]*\.[A-Za-z]\w*|[A-Za-z]\w*)"
     r"|(?P<symbol><=|>=|==|!=|[<>+\-*/()]))"
 )
+EXAMPLE = "sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms"
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -46,17 +47,22 @@ class Check:
     detail: str  # values that were compared
 
 
-def tokens_of(text: str) -> list[str]:
-    """The tokens of a condition; `UserError` with the column of a wrong one."""
+def tokens_of(
+    text: str, *, option: str = "--fail-if", token: re.Pattern[str] = TOKEN, example: str = EXAMPLE
+) -> list[str]:
+    """The tokens of a condition that an `option` gives; `UserError` with the place of a wrong one.
+
+    `token` matches one of them with the blanks before it; an error shows the `example`.
+    """
     if len(text) > MAX_LENGTH:
-        raise UserError(f"--fail-if: a condition has at most {MAX_LENGTH} characters")
+        raise UserError(f"{option}: a condition has at most {MAX_LENGTH} characters")
     tokens, start = [], 0
     while rest := text[start:].lstrip():
-        match = TOKEN.match(text, start)
+        match = token.match(text, start)
         if match is None:
             raise UserError(
-                f"--fail-if {text!r}: column {len(text) - len(rest) + 1}: {rest[0]!r} is not "
-                "understood; write e.g. 'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'"
+                f"{option} {text!r}: column {len(text) - len(rest) + 1}: {rest[0]!r} is not "
+                f"understood; write e.g. {example!r}"
             )
         tokens.append(match[0].strip())
         start = match.end()

@@ -28,6 +28,7 @@ from sushi_dse.cli import (
     trace,
     validate,
     workload,
+    worth,
 )
 from sushi_dse.cli.usage import UsageError, command_path, usage_line
 from sushi_dse.errors import IncompleteError, UserError, message_line
@@ -47,6 +48,7 @@ app.command()(sweep.sweep)
 app.command()(search.search)
 app.add_typer(pareto.app, name="pareto")
 app.add_typer(compare.app, name="compare")
+app.command()(worth.worth)
 app.command()(explain.explain)
 app.command()(recommend.recommend)
 app.command()(cost.cost)

@@ -21,6 +21,7 @@ class ComparisonFormat(StrEnum):
     table = "table"
     json = "json"
     jsonl = "jsonl"
+    csv = "csv"
     markdown = "markdown"
     junit = "junit"
 
@@ -67,8 +68,9 @@ def policies(
     With --repeats every metric has an interval (95 %, paired bootstrap over seeds), and a condition
     may name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
 
-    --plot draws, for the first seed, how latencies are distributed, and over time the accuracy
-    served and the switches of the SubGraph.
+    --plot draws the gain of each policy over no-sgs, with its interval; of five policies at most
+    also, for the first seed, how latencies are distributed, the accuracy served over time and the
+    switches of the SubGraph.
 
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
@@ -93,8 +95,8 @@ def policies(
     title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
     print_comparison(found, checks, output_format, title=title)
     if plot is not None:
-        from sushi_dse.plots.streams import serving_panels
+        from sushi_dse.plots.streams import comparison_panels
 
-        draw(plot, serving_panels(sushi_dse.replay(experiment), experiment.traced), title)
+        draw(plot, comparison_panels(found), title)
     if warn_of_missed(checks):
         raise typer.Exit(1)

@@ -1,14 +1,13 @@
 """`explain`: why a design is where it is."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import sushi_dse
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.policies.names import STATIC_SUBGRAPH, SUSHI
 
 
 class Level(StrEnum):
@@ -24,25 +23,34 @@ def explain(
         typer.Argument(
             help="Its number, as `sweep` of the same hardware and trace counts, or "
             "axis=value,axis=value; an axis that is left out stands at its middle.",
-            show_default="the middle of each axis",
+            show_default="the middle of each axis; of a folder, the one that recommend names",
         ),
     ] = None,
-    hw: options.Hardware = "zcu104_space",
-    workload: options.Workload = "ofa_resnet50",
-    trace: options.TraceOrNone = "random-walk",
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder written by `sushi-dse sweep`: explain a design of its rows. Hardware, "
+            "workload and trace are those of its command.",
+            show_default="none",
+        ),
+    ] = None,
+    hw: options.HardwareOrSwept = None,
+    workload: options.WorkloadOrSwept = None,
+    trace: options.TraceOrSwept = None,
     policy: Annotated[
         str | None,
         typer.Option(
             help="The policy.",
-            show_default="sushi; static-subgraph without a trace",
+            show_default="sushi; static-subgraph without a trace; of a folder, that of the row "
+            "that recommend names, or of the best row of the design",
             autocompletion=completion.policies,
         ),
     ] = None,
     objective: options.Objectives = None,
-    mode: options.SelectionMode = options.Mode.strict_latency,
-    recache_every: options.RecacheEvery = 8,
-    queries: options.Queries = 2000,
-    seed: options.Seed = 0,
+    mode: options.ModeOrSwept = None,
+    recache_every: options.RecacheOrSwept = None,
+    queries: options.QueriesOrSwept = None,
+    seed: options.SeedOrSwept = None,
     indices: Annotated[
         Level, typer.Option(help="Sobol indices at table level, without the trace, or on it.")
     ] = Level.table,
@@ -59,22 +67,24 @@ def explain(
     Example: sushi-dse explain 160 --policy sushi
     """
     from sushi_dse.analysis.explain import explain as run
+    from sushi_dse.analysis.swept import explained_design
     from sushi_dse.explore.survey import objectives
-    from sushi_dse.hardware.space import find_design
     from sushi_dse.report.advice import print_explanation
     from sushi_dse.report.progress import designs_bar, note, warn_of_design
 
-    served = policy or (STATIC_SUBGRAPH if trace == "none" else SUSHI)
-    experiment = sushi_dse.load_experiment(
-        hw, workload, trace, policies=[served], mode=mode, queries=queries, seed=seed,
-        recache_every_queries=[recache_every],
+    metrics = objectives(objective)
+    given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries,
+             "seed": seed}  # fmt: skip
+    experiment, number = explained_design(
+        design, results, metrics, policy=policy, recache_every=recache_every,
+        given=given,
     )  # fmt: skip
-    number = find_design(experiment.space, design)
     warn_of_design(experiment, number)
     found = run(
-        experiment, number, objectives(objective),
-        samples=samples, seed=seed, on_trace=indices == Level.trace, bar=designs_bar,
+        experiment, number, metrics,
+        samples=samples, seed=seed or 0, on_trace=indices == Level.trace, bar=designs_bar,
     )  # fmt: skip
-    print_explanation(found, output_format, title=f"Design {number} of {hw}, {workload}, {served}")
+    title = f"Design {number} of {', '.join(experiment.names)}, {found.policy}"
+    print_explanation(found, output_format, title=title)
     for remark in found.remarks:
         note(remark)

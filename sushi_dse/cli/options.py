@@ -16,6 +16,7 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     jsonl = "jsonl"
+    csv = "csv"
     markdown = "markdown"
 
 
@@ -48,16 +49,76 @@ TraceName = Annotated[
         autocompletion=completion.traces,
     ),
 ]
-TraceOrNone = Annotated[
-    str,
+SWEPT = "or that of the folder's command"
+HardwareOrSwept = Annotated[
+    str | None,
+    typer.Option(
+        "--hw",
+        help="Hardware: a shipped name, or a YAML file.",
+        show_default=f"zcu104_space, {SWEPT}",
+        autocompletion=completion.hardware,
+    ),
+]
+WorkloadOrSwept = Annotated[
+    str | None,
+    typer.Option(
+        "--workload",
+        help="Workload: a shipped name, or a YAML file.",
+        show_default=f"ofa_resnet50, {SWEPT}",
+        autocompletion=completion.workloads,
+    ),
+]
+TraceOrSwept = Annotated[
+    str | None,
     typer.Option(
         "--trace",
         help="Kind of synthetic demand, a .csv or .parquet file, or `none`: each SubNet is served "
         "again and again.",
+        show_default=f"random-walk, {SWEPT}",
         autocompletion=completion.traces,
     ),
 ]
+ModeOrSwept = Annotated[
+    Mode | None,
+    typer.Option(
+        "--mode",
+        help="How the SubNet of a query is selected.",
+        show_default=f"strict-latency, {SWEPT}",
+    ),
+]
+QueriesOrSwept = Annotated[
+    int | None,
+    typer.Option(
+        "--queries",
+        help="Queries of a synthetic trace.",
+        min=1,
+        max=10**8,
+        show_default=f"2000, {SWEPT}",
+    ),
+]
+SeedOrSwept = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Seed of a synthetic trace, and of samples.",
+        min=0,
+        show_default=f"0, {SWEPT}",
+    ),
+]
+RecacheOrSwept = Annotated[
+    int | None,
+    typer.Option(
+        "--recache-every",
+        help="Queries after which a policy may change the SubGraph: the scheduler's interval.",
+        min=1,
+        max=10**9,
+        show_default="8, or that of the row explained",
+    ),
+]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
+Repeats = Annotated[
+    int, typer.Option(help="Seeds, from --seed on; each gives rows of its own.", min=1, max=1000)
+]
 Seed = Annotated[int, typer.Option(help="Seed of a synthetic trace.", min=0)]
 POLICY_HELP = (
     "A policy, or ./mine.py:Mine, a class of your own: its file is code, and is run; repeat it."

@@ -1,8 +1,9 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,16 @@ from sushi_dse.cli.plotting import check_plot, draw
 from sushi_dse.cli.usage import command_line
 from sushi_dse.errors import UserError, naming
 
+if TYPE_CHECKING:
+    from sushi_dse.store.parts import Part
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        help="Only rows that are so, before the front is taken: 'dsp < 900 and policy = sushi'.",
+        show_default="all rows",
+    ),
+]
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
 
@@ -19,6 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="The designs that no other design b
 def show(
     results: options.Results,
     objective: options.Objectives = None,
+    where: Where = None,
     tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -27,14 +39,15 @@ def show(
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
     from sushi_dse.analysis.sensitivity import idle_in_folder
+    from sushi_dse.analysis.where import kept_parts
     from sushi_dse.explore.folding import folded
     from sushi_dse.explore.survey import objectives, records, survey
     from sushi_dse.report.surveys import print_front
-    from sushi_dse.store.parts import stored_parts
+    from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
+        found = survey(kept_parts(mean_parts(results), where), metrics)
         idle = idle_in_folder(results, found)
     front = records(found.front)
     document = {"objectives": [metric.name for metric in metrics], "front": front}
@@ -68,7 +81,7 @@ def plot(
     colour: Annotated[
         str | None,
         typer.Option(
-            help="`policy`, or a metric.",
+            help="`policy`, a metric or an axis.",
             show_default="of three objectives the accuracy, or the last; else policy",
             autocompletion=completion.metrics,
         ),
@@ -84,14 +97,71 @@ def plot(
             show_default="front up to three objectives, then parallel",
         ),
     ] = None,
+    where: Where = None,
+    x: Annotated[
+        str | None,
+        typer.Option(
+            "--x",
+            help="In place of the front: the best --y over this axis or metric.",
+            show_default="none",
+        ),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            "--y",
+            help="The metric over --x.",
+            show_default="mean_latency_ms",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            help="With --x: a line for each policy, or for each value of an axis.",
+            show_default="policy",
+        ),
+    ] = None,
 ) -> None:
     """Draw the front and the designs to decide between, as a picture or an offline HTML report.
 
     Of three objectives two are axes and the colour is the third. The knee is the row of the front
-    that is least bad in what it is worst at, each cost from 0 to 1 over the front.
+    that is least bad in what it is worst at, each cost from 0 to 1 over the front. With --x, lines
+    of the best --y; after `sweep --repeats`, with a band from the least to the most over the seeds.
 
     Example: sushi-dse pareto plot results/default --label 160 --label 2443 --out report.html
     """
+    from sushi_dse.analysis.where import kept_parts
+    from sushi_dse.plots.lines import best_panel, line_rows
+    from sushi_dse.store.seeds import mean_parts
+
+    path = out or results / "front.png"
+    check_plot(path)
+    with naming(results):
+        parts = kept_parts(mean_parts(results), where)
+    if x is None:
+        if y or by:
+            raise UserError("--y and --by are of lines over --x; give --x too")
+        _draw_front(results, parts, path, objective, colour=colour, label=label, kind=kind)
+        return
+    if objective or label or kind or colour is not None:
+        raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
+    rows, metric = line_rows(parts, x, y or "mean_latency_ms", by or "policy")
+    draw(path, [best_panel(rows, x, metric, by or "policy")], title="")
+
+
+def _draw_front(
+    results: Path,
+    parts: "Sequence[Part]",
+    path: Path,
+    objective: list[str] | None,
+    *,
+    colour: str | None,
+    label: list[int] | None,
+    kind: PlotKind | None,
+) -> None:
+    """Draw the front of stored rows, and note the objectives that are the same in all of them."""
     from sushi_dse.explore.survey import objectives
     from sushi_dse.plots.files import is_page
     from sushi_dse.plots.front import front_picture
@@ -101,11 +171,9 @@ def plot(
     from sushi_dse.store.run import Run
 
     metrics = objectives(objective)
-    path = out or results / "front.png"
-    check_plot(path)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    marked, shown = marked_rows(results, metrics, colour=colour, designs=label or ())
+    marked, shown = marked_rows(results, parts, metrics, colour=colour, designs=label or ())
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}
@@ -137,11 +205,11 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
-    from sushi_dse.store.parts import stored_parts
+    from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
-        found = survey(stored_parts(results), metrics)
+        found = survey(mean_parts(results), metrics)
         point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}

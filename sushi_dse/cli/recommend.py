@@ -61,7 +61,8 @@ def recommend(
     cheapest_by: Annotated[
         str,
         typer.Option(
-            help="The metric that says what is cheap; of equals, the least energy.",
+            help="The metric that says what is cheap; of equals, the lesser shares of the device "
+            "decide, then the power.",
             autocompletion=completion.metrics,
         ),
     ] = "device_share",
@@ -70,12 +71,12 @@ def recommend(
     """Name the cheapest design that meets demands, and what was nearly as good.
 
     From the rows of a sweep, or of each design and SubNet without a trace. Where nothing meets the
-    demands, it says what comes nearest to each.
+    demands, it says what comes nearest to each, and ends with code 1.
 
     Example: sushi-dse recommend --max-latency-ms 20 --min-accuracy-percent 77 --device KV260
     """
     from sushi_dse.analysis.candidates import bufferless, source_of
-    from sushi_dse.analysis.recommend import Demands
+    from sushi_dse.analysis.recommend import Demands, explain_command
     from sushi_dse.analysis.recommend import recommend as run
     from sushi_dse.evaluation.metrics import find_metric
     from sushi_dse.report.advice import print_advice
@@ -85,7 +86,12 @@ def recommend(
     by = find_metric(cheapest_by)
     source = source_of(results, by, hw=hw, workload=workload, policies=policy, device=device)
     steps = with_progress(source.steps, source.designs, what="designs")
-    advice = run((step.rows for step in steps if step.rows is not None), demands, by)
+    tables = (step.rows for step in steps if step.rows is not None)
+    advice = run(tables, demands, by, source.device)
     for remark in (*source.remarks, *bufferless(advice.policies)):
         note(remark)
-    print_advice(advice, demands, by, source.device, output_format)
+    # `explain` speaks of the hardware's own device.
+    why = "" if device else explain_command(advice, results, hw=hw, workload=workload)
+    print_advice(advice, demands, by, output_format, next_step=why)
+    if not len(advice.meeting):
+        raise typer.Exit(1)

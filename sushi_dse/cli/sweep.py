@@ -45,6 +45,7 @@ def sweep(
     service_level: options.ServiceLevels = None,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
+    repeats: options.Repeats = 1,
     out: options.Out = None,
     workers: Annotated[
         int | None,
@@ -91,6 +92,8 @@ def sweep(
 ) -> None:
     """Evaluate every design of a search space, print the front and the designs to decide between.
 
+    With --repeats, rows are stored for each seed, and the front is that of their means.
+
     Run again, it goes on from where it stopped. Example:
     sushi-dse sweep --hw alveo_u50_space --workload ofa_mbv3 --policy sushi --policy no-sgs
     """
@@ -106,7 +109,7 @@ def sweep(
         name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(
             hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
-            subnets=subnets, recache_every_queries=recache_every,
+            subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
             service_levels=_levels(service_level, name),
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)

@@ -28,13 +28,20 @@ def validate(
     hw: options.Hardware = "zcu104_measured",
     workload: options.Workload = "ofa_resnet50",
     subnet: SubNets = None,
+    power: Annotated[
+        bool,
+        typer.Option(
+            "--power", help="Hold the watts of the hardware against boards measured with a DPU."
+        ),
+    ] = False,
     plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Print the model's error on measured layers: by layer, SubNet, over all, and left out.
 
     Where layers were measured with their weights streamed and resident, the gain of residency is
-    held against the measured one too. --plot draws all of it.
+    held against the measured one too. With --power it prints watts instead of layers. --plot draws
+    all of it.
 
     Example: sushi-dse validate --measured board.csv --hw my_board.yaml --plot errors.png
     """
@@ -45,6 +52,8 @@ def validate(
     from sushi_dse.report.views import print_validation
 
     check_plot(plot)
+    if power:
+        return _validate_power(hw, plot, output_format)
     board = load_measured(hw, workload, measured, subnet or ())
     note_others(board.others, board.design.name)
     errors = errors_of(board.layers, board.design)
@@ -53,6 +62,20 @@ def validate(
         from sushi_dse.plots.validation import validation_panels
 
         draw(plot, validation_panels(errors), f"{board.design.name} against {board.origin}")
+
+
+def _validate_power(hw: str, plot: Path | None, output_format: str) -> None:
+    from sushi_dse.analysis.watts import measured_watts
+    from sushi_dse.evaluation.loading import only_design
+    from sushi_dse.report.formats import print_rows
+
+    rows = measured_watts(only_design(hw))
+    title = f"Watts over the board without a design, by the constants of {hw}"
+    print_rows(rows, list(rows[0]), output_format, document={"rows": rows}, title=title)
+    if plot is not None:
+        from sushi_dse.plots.validation import power_panel
+
+        draw(plot, (power_panel(rows),), title)
 
 
 def calibrate(

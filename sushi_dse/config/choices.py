@@ -1,6 +1,10 @@
-"""The values that a key of a hardware file offers: one value, a list, or a range."""
+"""The values that a key of a hardware file offers: one value, a list, or a range.
+
+One value may stand with the range in which it is plausible: {value: 12, plausible: [6, 15]}.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 
@@ -12,6 +16,18 @@ MAX_VALUES = 10_000  # most values that one key offers
 MAX_COUNT = 1_000_000_000
 RANGE_KEYS = ("from", "to", "step", "factor")
 RANGE_EXAMPLE = "such as {from: 4, to: 64, step: 4} or {from: 4, to: 64, factor: 2}"
+
+PLAUSIBLE_KEYS = ("value", "plausible")
+PLAUSIBLE_EXAMPLE = "such as {value: 12, plausible: [6, 15]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The values that a key offers, and the range in which its one value is plausible."""
+
+    values: tuple[float, ...]
+    plausible: tuple[float, float] | None = None
+
 
 Read = Callable[[object], float]
 """A reader of one value, which raises EntryError for a wrong one; whole numbers are ints."""
@@ -52,6 +68,44 @@ def read_quantity(value: object, stem: str, unit: str) -> float:
             f"or '{stem}_{unit}: {number:g}'"
         )
     return number
+
+
+def offer(value: object, read: Read) -> Offer:
+    """What a key offers: `choices`, or one value with its plausible range; EntryError otherwise.
+
+    >>> offer({"value": 12, "plausible": [6, 15]}, read_count)
+    Offer(values=(12,), plausible=(6, 15))
+    """
+    if not (isinstance(value, Mapping) and set(PLAUSIBLE_KEYS) & set(value)):
+        return Offer(choices(value, read))
+    for key in value:
+        if key not in PLAUSIBLE_KEYS:
+            message = f"unknown key {key!r} beside a value; {near_names(key, PLAUSIBLE_KEYS)}"
+            raise EntryError(message, (key,), of_key=True)
+    if set(value) != set(PLAUSIBLE_KEYS):
+        raise EntryError(f"value and plausible are wanted, {PLAUSIBLE_EXAMPLE}")
+    ends = value["plausible"]
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise EntryError(
+            f"two ends of a range are wanted, {PLAUSIBLE_EXAMPLE}, got {quoted_value(ends)}",
+            ("plausible",),
+        )
+    chosen = _read_at(read, value["value"], "value")
+    low, high = (_read_at_end(read, end, i) for i, end in enumerate(ends))
+    if low > high:
+        message = f"plausible: from {low:g} to {high:g} is reversed; write the lesser one first"
+        raise EntryError(message, ("plausible",))
+    if not low <= chosen <= high:
+        message = f"{chosen:g} is outside its plausible range, {low:g} to {high:g}"
+        raise EntryError(message, ("value",))
+    return Offer((chosen,), (low, high))
+
+
+def _read_at_end(read: Read, value: object, end: int) -> float:
+    try:
+        return read(value)
+    except EntryError as error:
+        raise EntryError(str(error), ("plausible", end, *error.at)) from None
 
 
 def choices(value: object, read: Read) -> tuple[float, ...]:

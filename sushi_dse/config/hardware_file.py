@@ -1,17 +1,18 @@
 """Hardware files: one accelerator, or a space of them where a key offers several values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sushi_dse.config.boards import Board, boards_text
+from sushi_dse.config.choices import Offer
 from sushi_dse.config.document import Document, parse_document, placed, read_document, read_text
 from sushi_dse.config.hardware_keys import DATAFLOW_OF, STEMS, HardwareKeys
 from sushi_dse.config.keys import checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
 from sushi_dse.errors import UserError
-from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow, Device
+from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 
@@ -35,6 +36,7 @@ class HardwareFile:
     assumptions: tuple[str, ...]
     assumed_by: str  # the name of the file whose assumptions they are: its own, or of a base
     space: SearchSpace
+    plausible: Mapping[str, tuple[float, float]]  # by key, of values that have such a range
     sources: tuple[str, ...]  # the texts that were read: its own, its bases', the table of boards
 
 
@@ -67,6 +69,7 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
             (part.document.path.stem for part in parts if "assumptions" in part.settings), path.stem
         ),
         space=_space(path, settings, _calibration(parts)),
+        plausible=_plausible(settings),
         sources=tuple(sources),
     )
 
@@ -170,21 +173,28 @@ def _merged(parts: Sequence[ChainLink]) -> dict[str, Any]:
     return settings
 
 
+def _plausible(settings: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """The plausible range of each value that has one, the board's among them."""
+    offers = {"shell_share": settings["device"].shell_share, **settings}
+    return {
+        key: offer.plausible
+        for key, offer in sorted(offers.items())
+        if isinstance(offer, Offer) and offer.plausible is not None
+    }
+
+
 def _space(path: Path, settings: dict[str, Any], calibration: Calibration | None) -> SearchSpace:
     board: Board = settings["device"]
     dataflow = settings["dataflow"]
-    offered = {field: settings[field] for field in AXIS_ORDER if field in FIELDS_OF[dataflow]}
+    offered = {
+        field: settings[field].values for field in AXIS_ORDER if field in FIELDS_OF[dataflow]
+    }
     single: dict[str, Any] = {field: values[0] for field, values in offered.items()}
     base = Accelerator(
         name=path.stem,
-        device=Device(
-            name=board.name or path.stem,
-            lut=board.lut,
-            bram36=board.bram36,
-            uram288=board.uram288,
-            dsp=board.dsp,
-        ),
+        device=board.device(path.stem),
         dataflow=dataflow,
+        coding=settings["coding"],
         layer_by_layer=settings["layer_by_layer"],
         pointwise_drain=settings.get("pointwise_drain", False),
         **single,

@@ -8,13 +8,15 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
 
 from sushi_dse.config.boards import Board, board_named
 from sushi_dse.config.choices import (
+    Offer,
     Read,
-    choices,
+    offer,
     read_count,
     read_measure,
     read_number,
     read_quantity,
 )
+from sushi_dse.config.document import Location
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
 from sushi_dse.errors import near_names
 from sushi_dse.hardware.accelerator import (
@@ -22,6 +24,7 @@ from sushi_dse.hardware.accelerator import (
     MOST_OF_A_KIND,
     OWN_FIELDS,
     Accelerator,
+    Coding,
     Dataflow,
     Device,
 )
@@ -53,16 +56,24 @@ def _any_accelerator(dataflow: Dataflow) -> Accelerator:
     ones: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name in FIELDS_OF[dataflow]}
     if dataflow == Dataflow.WEIGHT_STATIONARY:
         ones["dynamic_buffer_tiles"] = 2
-    device = Device(name="", lut=1, bram36=1, uram288=1, dsp=1)
-    return Accelerator(name="", device=device, dataflow=dataflow, layer_by_layer=False, **ones)
+    device = Device(name="", lut=1, ff=1, bram36=1, uram288=1, dsp=1)
+    return Accelerator(
+        name="",
+        device=device,
+        dataflow=dataflow,
+        coding=Coding.RTL,
+        layer_by_layer=False,
+        **ones,
+    )
 
 
 ANY_ACCELERATOR = {dataflow: _any_accelerator(dataflow) for dataflow in Dataflow}
 
 
-def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
-    """The values that a key offers for `field`, each one that an Accelerator takes."""
-    values = choices(value, read)
+def _allowed(field: str, value: object, read: Read) -> Offer:
+    """What a key offers for `field`; each value and each end is one that an Accelerator takes."""
+    found = offer(value, read)
+    values = (*found.values, *(found.plausible or ()))
     if field == "dynamic_buffer_tiles" and max(values) > MOST_OF_A_KIND:
         raise EntryError(f"{field} <= {MOST_OF_A_KIND:g} must hold, got {max(values):g}")
     for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
@@ -70,9 +81,15 @@ def _allowed(field: str, value: object, read: Read) -> tuple[float, ...]:
         try:
             replace(ANY_ACCELERATOR[DATAFLOW_OF.get(field, Dataflow.WEIGHT_STATIONARY)], **tried)
         except ValueError as error:
-            at = (values.index(end),) if isinstance(value, list) else ()
-            raise EntryError(str(error), at) from None
-    return values
+            raise EntryError(str(error), _place(found, values.index(end), value)) from None
+    return found
+
+
+def _place(found: Offer, index: int, value: object) -> Location:
+    """The location in `value` of one of the values, or of an end of their plausible range."""
+    if found.plausible is None:
+        return (index,) if isinstance(value, list) else ()
+    return ("plausible", index - 1) if index else ("value",)
 
 
 def _dataflow(value: object) -> Dataflow:
@@ -81,6 +98,14 @@ def _dataflow(value: object) -> Dataflow:
     if value not in names:
         raise EntryError(f"unknown dataflow {quoted_value(value)}; {near_names(str(value), names)}")
     return Dataflow(str(value))
+
+
+def _coding(value: object) -> Coding:
+    """How a design was written; EntryError for an unknown word."""
+    names = [str(coding) for coding in Coding]
+    if value not in names:
+        raise EntryError(f"unknown coding {quoted_value(value)}; {near_names(str(value), names)}")
+    return Coding(str(value))
 
 
 def _evidence(value: object) -> dict[str, Evidence]:
@@ -102,29 +127,31 @@ def _field(info: ValidationInfo) -> str:
     return str(info.field_name)
 
 
-def _count(value: object, info: ValidationInfo) -> tuple[float, ...]:
+def _count(value: object, info: ValidationInfo) -> Offer:
     return _allowed(_field(info), value, read_count)
 
 
-def _number(value: object, info: ValidationInfo) -> tuple[float, ...]:
+def _number(value: object, info: ValidationInfo) -> Offer:
     return _allowed(_field(info), value, read_number)
 
 
-def _measure(value: object, info: ValidationInfo) -> tuple[float, ...]:
+def _measure(value: object, info: ValidationInfo) -> Offer:
     unit = unit_of(_field(info))
     return _allowed(_field(info), value, lambda entry: read_measure(entry, unit))
 
 
-def _quantity(value: object, info: ValidationInfo) -> tuple[float, ...]:
+def _quantity(value: object, info: ValidationInfo) -> Offer:
     stem, field = _field(info), STEMS[_field(info)]
     return _allowed(field, value, lambda entry: read_quantity(entry, stem, unit_of(field)))
 
 
-Values = tuple[float, ...]
-Count = Annotated[Values, PlainValidator(_count)]  # whole numbers
-Number = Annotated[Values, PlainValidator(_number)]  # without a unit
-Measure = Annotated[Values, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
-Quantity = Annotated[Values, PlainValidator(_quantity)]  # texts with a unit
+Count = Annotated[Offer, PlainValidator(_count)]  # whole numbers
+Number = Annotated[Offer, PlainValidator(_number)]  # without a unit
+Measure = Annotated[Offer, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
+Quantity = Annotated[Offer, PlainValidator(_quantity)]  # texts with a unit
+
+
+NOTHING = Offer(())  # of a key that a file leaves out
 
 
 class HardwareKeys(Keys):
@@ -134,48 +161,53 @@ class HardwareKeys(Keys):
     description: str = ""
     assumptions: list[str] = Field(default_factory=list)
     device: Annotated[Board | None, BeforeValidator(board_named)] = None
+    coding: Annotated[Coding | None, BeforeValidator(_coding)] = None
     dataflow: Annotated[Dataflow, BeforeValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
     evidence: Annotated[dict[str, Evidence], BeforeValidator(_evidence)] = Field(
         default_factory=dict
     )
     layer_by_layer: bool = False
     pointwise_drain: bool = False
-    pe_kernels: Count = ()
-    pe_channels: Count = ()
-    pe_pixels: Count = ()
-    clock_mhz: Measure = ()
-    clock: Quantity = ()
-    port_clock_mhz: Measure = ()
-    port_clock: Quantity = ()
-    port_bytes_per_cycle: Number = ()
-    dram_gb_per_s: Measure = ()
-    dram: Quantity = ()
-    dram_efficiency: Number = ()
-    persistent_buffer_kib: Measure = ()
-    persistent_buffer: Quantity = ()
-    dynamic_buffer_tiles: Count = ()
-    dynamic_buffer_kib: Measure = ()
-    dynamic_buffer: Quantity = ()
-    prefetch_buffer_kib: Measure = ()
-    prefetch_buffer: Quantity = ()
-    streaming_buffer_kib: Measure = ()
-    streaming_buffer: Quantity = ()
-    output_buffer_kib: Measure = ()
-    output_buffer: Quantity = ()
-    launch_us: Measure = ()
-    launch: Quantity = ()
-    fill_cycles: Number = ()
-    drain_cycles: Number = ()
-    pixel_fill_cycles: Number = ()
-    weight_delay_cycles: Number = ()
-    read_ahead_cycles: Number = ()
-    tile_read_cycles: Number = ()
-    dram_pj_per_bit: Measure = ()
-    mac_pj: Measure = ()
-    mac: Quantity = ()
-    static_w: Measure = ()
-    static: Quantity = ()
+    pe_kernels: Count = NOTHING
+    pe_channels: Count = NOTHING
+    pe_pixels: Count = NOTHING
+    clock_mhz: Measure = NOTHING
+    clock: Quantity = NOTHING
+    port_clock_mhz: Measure = NOTHING
+    port_clock: Quantity = NOTHING
+    port_bytes_per_cycle: Number = NOTHING
+    dram_gb_per_s: Measure = NOTHING
+    dram: Quantity = NOTHING
+    dram_efficiency: Number = NOTHING
+    persistent_buffer_kib: Measure = NOTHING
+    persistent_buffer: Quantity = NOTHING
+    dynamic_buffer_tiles: Count = NOTHING
+    dynamic_buffer_kib: Measure = NOTHING
+    dynamic_buffer: Quantity = NOTHING
+    prefetch_buffer_kib: Measure = NOTHING
+    prefetch_buffer: Quantity = NOTHING
+    streaming_buffer_kib: Measure = NOTHING
+    streaming_buffer: Quantity = NOTHING
+    output_buffer_kib: Measure = NOTHING
+    output_buffer: Quantity = NOTHING
+    launch_us: Measure = NOTHING
+    launch: Quantity = NOTHING
+    fill_cycles: Number = NOTHING
+    drain_cycles: Number = NOTHING
+    pixel_fill_cycles: Number = NOTHING
+    weight_delay_cycles: Number = NOTHING
+    read_ahead_cycles: Number = NOTHING
+    tile_read_cycles: Number = NOTHING
+    dram_pj_per_bit: Measure = NOTHING
+    mac_pj: Measure = NOTHING
+    mac: Quantity = NOTHING
+    static_w: Measure = NOTHING
+    static: Quantity = NOTHING
+    memory_w: Measure = NOTHING
+    bram36_mw: Measure = NOTHING
+    uram288_mw: Measure = NOTHING
+    clock_pj_per_ff: Number = NOTHING
 
     def settings(self) -> dict[str, Any]:
-        """What the file sets, by the field's full name."""
+        """What the file sets, by the field's full name; of a number, an `Offer`."""
         return {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}

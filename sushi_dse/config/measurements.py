@@ -10,7 +10,8 @@ from typing import Any
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.units import BLANKS, parse_number
-from sushi_dse.workload.layers import Layer, MeasuredLayer, SuperNet
+from sushi_dse.workload.layers import Layer, SuperNet
+from sushi_dse.workload.measured import MeasuredLayer
 
 # Columns by what they hold, each with the names that public tables of measurements give it.
 NAMES = {

@@ -11,8 +11,14 @@ from pydantic import PlainValidator, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from sushi_dse.config.boards import Board, board_named, boards
-from sushi_dse.config.choices import MAX_COUNT
+from sushi_dse.config.boards import (
+    Board,
+    board_named,
+    boards,
+    read_shell_share,
+    read_speed_grade,
+)
+from sushi_dse.config.choices import MAX_COUNT, Offer
 from sushi_dse.config.hardware_keys import (
     STEMS,
     Count,
@@ -22,6 +28,7 @@ from sushi_dse.config.hardware_keys import (
     Quantity,
 )
 from sushi_dse.config.workload_keys import FAMILY_KEYS
+from sushi_dse.hardware.timing import DSP_MHZ
 from sushi_dse.units import NUMBER, SUFFIXES, UNITS, label, unit_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -90,11 +97,22 @@ def offered(one: JsonSchemaValue) -> JsonSchemaValue:
     return {
         "anyOf": [
             one,
+            plausible(one),
             {"type": "array", "items": one, "minItems": 1},
             _range({**ends, "step": one}),
             _range({**ends, "factor": NUMERIC}),
         ]
     }
+
+
+def plausible(one: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of one value with the range in which it is plausible."""
+    return _range(
+        {
+            "value": one,
+            "plausible": {"type": "array", "items": one, "minItems": 2, "maxItems": 2},
+        }
+    )
 
 
 def _range(properties: JsonSchemaValue) -> JsonSchemaValue:
@@ -132,14 +150,20 @@ ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
 }
 
 
+OF_A_BOARD: dict[object, JsonSchemaValue] = {
+    read_shell_share: {"anyOf": [NUMERIC, plausible(NUMERIC)]},
+    read_speed_grade: {"enum": list(DSP_MHZ)},
+}
+
+
 class Generator(GenerateJsonSchema):
     """Pydantic's generator with the schemas of our validators; no value of our files is null."""
 
     def function_plain_schema(
         self, schema: core_schema.PlainValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        """The empty schema: `_hardware` adds what the validator of each key accepts."""
-        return {}
+        """That of a board's key, or the empty one: `_hardware` adds what each key accepts."""
+        return OF_A_BOARD.get(schema["function"]["function"], {})
 
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
@@ -161,6 +185,8 @@ class Generator(GenerateJsonSchema):
         default = schema.get("default")
         if isinstance(default, tuple) and default:
             default = default[0]  # one size for all sides
+        if isinstance(default, Offer):
+            default = default.values[0] if default.values else None
         return {**inner, "default": default} if default not in (None, (), "") else inner
 
     def get_title_from_name(self, name: str) -> str:

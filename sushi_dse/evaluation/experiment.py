@@ -1,7 +1,8 @@
 """An experiment: designs, SubNets, a trace and policies, checked once and hashed once."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from sushi_dse.errors import UserError
@@ -40,6 +41,8 @@ class Experiment:
     mode: str = "strict-latency"
     recache_every_queries: tuple[int, ...] = (RECACHE_EVERY_QUERIES,)
     service_levels: tuple[float, ...] = (AS_GIVEN,)
+    # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
+    seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
 
     def __post_init__(self) -> None:
@@ -117,8 +120,10 @@ class Experiment:
 
     @property
     def rows_of_a_run(self) -> int:
-        """The number of rows of a feasible design under a policy: one a level, or one a SubNet."""
-        return len(self.service_levels if self.trace is not None else self.network.macs)
+        """The number of rows of a feasible design under a policy: levels x seeds, or SubNets."""
+        if self.trace is None:
+            return len(self.network.macs)
+        return len(self.service_levels) * max(len(self.seeded), 1)
 
     @property
     def reference_fault(self) -> str:
@@ -128,6 +133,13 @@ class Experiment:
         """
         made = self.is_trace_made and self.space.size > 1
         return infeasible_reason(self.space.reference) if made else ""
+
+    @property
+    def of_each_seed(self) -> list[tuple[int | None, "Experiment"]]:
+        """The experiment on the trace of each seed alone; without seeds itself, under None."""
+        if not self.seeded:
+            return [(None, self)]
+        return [(seed, replace(self, trace=trace, seeded=())) for seed, trace in self.seeded]
 
     @cached_property
     def inputs(self) -> dict[str, object]:
@@ -147,6 +159,7 @@ class Experiment:
                 "queries": 0 if self.trace is None else len(self.trace),
                 "sha256": "" if self.trace is None else self.trace.content_hash(),
             },
+            **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
             "policies": list(self.policies),
             "policy_files": {
                 name: hashlib.sha256(user_source(name)).hexdigest()
@@ -156,3 +169,8 @@ class Experiment:
             "recache_every_queries": list(self.recache_every_queries),
             "service_levels": list(self.service_levels),
         }
+
+
+def _seed_hashes(seeded: Iterable[tuple[int, Trace]]) -> dict[str, str]:
+    """The hash of the trace of each seed."""
+    return {str(seed): trace.content_hash() for seed, trace in seeded}

@@ -24,7 +24,7 @@ from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generat
 from sushi_dse.traces.importers import Imported, import_log
 from sushi_dse.traces.logs import LogColumns
 from sushi_dse.traces.trace import Trace
-from sushi_dse.workload.layers import MeasuredLayer
+from sushi_dse.workload.measured import MeasuredLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ def imported_trace(
 def seeds(trace_name: str, seed: int, repeats: int) -> range:
     """The seeds of repeated runs; `UserError` where the trace is a file, which has none."""
     if repeats > 1 and trace_name not in DEMANDS:
-        raise UserError(f"--repeats: the trace {trace_name} is a file without a seed; leave it out")
+        raise UserError(f"--repeats: the trace {trace_name} has no seed; leave it out")
     return range(seed, seed + repeats)
 
 
@@ -173,6 +173,7 @@ def load_experiment(
     seed: int = 0,
     subnets: int | None = None,
     recache_every_queries: Sequence[int] | None = None,
+    repeats: int = 1,
     service_levels: Sequence[float] | Literal["span"] = (AS_GIVEN,),
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
@@ -180,17 +181,23 @@ def load_experiment(
     `trace` is a kind of synthetic demand, a file, or "none": each SubNet is served again and again.
     A synthetic trace has so many `queries` and is made for the reference design of a search space,
     so that all designs of the space serve the same one.  `subnets` asks for that many SubNets,
-    chosen for the reference design, in place of those of the workload.  By default `policies` are
-    `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served at each of the
-    `service_levels`; "span" is seven, from what the smallest SubNet keeps on the reference design
-    to what the largest does.  `UserError` where a name is unknown or a file has a mistake.
+    chosen for the reference design, in place of those of the workload.  With `repeats` each design
+    serves the traces of so many seeds, from `seed` on, and has a row for each.  By default
+    `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served
+    at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
+    reference design to what the largest does.  `UserError` where a name is unknown or a file has a
+    mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
     if subnets is not None:
         served = served_workload(served, reference, subnets)
     network, name = Network.of(served.supernet), str(trace)
-    found = load_trace(name, network, reference, queries=queries, seed=seed)
+    traces = [
+        (each, load_trace(name, network, reference, queries=queries, seed=each))
+        for each in seeds(name, seed, repeats)
+    ]
+    found = traces[0][1]
     if service_levels == SPAN:
         if found is None:
             raise UserError("--service-level: scales the demands of a trace, and there is none")
@@ -205,6 +212,7 @@ def load_experiment(
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),
         is_trace_made=name in DEMANDS,
+        seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )
 
 

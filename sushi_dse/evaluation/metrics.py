@@ -47,8 +47,9 @@ class Metric:
 
 INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
 LEVEL = "service_level"  # column of rows on a trace; `evaluation.levels` says what a level is
+SEED = "seed"  # column that rows have where the trace is repeated over seeds
+SERVED = ("policy", INTERVAL, LEVEL, SEED, "subnet")  # columns that tell rows of a design apart
 AREA = "device_share"  # metric that says how much of its device a design takes
-SERVED = ("policy", INTERVAL, LEVEL, "subnet")  # columns that tell the rows of one design apart
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -77,11 +78,23 @@ METRICS: dict[str, Metric] = {
             "offchip_bytes_per_query",
             "Bytes over the off-chip bus, those that change the SubGraph included.",
         ),
-        Metric("energy_mj_per_query", "Energy of a query: the sum of the four below."),
+        Metric(
+            "energy_mj_per_query",
+            "Energy of a query while it is served: the sum of the five below.",
+        ),
         Metric("offchip_energy_mj_per_query", "Energy of the off-chip memory."),
         Metric("buffer_energy_mj_per_query", "Energy of the buffers on chip."),
         Metric("mac_energy_mj_per_query", "Energy of multiplying and adding."),
+        Metric("clock_energy_mj_per_query", "Power of the clock times the time of service."),
         Metric("static_energy_mj_per_query", "Static power times the time of service."),
+        Metric(
+            "energy_with_idle_mj_per_query",
+            "Energy of a query, and its share of what is drawn between queries.",
+        ),
+        Metric(
+            "mean_power_w",
+            "Mean power from the first arrival to the last answer, over that of the board alone.",
+        ),
         Metric(
             "persistent_buffer_hit_share",
             "Share of the weight bytes that came from the Persistent Buffer.",
@@ -95,11 +108,14 @@ METRICS: dict[str, Metric] = {
             maximise=True,
         ),
         Metric("dsp", "DSP blocks that the design takes."),
+        Metric("lut", "Look-up tables that the design takes."),
+        Metric("ff", "Flip-flops that the design takes."),
         Metric("bram36", "Block RAMs of 36 Kib that the design takes."),
         Metric("uram288", "UltraRAMs of 288 Kib that the design takes."),
         Metric(
             "device_share",
-            "The largest of the design's shares of the device's DSP, BRAM36 and URAM288.",
+            "The largest of the design's shares of the DSP, LUT, FF, BRAM36 and URAM288 that the "
+            "platform's shell leaves.",
         ),
         Metric(
             "gain_over_no_sgs_percent",

@@ -28,7 +28,7 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
         cost, held = warm, designs
         latency_us = launches_us + cost.cycles / designs.clock_mhz
     macs = network.macs[:, None]
-    used, blocks = energy(designs, cost, macs, latency_us), resources(held)
+    used, blocks = energy(held, cost, macs, latency_us), resources(held)
     latency_ms = latency_us * 1e-3
     return {
         name: np.broadcast_to(np.asarray(value, dtype=float), latency_ms.shape)
@@ -40,15 +40,14 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
             "offchip_energy_mj_per_query": used.offchip_mj,
             "buffer_energy_mj_per_query": used.buffer_mj,
             "mac_energy_mj_per_query": used.mac_mj,
+            "clock_energy_mj_per_query": used.clock_mj,
             "static_energy_mj_per_query": used.static_mj,
+            "mean_power_w": used.total_mj / latency_ms,
             "persistent_buffer_hit_share": cost.cached_weight_bytes / network.weight_bytes[:, None],
             "throughput_queries_per_s": 1e3 / latency_ms,
             "array_utilisation": macs
             / (designs.macs_per_cycle * designs.clock_mhz * 1e3 * latency_ms),
-            "dsp": blocks.dsp,
-            "bram36": blocks.bram36,
-            "uram288": blocks.uram288,
-            "device_share": blocks.device_share,
+            **blocks.by_name,
             "gain_over_no_sgs_percent": 100 * (1 - latency_us / cold_us),
         }.items()
     }

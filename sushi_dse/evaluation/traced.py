@@ -1,7 +1,6 @@
 """The metrics of a policy's run of a trace, and the rows of a design under each policy."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby, product
 from operator import itemgetter
 from typing import Any
@@ -10,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS, SEED
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.model.energy import switch_energy
+from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.policies.catalogue import PolicyRun, find_policy
 from sushi_dse.serving.served import tally
@@ -30,21 +29,21 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
-    switching = switch_energy(
-        accelerator,
-        switch_bytes=sums.switch_bytes,
-        fetched_bytes=sums.fetched_bytes,
-        switch_ms=sums.switch_ms,
-    )
-    offchip_mj = (total["offchip_mj"] + switching.offchip_mj) / queries
-    buffer_mj = (total["buffer_mj"] + switching.buffer_mj) / queries
-    mac_mj = total["mac_mj"] / queries
-    static_mj = (total["static_mj"] + switching.static_mj) / queries
+    drawn = power(accelerator)
+    causes_mj = {
+        "offchip": total["offchip_mj"] + offchip_mj(accelerator, sums.switch_bytes),
+        "buffer": total["buffer_mj"] + switch_buffer_mj(accelerator, sums.fetched_bytes),
+        "mac": total["mac_mj"],
+        "clock": sums.service_ms * drawn.clock_w,
+        "static": sums.service_ms * drawn.static_w,
+    }
+    served_mj = float(sum(causes_mj.values()))
     within = [-(-queries * percent // 100) - 1 for percent in (50, 95, 99)]
     p50, p95, p99 = np.partition(served.response_ms, within)[within]
     span_ms = sums.service_ms
     if not trace.closed_loop:
         span_ms = float(trace.arrived_ms[-1] - trace.arrived_ms[0] + served.response_ms[-1])
+    whole_mj = served_mj + float(max(span_ms - sums.service_ms, 0.0) * drawn.idle_w)
     return {
         "mean_latency_ms": sums.response_ms / queries,
         "p50_latency_ms": float(p50),
@@ -55,11 +54,10 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
         "latency_attainment": sums.in_time / queries,
         "slo_attainment": sums.both / queries,
         "offchip_bytes_per_query": (total["offchip_bytes"] + sums.switch_bytes) / queries,
-        "energy_mj_per_query": float(offchip_mj + buffer_mj + mac_mj + static_mj),
-        "offchip_energy_mj_per_query": float(offchip_mj),
-        "buffer_energy_mj_per_query": float(buffer_mj),
-        "mac_energy_mj_per_query": float(mac_mj),
-        "static_energy_mj_per_query": float(static_mj),
+        "energy_mj_per_query": served_mj / queries,
+        **{f"{cause}_energy_mj_per_query": float(mj) / queries for cause, mj in causes_mj.items()},
+        "energy_with_idle_mj_per_query": whole_mj / queries,
+        "mean_power_w": whole_mj / span_ms,
         "persistent_buffer_hit_share": total["cached_weight_bytes"] / total["weight_bytes"],
         "subgraph_switches": float(sums.switches),
         "throughput_queries_per_s": 1e3 * queries / span_ms,
@@ -68,17 +66,9 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     }
 
 
-def resource_metrics(accelerator: Accelerator, has_persistent_buffer: bool) -> dict[str, float]:
-    """The blocks that a design takes by kind, and its device share, with the buffer or without."""
-    if not has_persistent_buffer:
-        accelerator = replace(accelerator, persistent_buffer_kib=0)
-    used = resources(accelerator)
-    return {
-        "dsp": float(used.dsp),
-        "bram36": float(used.bram36),
-        "uram288": float(used.uram288),
-        "device_share": used.device_share,
-    }
+def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
+    """What a design takes of its device by kind, and its device share."""
+    return {name: float(value) for name, value in resources(accelerator).by_name.items()}
 
 
 def policy_rows(
@@ -107,7 +97,7 @@ def _rows_of(
     """The rows of a policy on a design at each interval and service level, without the gain."""
     policy = find_policy(name)
     table, accelerator = policy.system_of(experiment.network, accelerator, table)
-    blocks = resource_metrics(accelerator, policy.has_persistent_buffer)
+    blocks = resource_metrics(accelerator)
     rows = []
     for interval, (level, trace) in product(intervals, experiment.streams):
         every = interval or len(trace)
@@ -140,24 +130,26 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
 
 
 def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design, policy, interval and level; an infeasible design has no metrics."""
-    empty = dict.fromkeys(METRICS)
+    """A row for each design, seed, policy, interval, level; an infeasible one has no metrics."""
+    empty, of_each_seed = dict.fromkeys(METRICS), experiment.of_each_seed
     for design in designs:
         accelerator = experiment.space.design(design)
         point: Row = {"design": design, **experiment.space.values(design)}
         reason = infeasible_reason(accelerator)
-        if reason:
-            for (name, interval), level in product(experiment.runs, experiment.service_levels):
-                served: Row = {"policy": name, INTERVAL: interval, LEVEL: level}
-                yield {**point, **served, **empty, "infeasible_reason": reason}
-        else:
-            table = candidate_table(experiment.network, accelerator)
-            for row in policy_rows(experiment, accelerator, table):
-                yield {**point, **row, "infeasible_reason": ""}
+        table = None if reason else candidate_table(experiment.network, accelerator)
+        for seed, one in of_each_seed:
+            repeated: Row = {} if seed is None else {SEED: seed}
+            if table is None:
+                for (name, interval), level in product(one.runs, one.service_levels):
+                    served: Row = {"policy": name, INTERVAL: interval, LEVEL: level}
+                    yield {**point, **served, **repeated, **empty, "infeasible_reason": reason}
+            else:
+                for row in policy_rows(one, accelerator, table):
+                    yield {**point, **repeated, **row, "infeasible_reason": ""}
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
-    """The rows of a block of designs on the trace: of each design, policy, interval and level."""
+    """The rows of a block of designs on the trace: of each seed, policy, interval and level."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
@@ -165,6 +157,7 @@ def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
             ("policy", pa.string()),
             (INTERVAL, pa.int64()),
             (LEVEL, pa.float64()),
+            *([(SEED, pa.int64())] if experiment.seeded else []),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),
         ]

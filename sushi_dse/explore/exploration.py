@@ -13,8 +13,9 @@ from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.explore.decision import Setting, decision
 from sushi_dse.explore.survey import Survey, objectives, survey
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import read_results, stored_parts
+from sushi_dse.store.parts import read_results
 from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and processes that evaluate need none.
     import pandas as pd
@@ -65,7 +66,7 @@ class Exploration:
         """The survey of the stored rows; `UserError` where there are none, or of another run."""
         with naming(self.folder):
             self.run_of.refuse_other(self.folder)
-            return survey(stored_parts(self.folder), self.metrics)
+            return survey(mean_parts(self.folder), self.metrics)
 
     def described(self, found: Survey) -> dict[str, Any]:
         """The survey of the stored rows by name, and the decision that it ends in."""
@@ -73,7 +74,7 @@ class Exploration:
         return {**found.summary(self.experiment), "decision": named}
 
     def to_pandas(self) -> "pd.DataFrame":
-        """All stored rows, as `evaluate` names their columns.
+        """All stored rows, those of each seed too, as `evaluate` names their columns.
 
         `UserError` where there are none, or of another run.
         """

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,8 @@ from sushi_dse.evaluation.fronts import (
 from sushi_dse.evaluation.metrics import AREA, INTERVAL, LEVEL, SERVED, Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import marked
-from sushi_dse.store.parts import Part, read_results, stored_parts
+from sushi_dse.store.parts import Part, rows_of
+from sushi_dse.store.seeds import LEAST, MOST
 
 if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs none.
     import pandas as pd
@@ -185,21 +185,24 @@ def front_columns(
     for name in (INTERVAL, LEVEL):
         if name in rows and len(rows[name].dropna().unique()) < 2:
             shown.remove(name)
-    return [*(name for name in columns if name in shown), *objective_names(metrics)]
+    columns = list(columns)
+    ranged = [[name, f"{LEAST}{name}", f"{MOST}{name}"] for name in objective_names(metrics)]
+    # The range over seeds is shown where there is one.
+    traded = [name for own in ranged for name in own if name == own[0] or name in columns]
+    return [*(name for name in columns if name in shown), *traded]
 
 
 def plotted_rows(
-    folder: Path, metrics: Sequence[Metric], colour: str
+    parts: Sequence[Part], metrics: Sequence[Metric], colour: str
 ) -> tuple["pd.DataFrame", list[str]]:
-    """The stored rows for a plot of a front, and the names of the columns to show.
+    """The rows of the parts for a plot of a front, and the names of the columns to show.
 
-    `colour` names a further column.  `UserError` where the folder has no results, a part is
-    damaged, or a column is missing.
+    `colour` names a further column.  `UserError` where a part is damaged, or a column is missing.
     """
-    columns = stored_parts(folder)[0].columns
+    columns = parts[0].columns
     named = [name for name in columns if name in {"design", *AXIS_ORDER, *SERVED}]
     wanted = dict.fromkeys([*named, *objective_names(metrics), colour, "infeasible_reason"])
-    rows = read_results(folder, list(wanted))
+    rows = rows_of(parts, list(wanted))
     shown = front_columns(columns, rows, metrics)
     return rows, [*shown, *([] if colour in shown else [colour])]
 

@@ -70,6 +70,8 @@ class Sweep(Exploration):
         space = self.experiment.space
         if self.how not in WAYS:
             raise UserError(f"unknown way to sweep {self.how!r}; {near_names(self.how, WAYS)}")
+        if self.how == "front" and self.experiment.seeded:
+            raise UserError("--keep front keeps no row of each seed; leave --keep or --repeats out")
         if self.how == "exact":
             if self.experiment.trace is not None:
                 raise UserError("--exact is without a trace; leave --trace out")

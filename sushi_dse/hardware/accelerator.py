@@ -6,25 +6,30 @@ SushiAccel: "Subgraph Stationary Hardware-Software Inference Co-Design" (MLSys 2
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 
 import numpy as np
 
 TAPS_PER_ENGINE = 9  # multipliers of one dot-product engine: one 3x3 window (SUSHI, section 4)
 TILES_TO_RUN = 2  # of weights: one computes while the next loads
-MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
-BRAM36_BYTES = 4096  # 36 Kib without its parity bits (AMD UG573)
-URAM288_BYTES = 32768  # 288 Kib without its parity bits (AMD UG573)
+WORD_BYTES = 8  # of a word whose parity bits are left out; with them nine
+KERNELS_PER_MULTIPLIER = 2  # output-stationary: kernels that share a multiplier, one cycle each
+WORD_PIXELS = 16  # output-stationary: pixels of a word of a map, with eight channels each
 KIB = 1024
-RESOURCE_KINDS = ("dsp", "bram36", "uram288")  # blocks that a design takes of its device
+RESOURCE_KINDS = ("dsp", "lut", "ff", "bram36", "uram288")  # what a design takes of its device
 # Bounds that no hardware comes near, so that all counts stay within 64 bits.
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000
 OF_A_KIND = ("pe_kernels", "pe_channels", "pe_pixels")
 
 
-KINDS = {"name": str, "device": dict, "dataflow": str}  # in JSON, of fields that are no numbers
+KINDS = {
+    "name": str,
+    "device": dict,
+    "dataflow": str,
+    "coding": str,
+}  # in JSON, of fields that are no numbers
 
 
 class Dataflow(StrEnum):
@@ -32,6 +37,13 @@ class Dataflow(StrEnum):
 
     WEIGHT_STATIONARY = "weight-stationary"  # engines hold weights: kernels x channels (SUSHI)
     OUTPUT_STATIONARY = "output-stationary"  # engines hold sums: kernels x pixels
+
+
+class Coding(StrEnum):
+    """How a design was written, which decides the clock that it attains."""
+
+    HLS = "hls"
+    RTL = "rtl"
 
 
 # The fields that only the designs of one dataflow have; in those of the other they are 0.
@@ -58,13 +70,21 @@ OWN_FIELDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """An FPGA: how many blocks of each kind it holds."""
+    """An FPGA: how many blocks of each kind it holds, and what of them is left for a design."""
 
     name: str
     lut: int
+    ff: int
     bram36: int
     uram288: int
     dsp: int
+    shell_share: float = 0.0  # of each kind, that the shell of its platform takes
+    speed_grade: int = 2  # a key of `timing.DSP_MHZ`
+
+    def left(self, kind: str) -> int:
+        """The blocks of a kind, one of `RESOURCE_KINDS`, that the shell leaves."""
+        blocks: int = getattr(self, kind)
+        return floor(blocks * (1 - self.shell_share) + 1e-6)  # (1 - 0.9) * 10 is below 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +101,7 @@ class Accelerator:
     name: str
     device: Device
     dataflow: Dataflow
+    coding: Coding
     pe_kernels: int
     pe_channels: int = 0
     pe_pixels: int = 0
@@ -106,7 +127,11 @@ class Accelerator:
     tile_read_cycles: float = 0.0  # to start the read of a tile's input, of the port's clock
     dram_pj_per_bit: float
     mac_pj: float  # an int8 multiplication and its 32-bit addition
-    static_w: float
+    static_w: float  # of the configured device and the processor beside it
+    memory_w: float  # of the off-chip memory and its controller, without traffic
+    bram36_mw: float  # static, of each block RAM that the design takes
+    uram288_mw: float  # static, of each UltraRAM that the design takes
+    clock_pj_per_ff: float  # of a flip-flop and its share of the clock tree, in a cycle
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -150,7 +175,8 @@ class Accelerator:
         _check_kinds(facts)
         _check_kinds(facts["device"])
         device = Device(**facts["device"])
-        return cls(**{**facts, "device": device, "dataflow": Dataflow(facts["dataflow"])})
+        words = {"dataflow": Dataflow(facts["dataflow"]), "coding": Coding(facts["coding"])}
+        return cls(**{**facts, "device": device, **words})
 
     def _above_zero(self) -> tuple[str, ...]:
         both = ("pe_kernels", "clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",

@@ -42,6 +42,10 @@ AXIS_ORDER = (
     "dram_pj_per_bit",
     "mac_pj",
     "static_w",
+    "memory_w",
+    "bram36_mw",
+    "uram288_mw",
+    "clock_pj_per_ff",
 )
 MAX_DESIGNS = 2**63 - 1  # The number of a design is a 64-bit integer in the store.
 MOST_DIGITS = 20  # longest number of a design that is read

@@ -21,7 +21,7 @@ from sushi_dse.model.validation import (
     predicted_us,
     validate,
 )
-from sushi_dse.workload.layers import MeasuredLayer
+from sushi_dse.workload.measured import MeasuredLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

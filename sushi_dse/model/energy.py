@@ -9,6 +9,7 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.resources import flip_flops, resources
 from sushi_dse.model.cost import LayerCost
 
 # Read and write energy by capacity: CACTI 7, 22 nm, itrs-hp cells, 64-bit port, 350 K.  An FPGA's
@@ -48,12 +49,43 @@ class Energy:
     offchip_mj: np.ndarray | float
     buffer_mj: np.ndarray | float
     mac_mj: np.ndarray | float
+    clock_mj: np.ndarray | float
     static_mj: np.ndarray | float
 
     @property
     def total_mj(self) -> np.ndarray | float:
         """The sum of all causes."""
-        return self.offchip_mj + self.buffer_mj + self.mac_mj + self.static_mj
+        return self.offchip_mj + self.buffer_mj + self.mac_mj + self.clock_mj + self.static_mj
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Power:
+    """Power that a design draws whether it works or not, over that of the board without it, in W.
+
+    The fields are numbers, or arrays of one shape.
+    """
+
+    static_w: np.ndarray | float  # device, memory without traffic, and the blocks that are used
+    clock_w: np.ndarray | float  # clock tree and flip-flops
+
+    @property
+    def idle_w(self) -> np.ndarray | float:
+        """The sum of both."""
+        return self.static_w + self.clock_w
+
+
+def power(accelerator: Accelerator | Designs) -> Power:
+    """The power of a design, or of each of many, that does nothing.
+
+    Blocks that are not used are gated (AMD UG440).
+    """
+    blocks = resources(accelerator)
+    of_blocks = accelerator.bram36_mw * blocks.bram36 + accelerator.uram288_mw * blocks.uram288
+    toggling = flip_flops(accelerator) * accelerator.clock_mhz
+    return Power(
+        static_w=accelerator.static_w + accelerator.memory_w + of_blocks * 1e-3,
+        clock_w=accelerator.clock_pj_per_ff * toggling * 1e-6,
+    )
 
 
 def energy(
@@ -88,25 +120,22 @@ def energy(
         + cost.streaming_buffer_write_bytes * write(streaming)
         + cost.output_buffer_bytes * (write(output) + read(output))
     )
+    drawn = power(accelerator)
     return Energy(
-        offchip_mj=cost.offchip_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9),
+        offchip_mj=offchip_mj(accelerator, cost.offchip_bytes),
         buffer_mj=buffer_pj * 1e-9,
         mac_mj=macs * (accelerator.mac_pj * 1e-9),
-        static_mj=latency_us * (accelerator.static_w * 1e-3),
+        clock_mj=latency_us * (drawn.clock_w * 1e-3),
+        static_mj=latency_us * (drawn.static_w * 1e-3),
     )
 
 
-def switch_energy(
-    accelerator: Accelerator, *, switch_bytes: float, fetched_bytes: float, switch_ms: float
-) -> Energy:
-    """The energy of changing SubGraphs.
-
-    switch_bytes: loaded for new SubGraphs alone; fetched_bytes: written into the Persistent Buffer.
-    """
+def switch_buffer_mj(accelerator: Accelerator, fetched_bytes: float) -> float:
+    """The energy of writing so many bytes into the Persistent Buffer."""
     persistent = sram_pj_per_byte(accelerator.persistent_buffer_bytes, SRAM_WRITE_PJ_PER_BYTE)
-    return Energy(
-        offchip_mj=switch_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9),
-        buffer_mj=fetched_bytes * persistent * 1e-9,
-        mac_mj=0.0,
-        static_mj=switch_ms * accelerator.static_w,
-    )
+    return float(fetched_bytes * persistent * 1e-9)
+
+
+def offchip_mj(accelerator: Accelerator | Designs, offchip_bytes: Any) -> Any:
+    """The energy of so many bytes over the off-chip bus."""
+    return offchip_bytes * (accelerator.dram_pj_per_bit * 8 * 1e-9)

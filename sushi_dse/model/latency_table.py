@@ -25,7 +25,6 @@ SUMS = (
     "offchip_mj",
     "buffer_mj",
     "mac_mj",
-    "static_mj",
 )
 
 
@@ -160,7 +159,6 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
         used.offchip_mj,
         used.buffer_mj,
         used.mac_mj,
-        used.static_mj,
     )
     names = tuple(subnet.name for subnet in network.supernet.subnets)
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3

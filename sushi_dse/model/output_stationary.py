@@ -15,13 +15,12 @@ Cycles are those of the port's clock, but for the result of `output_stationary_c
 
 from numba.extending import register_jitable
 
+from sushi_dse.hardware.accelerator import KERNELS_PER_MULTIPLIER, WORD_BYTES, WORD_PIXELS
 from sushi_dse.model.cost import Array, LayerCost, cached_part, map_bytes, output_stall
 from sushi_dse.model.network import LayerShape
 
 # Found in the measurements of the VCU118 (docs/model.md); of another board's array: assumption.
-KERNELS_PER_MULTIPLIER = 2  # kernels that share a multiplier, one cycle each
-WORD_PIXELS = 16  # of a word of the map buffer: 16 pixels x 8 channels are 128 bytes
-WORD_CHANNELS = 8
+WORD_CHANNELS = WORD_BYTES  # of a word of the map buffer: 16 pixels x 8 channels are 128 bytes
 OUTPUT_KERNELS_PER_CYCLE = 2  # kernels whose outputs leave the array in a cycle at most
 OUTPUT_BYTES_PER_CYCLE = 128
 

@@ -10,7 +10,8 @@ from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import SHAPE, layer_shape
-from sushi_dse.workload.layers import Layer, MeasuredLayer
+from sushi_dse.workload.layers import Layer
+from sushi_dse.workload.measured import MeasuredLayer
 
 
 def error_percent(predicted: float, measured: float) -> float:

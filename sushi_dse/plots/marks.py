@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sushi_dse.errors import UserError
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation import fronts as pareto
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
@@ -17,8 +17,9 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     normalised_costs,
 )
-from sushi_dse.evaluation.metrics import SERVED, Metric
+from sushi_dse.evaluation.metrics import METRICS, SERVED, Metric
 from sushi_dse.explore.decision import ACCURACY, SHORT
+from sushi_dse.hardware.space import AXIS_ORDER
 
 Colour = Metric | Literal["policy"]
 
@@ -80,6 +81,26 @@ class Marked:
     def knee_row(self) -> pd.DataFrame:
         """The knee alone."""
         return self.front.iloc[[self.knee]]
+
+
+def colour_named(name: str, columns: Sequence[str]) -> Colour:
+    """What colours the rows of a figure: their policy, a metric, or an axis as a metric.
+
+    `UserError` where the name is none of these in rows of those `columns`.
+    """
+    axes = [axis for axis in AXIS_ORDER if axis in columns]
+    if name == "policy":
+        return "policy"
+    if name in axes:
+        return Metric(name, "Value on the axis.", maximise=True)
+    return metric_beside(name, axes)
+
+
+def metric_beside(name: str, axes: Sequence[str]) -> Metric:
+    """The metric of that name; `UserError` with the near ones among metrics and `axes`."""
+    if name not in METRICS:
+        raise UserError(f"unknown metric or axis {name!r}; {near_names(name, [*METRICS, *axes])}")
+    return METRICS[name]
 
 
 def mark(

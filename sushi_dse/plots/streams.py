@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sushi_dse.evaluation.traced import replay
+from sushi_dse.plots.gains import gain_panel
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 from sushi_dse.plots.style import LOG_FROM_RATIO
 from sushi_dse.policies.names import policy_label
@@ -13,9 +15,11 @@ from sushi_dse.traces.trace import Trace
 from sushi_dse.units import label
 
 if TYPE_CHECKING:  # its kernels take a second to import
+    from sushi_dse.analysis.compare import Comparison
     from sushi_dse.policies.catalogue import PolicyRun
 
 WINDOWS = 60  # of a stream, in each of which a mean is taken
+MOST_SERVED = 5  # policies whose lines over time are told apart in grey
 STEPS = 1000  # of a distribution: no figure shows more
 BAND_PERCENT = (10, 90)
 QUERY_AXIS = "query"
@@ -62,6 +66,14 @@ def distribution(name: str, values: FloatArray, number: int) -> Series:
         y=np.append(0.0, (kept + 1) / len(ranked)),
         look=number,
     )
+
+
+def comparison_panels(found: "Comparison") -> tuple[Panel, ...]:
+    """The gains of a comparison, and of few policies how they served its first seed's trace."""
+    gains, experiment = gain_panel(found.rows, found.repeats), found.experiment
+    if len(found.rows) > MOST_SERVED:
+        return (gains,)
+    return gains, *serving_panels(replay(experiment), experiment.traced)
 
 
 def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel, ...]:

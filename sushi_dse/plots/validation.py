@@ -1,7 +1,7 @@
 """The model against measured layers."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,6 +49,36 @@ def validation_panels(errors: "Validation") -> tuple[Panel, ...]:
             _network_panel(errors),
         ]
     return tuple(panels)
+
+
+def power_panel(rows: Sequence[Mapping[str, Any]]) -> Panel:
+    """Predicted against measured watts of boards: rows of `measured_watts`."""
+    ends = floats([0.0, 1.1 * max(row["measured_w"] for row in rows)])
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        state = "idle" if row["state"] == "idle" else "busy"
+        groups.setdefault(f"{row['board']}, {state}", []).append(row)
+    return Panel(
+        title="Power over that of the board without a design",
+        x_label="measured (W)",
+        y_label="predicted (W)",
+        height_inches=4.6,
+        series=(
+            Series(name="within 30 %", kind="band", look=-1, x=ends, y=1.3 * ends, base=0.7 * ends),
+            Series(name="predicted as measured", kind="line", x=ends, y=ends, look=-1),
+            *(
+                Series(
+                    name=name,
+                    kind="points",
+                    x=floats([row["measured_w"] for row in own]),
+                    y=floats([row["predicted_w"] for row in own]),
+                    look=look,
+                    emphasis="strong",
+                )
+                for look, (name, own) in enumerate(groups.items())
+            ),
+        ),
+    )
 
 
 def _error_panel(errors: "Validation", ends: FloatArray, *, log: bool, streamed: str) -> Panel:

@@ -1,7 +1,7 @@
 """The serving policies by name: each chooses SubNets and SubGraphs, or brings its own system."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,7 +45,10 @@ Service = Callable[[Trace, LatencyTable, int, int], Served]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PolicyRun:
-    """A trace served under a policy, and the table and design that it was served on."""
+    """A trace served under a policy, and the table and design that it was served on.
+
+    The design is built without a Persistent Buffer where the policy has no use for one.
+    """
 
     served: Served
     table: LatencyTable
@@ -101,9 +104,14 @@ class Policy:
     def system_of(
         self, network: Network, accelerator: Accelerator, table: LatencyTable
     ) -> tuple[LatencyTable, Accelerator]:
-        """The latency table and the design that the policy serves on: those given, or its own."""
+        """The latency table and the design that the policy serves on: those given, or its own.
+
+        Without a use for it the design has no Persistent Buffer.
+        """
         if self.system is not None:
-            return self.system(network, accelerator)
+            table, accelerator = self.system(network, accelerator)
+        if not self.has_persistent_buffer:
+            accelerator = replace(accelerator, persistent_buffer_kib=0)
         return table, accelerator
 
     def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:

@@ -10,6 +10,7 @@ from sushi_dse.report.progress import note
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
     from sushi_dse.analysis.recommend import Advice, Demands
+    from sushi_dse.analysis.worth import Worth
 
 TITLES = {
     "bounds": "What bounds each SubNet, in its steady state",
@@ -20,7 +21,7 @@ TITLES = {
 
 
 def print_explanation(found: "Explanation", output_format: str, *, title: str) -> None:
-    """Print the tables of an explanation, the first under `title`; JSON lines name their table."""
+    """Print the tables of an explanation, the first under `title`; JSON lines and CSV name it."""
     if output_format == "json":
         document = {
             **found.tables,
@@ -30,23 +31,29 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
         }
         print_rows([], [], output_format, document=document)
         return
+    lines = [{"table": name, **row} for name, rows in found.tables.items() for row in rows]
+    if output_format in ("jsonl", "csv"):
+        print_rows(lines, ["table"], output_format, document={})
+        return
     for name, rows in found.tables.items():
         if not rows:
             continue
         own_title = TITLES.get(name, title)
         if output_format == "markdown":
             print(f"### {own_title}\n")
-        shown = [{"table": name, **row} for row in rows] if output_format == "jsonl" else rows
-        print_rows(shown, list(shown[0]), output_format, document={}, title=own_title)
+        print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
         if output_format == "markdown":
             print()
 
 
 def print_advice(
-    advice: "Advice", demands: "Demands", by: Metric, device: str, output_format: str
+    advice: "Advice", demands: "Demands", by: Metric, output_format: str, *, next_step: str = ""
 ) -> None:
-    """Print the cheapest design on a device that meets the demands, and its runners-up."""
-    rows = advice.rows()
+    """Print the cheapest design that meets the demands, its runners-up, and what sets its share.
+
+    `next_step` is a command line that says more about the recommended design.
+    """
+    rows, device = advice.rows(), advice.device.name
     title = f"The cheapest by {by.name} on the {device}"
     if not len(advice.meeting):
         title = f"No design meets the demands on the {device}"
@@ -56,8 +63,26 @@ def print_advice(
         "cheapest_by": by.name,
         **asdict(demands),
         "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
+        "share_set_by": advice.share_set_by,
+        "explained_by": next_step,
         "rows": rows,
     }
     if rows or output_format == "json":
         columns = [name for name in rows[0] if name != "rests_on_assumptions"] if rows else []
         print_rows(rows, columns, output_format, document=document, title=title)
+    if output_format == "table" and len(advice.meeting):
+        print(advice.share_sentence)
+        if next_step:
+            print(f"why: {next_step}")
+
+
+def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
+    """Print the verdict in a line, the uses of the blocks, and under which readings it holds."""
+    from sushi_dse.analysis.worth import holds
+
+    document = asdict(found)
+    if output_format == "table":
+        print(f"Is SGS worth its blocks? {found.verdict}: {found.because}.")
+    print_rows(found.rows, list(found.rows[0]), output_format, document=document, title=title)
+    if output_format == "table":
+        print(f"{holds(found)}.")

@@ -1,5 +1,7 @@
-"""The formats that rows are printed in: tables, Markdown, JSON."""
+"""The formats that rows are printed in: tables, Markdown, JSON, CSV."""
 
+import csv
+import io
 import json
 import math
 import sys
@@ -63,6 +65,22 @@ def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
     """Print each row as a line of JSON."""
     for row in rows:
         print(json.dumps(plain(row)))
+
+
+def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
+    """The rows as CSV of RFC 4180 under a header with every column of any row.
+
+    Without rows the header is of `columns`.  A cell is empty where a row has no value.  Lines end
+    in CRLF, and a cell with a comma, a quote or the end of a line is quoted.
+    """
+    rows, text = list(rows), io.StringIO()
+    header = list(dict.fromkeys(name for row in rows for name in row)) or list(columns)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        cells = plain([row.get(column) for column in header])
+        writer.writerow(["" if cell is None else cell for cell in cells])
+    return text.getvalue()
 
 
 def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
@@ -130,11 +148,13 @@ def print_rows(
     document: Mapping[str, object],
     title: str = "",
 ) -> None:
-    """Print the rows as `jsonl`, `markdown` or a table, or the `document` as `json`."""
+    """Print the rows as `jsonl`, `csv`, `markdown` or a table, or the `document` as `json`."""
     if output_format == "json":
         print_document(document)
     elif output_format == "jsonl":
         print_lines(rows)
+    elif output_format == "csv":
+        print(csv_text(rows, columns), end="")
     elif output_format == "markdown":
         print(markdown(rows, columns))
     else:

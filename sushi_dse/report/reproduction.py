@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sushi_dse.report.formats import (
     PROSE_CHARACTERS,
+    csv_text,
     markdown,
     print_document,
     print_lines,
@@ -62,6 +63,9 @@ def print_reproduction(found: "Reproduction", output_format: str) -> None:
     elif output_format == "jsonl":
         for part in parts:
             print_lines({"part": part.name, **row} for row in part.rows)
+    elif output_format == "csv":
+        rows = [{"part": part.name, **_shown(row)} for part in parts for row in part.rows]
+        print(csv_text(rows), end="")
     else:
         for part in parts:
             _print_part(part, found.remarks.get(part.name, ()), output_format)

@@ -202,6 +202,7 @@ def print_breakdown(
         "offchip_energy_mj": breakdown.energy.offchip_mj,
         "buffer_energy_mj": breakdown.energy.buffer_mj,
         "mac_energy_mj": breakdown.energy.mac_mj,
+        "clock_energy_mj": breakdown.energy.clock_mj,
         "static_energy_mj": breakdown.energy.static_mj,
         "launch_us": breakdown.launch_us * len(breakdown.lines),
         **{name: getattr(cost, name) for name in CYCLE_COLUMNS},

@@ -145,11 +145,20 @@ def read_results(folder: str | Path, columns: Sequence[str] | None = None) -> "p
 
     `UserError` where the folder has no results, a part is damaged, or a column is unknown.
     """
+    return rows_of(stored_parts(Path(folder)), columns)
+
+
+def rows_of(parts: Sequence[Part], columns: Sequence[str] | None = None) -> "pd.DataFrame":
+    """The rows of at least one part together, in all columns or those named.
+
+    `UserError` where a part is damaged, or a column is unknown.
+    """
     try:
-        table = pa.concat_tables(read_tables(Path(folder), columns))
+        table = pa.concat_tables(part.read(columns) for part in parts)
     except pa.ArrowException:
         raise UserError(
-            f"{folder}: its parts have different columns; delete the folder and run again"
+            f"{parts[0].path.parent}: its parts have different columns; delete the folder and run "
+            "again"
         ) from None
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -17,7 +17,7 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.kernel_key import kernel_key
 
 # The version is raised when a formula changes: results of another version are never reused.
-MODEL_VERSION = 4
+MODEL_VERSION = 6
 SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document that is printed
 RUN_FILE = "run.json"
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes

@@ -47,10 +47,8 @@ class PlainLayer:
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:
-            if not getattr(self, size) > 0:
-                raise ValueError(
-                    f"layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
-                )
+            if not (value := getattr(self, size)) > 0:
+                raise ValueError(f"layer {self.name!r}: {size} > 0 must hold, got {value}")
         for sides, count, least in (("stride", 2, 1), ("padding", 4, 0)):
             given = getattr(self, sides)
             if not isinstance(given, tuple) or len(given) != count or min(given) < least:
@@ -226,10 +224,8 @@ class SuperNetLayer:
 
     def __post_init__(self) -> None:
         for size in SUPERNET_LAYER_SIZES:
-            if not getattr(self, size) > 0:
-                raise ValueError(
-                    f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {getattr(self, size)}"
-                )
+            if not (value := getattr(self, size)) > 0:
+                raise ValueError(f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,15 +297,3 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
         channels = min(layer.channels_per_group for layer in cuts)
         total += kernels * channels * whole.kernel_height * whole.kernel_width
     return total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredLayer:
-    """A layer of a SubNet or network whose latency, launch included, was measured."""
-
-    subnet: str  # name of the SubNet or network
-    layer: Layer
-    latency_us: float  # with nothing on chip
-    resident_latency_us: float | None = None  # with its weights on chip, where that was measured
-    index: int | None = None  # number of the layer, where it has no name
-    array: tuple[int, int] | None = None  # kernels x pixels of the array that it was measured on

@@ -20,6 +20,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import find_metric
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
@@ -29,6 +30,13 @@ from tests.strategies import zcu104
 
 TINY = str(paths.TINY)
 SHARE, GAIN = find_metric("device_share"), find_metric("throughput_queries_per_s")
+
+
+BOARD = Device(name="small", lut=5, ff=9, dsp=3, bram36=6, uram288=4)
+
+
+def shares_of(row: Mapping[Hashable, Any]) -> list[float]:
+    return [float(row[kind]) / BOARD.left(kind) for kind in RESOURCE_KINDS]
 
 
 @st.composite
@@ -42,11 +50,12 @@ def tables(draw: st.DrawFn) -> list[pd.DataFrame]:
             "design": np.array(draw(column), dtype=int) * 10 + np.array(draw(column), dtype=int),
             "mean_latency_ms": np.array(draw(column)) + 99.0,
             "mean_accuracy_percent": np.array(draw(column)) + 76.0,
-            "energy_mj_per_query": np.array(draw(column), dtype=float),
-            "device_share": np.array(draw(column), dtype=float),
+            "mean_power_w": np.array(draw(column), dtype=float),
+            **{kind: np.array(draw(column), dtype=float) for kind in RESOURCE_KINDS},
             "throughput_queries_per_s": np.array(draw(column), dtype=float),
         }
     )
+    rows["device_share"] = [max(shares_of(row)) for row in rows.to_dict("records")]
     cut = draw(st.integers(1, 12))
     return [rows[at : at + cut] for at in range(0, count, cut)]
 
@@ -68,14 +77,15 @@ def meets(row: Mapping[Hashable, Any], demands: Demands) -> bool:
 def test_nothing_that_meets_the_demands_is_cheaper_than_what_is_recommended(
     parts: list[pd.DataFrame], demands: Demands, by: Any
 ) -> None:
-    advice = recommend(parts, demands, by)
+    advice = recommend(parts, demands, by, BOARD)
     every = [row for part in parts for row in part.to_dict("records")]
     sign = by.sign
 
     def price(row: Mapping[Hashable, Any]) -> tuple[float, ...]:
         latency, accuracy = row["mean_latency_ms"], row["mean_accuracy_percent"]
-        energy = row["energy_mj_per_query"]
-        return (sign * row[by.name], energy, latency, -accuracy, row["design"])
+        power = row["mean_power_w"]
+        shares = sorted(shares_of(row), reverse=True)
+        return (sign * row[by.name], *shares, power, latency, -accuracy, row["design"])
 
     good = sorted(price(row) for row in every if meets(row, demands))
     found = advice.meeting.to_dict("records")
@@ -99,7 +109,7 @@ def test_nothing_that_meets_the_demands_is_cheaper_than_what_is_recommended(
 def test_where_nothing_meets_the_nearest_miss_by_least(
     parts: list[pd.DataFrame], demands: Demands
 ) -> None:
-    advice = recommend(parts, demands, SHARE)
+    advice = recommend(parts, demands, SHARE, BOARD)
     every = [row for part in parts for row in demands.missed(part).to_dict("records")]
     for name, table in advice.nearest.items():
         (other,) = set(MISSES) - {name}
@@ -109,6 +119,23 @@ def test_where_nothing_meets_the_nearest_miss_by_least(
         assert row is None or any(row[other] == candidate[other] for candidate in pool)
 
 
+@given(tables())
+def test_what_sets_the_share_is_each_kind_of_which_the_largest_share_is_taken(
+    parts: list[pd.DataFrame],
+) -> None:
+    advice = recommend(parts, Demands(), SHARE, BOARD)
+    if not len(advice.meeting):
+        assert (advice.share_set_by, advice.share_sentence) == ([], "")
+        return
+    (row,) = advice.meeting[:1].to_dict("records")
+    kinds = [k for k, s in zip(RESOURCE_KINDS, shares_of(row), strict=True)
+             if s == row["device_share"]]  # fmt: skip
+    assert [each["resource"] for each in advice.share_set_by] == kinds
+    for each in advice.share_set_by:
+        assert each["blocks"] / each["of"] == row["device_share"]
+        assert f"{each['blocks']} of {each['of']}" in advice.share_sentence
+
+
 def test_the_nearest_rows_are_told_by_the_demand_that_they_miss_by_least() -> None:
     rows = pd.DataFrame(
         {
@@ -116,11 +143,13 @@ def test_the_nearest_rows_are_told_by_the_demand_that_they_miss_by_least() -> No
             "design": [0, 1],
             "mean_latency_ms": [11.0, 20.0],
             "mean_accuracy_percent": [70.0, 79.0],
-            "energy_mj_per_query": [1.0, 1.0],
+            "mean_power_w": [1.0, 1.0],
+            **{kind: [1.0, 1.0] for kind in RESOURCE_KINDS},
             "device_share": [0.5, 0.5],
         }
     )
-    advice = recommend([rows], Demands(max_latency_ms=10.0, min_accuracy_percent=80.0), SHARE)
+    demands = Demands(max_latency_ms=10.0, min_accuracy_percent=80.0)
+    advice = recommend([rows], demands, SHARE, BOARD)
     told = [(row["verdict"], row["design"]) for row in advice.rows()]
     assert told == [("nearest in latency", 0), ("nearest in accuracy", 1)]
 
@@ -177,9 +206,13 @@ def test_a_large_space_is_searched_to_the_design_that_walking_finds(
     front = rows()
     for latency_ms in pd.concat(whole)["mean_latency_ms"]:
         demands = Demands(max_latency_ms=latency_ms)
-        walked, searched = (recommend(found, demands, by).meeting[:1] for found in (whole, front))
-        assert walked.to_dict("records") == searched.to_dict("records")
-        for row in walked.to_dict("records"):
+        there = board or SPACE.base.device
+        walked, searched = (
+            recommend(found, demands, by, there).meeting[:1] for found in (whole, front)
+        )
+        # Ties are broken among the rows of the front alone.
+        assert walked[by.name].tolist() == searched[by.name].tolist()
+        for row in searched.to_dict("records"):
             own = SPACE.design(int(row["design"]))
             assert own.persistent_buffer_kib == row["persistent_buffer_kib"]
             assert own.dram_gb_per_s == row["dram_gb_per_s"]
@@ -205,7 +238,11 @@ def test_from_a_sweep_the_cheapest_row_that_fits_and_meets_is_named(run: Run) ->
     rows = rows[rows["infeasible_reason"] == ""]
     median = float(rows["mean_latency_ms"].median())
     good = rows[rows["mean_latency_ms"] <= median]
-    good = good.sort_values(["device_share", "energy_mj_per_query", "design"])
+    device = load_hardware(TINY).space.base.device
+    shares = np.array([[row[k] / device.left(k) for k in RESOURCE_KINDS]
+                       for row in good.to_dict("records")])  # fmt: skip
+    good = good.assign(**dict(zip("abcde", -np.sort(-shares, axis=1).T, strict=True)))
+    good = good.sort_values([*"abcde", "mean_power_w", "design"])
     done = run("recommend", "swept", "--max-latency-ms", str(median), "--format", "json")
     assert done.code == 0
     named = done.document["recommended"]
@@ -245,16 +282,18 @@ def test_a_design_that_is_built_without_its_buffer_is_told(run: Run) -> None:
         assert ("under no-sgs a design has no Persistent Buffer" in done.err) == told
 
 
-def test_demands_that_nothing_meets_end_well_with_what_comes_nearest(run: Run) -> None:
+def test_demands_that_nothing_meets_end_with_code_1_and_what_comes_nearest(run: Run) -> None:
     demands = ("--max-latency-ms", "0.001", "--min-accuracy-percent", "77")
     done = run("recommend", "--hw", TINY, *demands, "--format", "json")
-    assert done.code == 0
+    assert done.code == 1
     assert "No design meets the demands on the ZCU104" in done.err
     assert done.document["recommended"] is None
     verdicts = [row["verdict"] for row in done.document["rows"]]
     assert verdicts == ["nearest in latency", "nearest in accuracy"]
-    for form in ("table", "markdown", "jsonl"):
-        assert run("recommend", "--hw", TINY, *demands, "--format", form).code == 0
+    for form in ("table", "markdown", "jsonl", "csv"):
+        done = run("recommend", "--hw", TINY, *demands, "--format", form)
+        assert done.code == 1
+        assert "nearest in latency" in done.out
 
 
 def test_a_recommended_number_is_that_of_explain_and_export(run: Run) -> None:
@@ -307,7 +346,7 @@ def test_mistakes_end_in_one_line_and_code_2(
 def test_a_board_that_holds_no_design_is_told(run: Run) -> None:
     Path("wide.yaml").write_text("extends: zcu104\npe_kernels: [300, 400]\n")
     done = run("recommend", "--hw", "wide.yaml")
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (1, "")
     assert "none fits it" in done.err
     document = run("recommend", "--hw", "wide.yaml", "--format", "json").document
     assert (document["recommended"], document["rows"]) == (None, [])

@@ -45,7 +45,8 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import steady_cost
 from sushi_dse.model.validation import validate
 from sushi_dse.policies.names import STATIC_SUBGRAPH
-from sushi_dse.workload.layers import Layer, MeasuredLayer, SuperNet
+from sushi_dse.workload.layers import Layer, SuperNet
+from sushi_dse.workload.measured import MeasuredLayer
 from tests.networks import workload
 from tests.strategies import supernets, weight_stationary, zcu104
 

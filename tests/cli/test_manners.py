@@ -160,7 +160,7 @@ def test_every_option_that_takes_a_name_is_completed() -> None:
         ),
         (
             ("describe", "metric", "--format", "yml"),
-            "--format: 'yml' is not one of 'table', 'json', 'jsonl', 'markdown'; "
+            "--format: 'yml' is not one of 'table', 'json', 'jsonl', 'csv', 'markdown'; "
             "see sushi-dse describe --help",
         ),
         (

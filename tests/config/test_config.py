@@ -47,8 +47,8 @@ def test_a_shipped_board_is_one_design_that_fits(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "further", "size", "fitting", "lacking"),
     [
-        ("zcu104_space", {"output_buffer_kib"}, 3360, 2000, {"dsp"}),
-        ("alveo_u50_space", set(), 960, 600, {"dsp", "bram36"}),
+        ("zcu104_space", {"output_buffer_kib"}, 3360, 2000, {"dsp", "clock"}),
+        ("alveo_u50_space", set(), 960, 500, {"dsp", "uram288", "clock"}),
     ],
 )
 def test_a_shipped_space_has_many_designs_that_fit_and_some_that_do_not(
@@ -410,7 +410,7 @@ def test_keys_that_no_file_of_the_chain_gives_are_named(load: Load) -> None:
     with pytest.raises(UserError) as refused:
         load("extends: ./base.yaml\npe_kernels: 16\n")
     assert str(refused.value).startswith(
-        "my.yaml: missing: device, pe_channels, port_bytes_per_cycle, dram_gb_per_s, "
+        "my.yaml: missing: device, coding, pe_channels, port_bytes_per_cycle, dram_gb_per_s, "
     )
     assert "extends: NAME" in str(refused.value)
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.errors import UserError
-from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, SuperNet, around
+from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
+from sushi_dse.workload.measured import MeasuredLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests.facts import BOARD, BOARDS, supernet_of_the_board
 from tests.strategies import layers

@@ -138,7 +138,11 @@ ODD: list[Any] = [
     [4, 8.5], [[1]], ["1 MiB", "2 MiB"], {}, {"from": 4, "to": 8, "step": 2},
     {"from": 4, "to": 8, "factor": 2},
     {"from": "1 MiB", "to": "4 MiB", "factor": 2}, {"from": "1 us", "to": "2 us", "step": "1 us"},
-    {"from": 4, "to": 8}, {"lut": 1, "bram36": 1, "uram288": 0, "dsp": 1},
+    {"value": 2, "plausible": [1, 4]}, {"value": 8.5, "plausible": [8.5, 9]},
+    {"value": "1 MiB", "plausible": ["1 MiB", "2 MiB"]}, {"value": 2, "plausible": 4}, "hls",
+    {"value": "2 us", "plausible": ["1 us", "2 us"]}, {"value": 2}, {"plausible": [1, 2]},
+    {"from": 4, "to": 8}, {"lut": 1, "bram36": 1, "uram288": 0, "dsp": 1, "shell_share": 0.1},
+    {"lut": 1, "bram36": 1, "uram288": 0, "dsp": 1},
 ]  # fmt: skip
 
 

@@ -28,10 +28,10 @@ from sushi_dse.evaluation.traced import (
     resource_metrics,
     serving_metrics,
 )
-from sushi_dse.hardware.accelerator import Accelerator, Device
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.energy import Energy, switch_energy
+from sushi_dse.model.energy import Energy, power, switch_buffer_mj
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
@@ -79,7 +79,8 @@ ONE_LAYER = Network.of(
 def test_a_design_counts_for_each_kind_of_blocks_that_its_device_lacks(
     base: Accelerator, dsp: int, bram36: int, uram288: int, numbers: list[int]
 ) -> None:
-    device = Device(name="small", lut=1, dsp=dsp, bram36=bram36, uram288=uram288)
+    base = replace(base, clock_mhz=100.0, port_clock_mhz=min(base.port_clock_mhz, 200.0))
+    device = Device(name="small", lut=10**6, ff=10**6, dsp=dsp, bram36=bram36, uram288=uram288)
     axes = {"pe_kernels": [1, 9], "streaming_buffer_kib": [4, 90], "persistent_buffer_kib": [0, 99]}
     experiment = Experiment(
         space=SearchSpace.of(replace(base, device=device), axes),
@@ -165,24 +166,23 @@ def test_the_tally_is_what_its_source_says(run: Ran) -> None:
 @given(runs())
 def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Ran) -> None:
     table, served = run.table, run.served
-    energy_mj, offchip_bytes = np.zeros(len(fields(Energy))), 0.0
+    drawn, moving = power(run.accelerator), ("offchip_mj", "buffer_mj", "mac_mj")
+    energy_mj, offchip_bytes = np.zeros(len(moving)), 0.0
     for s, old, new in zip(served.subnet, served.cached, served.kept, strict=True):
-        energy_mj += [getattr(table.energy, field.name)[s, old] for field in fields(Energy)]
+        energy_mj += [getattr(table.energy, name)[s, old] for name in moving]
         cost = table.cost
         offchip_bytes += float(cell(cost.weight_bytes, s, old) + cell(cost.input_bytes, s, old))
         offchip_bytes += float(cell(cost.output_bytes, s, old) + table.switch_bytes[old, new, s])
-        switching = switch_energy(
-            run.accelerator,
-            switch_bytes=float(table.switch_bytes[old, new, s]),
-            fetched_bytes=float(table.fetched_bytes[old, new]),
-            switch_ms=float(table.switch_ms[old, new, s]),
-        )
-        energy_mj += [getattr(switching, field.name) for field in fields(Energy)]
+        of_switch = float(table.switch_bytes[old, new, s]) * 8
+        energy_mj[0] += of_switch * run.accelerator.dram_pj_per_bit * 1e-9
+        energy_mj[1] += switch_buffer_mj(run.accelerator, float(table.fetched_bytes[old, new]))
+    service_ms = served.service_ms.sum()
+    expected = [*energy_mj, service_ms * drawn.clock_w, service_ms * drawn.static_w]
     metrics, queries = run.metrics, len(run.trace)
     by_cause = [
-        metrics[f"{cause}_energy_mj_per_query"] for cause in ("offchip", "buffer", "mac", "static")
+        metrics[f"{field.name.removesuffix('_mj')}_energy_mj_per_query"] for field in fields(Energy)
     ]
-    assert by_cause == pytest.approx((energy_mj / queries).tolist(), rel=1e-9)
+    assert by_cause == pytest.approx([mj / queries for mj in expected], rel=1e-9)
     assert metrics["energy_mj_per_query"] == pytest.approx(sum(by_cause), rel=1e-12)
     assert metrics["offchip_bytes_per_query"] == pytest.approx(offchip_bytes / queries, rel=1e-12)
 
@@ -193,8 +193,25 @@ def test_bytes_time_and_off_chip_energy_of_a_trace_agree(run: Ran) -> None:
     accelerator, metrics = run.accelerator, run.metrics
     offchip_mj = metrics["offchip_bytes_per_query"] * 8 * accelerator.dram_pj_per_bit * 1e-9
     assert metrics["offchip_energy_mj_per_query"] == pytest.approx(offchip_mj, rel=1e-9)
-    static_mj = run.served.service_ms.mean() * accelerator.static_w
+    static_mj = run.served.service_ms.mean() * power(accelerator).static_w
     assert metrics["static_energy_mj_per_query"] == pytest.approx(static_mj, rel=1e-9)
+
+
+@few
+@given(runs())
+def test_what_is_drawn_between_queries_is_told_apart_and_nothing_is_drawn_in_a_closed_loop(
+    run: Ran,
+) -> None:
+    metrics, trace, served = run.metrics, run.trace, run.served
+    idle_mj = metrics["energy_with_idle_mj_per_query"] - metrics["energy_mj_per_query"]
+    span_ms = served.service_ms.sum()
+    if not trace.closed_loop:
+        ended_ms = trace.arrived_ms + served.response_ms
+        span_ms = ended_ms[-1] - trace.arrived_ms[0]
+    drawn_mj = (span_ms - served.service_ms.sum()) * power(run.accelerator).idle_w / len(trace)
+    assert idle_mj == pytest.approx(max(drawn_mj, 0), rel=1e-6, abs=1e-6 * span_ms)
+    whole_mj = metrics["energy_with_idle_mj_per_query"] * len(trace)
+    assert metrics["mean_power_w"] == pytest.approx(whole_mj / span_ms)
 
 
 @few
@@ -491,12 +508,9 @@ def test_a_policy_without_a_persistent_buffer_does_without_its_blocks(
     if not POLICIES[name].has_persistent_buffer:
         accelerator = replace(accelerator, persistent_buffer_kib=0)
     used = resources(accelerator)
-    assert resource_metrics(accelerator, POLICIES[name].has_persistent_buffer) == {
-        "dsp": used.dsp,
-        "bram36": used.bram36,
-        "uram288": used.uram288,
-        "device_share": used.device_share,
-    }
+    metrics = resource_metrics(accelerator)
+    assert metrics == used.by_name
+    assert metrics.keys() == {*RESOURCE_KINDS, "device_share"}
     if not infeasible_reason(accelerator):
         assert used.device_share <= 1
 

@@ -18,7 +18,7 @@ from sushi_dse.explore.exact.boxes import SIDES, Boxes
 from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import INFEASIBLE, SPLIT, WALKED, Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
-from sushi_dse.hardware.accelerator import FIELDS_OF, Device
+from sushi_dse.hardware.accelerator import FIELDS_OF, Coding, Device
 from sushi_dse.hardware.resources import fits, infeasible_designs, infeasible_reasons
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model.network import Network
@@ -53,6 +53,10 @@ AXES = {
     "dram_pj_per_bit": st.floats(0.0, 40.0),
     "mac_pj": st.floats(0.0, 2.0),
     "static_w": st.floats(0.0, 5.0),
+    "memory_w": st.floats(0.0, 3.0),
+    "bram36_mw": st.floats(0.0, 3.0),
+    "uram288_mw": st.floats(0.0, 9.0),
+    "clock_pj_per_ff": st.floats(0.0, 0.3),
 }
 
 
@@ -74,12 +78,15 @@ def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
             size *= len(values[name])
     device = Device(
         name="board",
-        lut=0,
-        bram36=draw(st.integers(1, 60)),
-        uram288=draw(st.integers(0, 8)),
+        lut=10**6,
+        ff=10**6,
+        bram36=draw(st.integers(1, 300)),
+        uram288=draw(st.integers(0, 60)),
         dsp=draw(st.integers(1, 1200)),
+        shell_share=draw(st.sampled_from([0.0, 0.1])),
+        speed_grade=draw(st.integers(1, 3)),
     )
-    base = replace(drawn, device=device)
+    base = replace(drawn, device=device, coding=draw(st.sampled_from(list(Coding))))
     objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))
     policies = draw(st.sampled_from([*((name,) for name in STEADY_POLICIES), STEADY_POLICIES]))
     return Problem(

@@ -8,18 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import (
-    BRAM36_BYTES,
     FIELDS_OF,
-    MACS_PER_DSP,
     OWN_FIELDS,
-    URAM288_BYTES,
+    TAPS_PER_ENGINE,
     Accelerator,
+    Coding,
     Dataflow,
     Device,
 )
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.designs import Designs
-from sushi_dse.hardware.resources import Resources, infeasible_reason, infeasible_reasons, resources
+from sushi_dse.hardware.resources import (
+    FF_OF_A_DESIGN,
+    FF_PER_MAC,
+    LUT_OF_A_DESIGN,
+    LUT_PER_MAC,
+    MACS_PER_DSP,
+    Resources,
+    infeasible_reason,
+    infeasible_reasons,
+    overrun,
+    resources,
+)
 from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.hardware.timing import array_mhz, attainable_logic_mhz
 from tests.strategies import (
     accelerators,
     output_stationary,
@@ -71,7 +83,8 @@ DERIVED = (
 
 
 def device(**blocks: int) -> Device:
-    return Device(name="board", lut=1, **{"bram36": 10, "uram288": 2, "dsp": 648} | blocks)
+    roomy = {"lut": 10**6, "ff": 10**6}
+    return Device(name="board", **roomy | {"bram36": 10, "uram288": 2, "dsp": 648} | blocks)
 
 
 @pytest.mark.parametrize("name", [*NEVER_NEGATIVE, *POSITIVE])
@@ -201,68 +214,163 @@ def test_what_is_there_to_prefetch_is_a_part_of_the_dynamic_buffer() -> None:
     assert other.dynamic_buffer_bytes == 2048 + 1536
 
 
+EMPTY = {"persistent_buffer_kib": 0, "streaming_buffer_kib": 0, "output_buffer_kib": 0}
+KIB_OF_A_ROW = 512 * 9 * 9 / 1024  # of BRAM in a buffer of nine words of nine bytes: 40.5 KiB
+
+
 @pytest.mark.parametrize(
     ("changes", "blocks", "expected"),
     [
-        # 1296 MACs in 648 DSPs; two tiles of weights, 2592 bytes, in one BRAM36.
-        ({}, {}, (648, 1, 0)),
-        # A Persistent Buffer takes URAM: 32 KiB in one, a byte more in two.
-        ({"persistent_buffer_kib": 32}, {}, (648, 1, 1)),
-        ({"persistent_buffer_kib": 32 + 1 / 1024}, {}, (648, 1, 2)),
-        # What two URAM288 cannot hold goes to BRAM36: 4 KiB each.
-        ({"persistent_buffer_kib": 64 + 5}, {}, (648, 1 + 2, 2)),
-        # Each of the other buffers has blocks of its own.
-        ({"streaming_buffer_kib": 5, "output_buffer_kib": 3}, {}, (648, 1 + 2 + 1, 0)),
-        # Past ten BRAM36, maps spill into URAM, eight BRAM36 each.
-        ({"streaming_buffer_kib": 40}, {}, (648, 10, 1)),
-        ({"streaming_buffer_kib": 36 + 33}, {}, (648, 10, 2)),
-        # A spill that finds no URAM stays.
-        ({"streaming_buffer_kib": 40}, {"uram288": 0}, (648, 11, 0)),
-        ({"streaming_buffer_kib": 36 + 64 + 4}, {}, (648, 11, 2)),
-        ({"persistent_buffer_kib": 64, "streaming_buffer_kib": 40}, {}, (648, 11, 2)),
-        # A board without URAM takes all in BRAM.
-        ({"persistent_buffer_kib": 32}, {"uram288": 0}, (648, 9, 0)),
-        # Tiles to prefetch into take the URAM that the Persistent Buffer leaves: 1296 bytes each.
-        ({"dynamic_buffer_tiles": 3}, {}, (648, 1, 1)),
-        ({"dynamic_buffer_tiles": 2 + 25}, {}, (648, 1, 1)),
-        ({"dynamic_buffer_tiles": 2 + 26}, {}, (648, 1, 2)),
-        ({"dynamic_buffer_tiles": 2 + 26, "persistent_buffer_kib": 32}, {}, (648, 1 + 1, 2)),
-        ({"dynamic_buffer_tiles": 3, "persistent_buffer_kib": 64 + 1}, {}, (648, 1 + 1 + 1, 2)),
-        # An odd number of MACs leaves half a DSP idle.
+        # 1296 MACs in 648 DSPs; two tiles of weights, 32 words, in a row of nine BRAM36.
+        ({}, {}, (648, 9, 0)),
+        # A Persistent Buffer takes URAM: 4,096 words in a row of nine, a byte more in two.
+        ({"persistent_buffer_kib": 8 * KIB_OF_A_ROW}, {}, (648, 9, 9)),
+        ({"persistent_buffer_kib": 8 * KIB_OF_A_ROW + 1 / 1024}, {}, (648, 9, 18)),
+        # What two rows of URAM cannot hold goes to BRAM.
+        ({"persistent_buffer_kib": 17.5 * KIB_OF_A_ROW}, {}, (648, 9 + 2 * 9, 18)),
+        # Eight UltraRAMs make no row of nine.
+        ({"persistent_buffer_kib": 8 * KIB_OF_A_ROW}, {"uram288": 8}, (648, 9 + 72, 0)),
+        # The map buffers have rows of their own: of nine words, and of eight for 16 sums.
+        ({"streaming_buffer_kib": 5, "output_buffer_kib": 3}, {}, (648, 9 + 9 + 8, 0)),
+        ({"streaming_buffer_kib": 41, "output_buffer_kib": 33}, {}, (648, 9 + 18 + 16, 0)),
+        # Past 100 BRAM36, maps spill into URAM, rows of nine in place of eight rows of BRAM.
+        ({"streaming_buffer_kib": 11 * KIB_OF_A_ROW}, {}, (648, 100, 9)),
+        ({"streaming_buffer_kib": 19 * KIB_OF_A_ROW}, {}, (648, 100, 18)),
+        # A spill that finds no URAM stays, on a board that has none.
+        ({"streaming_buffer_kib": 11 * KIB_OF_A_ROW}, {"uram288": 0}, (648, 108, 0)),
+        ({"streaming_buffer_kib": 11 * KIB_OF_A_ROW}, {"uram288": 8}, (648, 100, 9)),
+        # Tiles to prefetch into, 16 words each, take the URAM that the Persistent Buffer leaves.
+        ({"dynamic_buffer_tiles": 3}, {}, (648, 9, 9)),
+        ({"dynamic_buffer_tiles": 2 + 256}, {}, (648, 9, 9)),
+        ({"dynamic_buffer_tiles": 2 + 257}, {}, (648, 9, 18)),
+        ({"dynamic_buffer_tiles": 2 + 257, "persistent_buffer_kib": 32}, {}, (648, 18, 18)),
+        # An odd number of MACs leaves half a DSP idle; one engine needs a word a cycle.
         ({"pe_kernels": 1, "pe_channels": 1}, {}, (5, 1, 0)),
     ],
 )
 def test_blocks_are_those_counted_by_hand(
     changes: dict[str, Any], blocks: dict[str, int], expected: tuple[int, int, int]
 ) -> None:
-    empty = {"persistent_buffer_kib": 0, "streaming_buffer_kib": 0, "output_buffer_kib": 0}
-    used = resources(zcu104(device=device(**blocks), **empty | changes))
+    board = device(**{"bram36": 100, "uram288": 18} | blocks)
+    used = resources(zcu104(device=board, **EMPTY | changes))
     assert (used.dsp, used.bram36, used.uram288) == expected
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        # 4096 MACs in 2048 DSPs; the Dynamic Buffer takes BRAM, what is there to prefetch URAM.
+        # 4096 MACs in 2048 DSPs; a word of weights has eight channels of each of 128 kernels.
         ({}, (2048, 0, 0)),
-        ({"dynamic_buffer_kib": 12}, (2048, 3, 0)),
-        ({"prefetch_buffer_kib": 12}, (2048, 0, 1)),
-        ({"dynamic_buffer_kib": 12, "prefetch_buffer_kib": 64 + 4}, (2048, 3 + 1, 2)),
-        ({"dynamic_buffer_kib": 44}, (2048, 10, 1)),
+        ({"dynamic_buffer_kib": 512}, (2048, 128, 0)),
+        ({"dynamic_buffer_kib": 513}, (2048, 256, 0)),
+        ({"prefetch_buffer_kib": 12}, (2048, 0, 128)),
+        ({"prefetch_buffer_kib": 2 * 4096 + 1}, (2048, 128, 256)),
+        ({"dynamic_buffer_kib": 1025}, (2048, 256, 128)),
+        # Maps are 16 words wide: 64 KiB in a row of BRAM.
+        ({"streaming_buffer_kib": 64, "output_buffer_kib": 65}, (2048, 16 + 32, 0)),
+        ({"streaming_buffer_kib": 64 * 17, "output_buffer_kib": 64 * 9}, (2048, 300, 16)),
     ],
 )
 def test_blocks_of_an_output_stationary_design_are_those_counted_by_hand(
     changes: dict[str, Any], expected: tuple[int, int, int]
 ) -> None:
-    names = ("persistent_buffer_kib", "dynamic_buffer_kib", "streaming_buffer_kib",
-             "output_buffer_kib")  # fmt: skip
-    used = resources(vcu118(device=device(), **dict.fromkeys(names, 0) | changes))
+    board = device(bram36=300, uram288=256)
+    used = resources(vcu118(device=board, **EMPTY | {"dynamic_buffer_kib": 0} | changes))
     assert (used.dsp, used.bram36, used.uram288) == expected
 
 
+# Look-up tables and flip-flops of cores of AMD's DPU with high use of DSPs (PG338 v1.2, table 9).
+DPU = {256: (20177, 31782), 800: (30877, 56267), 1152: (34379, 67481), 2048: (40865, 92630)}
+
+
+@pytest.mark.parametrize("macs", DPU)
+def test_the_fit_of_luts_and_flip_flops_is_as_close_as_is_said(macs: int) -> None:
+    lut, ff = DPU[macs]
+    assert -0.08 <= (LUT_OF_A_DESIGN + LUT_PER_MAC * macs) / lut - 1 <= 0.18
+    assert -0.06 <= (FF_OF_A_DESIGN + FF_PER_MAC * macs) / ff - 1 <= 0.13
+
+
+def lacked_by(design: Accelerator) -> list[str]:
+    """The kinds of blocks that the design lacks, and the clock where it does not attain it."""
+    reason = infeasible_reason(design)
+    return [words.split(":")[0] for words in reason.split("; ") if words]
+
+
+def test_a_shell_leaves_a_part_of_each_kind() -> None:
+    board = Device(name="card", lut=10**5, ff=10**5, bram36=300, uram288=60, dsp=720)
+    shelled = replace(board, shell_share=0.1)
+    assert [shelled.left(kind) for kind in ("lut", "bram36", "uram288")] == [90_000, 270, 54]
+    # Two of 272 BRAM36 spill, into a row of nine URAM288 beside the Persistent Buffer's 54.
+    assert infeasible_reason(zcu104(device=board)) == ""
+    assert (
+        infeasible_reason(zcu104(device=shelled))
+        == "uram288: needs 63, card leaves 54 beside its shell"
+    )
+
+
+@pytest.mark.parametrize(
+    ("design", "reason"),
+    [
+        (zcu104(clock_mhz=200.0), ""),
+        (zcu104(clock_mhz=212.0), ""),
+        (
+            zcu104(clock_mhz=213.0),
+            "clock: needs 213 MHz, 212 MHz is attainable at 87 % of bram36",
+        ),
+        (zcu104(clock_mhz=250.0, coding=Coding.RTL), ""),
+        (vcu118(clock_mhz=775.0), ""),
+        (
+            vcu118(clock_mhz=776.0),
+            "clock: needs 776 MHz, 775 MHz is attainable by a DSP of VCU118",
+        ),
+        (
+            vcu118(port_clock_mhz=300.0),
+            "clock: needs 300 MHz, 260 MHz is attainable at 100 % of bram36",
+        ),
+    ],
+)
+def test_a_clock_that_a_design_does_not_attain_is_a_reason_not_to_fit(
+    design: Accelerator, reason: str
+) -> None:
+    assert infeasible_reason(design) == reason
+    assert (overrun(design) > 0) == bool(reason)
+
+
+def test_what_is_known_to_run_is_attainable() -> None:
+    half, most = 0.5, 0.87
+    rtl = vcu118()
+    assert attainable_logic_mhz(zcu104(), 1.0) >= 100  # SushiAccel in HLS, ZCU104
+    assert attainable_logic_mhz(rtl, most) >= 275  # a design with 87 % of a U50's DSPs
+    assert attainable_logic_mhz(rtl, half) >= 300  # AMD's DPU on a K26
+    assert attainable_logic_mhz(rtl, 1.0) >= 250  # port and buffers of the VCU118's array
+    assert array_mhz(rtl) >= 708.25
+
+
+@given(accelerators(), st.floats(0.0, 3.0), st.floats(0.0, 3.0))
+def test_a_fuller_or_slower_device_attains_no_faster_clock(
+    accelerator: Accelerator, share: float, more: float
+) -> None:
+    slower = replace(accelerator, device=replace(accelerator.device, speed_grade=1))
+    attained = attainable_logic_mhz(accelerator, share)
+    assert attainable_logic_mhz(accelerator, share + more) <= attained
+    assert attainable_logic_mhz(slower, share) < attained
+    assert array_mhz(slower) < array_mhz(accelerator)
+
+
 def test_the_zcu104_takes_54_uram_and_fits() -> None:
-    used = resources(zcu104())  # 64 BRAM36 and 196 of maps, one of the Dynamic Buffer
-    assert used == Resources(dsp=648, bram36=261, uram288=54, device_share=261 / 312)
+    # Nine words wide are the Persistent Buffer, of 21,846 words in six rows of URAM; the Dynamic
+    # Buffer, 32 words in one row of BRAM; the Streaming Buffer, 3,237 words in seven.  The Output
+    # Buffer is eight words wide, 12,544 words in 25 rows.
+    used = resources(zcu104())
+    assert used.bram36 == 9 + 7 * 9 + 25 * 8 == 272
+    assert used == Resources(
+        dsp=648,
+        lut=34_604,  # 19,700 + 11.5 * 1,296
+        ff=69_935,
+        bram36=272,
+        uram288=6 * 9,
+        device_share=272 / 312,
+    )
     assert infeasible_reason(zcu104()) == ""
 
 
@@ -273,18 +381,28 @@ def test_the_vcu118_fits() -> None:
 @pytest.mark.parametrize(
     ("changes", "share"),
     [
-        ({"persistent_buffer_kib": 0, "streaming_buffer_kib": 16, "output_buffer_kib": 12}, 1.0),
-        ({"persistent_buffer_kib": 32, "pe_kernels": 1}, 0.9),
-        ({"pe_kernels": 32, "persistent_buffer_kib": 0}, 2.0),
+        ({}, 0.9),  # of the DSPs
+        ({"pe_kernels": 8, "streaming_buffer_kib": 40}, 0.45),
+        ({"streaming_buffer_kib": 400}, 1.0),  # 90 BRAM36, nine of the Dynamic Buffer, one of maps
+        ({"pe_kernels": 8, "persistent_buffer_kib": 900}, 0.75),  # 27 of 36 URAM288
+        ({"pe_kernels": 32}, 1.8),
     ],
 )
 def test_the_device_share_is_that_of_the_scarcest_block(
     changes: dict[str, Any], share: float
 ) -> None:
-    small = zcu104(
-        device=device(), **{"streaming_buffer_kib": 16, "output_buffer_kib": 16} | changes
-    )
+    board = device(dsp=720, bram36=100, uram288=36)
+    small = zcu104(device=board, **EMPTY | {"output_buffer_kib": 1} | changes)
     assert resources(small).device_share == share
+
+
+@pytest.mark.parametrize(("kind", "taken"), [("lut", 34_604), ("ff", 69_935)])
+def test_logic_counts_as_blocks_do(kind: str, taken: int) -> None:
+    def on(count: int) -> Accelerator:
+        return zcu104(device=device(dsp=10**4, bram36=10**4, uram288=10**4, **{kind: count}))
+
+    assert resources(on(taken)).device_share == 1
+    assert infeasible_reason(on(taken - 1)) == f"{kind}: needs {taken}, board has {taken - 1}"
 
 
 def test_a_block_that_the_device_lacks_counts_only_where_it_is_needed() -> None:
@@ -297,10 +415,12 @@ def test_a_block_that_the_device_lacks_counts_only_where_it_is_needed() -> None:
 
 def test_a_design_that_does_not_fit_says_all_that_is_missing() -> None:
     large = zcu104(
-        device=device(dsp=647), persistent_buffer_kib=1024, output_buffer_kib=256
-    )  # 240 BRAM36 of what two URAM288 leave, 64 of each map, one of the Dynamic Buffer
+        device=device(dsp=647, bram36=100, uram288=9), persistent_buffer_kib=1024, clock_mhz=300.0
+    )  # 18 rows of nine BRAM36 that a row of URAM leaves, one of the Dynamic Buffer
     assert infeasible_reason(large) == (
-        "dsp: needs 648, board has 647; bram36: needs 369, board has 10"
+        "dsp: needs 648, board has 647; bram36: needs 171, board has 100; "
+        "uram288: needs 45, board has 9; "
+        "clock: needs 300 MHz, 200 MHz is attainable at 100 % of uram288"
     )
 
 
@@ -318,9 +438,10 @@ def test_blocks_hold_all_buffers_and_a_fit_is_a_share_of_at_most_one(
     assert used.dsp * MACS_PER_DSP >= design.macs_per_cycle
     maps_kib = design.streaming_buffer_kib + design.output_buffer_kib
     buffer_bytes = design.persistent_buffer_bytes + design.dynamic_buffer_bytes + maps_kib * 1024
-    assert used.bram36 * BRAM36_BYTES + used.uram288 * URAM288_BYTES >= buffer_bytes
-    assert used.uram288 <= board.uram288
-    assert (infeasible_reason(design) == "") == (used.device_share <= 1)
+    words = used.bram36 * BRAM36_WORDS + used.uram288 * URAM288_WORDS
+    assert words * TAPS_PER_ENGINE >= buffer_bytes
+    assert ({*lacked_by(design)} <= {"clock"}) == (used.device_share <= 1)
+    assert (infeasible_reason(design) == "") == (overrun(design) <= 0)
 
 
 @given(accelerators(), st.floats(0.0, 200.0))
@@ -335,7 +456,9 @@ def test_a_larger_buffer_never_takes_less_of_the_device(
         larger = replace(
             accelerator, device=device(), **{name: getattr(accelerator, name) + more_kib}
         )
-        assert resources(larger).device_share >= before.device_share
+        after = resources(larger)
+        for kind, blocks in before.by_name.items():
+            assert after.by_name[kind] >= blocks, (name, kind)
 
 
 def fields_of(design: Accelerator) -> list[str]:

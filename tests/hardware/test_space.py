@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Dataflow, Device
+from sushi_dse.hardware.accelerator import OWN_FIELDS, Accelerator, Coding, Dataflow, Device
 from sushi_dse.hardware.space import AXIS_ORDER, MAX_DESIGNS, Axis, SearchSpace
 
 OF_THE_OTHER = OWN_FIELDS[Dataflow.OUTPUT_STATIONARY]
@@ -14,7 +14,8 @@ ONES: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name not in OF_THE_OTH
 ONES["dynamic_buffer_tiles"] = 2
 BASE = Accelerator(
     name="tiny",
-    device=Device(name="board", lut=1, bram36=1, uram288=1, dsp=1),
+    device=Device(name="board", lut=10**6, ff=10**6, bram36=1, uram288=1, dsp=1),
+    coding=Coding.RTL,
     dataflow=Dataflow.WEIGHT_STATIONARY,
     layer_by_layer=False,
     **ONES,

@@ -122,6 +122,7 @@ def terms(case: Case, board: Accelerator) -> Terms:
         "offchip_mj": float(used.offchip_mj),
         "buffer_mj": float(used.buffer_mj),
         "mac_mj": float(used.mac_mj),
+        "clock_mj": float(used.clock_mj),
         "static_mj": float(used.static_mj),
     }
 

@@ -19,7 +19,8 @@ from sushi_dse.model.calibration import (
 from sushi_dse.model.layer import layer_cost, layer_latency_us
 from sushi_dse.model.network import layer_shapes
 from sushi_dse.model.validation import LayerError, Validation, predicted_us, validate
-from sushi_dse.workload.layers import Layer, MeasuredLayer, PlainLayer, around
+from sushi_dse.workload.layers import Layer, PlainLayer, around
+from sushi_dse.workload.measured import MeasuredLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from tests import paths
 from tests.facts import BOARD, BOARDS, supernet_of_the_board

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.resources import resources
 from sushi_dse.model.cost import FIELDS, LayerCost
 from sushi_dse.model.energy import (
     SRAM_BYTES,
     SRAM_READ_PJ_PER_BYTE,
     SRAM_WRITE_PJ_PER_BYTE,
     energy,
+    power,
     sram_pj_per_byte,
-    switch_energy,
+    switch_buffer_mj,
 )
 from tests.strategies import accelerators, amounts, zcu104
 from tests.tables import cell
@@ -86,30 +88,27 @@ def test_a_memory_that_is_not_there_costs_nothing(pj_per_byte: tuple[float, ...]
 
 
 @pytest.mark.parametrize(
-    ("cost", "macs", "latency_us", "expected"),
+    ("cost", "macs", "expected"),
     [
         # A million bytes over a bus of 15 pJ/bit: 1e6 * 8 * 15 pJ = 0.12 mJ.
-        ({"input_bytes": 6e5, "output_bytes": 4e5}, 0, 0, (0.12, 0, 0, 0)),
+        ({"input_bytes": 6e5, "output_bytes": 4e5}, 0, (0.12, 0, 0)),
         # A million bytes from a Persistent Buffer of 512 KiB: 1.935 pJ each.
-        ({"persistent_buffer_read_bytes": 1e6}, 0, 0, (0, 1.935e-3, 0, 0)),
+        ({"persistent_buffer_read_bytes": 1e6}, 0, (0, 1.935e-3, 0)),
         # From DRAM, and through a Dynamic Buffer of 4 KiB, written and read.
         (
             {"weight_bytes": 1e6, "dynamic_buffer_read_bytes": 1e6},
             0,
-            0,
-            (0.12, (0.157 + 0.168) * 1e-3, 0, 0),
+            (0.12, (0.157 + 0.168) * 1e-3, 0),
         ),
         # A Streaming Buffer of 32 KiB and an Output Buffer of 64 KiB.
-        ({"streaming_buffer_read_bytes": 1e6}, 0, 0, (0, 0.5e-3, 0, 0)),
-        ({"streaming_buffer_write_bytes": 1e6}, 0, 0, (0, 0.405e-3, 0, 0)),
-        ({"output_buffer_bytes": 1e6}, 0, 0, (0, (0.666 + 0.571) * 1e-3, 0, 0)),
-        # 1e9 MACs of 0.3 pJ; a millisecond at half a watt.
-        ({}, 1e9, 0, (0, 0, 0.3, 0)),
-        ({}, 0, 1000, (0, 0, 0, 0.5)),
+        ({"streaming_buffer_read_bytes": 1e6}, 0, (0, 0.5e-3, 0)),
+        ({"streaming_buffer_write_bytes": 1e6}, 0, (0, 0.405e-3, 0)),
+        ({"output_buffer_bytes": 1e6}, 0, (0, (0.666 + 0.571) * 1e-3, 0)),
+        ({}, 1e9, (0, 0, 0.3)),  # 1e9 MACs of 0.3 pJ
     ],
 )
 def test_each_cause_costs_what_hand_arithmetic_says(
-    cost: dict[str, float], macs: float, latency_us: float, expected: tuple[float, ...]
+    cost: dict[str, float], macs: float, expected: tuple[float, ...]
 ) -> None:
     accelerator = zcu104(
         pe_kernels=2048 // 9 + 1,  # two tiles of 2,052 bytes
@@ -118,10 +117,11 @@ def test_each_cause_costs_what_hand_arithmetic_says(
         streaming_buffer_kib=32.0,
         output_buffer_kib=64.0,
     )
-    used = energy(accelerator, NOTHING._replace(**cost), macs, latency_us)
-    parts = (used.offchip_mj, used.buffer_mj, used.mac_mj, used.static_mj)
+    used, drawn = energy(accelerator, NOTHING._replace(**cost), macs, 1000), power(accelerator)
+    parts = (used.offchip_mj, used.buffer_mj, used.mac_mj)
     assert parts == pytest.approx(expected, rel=2e-3)  # the Dynamic Buffer is 4,104 bytes
-    assert used.total_mj == pytest.approx(sum(parts))
+    assert (used.clock_mj, used.static_mj) == pytest.approx((drawn.clock_w, drawn.static_w))
+    assert used.total_mj == pytest.approx(sum(parts) + drawn.idle_w)
 
 
 @given(accelerators(), costs, st.integers(0, 10**10), amounts(0.0, 1e6))
@@ -129,7 +129,7 @@ def test_causes_add_up_and_none_is_negative(
     accelerator: Accelerator, cost: LayerCost, macs: int, latency_us: float
 ) -> None:
     used = energy(accelerator, cost, macs, latency_us)
-    parts = (used.offchip_mj, used.buffer_mj, used.mac_mj, used.static_mj)
+    parts = (used.offchip_mj, used.buffer_mj, used.mac_mj, used.clock_mj, used.static_mj)
     assert min(parts) >= 0
     assert used.total_mj == pytest.approx(sum(parts), rel=1e-12)
 
@@ -170,13 +170,30 @@ def test_a_table_of_costs_is_a_table_of_energies() -> None:
             assert np.asarray(used.total_mj)[s, g] == pytest.approx(expected)
 
 
-def test_a_switch_costs_its_bytes_their_writing_and_its_time() -> None:
+def test_a_switch_costs_the_writing_of_its_bytes() -> None:
     accelerator = zcu104(persistent_buffer_kib=512.0)
-    used = switch_energy(accelerator, switch_bytes=1e6, fetched_bytes=2e6, switch_ms=3.0)
-    assert used.offchip_mj == pytest.approx(0.12)
-    assert used.buffer_mj == pytest.approx(2 * 1.599e-3)
-    assert used.mac_mj == 0
-    assert used.static_mj == pytest.approx(1.5)
+    assert switch_buffer_mj(accelerator, 2e6) == pytest.approx(2 * 1.599e-3)
+
+
+def test_idle_power_is_that_of_device_memory_blocks_and_clock_by_hand() -> None:
+    # 1.7 mW of block RAM for each of 10, 5 mW of UltraRAM for each of 4; 26,000 + 33.9 * 1,296
+    # flip-flops of 0.1 pJ at 200 MHz.
+    board = zcu104(persistent_buffer_kib=128.0, streaming_buffer_kib=16.0, output_buffer_kib=20.0,
+                   bram36_mw=1.7, uram288_mw=5.0, clock_mhz=200.0, static_w=1.0,
+                   memory_w=0.5)  # fmt: skip
+    assert (resources(board).bram36, resources(board).uram288) == (10, 4)
+    drawn = power(board)
+    assert drawn.static_w == pytest.approx(1.5 + 0.017 + 0.020)
+    assert drawn.clock_w == pytest.approx(0.1e-12 * 69_934.4 * 200e6)
+    assert drawn.idle_w == pytest.approx(drawn.static_w + drawn.clock_w)
+
+
+@given(accelerators(), st.sampled_from(["pe_kernels", "clock_mhz", "persistent_buffer_kib"]))
+def test_a_larger_or_faster_design_draws_no_less_where_it_does_nothing(
+    accelerator: Accelerator, name: str
+) -> None:
+    larger = replace(accelerator, **{name: 2 * getattr(accelerator, name)})
+    assert power(larger).idle_w >= power(accelerator).idle_w
 
 
 @pytest.mark.parametrize(

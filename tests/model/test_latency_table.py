@@ -9,7 +9,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.energy import energy
+from sushi_dse.model.energy import energy, power
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us
 from sushi_dse.model.network import LayerShape, Network, layer_shapes
@@ -110,10 +110,13 @@ def test_the_sums_are_traffic_and_energy_by_name(case: Made) -> None:
             "offchip_mj": used.offchip_mj,
             "buffer_mj": used.buffer_mj,
             "mac_mj": used.mac_mj,
-            "static_mj": used.static_mj,
         }
         assert {name: sums[name][s, g] for name in SUMS} == pytest.approx(expected, rel=1e-12)
-    assert np.allclose(table.energy.total_mj, table.sums[4:].sum(axis=0), rtol=1e-12, atol=0)
+    used, drawn = table.energy, power(accelerator)
+    moving = used.total_mj - used.clock_mj - used.static_mj
+    assert np.allclose(moving, table.sums[4:].sum(axis=0), rtol=1e-6, atol=1e-9)
+    assert np.allclose(used.static_mj, table.latency_ms * drawn.static_w, rtol=1e-12, atol=0)
+    assert np.allclose(used.clock_mj, table.latency_ms * drawn.clock_w, rtol=1e-12, atol=0)
 
 
 @few

@@ -184,7 +184,8 @@ def test_the_metrics_of_a_run_are_those_of_its_queries() -> None:
     offchip_bytes += table.switch_bytes[0, 1, served.subnet[0]]
     assert metrics["offchip_bytes_per_query"] == pytest.approx(offchip_bytes / 1000)
     parts = [
-        metrics[f"{part}_energy_mj_per_query"] for part in ("offchip", "buffer", "mac", "static")
+        metrics[f"{part}_energy_mj_per_query"]
+        for part in ("offchip", "buffer", "mac", "clock", "static")
     ]
     assert metrics["energy_mj_per_query"] == pytest.approx(sum(parts))
 

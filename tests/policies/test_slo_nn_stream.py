@@ -167,7 +167,7 @@ def test_energy_and_bytes_add_up(
     trace = stream["trace"]
     served = serve_slo_nn(mode=mode, **stream | {"table": table})
     metrics = serving_metrics(PolicyRun(served=served, table=table, accelerator=accelerator), trace)
-    kinds = ("offchip", "buffer", "mac", "static")
+    kinds = ("offchip", "buffer", "mac", "clock", "static")
     total_mj = sum(metrics[f"{kind}_energy_mj_per_query"] for kind in kinds)
     offchip_bytes = np.asarray(table.cost.offchip_bytes)[served.subnet, served.cached].sum()
     offchip_bytes += table.switch_bytes[0, served.kept[0], served.subnet[0]]

@@ -7,7 +7,7 @@ depends on all of its fields, so what caching saves is bounded over all SubGraph
 (the fractional knapsack), and for the one layer that is cached in part what it may save beyond its
 share.  Energy is bounded cause by cause, each at the corner that is best for it.  The sides of the
 array are no range: their blocks cut a layer's kernels and channels into other lengths, and a
-larger side may be slower.
+larger side may be slower, and wider buffers may waste fewer of their words.
 """
 
 from collections.abc import Sequence
@@ -59,8 +59,11 @@ BOUNDED = (
     "energy_mj_per_query",
     "offchip_energy_mj_per_query",
     "mac_energy_mj_per_query",
+    "clock_energy_mj_per_query",
     "static_energy_mj_per_query",
     "dsp",
+    "lut",
+    "ff",
     "bram36",
     "uram288",
     "device_share",
@@ -217,11 +220,9 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
         "energy_mj_per_query": used.total_mj * (1 - ROUNDING),
         "offchip_energy_mj_per_query": used.offchip_mj * (1 - ROUNDING),
         "mac_energy_mj_per_query": used.mac_mj * (1 - ROUNDING),
-        "static_energy_mj_per_query": used.static_mj,
-        "dsp": blocks.dsp,
-        "bram36": blocks.bram36,
-        "uram288": blocks.uram288,
-        "device_share": blocks.device_share,
+        "clock_energy_mj_per_query": used.clock_mj * (1 - ROUNDING),
+        "static_energy_mj_per_query": used.static_mj * (1 - ROUNDING),
+        **blocks.by_name,
     }
     return np.stack(
         [metric.sign * np.broadcast_to(values[metric.name], latency_us.shape) for metric in metrics]

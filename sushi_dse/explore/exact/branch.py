@@ -38,8 +38,10 @@ def exact_front(problem: Problem) -> Generator[range, None, ExactFront]:
             last = slice(-BATCH_BOXES, None)
             boxes, numbers = boxes.only(last), numbers[last]
         kind = np.full(len(boxes), SPLIT)
-        kind[~fits(boxes.corners()[0])] = INFEASIBLE  # The low corner takes the fewest blocks.
-        bounded = np.flatnonzero((kind == SPLIT) & boxes.has_one_array)
+        one = boxes.has_one_array
+        # With one array, the low corner takes the fewest blocks and wants the slowest clock.
+        kind[one & ~fits(boxes.corners()[0])] = INFEASIBLE
+        bounded = np.flatnonzero((kind == SPLIT) & one)
         if len(bounded):
             narrow = boxes.only(bounded)
             problem.walk(front, narrow.promising())

@@ -72,6 +72,7 @@ def check(certificate: Certificate, front: Front, problem: Problem) -> dict[str,
     """
     boxes = ranges(certificate, problem)
     infeasible = boxes.only(certificate.kind == INFEASIBLE)
+    _require(bool(infeasible.has_one_array.all()), "an infeasible box has arrays of several kinds")
     _require(
         not fits(infeasible.corners()[0]).any() if len(infeasible) else True,
         "a box that is left out as infeasible has a design that fits",

@@ -16,7 +16,7 @@ from optuna.samplers import (
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.explore.exploration import Exploration
 from sushi_dse.explore.survey import objective_names
-from sushi_dse.hardware.resources import resources
+from sushi_dse.hardware.resources import overrun
 
 POLICY = "policy"
 
@@ -91,8 +91,8 @@ class Search(Exploration):
         return space.index_of_values(values), str(params.get(POLICY, policies[0]))
 
     def overrun(self, design: int) -> float:
-        """The `device_share` of a design less 1: above 0 where the design does not fit."""
-        return resources(self.experiment.space.design(design)).device_share - 1
+        """By what share a design exceeds its device or its clock: above 0 where it does not fit."""
+        return overrun(self.experiment.space.design(design))
 
     def sampler_after(self, told: int) -> BaseSampler:
         """The sampler of the batch that is asked after so many trials were told."""

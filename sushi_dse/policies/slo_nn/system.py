@@ -149,7 +149,6 @@ def with_activator(
         "offchip_mj": used.offchip_mj,
         "buffer_mj": used.buffer_mj,
         "mac_mj": used.mac_mj,
-        "static_mj": used.static_mj,
     }
     return replace(
         table,

@@ -1,0 +1,235 @@
+"""Whether keeping a SubGraph on chip is worth its blocks, against other uses of the same blocks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from sushi_dse.analysis.compare import compare_policies
+from sushi_dse.analysis.gain_map import RATE_FACTORS
+from sushi_dse.analysis.repeats import bootstrap_interval
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.traced import REFERENCE_POLICY
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator
+from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.standing import other_drain
+from sushi_dse.policies.equal_area import equal_area, with_larger_maps
+from sushi_dse.policies.names import EQUAL_AREA, LATENCY_AWARE, NO_SGS, STATIC_SUBGRAPH, SUSHI
+
+RELEVANT_PERCENT = 1.0  # least difference of latency that decides: assumption
+MOST_SHOWN = 4  # readings that are told one by one
+MOST_TIMES_WIDER = 16  # times that an array is made wider at most
+RATE_FIELDS = ("clock_mhz", "port_clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",
+               "dram_efficiency", "device")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A use of the blocks of a Persistent Buffer: a policy on a design of as many blocks."""
+
+    name: str
+    policy: str
+    keeps_subgraph: bool
+    design: Callable[[Accelerator], Accelerator]
+
+
+def larger_array(accelerator: Accelerator) -> Accelerator:
+    """The design without a Persistent Buffer, its array as many kernels wide as fit the device."""
+    best = replace(accelerator, persistent_buffer_kib=0.0)
+    step = accelerator.pe_kernels
+    while not infeasible_reason(wider := replace(best, pe_kernels=best.pe_kernels + step)):
+        best = wider
+        if best.pe_kernels >= MOST_TIMES_WIDER * step:
+            break
+    return best
+
+
+SGS_USES = (
+    Use(name="SGS, static", policy=STATIC_SUBGRAPH, keeps_subgraph=True, design=lambda d: d),
+    Use(name="SGS, SushiSched", policy=SUSHI, keeps_subgraph=True, design=lambda d: d),
+    Use(name="SGS, latency-aware", policy=LATENCY_AWARE, keeps_subgraph=True, design=lambda d: d),
+)
+PREFETCHING = Use(name="prefetching", policy=EQUAL_AREA, keeps_subgraph=False, design=lambda d: d)
+MAPS = Use(name="larger maps", policy=NO_SGS, keeps_subgraph=False, design=with_larger_maps)
+HALF = Use(name="half SGS, half prefetching", policy=STATIC_SUBGRAPH, keeps_subgraph=True,
+           design=lambda d: equal_area(d, share=0.5))  # fmt: skip
+WIDER = Use(name="larger array", policy=NO_SGS, keeps_subgraph=False, design=larger_array)
+JUDGED = (*SGS_USES, HALF, PREFETCHING, MAPS)  # uses that the verdict turns on
+USES = (*JUDGED, WIDER)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Gains:
+    """What each use of the blocks changes against a design without them: rows over the seeds."""
+
+    rows: Sequence[Mapping[str, object]]
+    latency: Mapping[str, np.ndarray]  # [seed] by name of the use, in percent saved
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Worth:
+    """The verdict on a design, and what it stands on."""
+
+    verdict: str  # yes, no or partly
+    because: str  # the sentence, without its period
+    gain_percent: Mapping[str, float]  # latency that the best SGS saves: mean, low, high
+    rows: Sequence[Mapping[str, object]]  # a use of the blocks each
+    readings: Sequence[Mapping[str, object]]  # a reading of the unmeasured settings each
+
+
+def worth(experiments: Sequence[Experiment]) -> Worth:
+    """Whether SGS is worth its blocks on the design of experiments that differ by seed.
+
+    `UserError` where the design has no Persistent Buffer.
+    """
+    first = experiments[0]
+    design = first.design
+    if not design.persistent_buffer_bytes:
+        raise UserError(f"{design.name}: has no Persistent Buffer to judge; name one that has")
+    found = gains_of(experiments, design, USES)
+    verdict, because = judged(found)
+    best = found.latency[best_of(found, SGS_USES)]
+    low, high = bootstrap_interval(best.tolist())
+    return Worth(
+        verdict=verdict,
+        because=because,
+        gain_percent={"mean": float(best.mean()), "low": low, "high": high},
+        rows=found.rows,
+        readings=[
+            {**setting, "prefetching": prefetches, "verdict": judged(read, prefetches)[0]}
+            for setting, other in readings(first, design)
+            for read in [gains_of(experiments, other, JUDGED)]
+            for prefetches in (True, False)
+        ],
+    )
+
+
+def gains_of(experiments: Sequence[Experiment], design: Accelerator, uses: Sequence[Use]) -> Gains:
+    """The gains of each use of the blocks of `design` over the design without them."""
+    reference = [_metrics(each, REFERENCE_POLICY, design) for each in experiments]
+    rows, latency = [], {}
+    for use in uses:
+        own_design = use.design(design)
+        own = [_metrics(each, use.policy, own_design) for each in experiments]
+        pairs = list(zip(own, reference, strict=True))
+        saved = np.array([_saved_percent(a, b, "mean_latency_ms") for a, b in pairs])
+        energy = np.array([_saved_percent(a, b, "energy_mj_per_query") for a, b in pairs])
+        points = [a["mean_accuracy_percent"] - b["mean_accuracy_percent"] for a, b in pairs]
+        low, high = bootstrap_interval(saved.tolist())
+        latency[use.name] = saved
+        rows.append(
+            {
+                "use": use.name,
+                "latency_saved_percent": float(saved.mean()),
+                "latency_saved_percent_low": low,
+                "latency_saved_percent_high": high,
+                "energy_saved_percent": float(energy.mean()),
+                "accuracy_gained_points": float(np.mean(points)),
+                "mean_power_w": float(np.mean([a["mean_power_w"] for a in own])),
+                **{f"more_{kind}": own[0][kind] - reference[0][kind] for kind in RESOURCE_KINDS},
+            }
+        )
+    return Gains(rows=rows, latency=latency)
+
+
+def _metrics(experiment: Experiment, policy: str, design: Accelerator) -> dict[str, float]:
+    space = SearchSpace(axes=(), base=design, calibration=experiment.space.calibration)
+    (row,) = compare_policies(replace(experiment, policies=(policy,), space=space))
+    return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
+
+
+def _saved_percent(own: Mapping[str, float], reference: Mapping[str, float], name: str) -> float:
+    return 100 * (1 - own[name] / reference[name])
+
+
+def best_of(found: Gains, uses: Sequence[Use]) -> str:
+    """The name of the use of those that saves most on average."""
+    return max((use.name for use in uses), key=lambda name: float(found.latency[name].mean()))
+
+
+def judged(found: Gains, prefetches: bool = True) -> tuple[str, str]:
+    """The verdict on those gains, and the sentence for it, without its period.
+
+    SGS is worth its blocks where it saves a relevant part of the latency, and more than another use
+    of the same blocks, by the intervals over the seeds.  Prefetching, which nobody measured, is one
+    where `prefetches` says so.
+    """
+    rivals = (PREFETCHING, MAPS) if prefetches else (MAPS,)
+    sgs, rival = best_of(found, SGS_USES), best_of(found, rivals)
+    own, other, half = (found.latency[name] for name in (sgs, rival, HALF.name))
+    said = f"{sgs} saves {_interval(own)} of the latency"
+    against = f"the same blocks save {_interval(other)} as {rival}"
+    if _is_more(own, 0.0) and _is_more(own, other):
+        return "yes", f"{said}; {against}"
+    if prefetches and _is_more(half, 0.0) and _is_more(half, other):
+        return "partly", f"{said}; {against}; half of them each save {_interval(half)}"
+    if not _is_more(own, 0.0):
+        return "no", f"{said}, and {RELEVANT_PERCENT:g} % is the least that counts"
+    return "no", f"{said}; {against}"
+
+
+def _is_more(own: np.ndarray, other: np.ndarray | float) -> bool:
+    """Whether a gain lies above another by a relevant difference, by its interval."""
+    return bootstrap_interval((own - other).tolist())[0] >= RELEVANT_PERCENT
+
+
+def _interval(values: np.ndarray) -> str:
+    low, high = bootstrap_interval(values.tolist())
+    mean = f"{values.mean():.3g} %"
+    return mean if f"{low:.3g}" == f"{high:.3g}" else f"{mean} ({low:.3g} to {high:.3g})"
+
+
+def readings(
+    experiment: Experiment, design: Accelerator
+) -> Iterator[tuple[dict[str, object], Accelerator]]:
+    """The readings of settings that were not measured, each with the design under it.
+
+    They are whether 1x1 tiles drain, where some do, and factors of the off-chip rate, unless it is
+    that of the board that was measured.  Whether anything prefetches is a reading besides.
+    """
+    calibration = experiment.space.calibration
+    other = other_drain(design)
+    is_rate_measured = calibration is not None and not set(calibration.changed(design)) & set(
+        RATE_FIELDS
+    )
+    drains = [design] if other is None or not _has_pointwise(experiment) else [design, other]
+    factors = (1.0,) if is_rate_measured else RATE_FACTORS
+    for drained, factor in product(drains, factors):
+        read = replace(
+            drained,
+            port_bytes_per_cycle=factor * drained.port_bytes_per_cycle,
+            dram_gb_per_s=factor * drained.dram_gb_per_s,
+        )
+        setting: dict[str, object] = {"offchip_gb_per_s": read.offchip_gb_per_s}
+        if len(drains) > 1:
+            setting["pointwise_drain"] = drained.pointwise_drain
+        yield setting, read
+
+
+def _has_pointwise(experiment: Experiment) -> bool:
+    return bool(experiment.network.shapes["is_pointwise"].any())
+
+
+def holds(found: Worth) -> str:
+    """In how many readings the verdict is which, and the readings of the rarer ones."""
+    groups: dict[str, list[str]] = {}
+    for row in found.readings:
+        groups.setdefault(str(row["verdict"]), []).append(_setting(row))
+    told = [f"The verdict is {found.verdict} in {len(groups.get(found.verdict, []))} of "
+            f"{len(found.readings)} readings of what was not measured"]  # fmt: skip
+    for verdict, settings in groups.items():
+        if verdict != found.verdict:
+            shown = settings[:MOST_SHOWN] + (["..."] if len(settings) > MOST_SHOWN else [])
+            told.append(f"{verdict} in {len(settings)}: {'; '.join(shown)}")
+    return ".\n".join(told)
+
+
+def _setting(row: Mapping[str, object]) -> str:
+    words = [f"{float(str(row['offchip_gb_per_s'])):.3g} GB/s"]
+    if "pointwise_drain" in row:
+        words.append("1x1 tiles drain" if row["pointwise_drain"] else "1x1 tiles do not drain")
+    words.append("weights are prefetched" if row["prefetching"] else "nothing is prefetched")
+    return ", ".join(words)

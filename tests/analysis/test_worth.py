@@ -1,0 +1,167 @@
+"""Whether SGS is worth its blocks."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sushi_dse.analysis.gain_map import gain_curves
+from sushi_dse.analysis.worth import (
+    HALF,
+    JUDGED,
+    MAPS,
+    PREFETCHING,
+    RELEVANT_PERCENT,
+    SGS_USES,
+    USES,
+    Gains,
+    Worth,
+    holds,
+    judged,
+    larger_array,
+    readings,
+    worth,
+)
+from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.loading import load_experiment
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
+from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.policies.equal_area import with_larger_maps
+from tests.commands import Run
+from tests.strategies import accelerators, zcu104
+
+
+@cache
+def experiments(hw: str, workload: str, seeds: int = 2) -> list[Experiment]:
+    return [
+        load_experiment(hw, workload, mode="strict-accuracy", queries=60, seed=seed)
+        for seed in range(seeds)
+    ]
+
+
+@cache
+def found(hw: str, workload: str) -> Worth:
+    return worth(experiments(hw, workload))
+
+
+BOARDS = pytest.mark.parametrize(
+    ("hw", "workload"),
+    [("zcu104", "ofa_resnet50"), ("vcu118_64x64", "resnet50"), ("alveo_u50", "ofa_mbv3")],
+)
+
+
+def gains(**latency: float) -> Gains:
+    """Gains without rows: those of the uses named, the others 0, the same for both seeds."""
+    named = {use.name: 0.0 for use in JUDGED}
+    named |= {SGS_USES[0].name: latency.get("sgs", 0.0), HALF.name: latency.get("half", 0.0),
+              PREFETCHING.name: latency.get("prefetching", 0.0),
+              MAPS.name: latency.get("maps", 0.0)}  # fmt: skip
+    return Gains(rows=(), latency={name: np.full(2, value) for name, value in named.items()})
+
+
+@given(*[st.floats(-10, 40)] * 4, st.booleans())
+def test_a_verdict_is_carried_by_a_relevant_difference(
+    sgs: float, half: float, prefetching: float, maps: float, prefetches: bool
+) -> None:
+    verdict, because = judged(
+        gains(sgs=sgs, half=half, prefetching=prefetching, maps=maps), prefetches
+    )
+    own = max(sgs, 0.0)  # the other uses of SGS save nothing here
+    rival = max(prefetching, maps) if prefetches else maps
+    wins = own - rival >= RELEVANT_PERCENT and own >= RELEVANT_PERCENT
+    both = half - rival >= RELEVANT_PERCENT and half >= RELEVANT_PERCENT
+    assert verdict == ("yes" if wins else "partly" if both and prefetches else "no")
+    assert because
+
+
+def test_what_an_interval_does_not_carry_is_no_win() -> None:
+    spread = gains(sgs=5.0)
+    name = SGS_USES[0].name
+    spread = Gains(rows=(), latency={**spread.latency, name: np.array([10.0, 0.0])})
+    assert judged(spread)[0] == "no"
+    assert judged(gains(sgs=5.0))[0] == "yes"
+
+
+@BOARDS
+def test_the_verdict_follows_from_the_rows_and_every_reading_is_judged(
+    hw: str, workload: str
+) -> None:
+    own = found(hw, workload)
+    rows = {str(row["use"]): float(str(row["latency_saved_percent"])) for row in own.rows}
+    assert list(rows) == [use.name for use in USES]
+    best = max(rows[use.name] for use in SGS_USES)
+    assert own.gain_percent["mean"] == pytest.approx(best)
+    assert own.gain_percent["low"] <= best <= own.gain_percent["high"]
+    assert own.verdict in ("yes", "no", "partly")
+    rival = max(rows[PREFETCHING.name], rows[MAPS.name])
+    if own.verdict == "yes":
+        assert best - rival >= RELEVANT_PERCENT
+    told = [row["verdict"] for row in own.readings]
+    assert f"{own.verdict} in {told.count(own.verdict)} of {len(told)}" in holds(own)
+    assert len({tuple(row.items()) for row in own.readings}) == len(told)
+
+
+def test_what_was_measured_is_no_reading() -> None:
+    zcu = list(readings(experiments("zcu104", "ofa_resnet50")[0], zcu104()))
+    assert {setting["pointwise_drain"] for setting, _ in zcu} == {True, False}
+    assert len(zcu) == 2
+    vcu = experiments("vcu118_64x64", "resnet50")[0]
+    assert len(list(readings(vcu, vcu.design))) == 1
+    u50 = experiments("alveo_u50", "ofa_mbv3")[0]
+    assert len(list(readings(u50, u50.design))) == 8
+
+
+def test_residency_pays_on_the_vcu118_where_nothing_prefetches() -> None:
+    own = found("vcu118_64x64", "resnet50")
+    assert own.gain_percent["mean"] > 20
+    verdicts = {row["prefetching"]: row["verdict"] for row in own.readings}
+    assert verdicts[False] == "yes"
+
+
+@given(accelerators())
+def test_other_uses_hold_no_more_bytes_and_a_wider_array_fits(design: Accelerator) -> None:
+    def held(one: Accelerator) -> int:
+        blocks = resources(one)
+        return blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
+
+    maps = with_larger_maps(design)
+    assert held(maps) <= held(design)
+    assert maps.streaming_buffer_kib >= design.streaming_buffer_kib
+    wider = larger_array(design)
+    assert wider.pe_kernels >= design.pe_kernels
+    assert wider.pe_kernels == design.pe_kernels or not infeasible_reason(wider)
+
+
+def test_the_curves_pass_through_the_design_itself() -> None:
+    experiment = experiments("zcu104", "ofa_resnet50")[0]
+    curves = gain_curves(experiment.network, experiment.design)
+    (own,) = (curve for curve in curves if curve.is_own)
+    assert own.offchip_gb_per_s == experiment.design.offchip_gb_per_s
+    assert own.own_mib in own.buffer_mib
+    for curve in curves:
+        assert np.all(np.diff(curve.saved_percent) >= -1e-9)
+
+
+def test_a_design_without_a_persistent_buffer_is_refused() -> None:
+    first = experiments("zcu104", "ofa_resnet50")[0]
+    bare = SearchSpace(axes=(), base=replace(first.design, persistent_buffer_kib=0.0))
+    with pytest.raises(UserError, match="has no Persistent Buffer to judge"):
+        worth([replace(first, space=bare)])
+
+
+def test_the_command_prints_the_verdict_and_ends_well(tmp_path_factory: pytest.TempPathFactory,
+                                                      run: Run) -> None:  # fmt: skip
+    picture = tmp_path_factory.mktemp("worth") / "worth.svg"
+    command = ("worth", "--queries", "50", "--repeats", "2")
+    done = run(*command, "--plot", str(picture))
+    assert done.code == 0
+    assert done.out.startswith("Is SGS worth its blocks? ")
+    assert "your board" in picture.read_text(encoding="utf-8")
+    document = run(*command, "--format", "json").document
+    assert {"verdict", "gain_percent", "rows", "readings", "because"} <= set(document)
