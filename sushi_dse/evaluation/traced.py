@@ -1,6 +1,7 @@
 """The metrics of a policy's run of a trace, and the rows of a design under each policy."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby, product
 from operator import itemgetter
 from typing import Any
@@ -12,7 +13,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS, SEED
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
+from sushi_dse.model.energy import Power, offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.policies.catalogue import PolicyRun, find_policy
 from sushi_dse.serving.served import tally
@@ -29,7 +30,7 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
-    drawn = power(accelerator)
+    drawn = _power(accelerator)
     causes_mj = {
         "offchip": total["offchip_mj"] + offchip_mj(accelerator, sums.switch_bytes),
         "buffer": total["buffer_mj"] + switch_buffer_mj(accelerator, sums.fetched_bytes),
@@ -64,6 +65,11 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
         "array_utilisation": total["macs"]
         / (accelerator.macs_per_cycle * accelerator.clock_mhz * 1e3 * sums.service_ms),
     }
+
+
+@lru_cache(maxsize=8)  # The runs of one design follow each other.
+def _power(accelerator: Accelerator) -> Power:
+    return power(accelerator)
 
 
 def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
