@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from sushi_dse.plots.panels import Panel
+from sushi_dse.plots.panels import Panel, Series
 from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, legend_text
 
 OFFSETS = [  # from point to the middle of its name, in points of a font
@@ -25,6 +25,7 @@ SAMPLES = 200  # of each edge of a line, which names are kept off
 CELL_PIXELS = 2
 SPOT_PIXELS = 4
 POINTS_PER_DOT = 10.0  # length of a leader, in points of a font, that is as bad as a point covered
+FOREGROUND = 100  # points of the crowd that are as bad to cover as one that stands out
 HEAVY = 1e4  # costs more than any number of points covered
 
 
@@ -35,10 +36,11 @@ def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
     Room is measured on the figure as it is laid out.
     """
     named = _named_places(ax, panel)
-    crowd = _crowd(ax, panel)
+    crowd, front = _crowd(ax, panel.series), _crowd(ax, _foreground(panel))
     scale = ax.figure.dpi / POINTS_PER_INCH
     offsets = np.array(OFFSETS) * scale
     taken: list[Bbox] = []
+    led = np.empty((0, 2))  # where leaders run
     written = []
     for place, name in named:
         text = _annotation(ax, name, place)
@@ -47,13 +49,16 @@ def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
         boxes = [_moved(box, anchor + offset) for offset in offsets]
         leaders = [anchor + np.linspace(0, 1, SAMPLES)[:, None] * offset for offset in offsets]
         costs = [
-            _cost(moved, leader, ax.bbox, taken, crowd) + hypot(*offset) / POINTS_PER_DOT
+            _cost(moved, leader, ax.bbox, taken, crowd)
+            + FOREGROUND * (_within(moved, front) + _crossed(leader, front))
+            + HEAVY * (_within(moved, led) > 0)
+            + hypot(*offset) / POINTS_PER_DOT
             for moved, leader, offset in zip(boxes, leaders, OFFSETS, strict=True)
         ]
         best = int(np.argmin(costs))
         text.set_position(OFFSETS[best])
         taken.append(boxes[best])
-        crowd = np.concatenate([crowd, leaders[best]])
+        crowd, led = np.concatenate([crowd, leaders[best]]), np.concatenate([led, leaders[best]])
         written.append(text)
     return written
 
@@ -88,10 +93,15 @@ def _annotation(ax: Axes, name: str, place: tuple[float, float]) -> Annotation:
     )  # fmt: skip
 
 
-def _crowd(ax: Axes, panel: Panel) -> np.ndarray:
-    """Where the panel's series are, in pixels: [point, 2]; lines as points along them."""
+def _foreground(panel: Panel) -> list[Series]:
+    """The series that stand out of the crowd."""
+    return [series for series in panel.series if series.emphasis == "strong"]
+
+
+def _crowd(ax: Axes, drawn_series: Sequence[Series]) -> np.ndarray:
+    """Where series are, in pixels: [point, 2]; lines as points along them."""
     drawn = [np.empty((0, 2))]
-    for series in panel.series:
+    for series in drawn_series:
         pixels = ax.transData.transform(np.column_stack([series.x, series.y]))
         if series.kind in ("line", "steps") and len(pixels) > 1:
             along = np.linspace(0, len(pixels) - 1, SAMPLES * len(pixels))
