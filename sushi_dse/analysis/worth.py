@@ -39,10 +39,10 @@ class Use:
 def larger_array(accelerator: Accelerator) -> Accelerator:
     """The design without a Persistent Buffer, its array as many kernels wide as fit the device."""
     best = replace(accelerator, persistent_buffer_kib=0.0)
-    step = accelerator.pe_kernels
+    step = max(accelerator.pe_kernels // 4, 1)
     while not infeasible_reason(wider := replace(best, pe_kernels=best.pe_kernels + step)):
         best = wider
-        if best.pe_kernels >= MOST_TIMES_WIDER * step:
+        if best.pe_kernels >= MOST_TIMES_WIDER * accelerator.pe_kernels:
             break
     return best
 
