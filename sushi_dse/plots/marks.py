@@ -1,7 +1,7 @@
 """The rows that a figure of results marks: the front, its knee, and designs that a user names."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from sushi_dse.evaluation.fronts import (
 from sushi_dse.evaluation.metrics import METRICS, SERVED, Metric
 from sushi_dse.explore.decision import ACCURACY, SHORT
 from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.policies.names import ASSUMED_RATES
 
 Colour = Metric | Literal["policy"]
 
@@ -120,7 +121,7 @@ def mark(
     if len(objectives) < 2:
         raise UserError("a plot needs two objectives at least, one for each axis")
     if colour is None:
-        colour = default_colour(objectives)
+        colour = default_colour(objectives, rows["policy"])
     shown = list(objectives)
     if isinstance(colour, Metric) and colour not in shown:
         shown.append(colour)
@@ -143,9 +144,12 @@ def mark(
     )
 
 
-def default_colour(objectives: Sequence[Metric]) -> Colour:
-    """The colour of a plane over objectives: of three the one that is no axis, else the policy."""
-    if len(objectives) != PLANE_OBJECTIVES:
+def default_colour(objectives: Sequence[Metric], policies: Iterable[str]) -> Colour:
+    """The colour of a plane over objectives: of three the one that is no axis, else the policy.
+
+    It is the policy, too, where a policy's rates are assumptions, of which a legend has to tell.
+    """
+    if len(objectives) != PLANE_OBJECTIVES or set(policies) & set(ASSUMED_RATES):
         return "policy"
     return next((metric for metric in objectives if metric.name == ACCURACY), objectives[-1])
 
