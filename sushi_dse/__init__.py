@@ -10,6 +10,7 @@ The public names, by what they are for; `examples/first_look.py` uses most of th
 
 * Ask: `load_experiment` takes the names that the command line takes, `Experiment` the values.
 * Explore: `Sweep`, `Search`, `estimate_sweep`; `read_results` reads the folder of either.
+* Decide: `decision` names a few designs of a survey, of which `Setting` says what it is.
 * Evaluate: `evaluate`, `compare_policies`, `replay`, `METRICS`, `find_metric`.
 * Serve: `serve`, `candidate_table`, `find_policy`, `MODES`, `POLICIES`.
 * Fronts: `front`, `hypervolume`, `non_dominated`, `reference_point`.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sushi_dse.evaluation.metrics import METRICS, find_metric
     from sushi_dse.evaluation.rows import evaluate
     from sushi_dse.evaluation.traced import replay
+    from sushi_dse.explore.decision import Setting, decision
     from sushi_dse.explore.estimate import estimate_sweep
     from sushi_dse.explore.search.plan import Search
     from sushi_dse.explore.sweep import Sweep
@@ -58,12 +60,14 @@ __all__ = [
     "LatencyTable",
     "Network",
     "Search",
+    "Setting",
     "Sweep",
     "Trace",
     "UserError",
     "__version__",
     "candidate_table",
     "compare_policies",
+    "decision",
     "estimate_sweep",
     "evaluate",
     "find_metric",
@@ -104,6 +108,10 @@ _MODULES = {
     ),
     "evaluation.rows": ("evaluate",),
     "evaluation.traced": ("replay",),
+    "explore.decision": (
+        "Setting",
+        "decision",
+    ),
     "explore.estimate": ("estimate_sweep",),
     "explore.search.plan": ("Search",),
     "explore.sweep": ("Sweep",),

@@ -12,7 +12,7 @@ from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.evaluation.metrics import Metric, find_metric
+from sushi_dse.evaluation.metrics import LEVEL, Metric, find_metric
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.branch import exact_front
@@ -171,7 +171,7 @@ def _stored(
     parts = mean_parts(folder)
     columns = parts[0].columns
     axes = [axis.name for axis in space.axes]
-    who = ["policy", *(name for name in columns if name == "subnet")]
+    who = ["policy", *(name for name in columns if name in (LEVEL, "subnet"))]
     for part in parts:
         frame = part.read(["design", *axes, *who, *_shown(by), "infeasible_reason"]).to_pandas()
         known = frame[_shown(by)].notna().all(axis="columns")

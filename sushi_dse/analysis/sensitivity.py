@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sushi_dse.evaluation.metrics import SERVED, Metric
+from sushi_dse.explore.survey import Survey
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import Part
+from sushi_dse.store.run import Run
+from sushi_dse.store.seeds import mean_parts
 
 NOTHING = 1e-9  # share of the variance that rounding explains
 SMALL = 0.01  # share of the variance that is called next to nothing
@@ -118,6 +122,20 @@ def idle_axes(sweep: Sweep, store: Store) -> list[str]:
     rows = space.size * len(sweep.experiment.runs) * sweep.experiment.rows_of_a_run
     done = sweep.how == "walk" and next(sweep.missing(store), None) is None
     return idle_in(parts, space, sweep.metrics) if done and rows <= MOST_ROWS else []
+
+
+def idle_in_folder(folder: Path, found: Survey) -> list[str]:
+    """The axes that changed none of the objectives in the rows of a folder, which `found` surveys.
+
+    The list is empty unless the folder has all rows of a finished sweep, at most `MOST_ROWS`.
+    `UserError` where its run cannot be read.
+    """
+    run = Run.read(folder)
+    space = run.space(folder)
+    partly = {"kept_front", "exact", "search"} & set(run.inputs)
+    if partly or found.counts.designs != space.size or found.rows > MOST_ROWS:
+        return []
+    return idle_in(mean_parts(folder), space, found.metrics)
 
 
 def idle_in(parts: Sequence[Part], space: SearchSpace, metrics: Sequence[Metric]) -> list[str]:

@@ -153,6 +153,16 @@ RecacheIntervals = Annotated[
         show_default="8",
     ),
 ]
+ServiceLevels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--service-level",
+        help="How lax the stream's deadlines are, or with --mode strict-accuracy how high its "
+        "demands: 1 is the stream as it is, `span` seven levels from what the smallest SubNet "
+        "keeps to what the largest does. Repeat it: a row says which.",
+        show_default="span for a synthetic demand, else 1",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(help="Folder of the results.", show_default="results/<hw>-<workload>-<hash>"),
@@ -161,6 +171,14 @@ SelectionMode = Annotated[
     Mode, typer.Option("--mode", help="How the SubNet of a query is selected.")
 ]
 Printed = Annotated[Format, typer.Option("--format", help="How results are printed.")]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance-percent",
+        help="Rows of the front that differ by no more in any objective are shown once.",
+        min=0,
+    ),
+]
 Results = Annotated[Path, typer.Argument(help="Folder written by `sushi-dse sweep`.")]
 Objectives = Annotated[
     list[str] | None,

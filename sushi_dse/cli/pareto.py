@@ -31,27 +31,33 @@ def show(
     results: options.Results,
     objective: options.Objectives = None,
     where: Where = None,
+    tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Print the designs that no other design beats.
+    """Print the designs that no other design beats; rows that agree are printed once.
 
     Example: sushi-dse pareto show results/default --objective p99_latency_ms --objective dsp
     """
+    from sushi_dse.analysis.sensitivity import idle_in_folder
     from sushi_dse.analysis.where import kept_parts
+    from sushi_dse.explore.folding import folded
     from sushi_dse.explore.survey import objectives, records, survey
-    from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.surveys import print_front
     from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
         found = survey(kept_parts(mean_parts(results), where), metrics)
+        idle = idle_in_folder(results, found)
     front = records(found.front)
-    print_rows(
+    document = {"objectives": [metric.name for metric in metrics], "front": front}
+    print_front(
+        folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
-        found.shown_columns,
         output_format,
-        document={"objectives": [metric.name for metric in found.metrics], "front": front},
+        document=document | {"idle_axes": idle},
         title=f"{len(front)} rows of {found.rows} that no other row beats",
+        idle=idle,
     )
 
 
@@ -73,8 +79,13 @@ def plot(
         ),
     ] = None,
     colour: Annotated[
-        str, typer.Option(help="`policy`, a metric or an axis.", autocompletion=completion.metrics)
-    ] = "policy",
+        str | None,
+        typer.Option(
+            help="`policy`, a metric or an axis.",
+            show_default="of three objectives the accuracy, or the last; else policy",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
     label: Annotated[
         list[int] | None, typer.Option(help="A design to label, by its number; repeat it.")
     ] = None,
@@ -113,13 +124,13 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Draw the designs, their front and its knee, as a picture or as an offline HTML report.
+    """Draw the front and the designs to decide between, as a picture or an offline HTML report.
 
-    The knee is the row of the front with the least sum of costs, each from 0 to 1 over the front.
-    With --x, lines of the best --y; after `sweep --repeats`, with a band from the least to the most
-    over the seeds.
+    Of three objectives two are axes and the colour is the third. The knee is the row of the front
+    that is least bad in what it is worst at, each cost from 0 to 1 over the front. With --x, lines
+    of the best --y; after `sweep --repeats`, with a band from the least to the most over the seeds.
 
-    Example: sushi-dse pareto plot results/default --label 160 --label 887 --out report.html
+    Example: sushi-dse pareto plot results/default --label 160 --label 2443 --out report.html
     """
     from sushi_dse.analysis.where import kept_parts
     from sushi_dse.plots.lines import best_panel, line_rows
@@ -134,7 +145,7 @@ def plot(
             raise UserError("--y and --by are of lines over --x; give --x too")
         _draw_front(results, parts, path, objective, colour=colour, label=label, kind=kind)
         return
-    if objective or label or kind or colour != "policy":
+    if objective or label or kind or colour is not None:
         raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
     rows, metric = line_rows(parts, x, y or "mean_latency_ms", by or "policy")
     draw(path, [best_panel(rows, x, metric, by or "policy")], title="")
@@ -146,25 +157,23 @@ def _draw_front(
     path: Path,
     objective: list[str] | None,
     *,
-    colour: str,
+    colour: str | None,
     label: list[int] | None,
     kind: PlotKind | None,
 ) -> None:
     """Draw the front of stored rows, and note the objectives that are the same in all of them."""
-    from sushi_dse.explore.survey import objectives, plotted_rows
+    from sushi_dse.explore.survey import objectives
     from sushi_dse.plots.files import is_page
     from sushi_dse.plots.front import front_picture
-    from sushi_dse.plots.marks import colour_named, mark
     from sushi_dse.plots.report import save_report
+    from sushi_dse.plots.stored import marked_rows
     from sushi_dse.report.progress import note
     from sushi_dse.store.run import Run
 
-    metrics, shade = objectives(objective), colour_named(colour, parts[0].columns)
+    metrics = objectives(objective)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    with naming(results):
-        rows, shown = plotted_rows(parts, metrics, colour)
-        marked = mark(rows, metrics, colour=shade, designs=label or ())
+    marked, shown = marked_rows(results, parts, metrics, colour=colour, designs=label or ())
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}

@@ -74,7 +74,7 @@ def search(
     with interrupts_end(lambda: kept_in(folder)):
         from sushi_dse.explore.search.batches import is_quick_to_sweep, search_summary
         from sushi_dse.report.progress import note, searched, warn_if_reference_infeasible
-        from sushi_dse.report.views import print_sweep
+        from sushi_dse.report.surveys import print_sweep
 
         started = time.perf_counter()
         experiment = sushi_dse.load_experiment(
@@ -88,8 +88,9 @@ def search(
         folder = plan.folder
         with plan.opened(command=command_line(secret=storage)) as store:
             steps = searched(plan, store, trials=trials, workers=workers, storage=storage)
-            summary = search_summary(plan, steps, since=started)
+            found = plan.survey()
+            summary = search_summary(plan, found, steps, since=started)
         if is_quick_to_sweep(plan, trials):
             size = experiment.space.size
             note(f"`sushi-dse sweep` evaluates all of this space ({size}), for an exact front")
-        print_sweep(summary, output_format)
+        print_sweep(summary, found, output_format)

@@ -2,9 +2,10 @@
 
 import os
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +15,7 @@ from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
 from sushi_dse.errors import UserError, naming
 from sushi_dse.interrupts import interrupts_end
+from sushi_dse.traces.names import DEMAND_NAMES, RANDOM_WALK
 
 
 class Kept(StrEnum):
@@ -40,6 +42,7 @@ def sweep(
     objective: options.Objectives = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
     recache_every: options.RecacheIntervals = None,
+    service_level: options.ServiceLevels = None,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
     repeats: options.Repeats = 1,
@@ -84,9 +87,10 @@ def sweep(
             help="Time a few designs, print what the sweep would take, and write nothing.",
         ),
     ] = False,
+    tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Evaluate every design of a search space and print the front.
+    """Evaluate every design of a search space, print the front and the designs to decide between.
 
     With --repeats, rows are stored for each seed, and the front is that of their means.
 
@@ -97,14 +101,16 @@ def sweep(
     with interrupts_end(lambda: kept_in(folder)):
         from sushi_dse.analysis.sensitivity import idle_axes
         from sushi_dse.report.progress import swept, warn_if_reference_infeasible, warn_of_idle
-        from sushi_dse.report.views import print_facts, print_sweep
+        from sushi_dse.report.surveys import print_sweep
+        from sushi_dse.report.views import print_facts
 
         started = time.perf_counter()
         how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
+        name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(
-            hw, workload, trace or ("none" if exact else "random-walk"), policies=policy,
-            mode=mode, queries=queries, seed=seed, subnets=subnets,
-            recache_every_queries=recache_every, repeats=repeats,
+            hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
+            subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
+            service_levels=_levels(service_level, name),
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)
@@ -114,10 +120,26 @@ def sweep(
             return print_facts(estimate, output_format, title="What this sweep would take")
         with plan.opened(command=command_line()) as store, naming(folder):
             steps = swept(plan, store, workers=at_once, cluster=cluster)
+            idle = idle_axes(plan, store)
             if store.parts:
-                print_sweep(plan.summary(steps, since=started), output_format)
-            warn_of_idle(idle_axes(plan, store))
+                found = plan.survey()
+                summary = plan.summary(found, steps, since=started) | {"idle_axes": idle}
+                print_sweep(summary, found, output_format, tolerance_percent)
+            warn_of_idle(idle)
         plan.refuse_given_up(steps)
+
+
+def _levels(given: Sequence[str] | None, trace: str) -> tuple[float, ...] | Literal["span"]:
+    """The service levels of an option, or of a trace without one; `UserError` for a wrong word."""
+    if given is None:
+        return "span" if trace in DEMAND_NAMES else (1.0,)
+    if list(given) == ["span"]:
+        return "span"
+    try:
+        return tuple(sorted(map(float, given)))
+    except ValueError:
+        words = ", ".join(given)
+        raise UserError(f"--service-level: give numbers, or `span` alone; got {words}") from None
 
 
 def _way(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.levels import AS_GIVEN, at_level, check_levels
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
@@ -28,8 +29,9 @@ class Experiment:
 
     Without a `trace` each SubNet is served again and again.  `mode` is one of `MODES`: the demand
     of a query that is met first.  `recache_every_queries` are intervals; a policy that changes the
-    SubGraph has a row for each of them.  `UserError` where a policy or mode is unknown, a policy
-    needs a trace and there is none, or a policy or interval is given twice.
+    SubGraph has a row for each of them.  Each policy has a row for each of the `service_levels`
+    that the trace is brought to.  `UserError` where a policy or mode is unknown, a policy needs a
+    trace and there is none, levels do not rise, or a policy or interval is given twice.
     """
 
     space: SearchSpace
@@ -38,6 +40,7 @@ class Experiment:
     policies: tuple[str, ...]
     mode: str = "strict-latency"
     recache_every_queries: tuple[int, ...] = (RECACHE_EVERY_QUERIES,)
+    service_levels: tuple[float, ...] = (AS_GIVEN,)
     # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
     seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
@@ -45,8 +48,10 @@ class Experiment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self.policies))
         object.__setattr__(self, "recache_every_queries", tuple(self.recache_every_queries))
+        object.__setattr__(self, "service_levels", tuple(map(float, self.service_levels)))
         mode_code(self.mode)
         self._check_policies()
+        check_levels(self.service_levels, self.trace, self.mode)
         intervals = self.recache_every_queries
         if not intervals or not all(0 < interval <= MOST_QUERIES for interval in intervals):
             raise UserError(
@@ -87,13 +92,22 @@ class Experiment:
         return self.trace
 
     @cached_property
+    def streams(self) -> tuple[tuple[float, Trace], ...]:
+        """The service levels, and the trace at each; `UserError` where there is none."""
+        trace, top1_percent = self.traced, self.network.top1_percent
+        return tuple(
+            (level, at_level(trace, level, mode=self.mode, top1_percent=top1_percent))
+            for level in self.service_levels
+        )
+
+    @cached_property
     def standing(self) -> Standing:
         """What the latencies of the SubNets stand on, on the reference design."""
         return standing(self.network, self.space)
 
     @cached_property
     def runs(self) -> tuple[tuple[str, int | None], ...]:
-        """The pairs of policy and recache interval, for each of which a design has a row.
+        """The pairs of policy and recache interval; a design has a row for each and each level.
 
         The interval is None for a policy that never changes the SubGraph, and without a trace.
         """
@@ -106,8 +120,10 @@ class Experiment:
 
     @property
     def rows_of_a_run(self) -> int:
-        """The number of rows of a feasible design under a policy: without a trace one a SubNet."""
-        return len(self.seeded) or 1 if self.trace is not None else len(self.network.macs)
+        """The number of rows of a feasible design under a policy: levels x seeds, or SubNets."""
+        if self.trace is None:
+            return len(self.network.macs)
+        return len(self.service_levels) * max(len(self.seeded), 1)
 
     @property
     def reference_fault(self) -> str:
@@ -151,6 +167,7 @@ class Experiment:
             },
             "mode": self.mode,
             "recache_every_queries": list(self.recache_every_queries),
+            "service_levels": list(self.service_levels),
         }
 
 

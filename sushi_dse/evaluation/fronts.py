@@ -123,6 +123,32 @@ def front(frame: "pd.DataFrame", metrics: Sequence[Metric | str]) -> "pd.DataFra
     return rows.loc[order].reset_index(drop=True)
 
 
+def normalised_costs(rows: Columns, objectives: Sequence[Metric], *, among: Columns) -> np.ndarray:
+    """Costs on the scale of the rows of `among`: [row, objective], 0 their best and 1 their worst.
+
+    An objective in which all of these are equal is 0.
+    """
+    costs, scale = cost_matrix(rows, objectives), cost_matrix(among, objectives)
+    best = scale.min(axis=0)
+    extent = scale.max(axis=0) - best
+    return np.asarray((costs - best) / np.where(extent > 0, extent, 1.0))
+
+
+def knee(front: Columns, objectives: Sequence[Metric]) -> int:
+    """The place in `front` of its knee, the row that gives up least in what it is worst at.
+
+    Costs are 0 to 1 over the front, and the knee has the least largest cost, of equals the least
+    sum: the compromise nearest to the best of all objectives by the Chebyshev distance (Yu, "A
+    class of solutions for group decision problems", 1973, doi:10.1287/mnsc.19.8.936).  A sum alone
+    would count objectives that rise together, such as latency and energy, twice.  `ValueError` of
+    no rows.
+    """
+    costs = normalised_costs(front, objectives, among=front)
+    if not len(costs):
+        raise ValueError("a front without rows has no knee")
+    return int(np.lexsort((costs.sum(axis=1), costs.max(axis=1)))[0])
+
+
 def _checked(costs: np.ndarray) -> np.ndarray:
     """`costs` as floats, [row, objective]; `ValueError` for another shape or NaN."""
     costs = np.asarray(costs, dtype=float)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
+from sushi_dse.evaluation.levels import AS_GIVEN, SPAN, spanning_levels
 from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
@@ -173,6 +174,7 @@ def load_experiment(
     subnets: int | None = None,
     recache_every_queries: Sequence[int] | None = None,
     repeats: int = 1,
+    service_levels: Sequence[float] | Literal["span"] = (AS_GIVEN,),
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -181,8 +183,10 @@ def load_experiment(
     so that all designs of the space serve the same one.  `subnets` asks for that many SubNets,
     chosen for the reference design, in place of those of the workload.  With `repeats` each design
     serves the traces of so many seeds, from `seed` on, and has a row for each.  By default
-    `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  `UserError` where a
-    name is unknown or a file has a mistake.
+    `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served
+    at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
+    reference design to what the largest does.  `UserError` where a name is unknown or a file has a
+    mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
@@ -194,6 +198,11 @@ def load_experiment(
         for each in seeds(name, seed, repeats)
     ]
     found = traces[0][1]
+    if service_levels == SPAN:
+        if found is None:
+            raise UserError("--service-level: scales the demands of a trace, and there is none")
+        offer = cold_offer(network, reference)
+        service_levels = spanning_levels(found, offer.latency_ms, str(mode))
     return Experiment(
         space=hardware.space,
         network=network,
@@ -201,6 +210,7 @@ def load_experiment(
         policies=tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,))),
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
+        service_levels=tuple(map(float, service_levels)),
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )

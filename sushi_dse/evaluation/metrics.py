@@ -46,8 +46,10 @@ class Metric:
 
 
 INTERVAL = "recache_every_queries"  # column that is null where a policy never changes the SubGraph
+LEVEL = "service_level"  # column of rows on a trace; `evaluation.levels` says what a level is
 SEED = "seed"  # column that rows have where the trace is repeated over seeds
-SERVED = ("policy", INTERVAL, SEED, "subnet")  # columns that tell the rows of one design apart
+SERVED = ("policy", INTERVAL, LEVEL, SEED, "subnet")  # columns that tell rows of a design apart
+AREA = "device_share"  # metric that says how much of its device a design takes
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

@@ -30,10 +30,10 @@ def evaluate(experiment: Experiment, designs: Sequence[int]) -> pa.Table:
     """The rows of the designs of those numbers, with their `Counts` in the metadata.
 
     The columns are `design`, the axes, `policy`, `recache_every_queries` (null for a policy that
-    never changes the SubGraph), the metrics in the units that end their names (`METRICS` defines
-    each), and `infeasible_reason`: empty where the design fits; elsewhere the metrics are null.
-    Without a trace there is a `subnet` in place of the interval.  `IndexError` where the space has
-    no design of a number.
+    never changes the SubGraph), `service_level`, the metrics in the units that end their names
+    (`METRICS` defines each), and `infeasible_reason`: empty where the design fits; elsewhere the
+    metrics are null.  Without a trace there is a `subnet` in place of interval and level.
+    `IndexError` where the space has no design of a number.
     """
     steady = experiment.trace is None
     table = steady_rows(experiment, designs) if steady else traced_rows(experiment, designs)

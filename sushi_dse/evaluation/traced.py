@@ -1,15 +1,19 @@
 """The metrics of a policy's run of a trace, and the rows of a design under each policy."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import groupby, product
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, METRICS, SEED
+from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS, SEED
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
-from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
+from sushi_dse.model.energy import Power, offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.policies.catalogue import PolicyRun, find_policy
 from sushi_dse.serving.served import tally
@@ -26,7 +30,7 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     served, table, accelerator = run.served, run.table, run.accelerator
     queries, sums = len(trace), tally(served, trace, table)
     total = dict(zip(SUMS, (table.sums * sums.served).sum(axis=(1, 2)).tolist(), strict=True))
-    drawn = power(accelerator)
+    drawn = _power(accelerator)
     causes_mj = {
         "offchip": total["offchip_mj"] + offchip_mj(accelerator, sums.switch_bytes),
         "buffer": total["buffer_mj"] + switch_buffer_mj(accelerator, sums.fetched_bytes),
@@ -63,6 +67,11 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     }
 
 
+@lru_cache(maxsize=8)  # The runs of one design follow each other.
+def _power(accelerator: Accelerator) -> Power:
+    return power(accelerator)
+
+
 def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
     """What a design takes of its device by kind, and its device share."""
     return {name: float(value) for name, value in resources(accelerator).by_name.items()}
@@ -71,25 +80,38 @@ def resource_metrics(accelerator: Accelerator) -> dict[str, float]:
 def policy_rows(
     experiment: Experiment, accelerator: Accelerator, table: LatencyTable
 ) -> Iterator[Row]:
-    """The metrics of each policy and interval on one design, whose latency table is `table`."""
+    """The metrics of each policy, interval and service level on a design of that latency table."""
+    reference = _rows_of(experiment, REFERENCE_POLICY, [None], accelerator, table)
+    reference_ms = {row[LEVEL]: row["mean_latency_ms"] for row in reference}
+    for name, runs in groupby(experiment.runs, key=itemgetter(0)):
+        rows = reference
+        if name != REFERENCE_POLICY:
+            intervals = [interval for _, interval in runs]
+            rows = _rows_of(experiment, name, intervals, accelerator, table)
+        for row in rows:
+            gain = 100 * (1 - row["mean_latency_ms"] / reference_ms[row[LEVEL]])
+            yield {**row, "gain_over_no_sgs_percent": gain}
 
-    def metrics(name: str, interval: int | None) -> dict[str, float]:
-        policy, trace = find_policy(name), experiment.traced
-        run = policy.run(
-            experiment.network,
-            trace,
-            accelerator,
-            table,
-            mode=experiment.mode,
-            every=interval or len(trace),
-        )
-        return {**serving_metrics(run, trace), **resource_metrics(run.accelerator)}
 
-    reference = metrics(REFERENCE_POLICY, None)
-    for name, interval in experiment.runs:
-        own = reference if name == REFERENCE_POLICY else metrics(name, interval)
-        gain = 100 * (1 - own["mean_latency_ms"] / reference["mean_latency_ms"])
-        yield {"policy": name, INTERVAL: interval, **own, "gain_over_no_sgs_percent": gain}
+def _rows_of(
+    experiment: Experiment,
+    name: str,
+    intervals: Iterable[int | None],
+    accelerator: Accelerator,
+    table: LatencyTable,
+) -> list[dict[str, Any]]:
+    """The rows of a policy on a design at each interval and service level, without the gain."""
+    policy = find_policy(name)
+    table, accelerator = policy.system_of(experiment.network, accelerator, table)
+    blocks = resource_metrics(accelerator)
+    rows = []
+    for interval, (level, trace) in product(intervals, experiment.streams):
+        every = interval or len(trace)
+        served = policy.served(trace, table, mode=experiment.mode, every=every)
+        run = PolicyRun(served=served, table=table, accelerator=accelerator)
+        who = {"policy": name, INTERVAL: interval, LEVEL: level}
+        rows.append({**who, **serving_metrics(run, trace), **blocks})
+    return rows
 
 
 def replay(experiment: Experiment) -> dict[str, PolicyRun]:
@@ -114,7 +136,7 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
 
 
 def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]:
-    """A row for each design, seed, policy and interval; an infeasible design has no metrics."""
+    """A row for each design, seed, policy, interval, level; an infeasible one has no metrics."""
     empty, of_each_seed = dict.fromkeys(METRICS), experiment.of_each_seed
     for design in designs:
         accelerator = experiment.space.design(design)
@@ -124,8 +146,8 @@ def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]
         for seed, one in of_each_seed:
             repeated: Row = {} if seed is None else {SEED: seed}
             if table is None:
-                for name, interval in one.runs:
-                    served: Row = {"policy": name, INTERVAL: interval}
+                for (name, interval), level in product(one.runs, one.service_levels):
+                    served: Row = {"policy": name, INTERVAL: interval, LEVEL: level}
                     yield {**point, **served, **repeated, **empty, "infeasible_reason": reason}
             else:
                 for row in policy_rows(one, accelerator, table):
@@ -133,13 +155,14 @@ def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:
-    """The rows of a block of designs on the trace: one for each design, seed, policy, interval."""
+    """The rows of a block of designs on the trace: of each seed, policy, interval and level."""
     schema = pa.schema(
         [
             ("design", pa.int64()),
             *((axis.name, pa.float64()) for axis in experiment.space.axes),
             ("policy", pa.string()),
             (INTERVAL, pa.int64()),
+            (LEVEL, pa.float64()),
             *([(SEED, pa.int64())] if experiment.seeded else []),
             *((name, pa.float64()) for name in METRICS),
             ("infeasible_reason", pa.string()),

@@ -5,11 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sushi_dse.errors import naming
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.explore.decision import Setting, decision
 from sushi_dse.explore.survey import Survey, objectives, survey
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import read_results
@@ -66,6 +67,11 @@ class Exploration:
         with naming(self.folder):
             self.run_of.refuse_other(self.folder)
             return survey(mean_parts(self.folder), self.metrics)
+
+    def described(self, found: Survey) -> dict[str, Any]:
+        """The survey of the stored rows by name, and the decision that it ends in."""
+        named = decision(found, Setting.of(self.experiment))
+        return {**found.summary(self.experiment), "decision": named}
 
     def to_pandas(self) -> "pd.DataFrame":
         """All stored rows, those of each seed too, as `evaluate` names their columns.

@@ -19,7 +19,7 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import INTERVAL, SERVED, Metric, find_metric
+from sushi_dse.evaluation.metrics import AREA, INTERVAL, LEVEL, SERVED, Metric, find_metric
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import marked
 from sushi_dse.store.parts import Part, rows_of
@@ -70,13 +70,9 @@ class Survey:
     counts: Counts
     columns: tuple[str, ...]  # names of the columns of the rows
     front: "pd.DataFrame"  # rows of the front in the order of `evaluation.fronts.front`
+    contenders: "pd.DataFrame"  # rows of the front in the objectives and the share of the device
     cost_range: np.ndarray  # [2, objective]: least and largest cost of the feasible rows
     metrics: tuple[Metric, ...]  # the objectives
-
-    @property
-    def shown_columns(self) -> list[str]:
-        """The columns of the front that a table shows."""
-        return front_columns(self.columns, self.front, self.metrics)
 
     def summary(self, experiment: "Experiment") -> dict[str, object]:
         """The summary of the rows of an experiment by name: its settings, counts and the front."""
@@ -87,8 +83,8 @@ class Survey:
             "queries": len(experiment.trace) if experiment.trace else None,
             "mode": experiment.mode,
             "recache_every_queries": list(experiment.recache_every_queries),
+            "service_levels": list(experiment.service_levels),
             "objectives": objective_names(self.metrics),
-            "front_columns": self.shown_columns,
             "front": records(self.front),
             "standing": experiment.standing.facts,
         }
@@ -98,20 +94,23 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
     """The survey of at least one part; no more parts than cores are in memory at a time.
 
     A row that is dominated within its part is on no front, so the front of the parts' fronts is the
-    front of all rows.  Only the objectives of a part are read, and all of its columns where it has
-    a row on that front.  `UserError` where a part is damaged.
+    front of all rows, with the share of the device as a further objective or without.  Only the
+    objectives of a part are read, and all of its columns where it has a row on such a front.
+    `UserError` where a part is damaged.
     """
     names = objective_names(metrics)
+    wide = [*metrics, *([] if AREA in names else [find_metric(AREA)])]
     rows, counts = 0, Counts()
     least, largest = np.full(len(metrics), np.inf), np.full(len(metrics), -np.inf)
-    known = _RowLocations.none(len(metrics))
+    known = _RowLocations.none(len(wide))
     fresh: list[_RowLocations] = []
 
     def read(number: int) -> tuple[int, Counts, tuple[np.ndarray, np.ndarray], _RowLocations]:
-        table = parts[number].read([*names, "infeasible_reason"])
-        own = _RowLocations.of(number, table, metrics)
-        extremes = own.costs.min(axis=0, initial=np.inf), own.costs.max(axis=0, initial=-np.inf)
-        return table.num_rows, Counts.of(table.schema), extremes, own.front()
+        table = parts[number].read([*objective_names(wide), "infeasible_reason"])
+        own = _RowLocations.of(number, table, wide)
+        costs = own.costs[:, : len(metrics)]
+        extremes = costs.min(axis=0, initial=np.inf), costs.max(axis=0, initial=-np.inf)
+        return table.num_rows, Counts.of(table.schema), extremes, own.fronts(len(metrics))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Reading mostly runs outside the interpreter.
         for count, own_counts, (low, high), beside in pool.map(read, range(len(parts))):
@@ -121,8 +120,8 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
             fresh.append(beside)
             unmerged = len(fresh) + sum(len(one.row) for one in fresh)
             if unmerged > max(MERGE_ROWS, len(known.row)):  # Doubling keeps the merging linear.
-                known, fresh = _RowLocations.joined([known, *fresh]).front(), []
-    known = _RowLocations.joined([known, *fresh]).front()
+                known, fresh = _RowLocations.joined([known, *fresh]).fronts(len(metrics)), []
+    known = _RowLocations.joined([known, *fresh]).fronts(len(metrics))
     shown = [
         parts[number].read().take(known.row[known.part == number])
         for number in np.unique(known.part).tolist() or [0]
@@ -133,6 +132,7 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
         counts=counts,
         columns=tuple(map(str, whole.columns)),
         front=front(whole, metrics),
+        contenders=front(whole, wide),
         cost_range=np.stack([least, largest]),
         metrics=tuple(metrics),
     )
@@ -168,8 +168,9 @@ class _RowLocations:
             )
         )
 
-    def front(self) -> "_RowLocations":
-        kept = non_dominated(self.costs)
+    def fronts(self, objectives: int) -> "_RowLocations":
+        """The rows of the front in the first so many costs, and those of the front in all."""
+        kept = non_dominated(self.costs) | non_dominated(self.costs[:, :objectives])
         return _RowLocations(self.costs[kept], self.part[kept], self.row[kept])
 
 
@@ -178,11 +179,12 @@ def front_columns(
 ) -> list[str]:
     """The columns to print: the design, its axes, its policy or SubNet, and the objectives.
 
-    The recache interval is one of them unless it is the same in all rows that have one.
+    Recache interval and service level are among them unless all rows that have one have the same.
     """
     shown = {"design", *AXIS_ORDER, *SERVED}
-    if INTERVAL in rows and len(rows[INTERVAL].dropna().unique()) < 2:
-        shown.remove(INTERVAL)
+    for name in (INTERVAL, LEVEL):
+        if name in rows and len(rows[name].dropna().unique()) < 2:
+            shown.remove(name)
     columns = list(columns)
     ranged = [[name, f"{LEAST}{name}", f"{MOST}{name}"] for name in objective_names(metrics)]
     # The range over seeds is shown where there is one.

@@ -158,8 +158,13 @@ class Sweep(Exploration):
         if lost:
             raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
-    def summary(self, steps: Sequence[SweptBlock], *, since: float) -> dict[str, Any]:
-        """The summary of the sweep, of which those blocks were run since a `time.perf_counter`."""
+    def summary(
+        self, found: Survey, steps: Sequence[SweptBlock], *, since: float
+    ) -> dict[str, Any]:
+        """The summary of the sweep by name, with its decision.
+
+        Those blocks were run since a `time.perf_counter`.
+        """
         facts: dict[str, Any] = {}
         evaluated = sum(len(step) for step in steps if not step.failure)
         if self.how == "exact":
@@ -171,7 +176,7 @@ class Sweep(Exploration):
             "seconds": round(time.perf_counter() - since, 3),
             "out": str(self.folder),
         }
-        return {**self.survey().summary(self.experiment), **said, **facts}
+        return {**self.described(found), **said, **facts}
 
 
 def steady_block_designs(size: int) -> int:

@@ -1,17 +1,20 @@
 """SushiAbs: the tables over SubNets and SubGraphs that a scheduler knows of the hardware."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.cost import LayerCost
+from sushi_dse.model.cost import Array, LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import prefetched
 from sushi_dse.model.subgraphs import SubGraphs, candidates, overlap_bytes, unserved_bytes
+
+NEIGHBOURS = 64  # designs whose counts are kept: neighbours in a space often differ in time alone
 
 # The quantities of a query that add up over a trace.
 SUMS = (
@@ -56,8 +59,48 @@ class LatencyTable:
             getattr(self, name).setflags(write=False)
 
 
-def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LatencyTable:
-    """The table of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counts:
+    """What of a table is counted in cycles and bytes: all but its times and its energy."""
+
+    subgraphs: SubGraphs
+    cost: LayerCost  # each field [subnet, subgraph]
+    switch_bytes: np.ndarray  # [old, new, next subnet]
+    fetched_bytes: np.ndarray  # [old, new]
+    encoding_dot: np.ndarray  # [subnet, subgraph]
+    encoding_norm: np.ndarray  # [subgraph]
+
+
+@dataclass(frozen=True, slots=True)
+class _InCycles:
+    """A design as far as cycles and candidates depend on it: equal for designs of other clocks."""
+
+    array: Array
+    persistent_buffer_bytes: int
+    prefetch_bytes: int
+    launch_cycles: float  # 0 where nothing is prefetched meanwhile
+    accelerator: Accelerator = field(compare=False)
+
+    @classmethod
+    def of(cls, accelerator: Accelerator) -> "_InCycles":
+        launch_cycles = accelerator.launch_us * accelerator.clock_mhz
+        return cls(
+            array=array_of(accelerator),
+            persistent_buffer_bytes=accelerator.persistent_buffer_bytes,
+            prefetch_bytes=accelerator.prefetch_bytes,
+            launch_cycles=launch_cycles if accelerator.prefetches else 0.0,
+            accelerator=accelerator,
+        )
+
+
+@lru_cache(maxsize=NEIGHBOURS)
+def _candidate_counts(network: Network, design: _InCycles) -> _Counts:
+    """The counts over all candidate SubGraphs, shared by designs that differ in time alone."""
+    return _counts(network, design.accelerator, candidates(network, design.accelerator))
+
+
+def _counts(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> _Counts:
+    """The counts of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
     kernels, channels = subgraphs.kernels, subgraphs.channels
     cost = LayerCost(
         *subnet_costs(
@@ -71,13 +114,42 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
     )
     if accelerator.prefetches:
         cost = prefetched(cost, network, accelerator, kernels, channels)
-    macs = np.broadcast_to(network.macs[:, None], (len(network.macs), len(kernels)))
+    shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
+    return _Counts(
+        subgraphs=subgraphs,
+        cost=cost,
+        switch_bytes=unserved_bytes(
+            kernels, channels, network.kernels, network.channels, network.taps
+        ),
+        fetched_bytes=np.diag(shared)[None, :] - shared,
+        encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
+        encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
+    )
+
+
+def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LatencyTable:
+    """The table of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
+    return _timed(network, accelerator, _counts(network, accelerator, subgraphs))
+
+
+def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:
+    """The table of `accelerator` over all the SubGraphs that its Persistent Buffer may keep.
+
+    Times are in ms, by the equations of `docs/model.md`; whether the design fits its device is not
+    asked (`infeasible_reason` says it).
+    """
+    counts = _candidate_counts(network, _InCycles.of(accelerator))
+    return _timed(network, accelerator, counts)
+
+
+def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> LatencyTable:
+    """The table of those counts, with the times and the energy of `accelerator`."""
+    cost = counts.cost
+    macs = np.broadcast_to(
+        network.macs[:, None], (len(network.macs), len(counts.subgraphs.kernels))
+    )
     launches_us = np.diff(network.starts)[:, None] * accelerator.launch_us
     latency_us = launches_us + cost.cycles / accelerator.clock_mhz
-    switch_bytes = unserved_bytes(
-        kernels, channels, network.kernels, network.channels, network.taps
-    )
-    shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
     used = energy(accelerator, cost, macs, latency_us)
     sums = (
         cost.offchip_bytes,
@@ -92,7 +164,7 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3
     return LatencyTable(
         subnet_names=names,
-        subgraphs=subgraphs,
+        subgraphs=counts.subgraphs,
         top1_percent=network.top1_percent,
         macs=network.macs,
         weight_bytes=network.weight_bytes,
@@ -100,19 +172,10 @@ def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGrap
         cost=cost,
         energy=used,
         sums=np.stack([np.broadcast_to(quantity, macs.shape) for quantity in sums]),
-        switch_bytes=switch_bytes,
-        switch_ms=switch_bytes / bytes_per_ms,
-        fetched_bytes=np.diag(shared)[None, :] - shared,
-        encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
-        encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
-        own_subgraph=np.array([subgraphs.own(name) for name in names]),
+        switch_bytes=counts.switch_bytes,
+        switch_ms=counts.switch_bytes / bytes_per_ms,
+        fetched_bytes=counts.fetched_bytes,
+        encoding_dot=counts.encoding_dot,
+        encoding_norm=counts.encoding_norm,
+        own_subgraph=np.array([counts.subgraphs.own(name) for name in names]),
     )
-
-
-def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:
-    """The table of `accelerator` over all the SubGraphs that its Persistent Buffer may keep.
-
-    Times are in ms, by the equations of `docs/model.md`; whether the design fits its device is not
-    asked (`infeasible_reason` says it).
-    """
-    return latency_table(network, accelerator, candidates(network, accelerator))

@@ -251,17 +251,29 @@ def unserved_bytes(
     |new - (old + subnet)| = |new| - |new, old| - |new, subnet| + |new, old, subnet|.
     """
     subgraphs, subnets = len(kernels), len(subnet_kernels)
-    extra = np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64)
+    own = overlap_bytes(kernels, channels, kernels, channels, taps)
+    of_subnet = overlap_bytes(kernels, channels, subnet_kernels, subnet_channels, taps)
+    # Floats hold bytes exactly up to 2^53, and vector code takes their minimum in one step; the
+    # innermost loop runs over new SubGraphs, which lie side by side.
+    new_k, new_c = kernels.T.astype(np.float64).copy(), channels.T.astype(np.float64).copy()
+    shared = np.zeros((subgraphs, subnets, subgraphs))  # of all three: [old, subnet, new]
+    for layer in range(len(taps)):
+        for old in range(subgraphs):
+            for s in range(subnets):
+                least_k = min(new_k[layer, old], float(subnet_kernels[s, layer]))
+                least_c = min(new_c[layer, old], float(subnet_channels[s, layer]))
+                if least_k * least_c > 0:
+                    weights = float(taps[layer])
+                    for new in range(subgraphs):
+                        shared[old, s, new] += (
+                            weights
+                            * (least_k if least_k < new_k[layer, new] else new_k[layer, new])
+                            * (least_c if least_c < new_c[layer, new] else new_c[layer, new])
+                        )
+    extra = np.empty((subgraphs, subgraphs, subnets), dtype=np.int64)
     for old in range(subgraphs):
         for new in range(subgraphs):
-            for layer in range(len(taps)):
-                k, c = kernels[new, layer], channels[new, layer]
-                if old == new or k == 0:
-                    continue
-                old_k, old_c = min(k, kernels[old, layer]), min(c, channels[old, layer])
-                missing = k * c - old_k * old_c
-                for s in range(subnets):
-                    sub_k, sub_c = subnet_kernels[s, layer], subnet_channels[s, layer]
-                    brought = min(k, sub_k) * min(c, sub_c) - min(old_k, sub_k) * min(old_c, sub_c)
-                    extra[old, new, s] += (missing - brought) * taps[layer]
+            for s in range(subnets):
+                brought = own[new, old] + of_subnet[new, s] - np.int64(shared[old, s, new])
+                extra[old, new, s] = own[new, new] - brought
     return extra

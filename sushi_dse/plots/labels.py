@@ -9,12 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from sushi_dse.plots.panels import Panel
+from sushi_dse.plots.panels import Panel, Series
 from sushi_dse.plots.style import FRONT_MARKER, LINE_WIDTH, OUTLINE, legend_text
 
 OFFSETS = [  # from point to the middle of its name, in points of a font
     (x, y)
-    for x, y in product((-90, -60, -36, 0, 36, 60, 90), (-72, -48, -30, -16, 0, 16, 30, 48, 72))
+    for x, y in product(
+        (-130, -90, -60, -36, 0, 36, 60, 90, 130), (-72, -48, -30, -16, 0, 16, 30, 48, 72)
+    )
     if x or abs(y) > 12
 ]
 PADDING = FRONT_MARKER / 2 + 1  # around a name, in points of a font: no marker reaches under it
@@ -22,6 +24,8 @@ POINTS_PER_INCH = 72
 SAMPLES = 200  # of each edge of a line, which names are kept off
 CELL_PIXELS = 2
 SPOT_PIXELS = 4
+POINTS_PER_DOT = 10.0  # length of a leader, in points of a font, that is as bad as a point covered
+FOREGROUND = 100  # points of the crowd that are as bad to cover as one that stands out
 HEAVY = 1e4  # costs more than any number of points covered
 
 
@@ -32,10 +36,11 @@ def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
     Room is measured on the figure as it is laid out.
     """
     named = _named_places(ax, panel)
-    crowd = _crowd(ax, panel)
+    crowd, front = _crowd(ax, panel.series), _crowd(ax, _foreground(panel))
     scale = ax.figure.dpi / POINTS_PER_INCH
     offsets = np.array(OFFSETS) * scale
     taken: list[Bbox] = []
+    led = np.empty((0, 2))  # where leaders run
     written = []
     for place, name in named:
         text = _annotation(ax, name, place)
@@ -44,13 +49,16 @@ def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
         boxes = [_moved(box, anchor + offset) for offset in offsets]
         leaders = [anchor + np.linspace(0, 1, SAMPLES)[:, None] * offset for offset in offsets]
         costs = [
-            _cost(moved, leader, ax.bbox, taken, crowd) + hypot(*offset) / HEAVY
+            _cost(moved, leader, ax.bbox, taken, crowd)
+            + FOREGROUND * (_within(moved, front) + _crossed(leader, front))
+            + HEAVY * (_within(moved, led) > 0)
+            + hypot(*offset) / POINTS_PER_DOT
             for moved, leader, offset in zip(boxes, leaders, OFFSETS, strict=True)
         ]
         best = int(np.argmin(costs))
         text.set_position(OFFSETS[best])
         taken.append(boxes[best])
-        crowd = np.concatenate([crowd, leaders[best]])
+        crowd, led = np.concatenate([crowd, leaders[best]]), np.concatenate([led, leaders[best]])
         written.append(text)
     return written
 
@@ -85,10 +93,15 @@ def _annotation(ax: Axes, name: str, place: tuple[float, float]) -> Annotation:
     )  # fmt: skip
 
 
-def _crowd(ax: Axes, panel: Panel) -> np.ndarray:
-    """Where the panel's series are, in pixels: [point, 2]; lines as points along them."""
+def _foreground(panel: Panel) -> list[Series]:
+    """The series that stand out of the crowd."""
+    return [series for series in panel.series if series.emphasis == "strong"]
+
+
+def _crowd(ax: Axes, drawn_series: Sequence[Series]) -> np.ndarray:
+    """Where series are, in pixels: [point, 2]; lines as points along them."""
     drawn = [np.empty((0, 2))]
-    for series in panel.series:
+    for series in drawn_series:
         pixels = ax.transData.transform(np.column_stack([series.x, series.y]))
         if series.kind in ("line", "steps") and len(pixels) > 1:
             along = np.linspace(0, len(pixels) - 1, SAMPLES * len(pixels))
@@ -113,7 +126,19 @@ def _cost(
     out = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
     clashes = out + sum(box.overlaps(other) for other in taken)
     crossed = sum(_within(other, leader) > 0 for other in taken)
-    return float(HEAVY * (clashes + crossed) + _within(box, crowd))
+    covered = _within(box, crowd) + _crossed(leader, crowd)
+    return float(HEAVY * (clashes + crossed) + covered)
+
+
+def _crossed(leader: np.ndarray, crowd: np.ndarray) -> int:
+    """How many cells of the crowd a leader runs through."""
+    low, high = leader.min(axis=0) - CELL_PIXELS, leader.max(axis=0) + CELL_PIXELS
+    beside = crowd[((crowd >= low) & (crowd <= high)).all(axis=1)]
+    own, others = (
+        set(map(tuple, np.round(points / CELL_PIXELS).astype(int).tolist()))
+        for points in (leader, beside)
+    )
+    return len(own & others)
 
 
 def _within(box: Bbox, points: np.ndarray) -> int:

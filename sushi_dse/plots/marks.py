@@ -1,7 +1,7 @@
 """The rows that a figure of results marks: the front, its knee, and designs that a user names."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,13 +10,21 @@ import pandas as pd
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation import fronts as pareto
-from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows, non_dominated
-from sushi_dse.evaluation.metrics import METRICS, Metric
+from sushi_dse.evaluation.fronts import (
+    cost_matrix,
+    feasible_rows,
+    knee,
+    non_dominated,
+    normalised_costs,
+)
+from sushi_dse.evaluation.metrics import METRICS, SERVED, Metric
+from sushi_dse.explore.decision import ACCURACY, SHORT
 from sushi_dse.hardware.space import AXIS_ORDER
 
 Colour = Metric | Literal["policy"]
 
-ROW_KEYS = ("design", "policy", "subnet")  # what tells a row from all others; not all have a SubNet
+ROW_KEYS = ("design", *SERVED)  # what tells a row from all others; no row has all of them
+PLANE_OBJECTIVES = 3  # of which a plane and a colour still show what is traded
 ROUNDING = 1e-9  # of means of equal values
 
 
@@ -31,6 +39,7 @@ class Marked:
     front: pd.DataFrame  # of the objectives, best first
     knee: int  # its place in `front`
     chosen: pd.DataFrame  # rows of the designs named, of each the best balanced first
+    roles: dict[int, str]  # by the number of a row, the roles that a decision gives it
 
     @property
     def best_chosen(self) -> pd.DataFrame:
@@ -44,8 +53,19 @@ class Marked:
 
     @property
     def axes(self) -> tuple[Metric, Metric]:
-        """The two objectives that span a plane."""
-        return self.objectives[0], self.objectives[1]
+        """The two objectives that span a plane: the first that vary, and are not the colour."""
+        flat = self.flat
+
+        def last(metric: Metric) -> tuple[bool, bool]:
+            return metric == self.colour, metric.name in flat
+
+        x, y, *_ = sorted(self.objectives, key=last)
+        return x, y
+
+    @property
+    def axis_rows(self) -> pd.DataFrame:
+        """The rows that a plane is to show in full: the front, and rows that are named."""
+        return pd.concat([self.front, self.rows.loc[list(self.roles)], self.chosen])
 
     @property
     def flat(self) -> tuple[str, ...]:
@@ -87,16 +107,20 @@ def mark(
     rows: pd.DataFrame,
     objectives: Sequence[Metric],
     *,
-    colour: Colour = "policy",
+    colour: Colour | None = None,
     designs: Sequence[int] = (),
+    named: Mapping[str, pd.DataFrame] | None = None,
 ) -> Marked:
     """The front of `rows` in the objectives, its knee, and the rows of `designs`.
 
-    Rows that lack an objective or the colour are left out.  `UserError` for fewer than two
-    objectives, where no row is left, or a design has none.
+    `named` are rows by their role.  Without a `colour` it is of three objectives the accuracy, or
+    the last, and else the policy.  Rows that lack an objective or the colour are left out.
+    `UserError` for fewer than two objectives, where no row is left, or a design has none.
     """
     if len(objectives) < 2:
         raise UserError("a plot needs two objectives at least, one for each axis")
+    if colour is None:
+        colour = default_colour(objectives)
     shown = list(objectives)
     if isinstance(colour, Metric) and colour not in shown:
         shown.append(colour)
@@ -115,7 +139,32 @@ def mark(
         front=best,
         knee=knee(best, objectives),
         chosen=_chosen(rows, feasible, objectives, designs),
+        roles=_roles(feasible, named or {}),
     )
+
+
+def default_colour(objectives: Sequence[Metric]) -> Colour:
+    """The colour of a plane over objectives: of three the one that is no axis, else the policy."""
+    if len(objectives) != PLANE_OBJECTIVES:
+        return "policy"
+    return next((metric for metric in objectives if metric.name == ACCURACY), objectives[-1])
+
+
+def _roles(feasible: pd.DataFrame, named: Mapping[str, pd.DataFrame]) -> dict[int, str]:
+    """The short names of roles by the number of the row that has them."""
+    keys = [name for name in ROW_KEYS if name in feasible.columns]
+    places = {_key(row): number for number, row in enumerate(feasible[keys].to_dict("records"))}
+    found: dict[int, str] = {}
+    for role, row in named.items():
+        place = places[_key(row[keys].to_dict("records")[0])]
+        word = SHORT.get(role, role)
+        found[place] = f"{found[place]}, {word}" if place in found else word
+    return found
+
+
+def _key(row: Mapping[Any, Any]) -> tuple[object, ...]:
+    """The values of a row that tell it from others, with None in place of NaN."""
+    return tuple(None if value != value else value for value in row.values())
 
 
 def _chosen(
@@ -166,31 +215,6 @@ def _thinned(places: np.ndarray, count: int, always: int = 0) -> np.ndarray:
     if always and len(kept):
         kept[np.abs(kept - always).argmin()] = always
     return np.asarray(kept)
-
-
-def normalised_costs(
-    rows: pd.DataFrame, objectives: Sequence[Metric], *, among: pd.DataFrame
-) -> np.ndarray:
-    """Costs on the scale of the rows of `among`: [row, objective], 0 their best and 1 their worst.
-
-    An objective in which all of these are equal is 0.
-    """
-    costs, scale = cost_matrix(rows, objectives), cost_matrix(among, objectives)
-    best = scale.min(axis=0)
-    extent = scale.max(axis=0) - best
-    return np.asarray((costs - best) / np.where(extent > 0, extent, 1.0))
-
-
-def knee(front: pd.DataFrame, objectives: Sequence[Metric]) -> int:
-    """The place in `front` of its knee, past which little is gained for much that is lost.
-
-    It is the row with the least sum of normalised costs, the first of equals.  Of two objectives
-    that is the row farthest from the line through both ends of the front (Das, "On characterizing
-    the knee of the Pareto curve based on normal-boundary intersection", 1999); of more, from the
-    plane through the points that are worst in one objective and best in all others.
-    `ValueError` of no rows.
-    """
-    return int(normalised_costs(front, objectives, among=front).sum(axis=1).argmin())
 
 
 def row_name(row: "pd.Series[Any]") -> str:

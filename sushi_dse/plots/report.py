@@ -7,9 +7,10 @@ from pandas.api.types import is_numeric_dtype
 
 from sushi_dse.plots.charts import numbers, panel_chart
 from sushi_dse.plots.files import save_page
-from sushi_dse.plots.front import front_panel, parallel_panel
+from sushi_dse.plots.front import front_panel
 from sushi_dse.plots.marks import Marked, listed_rows, row_name
 from sushi_dse.plots.pages import page
+from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.units import label
 
 MOST_ROWS = 5000  # on a page, so that a browser draws and filters them at once
@@ -71,8 +72,8 @@ def _facts(marked: Marked, listed: int) -> dict[str, str]:
         "rows": f"{count:,}; {shown}",
         "front": f"{len(marked.front):,} rows that no other beats in "
         f"{', '.join(metric.name for metric in marked.objectives)}",
-        "knee": f"{row_name(marked.knee_row.iloc[0])}: it has the least sum of costs, each from 0 "
-        "to 1 over the front",
+        "knee": f"{row_name(marked.knee_row.iloc[0])}: of all rows it is the least bad in what it "
+        "is worst at, each cost from 0 to 1 over the front",
     }
 
 

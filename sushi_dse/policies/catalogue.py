@@ -97,12 +97,22 @@ class Policy:
 
         The SubGraph may change every `every` queries; `mode` is one of `MODES`.
         """
+        table, accelerator = self.system_of(network, accelerator, table)
+        served = self.served(trace, table, mode=mode, every=every)
+        return PolicyRun(served=served, table=table, accelerator=accelerator)
+
+    def system_of(
+        self, network: Network, accelerator: Accelerator, table: LatencyTable
+    ) -> tuple[LatencyTable, Accelerator]:
+        """The latency table and the design that the policy serves on: those given, or its own.
+
+        Without a use for it the design has no Persistent Buffer.
+        """
         if self.system is not None:
             table, accelerator = self.system(network, accelerator)
-        served = self.served(trace, table, mode=mode, every=every)
         if not self.has_persistent_buffer:
             accelerator = replace(accelerator, persistent_buffer_kib=0)
-        return PolicyRun(served=served, table=table, accelerator=accelerator)
+        return table, accelerator
 
     def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
         """The queries of `trace` as the policy serves them on `table`, first come, first served."""

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
-from sushi_dse.units import label
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.compare import Comparison
     from sushi_dse.model.breakdown import Breakdown
     from sushi_dse.model.validation import LayerError, Validation
 
-TABLE_ROWS = 20  # most rows of a front in a table, below which the others are counted
 COMPARISON_COLUMNS = (
     "policy",
     "mean_latency_ms",
@@ -61,69 +59,6 @@ def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) 
     """Named facts, a row each."""
     rows = [{"fact": name, "value": value} for name, value in facts.items()]
     print_rows(rows, ["fact", "value"], output_format, document=facts, title=title)
-
-
-def print_sweep(summary: Mapping[str, Any], output_format: str) -> None:
-    """The front of a sweep or of a search, and the counts below it."""
-    document = {key: value for key, value in summary.items() if key != "front_columns"}
-    front, columns = summary["front"], summary["front_columns"]
-    shown_rows = front if output_format != "table" else front[:TABLE_ROWS]
-    print_rows(
-        shown_rows,
-        columns,
-        output_format,
-        document=document,
-        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}",
-    )
-    if output_format != "table":
-        return
-    out = printable(str(summary["out"]))
-    if len(front) > TABLE_ROWS:
-        print(f"  and {len(front) - TABLE_ROWS} more: sushi-dse pareto show {out}")
-    served = f"{summary['queries']} queries, {summary['mode']}"
-    if summary["queries"] is None:
-        served = "each SubNet served again and again"
-    done = f"{summary['evaluated']} designs evaluated now"
-    if "sampler" in summary:
-        print(_trials(summary))
-        done += f", {summary['repeated']} trials answered from the store"
-    else:
-        print(_designs(summary))
-    if "exact" in summary:
-        print(exact_counts(summary["exact"]))
-    print(
-        f"policies: {printable(', '.join(summary['policies']))}; {served}\n"
-        f"{done}, in {summary['seconds']:.1f} s\n"
-        f"rows: {out}/part-*.parquet"
-    )
-    print_standing(summary["standing"])
-
-
-def _designs(summary: Mapping[str, Any]) -> str:
-    """The line with the numbers of feasible designs, and of designs that lack a resource."""
-    lacking = ", ".join(f"{n} lack {kind}" for kind, n in summary["infeasible_by_resource"].items())
-    feasible = summary["designs"] - summary["infeasible"]
-    return (
-        f"{summary['designs']} designs: {feasible} feasible, {summary['infeasible']} not"
-        f"{f' ({lacking})' if lacking else ''}"
-    )
-
-
-def _trials(summary: Mapping[str, Any]) -> str:
-    """The line with the number of trials and the size of the space of a search."""
-    return (
-        f"{summary['designs']} trials of {summary['sampler']} in a space of {summary['space']} "
-        f"designs; {summary['infeasible']} designs met that do not fit"
-    )
-
-
-def exact_counts(settled: Mapping[str, int]) -> str:
-    """The line with the numbers of designs and boxes that an exact sweep settled in each way."""
-    return (
-        f"exact: {settled['walked_designs']} walked, {settled['beaten_designs']} in "
-        f"{settled['beaten_boxes']} boxes that the front beats, {settled['infeasible_designs']} in "
-        f"{settled['infeasible_boxes']} boxes that do not fit the device"
-    )
 
 
 def print_comparison(

@@ -14,6 +14,8 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet, steps_reached
 from sushi_dse.traces.trace import Trace
 
+STREAMS = 64  # traces, such as the service levels of one, whose sorted demands are kept
+
 
 @compiled
 def window_scores(
@@ -138,7 +140,7 @@ def offline_optimum(trace: Trace, table: LatencyTable, mode: int, every: int) ->
     )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=STREAMS)
 def sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
     """The demands that the mode keeps, of all queries but the first, sorted; and sums of slowdown.
 

@@ -130,6 +130,9 @@ def serve_queries(
         step_ms[subgraph, step] = table.latency_ms[choices[subgraph, step], subgraph]
         step_number[subgraph, step] = digits[choices[subgraph, step]]
     subgraph, latency = 0, np.empty(subnets)
+    change_ms = np.empty((0, 0, 0))  # [old, subnet, new]
+    if rules.recaching == EXPECTED:
+        change_ms = np.ascontiguousarray(table.switch_ms.transpose(0, 2, 1))
     for window in range(len(kept)):
         start, end = window * every, min((window + 1) * every, count)
         target = subgraph
@@ -149,7 +152,8 @@ def serve_queries(
         elif rules.recaching == EXPECTED:
             last = subnet[start - 1] if window else -1
             first, total = expected_demand(followed, last, every)
-            target = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, subgraph)
+            change = change_ms[subgraph]
+            target = cheapest_subgraph(first, total, table.latency_ms, change, subgraph)
         elif rules.recaching == LAST:
             if window:
                 target = table.own_subgraph[subnet[start - 1]]
@@ -187,8 +191,10 @@ def serve_queries(
             service_ms[query] = step_ms[own, step] * slowdown[query]
         if rules.recaching == EXPECTED:
             for query in range(max(start, 1), end):
-                followed[subnet[query - 1]] *= MEMORY
-                followed[subnet[query - 1], subnet[query]] += 1.0
+                left = unsigned(subnet[query - 1])
+                for each in range(unsigned(subnets)):
+                    followed[left, each] *= MEMORY
+                followed[left, subnet[query]] += 1.0
     return subnet, service_ms, response_times(arrived_ms, service_ms), kept
 
 

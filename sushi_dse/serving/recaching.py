@@ -49,18 +49,20 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
     if last < 0:
         alike = np.full(subnets, 1.0 / subnets)
         return alike, queries * alike
-    now, then = np.zeros(subnets), np.zeros(subnets)
+    first, total, now, weight, left = np.zeros((5, subnets))
+    for subnet in range(subnets):
+        for follower in range(subnets):
+            left[subnet] += followed[subnet, follower]
     now[last] = 1.0
-    first, total = np.zeros(subnets), np.zeros(subnets)
-    left = np.array([followed[subnet].sum() for subnet in range(subnets)])
     for query in range(queries):
-        then[:] = 0.0
         for subnet in range(subnets):
-            weight = now[subnet] / left[subnet]
-            for follower in range(subnets):
-                then[follower] += weight * followed[subnet, follower]
-        now[:] = then
-        total += now
+            weight[subnet] = now[subnet] / left[subnet]
+        for follower in range(subnets):
+            expected = 0.0
+            for subnet in range(subnets):
+                expected += weight[subnet] * followed[subnet, follower]
+            now[follower] = expected
+            total[follower] += expected
         if query == 0:
             first[:] = now
     return first, total
@@ -71,20 +73,23 @@ def cheapest_subgraph(
     first: np.ndarray,
     total: np.ndarray,
     latency_ms: np.ndarray,
-    switch_ms: np.ndarray,
+    change_ms: np.ndarray,
     cached: int,
 ) -> int:
     """The index of the SubGraph of least expected latency, the switch to it included.
 
-    first, total: [subnet] of `expected_demand`; the next query pays for the switch.
+    first, total: [subnet] of `expected_demand`; change_ms: [subnet, subgraph], the time of changing
+    from the cached SubGraph, which the next query pays for.
     """
-    best, best_cost = cached, np.inf
-    for offset in range(latency_ms.shape[1]):
-        subgraph = (cached + offset) % latency_ms.shape[1]  # The cached one wins ties.
-        cost = 0.0
-        for subnet in range(len(total)):
-            cost += total[subnet] * latency_ms[subnet, subgraph]
-            cost += first[subnet] * switch_ms[cached, subgraph, subnet]
-        if cost < best_cost:
-            best, best_cost = subgraph, cost
+    subgraphs = latency_ms.shape[1]
+    costs = np.zeros(subgraphs)
+    for subnet in range(len(total)):  # The inner loop is vector code: SubGraphs lie side by side.
+        for subgraph in range(subgraphs):
+            costs[subgraph] += total[subnet] * latency_ms[subnet, subgraph]
+            costs[subgraph] += first[subnet] * change_ms[subnet, subgraph]
+    best = cached
+    for offset in range(1, subgraphs):  # The cached one wins ties, and then those that follow it.
+        subgraph = (cached + offset) % subgraphs
+        if costs[subgraph] < costs[best]:
+            best = subgraph
     return best

@@ -117,6 +117,20 @@ class Run:
             )
         return tuple(found)
 
+    def numbers(self, key: str, folder: Path) -> tuple[float, ...]:
+        """The numbers that input `key` lists.
+
+        `UserError` where the input from the `run.json` in `folder` is no list of numbers.
+        """
+        found = self.inputs.get(key)
+        if not isinstance(found, list | tuple) or not found or not all(
+            isinstance(number, int | float) for number in found
+        ):  # fmt: skip
+            raise UserError(
+                f"{folder / RUN_FILE}: is broken; run its sweep again in another folder"
+            )
+        return tuple(map(float, found))
+
     def space(self, folder: Path) -> SearchSpace:
         """The search space of the results in `folder`; `UserError` where it cannot be made."""
         try:

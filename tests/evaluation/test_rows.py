@@ -18,7 +18,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS
 from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.evaluation.traced import (
     REFERENCE_POLICY,
@@ -334,7 +334,8 @@ def asking(mode: str = "strict-accuracy", trace: Trace | None = None) -> Experim
 def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
     for row in design_rows(asking(mode), range(8)):
         axes = [axis.name for axis in SPACE.axes]
-        assert set(row) == {"design", *axes, "policy", INTERVAL, *METRICS, "infeasible_reason"}
+        who = {"design", *axes, "policy", INTERVAL, LEVEL}
+        assert set(row) == {*who, *METRICS, "infeasible_reason"}
         assert all(isfinite(number(row, name)) for name in METRICS)
         assert row["infeasible_reason"] == ""
 
@@ -414,6 +415,7 @@ def test_what_rows_depend_on_is_in_the_inputs_of_an_experiment(tmp_path: Path) -
         replace(experiment, mode="strict-latency"),
         replace(experiment, trace=walk(gap_ms=1.0)),
         replace(experiment, recache_every_queries=(4,)),
+        replace(experiment, service_levels=(1.0, 1.5)),
         replace(experiment, space=SPACE),
         replace(experiment, space=SearchSpace(axes=(), base=zcu104(launch_us=7.0))),
     ]
@@ -431,7 +433,7 @@ def test_a_block_has_its_columns_in_one_order_and_type() -> None:
     block = evaluate(asking(), range(7, 9))
     axes = [axis.name for axis in SPACE.axes]
     assert block.column_names == [
-        *("design", *axes, "policy", INTERVAL),
+        *("design", *axes, "policy", INTERVAL, LEVEL),
         *(*METRICS, "infeasible_reason"),
     ]
     types = {field.name: str(field.type) for field in block.schema}

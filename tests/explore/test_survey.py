@@ -16,7 +16,7 @@ from sushi_dse.evaluation.fronts import (
     hypervolume,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import INTERVAL, find_metric
+from sushi_dse.evaluation.metrics import AREA, INTERVAL, find_metric
 from sushi_dse.explore import survey as summary
 from sushi_dse.explore.survey import front_columns, hypervolume_of, records, survey
 from tests.tables import part_of
@@ -24,6 +24,7 @@ from tests.tables import part_of
 METRICS = [find_metric(name) for name in ("mean_latency_ms", "mean_accuracy_percent")]
 levels = st.integers(0, 4)  # few, so that rows are often equal
 rows = st.tuples(levels, levels, st.booleans())  # two costs, and whether the design fits
+AREA_METRIC = find_metric(AREA)
 
 
 def part(designs: list[tuple[int, int, bool]], first: int) -> pa.Table:
@@ -39,6 +40,13 @@ def part(designs: list[tuple[int, int, bool]], first: int) -> pa.Table:
                 )
                 for i, metric in enumerate(METRICS)
             },
+            AREA: pa.array(
+                [
+                    0.2 * ((first + i) % 4) if design[2] else None
+                    for i, design in enumerate(designs)
+                ],
+                pa.float64(),
+            ),
             "infeasible_reason": pa.array(
                 ["" if fits else "dsp: needs 2, it has 1" for _, _, fits in designs], pa.string()
             ),
@@ -65,6 +73,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
         found = survey([part_of(table) for table in parts], METRICS)
     together = pa.concat_tables(parts).to_pandas()
     pd.testing.assert_frame_equal(found.front, front(together, METRICS))
+    pd.testing.assert_frame_equal(found.contenders, front(together, [*METRICS, AREA_METRIC]))
     lacking = sum(not fits for _, _, fits in designs)
     assert (found.rows, found.counts) == (len(designs), counts_of(len(designs), lacking))
     if lacking == len(designs):

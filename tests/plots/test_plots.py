@@ -21,11 +21,12 @@ from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.metrics import METRICS, Metric
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.files import check_plot_file, save_figure
-from sushi_dse.plots.front import front_panel, parallel_panel
+from sushi_dse.plots.front import front_panel
 from sushi_dse.plots.labels import write_labels
-from sushi_dse.plots.marks import Colour, Marked, knee, listed_rows, mark, staircase
+from sushi_dse.plots.marks import Colour, Marked, listed_rows, mark, staircase
 from sushi_dse.plots.pages import save_panels
 from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.plots.pictures import draw_panel, panels_figure
 from sushi_dse.plots.style import (
     CLOUD_MARKER,
@@ -251,7 +252,9 @@ def test_lighter_means_better_also_in_grey() -> None:
 def test_values_over_decades_are_drawn_on_a_logarithmic_axis_and_bar(rows: pd.DataFrame) -> None:
     wide = rows.copy()
     wide.loc[wide.index[-1], [LATENCY.name, ENERGY.name]] *= 1000
-    ax = drawn(wide, (LATENCY, ACCURACY), ENERGY)
+    named = [int(wide["design"].iloc[-1])]  # Axes span the front and what is named.
+    marked = mark(wide, (LATENCY, ACCURACY), colour=ENERGY, designs=named)
+    ax = panels_figure([panel_of(marked)], "").axes[0]
     figure = ax.get_figure(root=True)
     assert figure is not None
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
@@ -363,18 +366,18 @@ def test_the_knee_is_on_the_front_whatever_the_units(
 
 
 @settings(max_examples=40)
-@given(fronts(2))
-def test_the_knee_of_two_objectives_is_farthest_from_the_line_through_the_ends(
+@given(fronts(3))
+def test_no_row_of_the_front_is_less_bad_at_its_worst_than_the_knee(
     costs: list[tuple[int, ...]],
 ) -> None:
-    objectives = (LATENCY, ENERGY)
+    objectives = (LATENCY, ACCURACY, ENERGY)
     marked = mark(results(costs, objectives), objectives)
-    x, y = (marked.front[metric.name].to_numpy() for metric in objectives)
-    width, height = np.ptp(x), np.ptp(y)
-    # Twice the area with both ends of the front; positive on the side of the ideal point.
-    distance = (x.max() - x) * height - (y - y.min()) * width
-    assert distance[marked.knee] == distance.max()
-    assert knee(marked.front, objectives) == marked.knee
+    columns = [list(metric.cost(marked.front)) for metric in objectives]
+    worst = [
+        max((own[row] - min(own)) / ((max(own) - min(own)) or 1) for own in columns)
+        for row in range(len(marked.front))
+    ]
+    assert worst[marked.knee] == min(worst)
 
 
 @settings(max_examples=20)
@@ -382,7 +385,7 @@ def test_the_knee_of_two_objectives_is_farthest_from_the_line_through_the_ends(
 def test_every_row_is_drawn_once_in_the_cloud_or_on_the_front(costs: list[tuple[int, ...]]) -> None:
     objectives = (LATENCY, ACCURACY, ENERGY)
     frame = results(costs, objectives)
-    marked = mark(frame, objectives)
+    marked = mark(frame, objectives, colour="policy")
     ax = Figure().add_subplot()
     draw_panel(ax, panel_of(marked))
     off_front, on_front = frame.loc[~marked.on_front], frame.loc[marked.on_front]
@@ -490,10 +493,35 @@ def test_a_design_that_cannot_be_labelled_is_refused_with_the_reason(rows: pd.Da
         mark(lacking, (LATENCY, ENERGY), designs=[9])
 
 
+def test_of_three_objectives_the_accuracy_is_the_colour_and_a_flat_one_is_no_axis(
+    rows: pd.DataFrame,
+) -> None:
+    marked = mark(rows, (LATENCY, ACCURACY, ENERGY))
+    assert (marked.colour, *marked.axes) == (ACCURACY, LATENCY, ENERGY)
+    assert mark(rows, (LATENCY, ENERGY)).colour == "policy"
+    level = mark(rows.assign(**{LATENCY.name: 1.0}), (LATENCY, ENERGY, ACCURACY), colour="policy")
+    assert set(level.axes) == {ENERGY, ACCURACY}
+
+
+def test_the_designs_of_a_decision_are_ringed_and_labelled_by_their_roles(
+    rows: pd.DataFrame,
+) -> None:
+    objectives = (LATENCY, ACCURACY, ENERGY)
+    front = mark(rows, objectives).front
+    fastest, frugal = front.iloc[[0]], front.loc[[front[ENERGY.name].idxmin()]]
+    named = {"fastest": fastest, "most frugal": frugal}
+    marked = mark(rows, objectives, named=named)
+    (rings,) = (s for s in panel_of(marked).series if s.kind == "rings")
+    words = {f"{role}: {row['design'].iloc[0]}" for role, row in named.items()}
+    assert set(rings.labels) == words
+    low, high = panel_of(marked).x_range or (0, 0)
+    assert low < marked.axis_rows[LATENCY.name].min() <= marked.axis_rows[LATENCY.name].max() < high
+
+
 def test_a_name_may_hold_anything(rows: pd.DataFrame, tmp_path: Path) -> None:
     names = {"sushi": "_$x$\\frac{\n<b>漢" + 99 * "long", "no-sgs": "$"}
     strange = rows.assign(policy=rows["policy"].map(names))
-    marked = mark(strange, (LATENCY, ACCURACY, ENERGY), designs=[30])
+    marked = mark(strange, (LATENCY, ACCURACY, ENERGY), colour="policy", designs=[30])
     save_front(tmp_path / "front.svg", marked)
     save_parallel(tmp_path / "parallel.pdf", marked)
     ax = panels_figure([panel_of(marked)], "").axes[0]

@@ -13,8 +13,9 @@ import pytest
 
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.plots.charts import panel_chart
-from sushi_dse.plots.front import front_panel, parallel_panel
+from sushi_dse.plots.front import front_panel
 from sushi_dse.plots.marks import listed_rows, mark
+from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.plots.report import MOST_ROWS, save_report
 
 pytest.importorskip("plotly", reason="plotly is not installed")
@@ -234,5 +235,5 @@ def test_the_charts_are_figures_of_plotly_that_show_every_listed_row(colour: str
               for row, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}  # fmt: skip
     assert len(points) == len(rows)
     for row, (x, y) in points.items():
-        assert x == pytest.approx(listed["mean_latency_ms"][row], rel=1e-6)
-        assert y == pytest.approx(listed["mean_accuracy_percent"][row], rel=1e-6)
+        at = [listed[metric.name][row] for metric in marked.axes]
+        assert (x, y) == pytest.approx(at, rel=1e-6)

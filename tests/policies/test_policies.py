@@ -226,7 +226,7 @@ def test_latency_aware_takes_the_least_expected_latency(
     subnets, subgraphs = table.latency_ms.shape
     first, total = (data.draw(integers(0, 4, subnets)) for _ in range(2))
     cached = data.draw(st.integers(0, subgraphs - 1))
-    chosen = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms, cached)
+    chosen = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms[cached].T, cached)
     costs = (total @ table.latency_ms + table.switch_ms[cached] @ first).tolist()
     assert costs[chosen] <= min(costs) * (1 + 1e-12)
 
@@ -239,7 +239,8 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
     cached = data.draw(st.integers(0, subgraphs - 1))
     flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
     alike = np.ones(subnets)
-    assert cheapest_subgraph(alike, alike, flat, table.switch_ms, cached) == cached
+    change_ms = table.switch_ms[cached].T
+    assert cheapest_subgraph(alike, alike, flat, change_ms, cached) == cached
 
 
 @modes
@@ -256,9 +257,9 @@ def test_latency_aware_learns_which_subnet_follows_which(
         if query % every == 0:
             last = int(served.subnet[query - 1]) if query else -1
             first, total = expected_demand(followed, last, every)
-            kept = cheapest_subgraph(
-                first, total, table.latency_ms, table.switch_ms, int(served.cached[query])
-            )
+            cached = int(served.cached[query])
+            change_ms = table.switch_ms[cached].T
+            kept = cheapest_subgraph(first, total, table.latency_ms, change_ms, cached)
             assert served.kept[query] == kept
         if query:
             followed[served.subnet[query - 1]] *= MEMORY

@@ -20,6 +20,7 @@ from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.explore.search.answers import Answers
 from sushi_dse.explore.search.plan import Search
 from sushi_dse.explore.search.storage import open_study
+from sushi_dse.explore.survey import Survey
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Executor, Failure, results
 from sushi_dse.store.folder import Store
@@ -67,11 +68,11 @@ def is_quick_to_sweep(plan: Search, trials: int) -> bool:
 
 
 def search_summary(
-    plan: Search, steps: Sequence[SearchBatch], *, since: float
+    plan: Search, found: Survey, steps: Sequence[SearchBatch], *, since: float
 ) -> dict[str, object]:
     """The summary of a search of which those batches were run since a `time.perf_counter`."""
     return {
-        **plan.survey().summary(plan.experiment),
+        **plan.described(found),
         "designs": sum(step.asked for step in steps),
         "evaluated": sum(step.evaluated for step in steps),
         "repeated": sum(step.repeated for step in steps),

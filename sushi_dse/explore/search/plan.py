@@ -37,7 +37,7 @@ class Search(Exploration):
 
     `sampler` is one of `SAMPLERS`; `batch` trials are asked before one is told, which for nsga2 and
     nsga3 is a generation.  `UserError` where a name is unknown, there is no trace, several
-    intervals are given, or the batch is too small for the sampler.
+    intervals or service levels are given, or the batch is too small for the sampler.
     """
 
     sampler: str = field(default="nsga2", kw_only=True)
@@ -52,6 +52,8 @@ class Search(Exploration):
             raise UserError("a search is on a trace; sweep the space with --exact without one")
         if len(self.experiment.recache_every_queries) > 1:
             raise UserError("--recache-every: a search takes one interval; give one")
+        if len(self.experiment.service_levels) > 1:
+            raise UserError("a search is at one service level; sweep the space for several")
         least = LEAST_BATCH.get(self.sampler, 1)
         if self.batch < least:
             raise UserError(f"--batch: {self.sampler} needs {least} or more, got {self.batch}")
