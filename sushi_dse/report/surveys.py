@@ -77,9 +77,9 @@ def print_folded(
     document: Mapping[str, object],
     title: str,
 ) -> None:
-    """The rows of a folded front as a table or in Markdown; JSON lines are the whole front."""
+    """The rows of a folded front as a table or in Markdown; other forms have the whole front."""
     rows: Sequence[Mapping[str, object]] = shown.rows
-    if output_format == "jsonl":
+    if output_format in ("jsonl", "csv"):
         rows = front
     print_rows(rows, shown.columns, output_format, document=document, title=title)
 
