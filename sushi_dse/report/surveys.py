@@ -77,8 +77,10 @@ def print_folded(
     document: Mapping[str, object],
     title: str,
 ) -> None:
-    """The rows of a folded front as a table or in Markdown; other formats hold the whole front."""
-    rows = front if output_format in ("jsonl", "csv") else shown.rows
+    """The rows of a folded front as a table or in Markdown; other forms have the whole front."""
+    rows: Sequence[Mapping[str, object]] = shown.rows
+    if output_format in ("jsonl", "csv"):
+        rows = front
     print_rows(rows, shown.columns, output_format, document=document, title=title)
 
 

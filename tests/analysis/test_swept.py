@@ -23,7 +23,8 @@ FEW = ("--samples", "4", "--format", "json")
 def folder(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     options = ("--queries=20", "--seed", "3", "--recache-every", "4", "--recache-every", "16")
-    words = ("sweep", "--hw", TINY, *options, "--out", "swept", "--mode", "strict-accuracy")
+    words = ("sweep", "--hw", TINY, *options, "--out", "swept", "--mode", "strict-accuracy",
+             "--service-level", "1")  # fmt: skip
     monkeypatch.setattr("sys.argv", ["sushi-dse", *words])  # what the folder keeps as its command
     assert run(*words).code == 0
     return Path("swept")

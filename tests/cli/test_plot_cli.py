@@ -73,9 +73,21 @@ def test_a_missed_threshold_still_draws(tmp_path: Path, run: Run) -> None:
 def test_a_front_of_what_does_not_differ_says_so(tmp_path: Path, run: Run) -> None:
     out = tmp_path / "results"
     assert (
-        run("sweep", "--policy", "no-sgs", "--queries", 9, "--hw", "zcu104", "--service-level", 1,
-            "--out", out)[0] == 0
-    )  # fmt: skip
+        run(
+            "sweep",
+            "--policy",
+            "no-sgs",
+            "--queries",
+            9,
+            "--hw",
+            "zcu104",
+            "--service-level",
+            1,
+            "--out",
+            out,
+        )[0]
+        == 0
+    )
     code, _, err = run("pareto", "plot", out)
     assert code == 0
     assert "mean_accuracy_percent is the same in every row; --objective names others" in err
