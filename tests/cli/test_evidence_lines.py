@@ -85,7 +85,7 @@ def test_rivals_whose_rates_are_assumptions_are_marked_in_every_form(files: Path
         document = run(*words, "--format", "json").document
         rows = document["front" if words[0] == "pareto" else "rows"]
         assert all(row["rests_on_assumptions"] for row in rows if row["policy"] != "sushi")
-    run("pareto", "plot", "rows", "--colour", "policy", "--out", "front.svg")
+    run("pareto", "plot", "rows", "--out", "front.svg")
     run(*compare, "--plot", "served.svg")
     for picture in ("front.svg", "served.svg"):
         assert "slo-nn (assumed rates)" in Path(picture).read_text()
