@@ -75,9 +75,9 @@ def drain_readings(
     drains, no layer is 1x1 or no such policy is compared.
     """
     first = experiments[0]
-    other = other_drain(first.design)
+    other = other_drain(first.network, first.design)
     kept = [name for name in first.policies if _keeps_subgraph(name)]
-    if other is None or not kept or not first.network.shapes["is_pointwise"].any():
+    if other is None or not kept:
         return []
     space = replace(first.space, base=other)
     swapped = [replace(each, space=space, policies=tuple(kept)) for each in experiments]

@@ -126,6 +126,15 @@ class GainCurve:
     own_mib: float  # Persistent Buffer of the design itself
 
 
+def at_rate(design: Accelerator, factor: float) -> Accelerator:
+    """The design with so many times its off-chip rate: that of its port and of its memory."""
+    return replace(
+        design,
+        port_bytes_per_cycle=factor * design.port_bytes_per_cycle,
+        dram_gb_per_s=factor * design.dram_gb_per_s,
+    )
+
+
 def gain_curves(network: Network, design: Accelerator) -> list[GainCurve]:
     """The curves of a design for a quarter of its off-chip rate to twice of it.
 
@@ -135,11 +144,7 @@ def gain_curves(network: Network, design: Accelerator) -> list[GainCurve]:
     buffers = np.array(sorted({*(own_mib * share for share in BUFFER_SHARES)}))
     curves = []
     for factor in RATE_FACTORS:
-        read = replace(
-            design,
-            port_bytes_per_cycle=factor * design.port_bytes_per_cycle,
-            dram_gb_per_s=factor * design.dram_gb_per_s,
-        )
+        read = at_rate(design, factor)
         saved, more = [], []
         for mib in buffers:
             sized = replace(read, persistent_buffer_kib=float(mib) * KIB)

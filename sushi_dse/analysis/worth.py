@@ -6,15 +6,15 @@ from itertools import product
 
 import numpy as np
 
-from sushi_dse.analysis.compare import compare_policies
-from sushi_dse.analysis.gain_map import RATE_FACTORS
+from sushi_dse.analysis.compare import compare_policies, metrics_by_policy
+from sushi_dse.analysis.gain_map import RATE_FACTORS, at_rate
+from sushi_dse.analysis.published import saved_percent
 from sushi_dse.analysis.repeats import bootstrap_interval
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
-from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.equal_area import equal_area, with_larger_maps
 from sushi_dse.policies.names import EQUAL_AREA, LATENCY_AWARE, NO_SGS, STATIC_SUBGRAPH, SUSHI
@@ -22,8 +22,6 @@ from sushi_dse.policies.names import EQUAL_AREA, LATENCY_AWARE, NO_SGS, STATIC_S
 RELEVANT_PERCENT = 1.0  # least difference of latency that decides: assumption
 MOST_SHOWN = 4  # readings that are told one by one
 MOST_TIMES_WIDER = 16  # times that an array is made wider at most
-RATE_FIELDS = ("clock_mhz", "port_clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",
-               "dram_efficiency", "device")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +30,6 @@ class Use:
 
     name: str
     policy: str
-    keeps_subgraph: bool
     design: Callable[[Accelerator], Accelerator]
 
 
@@ -48,15 +45,15 @@ def larger_array(accelerator: Accelerator) -> Accelerator:
 
 
 SGS_USES = (
-    Use(name="SGS, static", policy=STATIC_SUBGRAPH, keeps_subgraph=True, design=lambda d: d),
-    Use(name="SGS, SushiSched", policy=SUSHI, keeps_subgraph=True, design=lambda d: d),
-    Use(name="SGS, latency-aware", policy=LATENCY_AWARE, keeps_subgraph=True, design=lambda d: d),
+    Use(name="SGS, static", policy=STATIC_SUBGRAPH, design=lambda d: d),
+    Use(name="SGS, SushiSched", policy=SUSHI, design=lambda d: d),
+    Use(name="SGS, latency-aware", policy=LATENCY_AWARE, design=lambda d: d),
 )
-PREFETCHING = Use(name="prefetching", policy=EQUAL_AREA, keeps_subgraph=False, design=lambda d: d)
-MAPS = Use(name="larger maps", policy=NO_SGS, keeps_subgraph=False, design=with_larger_maps)
-HALF = Use(name="half SGS, half prefetching", policy=STATIC_SUBGRAPH, keeps_subgraph=True,
+PREFETCHING = Use(name="prefetching", policy=EQUAL_AREA, design=lambda d: d)
+MAPS = Use(name="larger maps", policy=NO_SGS, design=with_larger_maps)
+HALF = Use(name="half SGS, half prefetching", policy=STATIC_SUBGRAPH,
            design=lambda d: equal_area(d, share=0.5))  # fmt: skip
-WIDER = Use(name="larger array", policy=NO_SGS, keeps_subgraph=False, design=larger_array)
+WIDER = Use(name="larger array", policy=NO_SGS, design=larger_array)
 JUDGED = (*SGS_USES, HALF, PREFETCHING, MAPS)  # uses that the verdict turns on
 USES = (*JUDGED, WIDER)
 
@@ -101,7 +98,7 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
         readings=[
             {**setting, "prefetching": prefetches, "verdict": judged(read, prefetches)[0]}
             for setting, other in readings(first, design)
-            for read in [gains_of(experiments, other, JUDGED)]
+            for read in [found if other == design else gains_of(experiments, other, JUDGED)]
             for prefetches in (True, False)
         ],
     )
@@ -109,15 +106,24 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
 
 def gains_of(experiments: Sequence[Experiment], design: Accelerator, uses: Sequence[Use]) -> Gains:
     """The gains of each use of the blocks of `design` over the design without them."""
-    reference = [_metrics(each, REFERENCE_POLICY, design) for each in experiments]
+    policies: dict[Accelerator, list[str]] = {design: [REFERENCE_POLICY]}
+    designs = [use.design(design) for use in uses]
+    for use, own_design in zip(uses, designs, strict=True):
+        policies.setdefault(own_design, []).append(use.policy)
+    metrics = {
+        own_design: [_metrics(each, own_design, named) for each in experiments]
+        for own_design, named in policies.items()
+    }
+    reference = [of_seed[REFERENCE_POLICY] for of_seed in metrics[design]]
     rows, latency = [], {}
-    for use in uses:
-        own_design = use.design(design)
-        own = [_metrics(each, use.policy, own_design) for each in experiments]
-        pairs = list(zip(own, reference, strict=True))
-        saved = np.array([_saved_percent(a, b, "mean_latency_ms") for a, b in pairs])
-        energy = np.array([_saved_percent(a, b, "energy_mj_per_query") for a, b in pairs])
-        points = [a["mean_accuracy_percent"] - b["mean_accuracy_percent"] for a, b in pairs]
+    for use, own_design in zip(uses, designs, strict=True):
+        own = [of_seed[use.policy] for of_seed in metrics[own_design]]
+        changed = {
+            name: (_over(own, name), _over(reference, name))
+            for name in ("mean_latency_ms", "energy_mj_per_query", "mean_accuracy_percent")
+        }
+        saved = saved_percent(*changed["mean_latency_ms"])
+        energy = saved_percent(*changed["energy_mj_per_query"])
         low, high = bootstrap_interval(saved.tolist())
         latency[use.name] = saved
         rows.append(
@@ -127,22 +133,28 @@ def gains_of(experiments: Sequence[Experiment], design: Accelerator, uses: Seque
                 "latency_saved_percent_low": low,
                 "latency_saved_percent_high": high,
                 "energy_saved_percent": float(energy.mean()),
-                "accuracy_gained_points": float(np.mean(points)),
-                "mean_power_w": float(np.mean([a["mean_power_w"] for a in own])),
+                "accuracy_gained_points": float(
+                    np.mean(np.subtract(*changed["mean_accuracy_percent"]))
+                ),
+                "mean_power_w": float(_over(own, "mean_power_w").mean()),
                 **{f"more_{kind}": own[0][kind] - reference[0][kind] for kind in RESOURCE_KINDS},
             }
         )
     return Gains(rows=rows, latency=latency)
 
 
-def _metrics(experiment: Experiment, policy: str, design: Accelerator) -> dict[str, float]:
-    space = SearchSpace(axes=(), base=design, calibration=experiment.space.calibration)
-    (row,) = compare_policies(replace(experiment, policies=(policy,), space=space))
-    return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
+def _metrics(
+    experiment: Experiment, design: Accelerator, policies: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """The metrics of each policy on a design in place of that of the experiment."""
+    space = replace(experiment.space, base=design)
+    one = replace(experiment, policies=tuple(dict.fromkeys(policies)), space=space)
+    return metrics_by_policy(compare_policies(one))
 
 
-def _saved_percent(own: Mapping[str, float], reference: Mapping[str, float], name: str) -> float:
-    return 100 * (1 - own[name] / reference[name])
+def _over(of_seeds: Sequence[Mapping[str, float]], name: str) -> np.ndarray:
+    """A metric over the seeds: [seed]."""
+    return np.array([metrics[name] for metrics in of_seeds])
 
 
 def best_of(found: Gains, uses: Sequence[Use]) -> str:
@@ -191,26 +203,16 @@ def readings(
     that of the board that was measured.  Whether anything prefetches is a reading besides.
     """
     calibration = experiment.space.calibration
-    other = other_drain(design)
-    is_rate_measured = calibration is not None and not set(calibration.changed(design)) & set(
-        RATE_FIELDS
-    )
-    drains = [design] if other is None or not _has_pointwise(experiment) else [design, other]
+    is_rate_measured = calibration is not None and not calibration.changed(design)
+    other = other_drain(experiment.network, design)
+    drains = [design] if other is None else [design, other]
     factors = (1.0,) if is_rate_measured else RATE_FACTORS
     for drained, factor in product(drains, factors):
-        read = replace(
-            drained,
-            port_bytes_per_cycle=factor * drained.port_bytes_per_cycle,
-            dram_gb_per_s=factor * drained.dram_gb_per_s,
-        )
+        read = at_rate(drained, factor)
         setting: dict[str, object] = {"offchip_gb_per_s": read.offchip_gb_per_s}
         if len(drains) > 1:
             setting["pointwise_drain"] = drained.pointwise_drain
         yield setting, read
-
-
-def _has_pointwise(experiment: Experiment) -> bool:
-    return bool(experiment.network.shapes["is_pointwise"].any())
 
 
 def holds(found: Worth) -> str:

@@ -119,8 +119,8 @@ def _range(ends: Sequence[float]) -> str:
     return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
 
 
-def other_drain(design: Accelerator) -> Accelerator | None:
+def other_drain(network: Network, design: Accelerator) -> Accelerator | None:
     """The design under the other reading of how 1x1 tiles drain; None where nothing turns on it."""
-    if design.drain_cycles == 0:
+    if design.drain_cycles == 0 or not network.shapes["is_pointwise"].any():
         return None
     return replace(design, pointwise_drain=not design.pointwise_drain)
