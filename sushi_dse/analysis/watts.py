@@ -9,7 +9,8 @@ at the same clock, whose constants are those of a hardware file.
 from dataclasses import dataclass
 
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.hardware.resources import FF_OF_A_DESIGN, FF_PER_MAC
+from sushi_dse.hardware.resources import flip_flops
+from sushi_dse.model.energy import offchip_mj, power_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +69,19 @@ LOADS = (
 
 def idle_w(core: Core, accelerator: Accelerator) -> float:
     """Power of a DPU that does nothing, over that of its board, by the constants of a design."""
-    flip_flops = core.cores * (FF_OF_A_DESIGN + FF_PER_MAC * core.macs_per_cycle)
-    clock_w = accelerator.clock_pj_per_ff * flip_flops * core.clock_mhz * 1e-6
-    blocks_w = accelerator.bram36_mw * core.bram36 * core.cores * 1e-3
-    return accelerator.static_w + accelerator.memory_w + blocks_w + clock_w
+    drawn = power_of(
+        accelerator,
+        bram36=core.bram36 * core.cores,
+        uram288=0,
+        toggling=core.cores * flip_flops(core.macs_per_cycle) * core.clock_mhz,
+    )
+    return float(drawn.idle_w)
 
 
 def busy_w(load: Load, accelerator: Accelerator) -> float:
     """Power of a DPU at work, over that of its board: each weight comes once from DRAM."""
-    query_mj = (
-        accelerator.mac_pj * load.gmacs + accelerator.dram_pj_per_bit * 8 * 1e-3 * load.weight_mb
-    )
-    return idle_w(load.core, accelerator) + load.queries_per_s * query_mj * 1e-3
+    query_mj = accelerator.mac_pj * load.gmacs + offchip_mj(accelerator, load.weight_mb * 1e6)
+    return idle_w(load.core, accelerator) + float(load.queries_per_s * query_mj * 1e-3)
 
 
 def measured_watts(accelerator: Accelerator) -> list[dict[str, object]]:

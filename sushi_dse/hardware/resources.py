@@ -64,7 +64,7 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
     used: dict[str, Any] = {
         "dsp": np.ceil(macs / MACS_PER_DSP),
         "lut": np.ceil(LUT_OF_A_DESIGN + LUT_PER_MAC * macs),
-        "ff": np.ceil(flip_flops(accelerator)),
+        "ff": np.ceil(flip_flops(macs)),
         "bram36": bram,
         "uram288": uram,
     }
@@ -83,9 +83,9 @@ def _share(used: Any, device: Device, kind: str) -> Any:
     return used / left if left else np.where(used > 0, NONE_THERE, 0.0)
 
 
-def flip_flops(accelerator: Accelerator | Designs) -> Any:
-    """The flip-flops that a design, or each of many, takes."""
-    return FF_OF_A_DESIGN + FF_PER_MAC * accelerator.macs_per_cycle
+def flip_flops(macs_per_cycle: Any) -> Any:
+    """The flip-flops that an array of so many MACs a cycle takes, or each of many."""
+    return FF_OF_A_DESIGN + FF_PER_MAC * macs_per_cycle
 
 
 def infeasible_reason(accelerator: Accelerator) -> str:

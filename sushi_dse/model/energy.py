@@ -75,13 +75,24 @@ class Power:
 
 
 def power(accelerator: Accelerator | Designs) -> Power:
-    """The power of a design, or of each of many, that does nothing.
-
-    Blocks that are not used are gated (AMD UG440).
-    """
+    """The power of a design, or of each of many, that does nothing."""
     blocks = resources(accelerator)
-    of_blocks = accelerator.bram36_mw * blocks.bram36 + accelerator.uram288_mw * blocks.uram288
-    toggling = flip_flops(accelerator) * accelerator.clock_mhz
+    return power_of(
+        accelerator,
+        bram36=blocks.bram36,
+        uram288=blocks.uram288,
+        toggling=flip_flops(accelerator.macs_per_cycle) * accelerator.clock_mhz,
+    )
+
+
+def power_of(
+    accelerator: Accelerator | Designs, *, bram36: Any, uram288: Any, toggling: Any
+) -> Power:
+    """The power of so many blocks, by the constants of a design; others are gated (AMD UG440).
+
+    toggling: flip-flops times their clock in MHz.
+    """
+    of_blocks = accelerator.bram36_mw * bram36 + accelerator.uram288_mw * uram288
     return Power(
         static_w=accelerator.static_w + accelerator.memory_w + of_blocks * 1e-3,
         clock_w=accelerator.clock_pj_per_ff * toggling * 1e-6,
