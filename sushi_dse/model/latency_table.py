@@ -77,7 +77,8 @@ class _InCycles:
 
     array: Array
     persistent_buffer_bytes: int
-    prefetch_bytes: int
+    dynamic_buffer_tiles: int
+    prefetch_buffer_kib: float
     launch_cycles: float  # 0 where nothing is prefetched meanwhile
     accelerator: Accelerator = field(compare=False)
 
@@ -87,7 +88,8 @@ class _InCycles:
         return cls(
             array=array_of(accelerator),
             persistent_buffer_bytes=accelerator.persistent_buffer_bytes,
-            prefetch_bytes=accelerator.prefetch_bytes,
+            dynamic_buffer_tiles=accelerator.dynamic_buffer_tiles,
+            prefetch_buffer_kib=accelerator.prefetch_buffer_kib,
             launch_cycles=launch_cycles if accelerator.prefetches else 0.0,
             accelerator=accelerator,
         )

@@ -1,21 +1,24 @@
 """The latency table against the cost of each layer, one by one."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow
 from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import energy, power
-from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
+from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table, latency_table
 from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us
 from sushi_dse.model.network import LayerShape, Network, layer_shapes
 from sushi_dse.model.subgraphs import SubGraphs, candidates
 from sushi_dse.workload.layers import SuperNet
-from tests.strategies import accelerators, supernets, zcu104
+from tests.strategies import accelerators, supernets, vcu118, zcu104
 from tests.tables import cell
 
 Made = tuple[Network, Accelerator, LatencyTable]
@@ -80,6 +83,47 @@ def test_the_first_column_caches_nothing_and_no_other_is_slower(case: Made) -> N
     assert not np.asarray(table.cost.cached_weight_bytes)[:, 0].any()
     assert np.all(np.asarray(table.cost.weight_bytes)[:, 0] >= network.weight_bytes)
     assert np.all(table.latency_ms <= table.latency_ms[:, :1] * (1 + 1e-12))
+
+
+def neighbours(design: Accelerator) -> list[Accelerator]:
+    """The design, and those that differ from it in one thing that a table may depend on."""
+    if design.dataflow == Dataflow.WEIGHT_STATIONARY:
+        own: list[dict[str, Any]] = [{"dynamic_buffer_tiles": design.dynamic_buffer_tiles + 1}]
+    else:  # Less than a byte is no byte, and yet there is room to prefetch.
+        own = [{"prefetch_buffer_kib": kib} for kib in (2**-12, 0.5, 0.5 + 2**-12)]
+    times: list[dict[str, Any]] = [
+        {name: 2 * getattr(design, name)} for name in ("clock_mhz", "launch_us")
+    ]
+    bytes_held: dict[str, Any] = {"persistent_buffer_kib": design.persistent_buffer_kib + 1}
+    return [design, *(replace(design, **changes) for changes in (*own, *times, bytes_held))]
+
+
+def assert_tables_stand_alone(network: Network, designs: list[Accelerator]) -> None:
+    for one in designs:
+        table = candidate_table(network, one)
+        alone = latency_table(network, one, candidates(network, one))
+        assert np.array_equal(table.latency_ms, alone.latency_ms)
+        assert np.array_equal(table.sums, alone.sums)
+        assert np.array_equal(table.switch_ms, alone.switch_ms)
+        assert np.array_equal(table.subgraphs.kernels, alone.subgraphs.kernels)
+
+
+@few
+@given(supernets(), accelerators())
+def test_the_table_of_a_design_does_not_depend_on_those_before(
+    supernet: SuperNet, design: Accelerator
+) -> None:
+    assert_tables_stand_alone(Network.of(supernet), neighbours(design))
+
+
+@pytest.mark.parametrize("launch_us", [0.0, 0.4755])
+def test_a_table_knows_prefetch_buffers_apart_that_hold_as_many_whole_bytes(
+    launch_us: float,
+) -> None:
+    network = Network.of(load_workload("ofa_mbv3").supernet)
+    assert_tables_stand_alone(
+        network, neighbours(vcu118(persistent_buffer_kib=64.0, launch_us=launch_us))
+    )
 
 
 @few
