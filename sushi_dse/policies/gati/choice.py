@@ -5,7 +5,7 @@ selector accepts is accepted by each selector of greater acceptance, as queries 
 they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -19,7 +19,6 @@ from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import SHAPE, layer_shape, layer_shapes
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.predictors import (
-    SELECTOR,
     CachePoint,
     agreement_at,
     cache_layers,
@@ -153,6 +152,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
             layers += map(placed, cache, numbers)
             point += [i] * len(cache)
             of_caches.append(list(numbers))
+    selectors = {numbers[-1] for numbers in of_caches}
     agreement = agreements(ends, parameters)
     fresh = parameters.acceptance(parameters.agreement_now(agreement, 1.0))
     return CacheOptions(
@@ -164,7 +164,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
         weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
         kernels=np.array([*(layer.kernels for layer in layers), 0]),
-        latency_us=_layers_us(layers, len(subnet.layers), accelerator),
+        latency_us=_layers_us(layers, len(subnet.layers), selectors, accelerator),
         capacity_bytes=accelerator.persistent_buffer_bytes,
     )
 
@@ -195,16 +195,16 @@ def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np
 
 
 def _layers_us(
-    layers: Sequence[Layer], network_layers: int, accelerator: Accelerator
+    layers: Sequence[Layer], network_layers: int, answers: Container[int], accelerator: Accelerator
 ) -> FloatArray:
     """Latency of each layer by kernels on chip, with the empty layer: [layer, kernels on chip].
 
-    Maps of the network wait on chip as if no cache lay between its layers, and an answer of a
-    selector, which no layer reads, leaves the chip.
+    answers: the numbers of the selectors.  Maps of the network wait on chip as if no cache lay
+    between its layers, and an answer of a selector, which no layer reads, leaves the chip.
     """
     of_caches = [
-        layer_shape(layer, is_last=layer.name.endswith(SELECTOR))
-        for layer in layers[network_layers:]
+        layer_shape(layer, is_last=number in answers)
+        for number, layer in enumerate(layers[network_layers:], start=network_layers)
     ]
     shapes = np.concatenate(
         [layer_shapes(layers[:network_layers]), np.array(of_caches, dtype=SHAPE)], dtype=SHAPE

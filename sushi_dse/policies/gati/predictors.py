@@ -20,7 +20,6 @@ from sushi_dse.workload.stages import linear
 PUBLISHED_MACS = (77266944, 152764416, 211484672, 286982144, 345702400, 421199872, 479920128,
                   555417600)  # fmt: skip
 PUBLISHED_TOTAL_MACS = 555422720
-SELECTOR = "selector"  # end of the name of a cache's last layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,5 +138,5 @@ def cache_layers(
     if predictor not in PREDICTORS:
         raise ValueError(f"unknown predictor {predictor!r}; {near_names(predictor, PREDICTORS)}")
     layers = PREDICTORS[predictor](point, classes, parameters)
-    layers.append(linear(SELECTOR, inputs=classes, outputs=1))
+    layers.append(linear("selector", inputs=classes, outputs=1))
     return [replace(layer, name=f"cache{number}.{layer.name}") for layer in layers]
