@@ -40,23 +40,27 @@ def array_mhz(accelerator: Accelerator | Designs) -> float:
     return DSP_MHZ[accelerator.device.speed_grade]
 
 
-def overclocking(accelerator: Accelerator | Designs, share: Any) -> Any:
-    """The clock that a design wants over the one that it attains: above 1 it does not run.
+def _clocks(accelerator: Accelerator | Designs, share: Any) -> list[tuple[Any, Any]]:
+    """The clocks that a design wants, each with the one that it attains.
 
-    Of an output-stationary design the larger ratio of its two clocks: the array's, which only DSPs
-    run at, and the port's.
+    An output-stationary design has two: the array's, which only DSPs run at, and the port's.
     """
     attainable = attainable_logic_mhz(accelerator, share)
     if accelerator.dataflow == Dataflow.WEIGHT_STATIONARY:
-        return accelerator.clock_mhz / attainable
-    port = accelerator.port_clock_mhz / attainable
-    return np.maximum(port, accelerator.clock_mhz / array_mhz(accelerator))
+        return [(accelerator.clock_mhz, attainable)]
+    array = (accelerator.clock_mhz, array_mhz(accelerator))
+    return [(accelerator.port_clock_mhz, attainable), array]
+
+
+def overclocking(accelerator: Accelerator | Designs, share: Any) -> Any:
+    """The clock that a design wants over the one that it attains: above 1 it does not run.
+
+    Of several clocks the largest ratio.
+    """
+    return np.max([wanted / most for wanted, most in _clocks(accelerator, share)], axis=0)
 
 
 def is_too_fast(accelerator: Accelerator | Designs, share: Any) -> Any:
     """Whether a design, or each of many, wants a clock that it does not attain."""
-    attainable = attainable_logic_mhz(accelerator, share)
-    if accelerator.dataflow == Dataflow.WEIGHT_STATIONARY:
-        return accelerator.clock_mhz > attainable
-    port_is = accelerator.port_clock_mhz > attainable
-    return port_is | (accelerator.clock_mhz > array_mhz(accelerator))
+    ratios = [wanted > most for wanted, most in _clocks(accelerator, share)]
+    return np.logical_or.reduce(np.broadcast_arrays(*ratios))
