@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def zcu104(**changes: object) -> Accelerator:
     return replace(load_hardware("zcu104").space.base, **changes)  # type: ignore[arg-type]
 
 
+@cache
 def network_of(workload: str) -> Network:
     """The arrays of a shipped workload."""
     return Network.of(load_workload(workload).supernet)

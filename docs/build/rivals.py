@@ -1,12 +1,11 @@
 """The tables of the pages on SLO-NN and GATI."""
 
 from bisect import bisect_left
-from dataclasses import replace
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
+from docs.build.figures import network_of, zcu104
 from docs.build.reference import table
 from docs.build.speedups import (
     PUBLISHED_LOSS_PERCENT,
@@ -15,7 +14,6 @@ from docs.build.speedups import (
     stream_of,
 )
 from sushi_dse.config.hardware_file import load_hardware
-from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.network import Network
@@ -36,17 +34,6 @@ CONNECTED = (784, 4096, 4096, 4096, 10)  # nodes of a network of fully connected
 QUERIES = 10_000
 
 
-def board(**changes: float) -> Accelerator:
-    """The ZCU104 with other values of some fields."""
-    return replace(load_hardware("zcu104").space.base, **changes)  # type: ignore[arg-type]
-
-
-@cache
-def network_of(workload: str) -> Network:
-    """The arrays of a shipped workload."""
-    return Network.of(load_workload(workload).supernet)
-
-
 def connected() -> Network:
     """A network of fully connected layers."""
     layers = tuple(
@@ -63,7 +50,7 @@ def slo_nn_speedups() -> str:
     rows = []
     for name in WORKLOADS:
         network = network_of(name)
-        for target in speedup_range(network, board()):
+        for target in speedup_range(network, zcu104()):
             below = network.top1_percent.max() - target.target_percent
             rows.append(
                 (f"`{name}`", f"{below:.1f}", f"{target.mean_fraction:.3f}",
@@ -86,12 +73,12 @@ def slo_nn_difficulty() -> str:
     networks["three layers of 4096 nodes"] = connected()
     rows = []
     for name, network in networks.items():
-        free, _ = slo_nn_system(network, board(), parameters=SloNn(activator=FREE))
-        cells = [name, f"{free.macs[-1] / free.macs[0]:.0f}x", f"{easiest(network, board()):.1f}x"]
+        free, _ = slo_nn_system(network, zcu104(), parameters=SloNn(activator=FREE))
+        cells = [name, f"{free.macs[-1] / free.macs[0]:.0f}x", f"{easiest(network, zcu104()):.1f}x"]
         target_percent = float(network.top1_percent.max()) - PUBLISHED_LOSS_PERCENT
         for exponent in EXPONENTS:
             parameters = SloNn(difficulty_exponent=exponent)
-            (target,) = speedup_range(network, board(), [target_percent], parameters=parameters)
+            (target,) = speedup_range(network, zcu104(), [target_percent], parameters=parameters)
             cells.append(f"{target.speedup:.1f}x")
         rows.append(cells)
     header = ("workload", "work, whole over least", "limit: all inputs easy",
@@ -101,11 +88,11 @@ def slo_nn_difficulty() -> str:
 
 def slo_nn_boards() -> str:
     """The speed-up if all inputs were as easy as can be, on several accelerators."""
-    base = board()
+    base = zcu104()
     boards = {
         "ZCU104": base,
-        "an array 64 kernels wide": board(pe_kernels=64),
-        "a quarter of the bandwidth": board(port_bytes_per_cycle=base.port_bytes_per_cycle / 4),
+        "an array 64 kernels wide": zcu104(pe_kernels=64),
+        "a quarter of the bandwidth": zcu104(port_bytes_per_cycle=base.port_bytes_per_cycle / 4),
         "each layer launched from the host, as measured": load_hardware(
             "zcu104_measured"
         ).space.base,
@@ -119,7 +106,7 @@ def slo_nn_boards() -> str:
 
 def gati_speedups() -> str:
     """The speed-up of GATI by the locality of the stream, its ceiling, and other networks'."""
-    network, accelerator = network_of("resnet18_cifar10"), board()
+    network, accelerator = network_of("resnet18_cifar10"), zcu104()
     found = best_speedup(network, accelerator)
     rows = [
         (f"{at.locality:g}", f"{100 * at.hit_share:.2f}", f"{at.latency_ms:.2f}",
@@ -150,7 +137,7 @@ def gati_speedups() -> str:
 
 def gati_streams() -> str:
     """What a stream of queries gains by GATI, without demands and with them."""
-    network, accelerator = network_of("resnet18_cifar10"), board()
+    network, accelerator = network_of("resnet18_cifar10"), zcu104()
     top1_percent = float(network.top1_percent.max())
     alone, _ = gati_system(network, accelerator, keep={})
     cached, _ = gati_system(network, accelerator)
