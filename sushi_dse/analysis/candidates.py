@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sushi_dse.analysis.recommend import ACCURACY, LATENCY, RUNNING_COST
+from sushi_dse.analysis.recommend import RUNNING_COST
 from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.evaluation.metrics import LEVEL, Metric, find_metric
+from sushi_dse.evaluation.metrics import (
+    ACCURACY,
+    AREA,
+    ENERGY,
+    LATENCY,
+    LEVEL,
+    Metric,
+    find_metric,
+)
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.branch import exact_front
@@ -26,7 +34,6 @@ from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.store.run import Run
 from sushi_dse.store.seeds import mean_parts
 
-SHARE, ENERGY = "device_share", "energy_mj_per_query"
 MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
 MOST_COUNTED = 10**8  # largest space in which designs that fit only another device are counted
 WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
@@ -186,7 +193,7 @@ def _stored(
 def _shown(by: Metric) -> list[str]:
     """The names of the metrics of a row that are compared or shown."""
     return list(
-        dict.fromkeys([by.name, SHARE, RUNNING_COST, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS])
+        dict.fromkeys([by.name, AREA, RUNNING_COST, ENERGY, LATENCY, ACCURACY, *RESOURCE_KINDS])
     )
 
 
@@ -203,7 +210,7 @@ def _moved(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     held = np.where(rows["policy"].isin(unused), 0.0, designs.column("persistent_buffer_kib"))
     used = resources(designs.changed(persistent_buffer_kib=held))
     blocks = {
-        name: np.broadcast_to(getattr(used, name), len(rows)) for name in (*RESOURCE_KINDS, SHARE)
+        name: np.broadcast_to(getattr(used, name), len(rows)) for name in (*RESOURCE_KINDS, AREA)
     }
     return rows.assign(**blocks)[fits(designs)]
 

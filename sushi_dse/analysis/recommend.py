@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import ACCURACY, LATENCY, Metric
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.policies.names import marked
 
-LATENCY, ACCURACY = "mean_latency_ms", "mean_accuracy_percent"
 RUNNING_COST = "mean_power_w"  # the metric that decides between designs of equal shares
 # The column with the percentage of a demand that a row misses, and what the demand is on.
 MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}

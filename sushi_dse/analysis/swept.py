@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sushi_dse.analysis.candidates import SHARE, folder_source
+from sushi_dse.analysis.candidates import folder_source
 from sushi_dse.analysis.recommend import Demands, recommend
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.evaluation.metrics import INTERVAL, Metric, find_metric
+from sushi_dse.evaluation.metrics import AREA, INTERVAL, Metric, find_metric
 from sushi_dse.hardware.space import find_design
 from sushi_dse.policies.names import STATIC_SUBGRAPH, SUSHI
 from sushi_dse.store.parts import rows_of
@@ -112,9 +112,9 @@ def _row_of(
     run = Run.read(folder)
     space, chosen = run.space(folder), None if policy is None else [policy]
     if design is None:
-        source = folder_source(folder, find_metric(SHARE), None, policies=chosen)
+        source = folder_source(folder, find_metric(AREA), None, policies=chosen)
         tables = (step.rows for step in source.steps if step.rows is not None)
-        found = recommend(tables, Demands(), find_metric(SHARE), source.device).meeting
+        found = recommend(tables, Demands(), find_metric(AREA), source.device).meeting
         if found.empty:
             raise UserError(f"{folder}: has no feasible row to explain; name a design")
         number, policy = int(found["design"].iloc[0]), str(found["policy"].iloc[0])

@@ -49,7 +49,9 @@ INTERVAL = "recache_every_queries"  # column that is null where a policy never c
 LEVEL = "service_level"  # column of rows on a trace; `evaluation.levels` says what a level is
 SEED = "seed"  # column that rows have where the trace is repeated over seeds
 SERVED = ("policy", INTERVAL, LEVEL, SEED, "subnet")  # columns that tell rows of a design apart
-AREA = "device_share"  # metric that says how much of its device a design takes
+# The metrics that are traded or compared wherever designs are named.
+LATENCY, ACCURACY, ENERGY = "mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"
+AREA = "device_share"  # how much of its device a design takes
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

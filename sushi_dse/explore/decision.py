@@ -17,7 +17,15 @@ import numpy as np
 
 from sushi_dse.evaluation.fronts import knee
 from sushi_dse.evaluation.levels import AS_GIVEN
-from sushi_dse.evaluation.metrics import AREA, LEVEL, METRICS, SERVED
+from sushi_dse.evaluation.metrics import (
+    ACCURACY,
+    AREA,
+    ENERGY,
+    LATENCY,
+    LEVEL,
+    METRICS,
+    SERVED,
+)
 from sushi_dse.explore.survey import Survey, records
 from sushi_dse.hardware.accelerator import Dataflow
 from sushi_dse.hardware.space import SearchSpace
@@ -37,7 +45,6 @@ CHEAPEST = "cheapest that keeps the middle level"
 SHORT = {SMALL: "half the device", CHEAPEST: "cheapest at the middle level"}  # in a figure
 HALF = 0.5  # share of the device that a small design stays within
 KEPT = 0.99  # share of the demands with which a service level counts as kept
-LATENCY, ACCURACY, ENERGY = "mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"
 ATTAINED = {"strict-latency": "latency_attainment", "strict-accuracy": "accuracy_attainment"}
 MEASURES = (LATENCY, ACCURACY, ENERGY, "mean_power_w", "dsp", "bram36", "uram288", AREA)
 # Words for measures that are compared, and the differences that are not worth a word.

@@ -19,7 +19,17 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     reference_point,
 )
-from sushi_dse.evaluation.metrics import AREA, INTERVAL, LEVEL, SERVED, Metric, find_metric
+from sushi_dse.evaluation.metrics import (
+    ACCURACY,
+    AREA,
+    ENERGY,
+    INTERVAL,
+    LATENCY,
+    LEVEL,
+    SERVED,
+    Metric,
+    find_metric,
+)
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import marked
 from sushi_dse.store.parts import Part, rows_of
@@ -30,7 +40,7 @@ if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs n
 
     from sushi_dse.evaluation.experiment import Experiment
 
-DEFAULT_OBJECTIVES = ("mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query")
+DEFAULT_OBJECTIVES = (LATENCY, ACCURACY, ENERGY)
 MERGE_ROWS = 10_000  # fewest rows of the fronts of parts that are merged at a time
 
 

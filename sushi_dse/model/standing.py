@@ -42,6 +42,7 @@ def refitted_evidence(
 def layer_latencies_us(network: Network, accelerator: Accelerator) -> np.ndarray:
     """Latency of each layer of each SubNet with nothing cached, its launch included: [layer]."""
     array = array_of(accelerator)
+    # Some hundred layers take less time in the interpreter than a kernel takes to compile.
     costs = [layer_cost_of(LayerShape(*shape), array, 0, 0) for shape in network.shapes.tolist()]
     cost = LayerCost(*np.array(costs).T)
     if accelerator.prefetches:

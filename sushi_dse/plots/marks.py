@@ -17,8 +17,8 @@ from sushi_dse.evaluation.fronts import (
     non_dominated,
     normalised_costs,
 )
-from sushi_dse.evaluation.metrics import METRICS, SERVED, Metric
-from sushi_dse.explore.decision import ACCURACY, SHORT
+from sushi_dse.evaluation.metrics import ACCURACY, METRICS, SERVED, Metric
+from sushi_dse.explore.decision import SHORT
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import ASSUMED_RATES
 

@@ -26,7 +26,7 @@ class MeanPart(Part):
     def columns(self) -> list[str]:
         """The names of the columns: those stored, without the seed, and the ranges."""
         found = []
-        for name in Part.columns.fget(self):  # type: ignore[attr-defined] # of a slotted class
+        for name in super(MeanPart, self).columns:  # a slotted class is made anew
             ranges = [f"{LEAST}{name}", f"{MOST}{name}"] if name in METRICS else []
             found += [] if name == SEED else [name, *ranges]
         return found
