@@ -18,7 +18,7 @@ from sushi_dse.analysis.mean_metrics import (
 from sushi_dse.analysis.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import LEVEL, Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
     FIELDS_OF,
@@ -158,6 +158,7 @@ def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metri
     return {
         "design": number,
         **space.values(number),
+        **({} if experiment.trace is None else {LEVEL: experiment.service_levels[0]}),
         "fits": f"no: {lacks}" if lacks else "yes",
         **{f"takes {kind}": getattr(used, kind) for kind in RESOURCE_KINDS},
         "device_share": used.device_share,

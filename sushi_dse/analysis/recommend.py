@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.metrics import ACCURACY, LATENCY, Metric
+from sushi_dse.evaluation.metrics import ACCURACY, INTERVAL, LATENCY, LEVEL, Metric
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.policies.names import marked
 
@@ -163,10 +163,13 @@ def explain_command(
     named = {"--hw": hw, "--workload": workload, "--trace": "none"}
     if results is not None:
         named = {"--results": str(results)}
+    named["--policy"] = str(row["policy"])
+    if pd.notna(row.get(INTERVAL)):
+        named["--recache-every"] = str(int(row[INTERVAL]))
+    if pd.notna(row.get(LEVEL)):
+        named["--service-level"] = str(float(row[LEVEL])).removesuffix(".0")
     words = [word for option, value in named.items() if value for word in (option, value)]
-    return shlex.join(
-        ["sushi-dse", "explain", str(row["design"]), *words, "--policy", str(row["policy"])]
-    )
+    return shlex.join(["sushi-dse", "explain", str(row["design"]), *words])
 
 
 def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -49,6 +49,7 @@ def explain(
     objective: options.Objectives = None,
     mode: options.ModeOrSwept = None,
     recache_every: options.RecacheOrSwept = None,
+    service_level: options.LevelOrSwept = None,
     queries: options.QueriesOrSwept = None,
     seed: options.SeedOrSwept = None,
     indices: Annotated[
@@ -77,7 +78,7 @@ def explain(
              "seed": seed}  # fmt: skip
     experiment, number = explained_design(
         design, results, metrics, policy=policy, recache_every=recache_every,
-        given=given,
+        service_level=service_level, given=given,
     )  # fmt: skip
     warn_of_design(experiment, number)
     found = run(
