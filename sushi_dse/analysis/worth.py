@@ -6,10 +6,11 @@ from itertools import product
 
 import numpy as np
 
-from sushi_dse.analysis.compare import compare_policies, metrics_by_policy
+from sushi_dse.analysis.baseline import metrics_by_policy
+from sushi_dse.analysis.compare import compare_policies
 from sushi_dse.analysis.gain_map import RATE_FACTORS, at_rate
 from sushi_dse.analysis.published import saved_percent
-from sushi_dse.analysis.repeats import bootstrap_interval
+from sushi_dse.analysis.repeats import RELEVANT_PERCENT, mean_interval
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
@@ -19,7 +20,6 @@ from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.equal_area import equal_area, with_larger_maps
 from sushi_dse.policies.names import EQUAL_AREA, LATENCY_AWARE, NO_SGS, STATIC_SUBGRAPH, SUSHI
 
-RELEVANT_PERCENT = 1.0  # least difference of latency that decides: assumption
 MOST_SHOWN = 4  # readings that are told one by one
 MOST_TIMES_WIDER = 16  # times that an array is made wider at most
 
@@ -71,6 +71,7 @@ class Worth:
     """The verdict on a design, and what it stands on."""
 
     verdict: str  # yes, no or partly
+    served: str  # the mode: under strict accuracy the same SubNets are served, and time is saved
     because: str  # the sentence, without its period
     gain_percent: Mapping[str, float]  # latency that the best SGS saves: mean, low, high
     rows: Sequence[Mapping[str, object]]  # a use of the blocks each
@@ -89,9 +90,10 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
     found = gains_of(experiments, design, USES)
     verdict, because = judged(found)
     best = found.latency[best_of(found, SGS_USES)]
-    low, high = bootstrap_interval(best.tolist())
+    low, high = mean_interval(best.tolist())
     return Worth(
         verdict=verdict,
+        served=first.served,
         because=because,
         gain_percent={"mean": float(best.mean()), "low": low, "high": high},
         rows=found.rows,
@@ -124,7 +126,7 @@ def gains_of(experiments: Sequence[Experiment], design: Accelerator, uses: Seque
         }
         saved = saved_percent(*changed["mean_latency_ms"])
         energy = saved_percent(*changed["energy_mj_per_query"])
-        low, high = bootstrap_interval(saved.tolist())
+        low, high = mean_interval(saved.tolist())
         latency[use.name] = saved
         rows.append(
             {
@@ -185,11 +187,11 @@ def judged(found: Gains, prefetches: bool = True) -> tuple[str, str]:
 
 def _is_more(own: np.ndarray, other: np.ndarray | float) -> bool:
     """Whether a gain lies above another by a relevant difference, by its interval."""
-    return bootstrap_interval((own - other).tolist())[0] >= RELEVANT_PERCENT
+    return mean_interval((own - other).tolist())[0] >= RELEVANT_PERCENT
 
 
 def _interval(values: np.ndarray) -> str:
-    low, high = bootstrap_interval(values.tolist())
+    low, high = mean_interval(values.tolist())
     mean = f"{values.mean():.3g} %"
     return mean if f"{low:.3g}" == f"{high:.3g}" else f"{mean} ({low:.3g} to {high:.3g})"
 

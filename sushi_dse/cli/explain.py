@@ -85,7 +85,8 @@ def explain(
         experiment, number, metrics,
         samples=samples, seed=seed or 0, on_trace=indices == Level.trace, bar=designs_bar,
     )  # fmt: skip
-    title = f"Design {number} of {', '.join(experiment.names)}, {found.policy}"
+    names = ", ".join((*experiment.names, found.policy, experiment.served))
+    title = f"Design {number} of {names}"
     print_explanation(found, output_format, title=title)
     for remark in found.remarks:
         note(remark)

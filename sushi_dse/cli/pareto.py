@@ -43,20 +43,22 @@ def show(
     from sushi_dse.explore.folding import folded
     from sushi_dse.explore.survey import objectives, records, survey
     from sushi_dse.report.surveys import print_front
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
         found = survey(kept_parts(mean_parts(results), where), metrics)
-        idle = idle_in_folder(results, found)
+        idle, served = idle_in_folder(results, found), Run.read(results).served
     front = records(found.front)
-    document = {"objectives": [metric.name for metric in metrics], "front": front}
+    document = {"objectives": [metric.name for metric in metrics], "served": served,
+                "front": front}  # fmt: skip
     print_front(
         folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
         output_format,
         document=document | {"idle_axes": idle},
-        title=f"{len(front)} rows of {found.rows} that no other row beats",
+        title=f"{len(front)} rows of {found.rows} that no other row beats; {served}",
         idle=idle,
     )
 

@@ -42,7 +42,8 @@ def worth(
     experiments = [load(seed=one) for one in seeds(trace, seed, repeats)]
     warn_if_infeasible(experiments[0].design)
     found = judge(experiments)
-    title = f"{hw}, {workload}, {len(experiments[0].traced)} queries of {trace}, {repeats} seeds"
+    count, served = len(experiments[0].traced), experiments[0].served
+    title = f"{hw}, {workload}, {count} queries of {trace}, {served}, {repeats} seeds"
     print_worth(found, output_format, title=title)
     if plot is not None:
         from sushi_dse.analysis.gain_map import gain_curves

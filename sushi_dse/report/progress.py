@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import message_line
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.accelerator import Accelerator
@@ -16,6 +15,7 @@ from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.store.folder import Store
 
 if TYPE_CHECKING:  # Kernels take a second to import.
+    from sushi_dse.analysis.baseline import Baseline
     from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
     from sushi_dse.explore.sweep import Sweep, SweptBlock
@@ -129,12 +129,10 @@ def swept(
     return list(with_progress(steps, sweep.missing_designs(store), what="designs"))
 
 
-def warn_of_missed(checks: Sequence[Check]) -> bool:
-    """Warn of each threshold that was missed; the result says whether there was one."""
-    missed = [check for check in checks if check.missed]
-    for check in missed:
-        warn(f"missed: {check.name}: {check.detail}")
-    return bool(missed)
+def note_baseline(baseline: "Baseline | None") -> None:
+    """A note about the inputs in which a baseline differs from what is compared."""
+    if baseline is not None and baseline.differing:
+        note(f"{baseline.place}: was made with other inputs: {baseline.said}")
 
 
 def note_others(others: int, hw: str) -> None:

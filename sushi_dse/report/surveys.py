@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sushi_dse.errors import printable
+from sushi_dse.evaluation.experiment import served_words
 from sushi_dse.explore.folding import TOLERANCE_PERCENT, Folded, folded
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.report.formats import cell_text, print_rows
@@ -55,7 +56,8 @@ def print_sweep(
         summary["front"],
         output_format,
         document=summary,
-        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}",
+        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}; "
+        f"{served_words(summary['mode'], summary['queries'] or 0)}",
     )
     if output_format != "table":
         return
@@ -121,10 +123,10 @@ def _print_apart(shown: Folded, idle: Iterable[str]) -> None:
 
 
 def _print_counts(summary: Mapping[str, Any], out: str) -> None:
-    served = f"{summary['queries']} queries, {summary['mode']}"
-    if summary["queries"] is None:
-        served = "each SubNet served again and again"
-    elif len(summary["service_levels"]) > 1:
+    served = served_words(summary["mode"], summary["queries"] or 0)
+    if summary["queries"] is not None:
+        served = f"{summary['queries']} queries, {served}"
+    if len(summary["service_levels"]) > 1:
         levels = summary["service_levels"]
         served += f", {len(levels)} service levels, {levels[0]:g} to {levels[-1]:g}"
     done = f"{summary['evaluated']} designs evaluated now"

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.analysis.gain_map import gain_curves
+from sushi_dse.analysis.repeats import RELEVANT_PERCENT
 from sushi_dse.analysis.worth import (
     HALF,
     JUDGED,
     MAPS,
     PREFETCHING,
-    RELEVANT_PERCENT,
     SGS_USES,
     USES,
     Gains,
