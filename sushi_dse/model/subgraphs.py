@@ -14,7 +14,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Order, own_by_value
 from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network

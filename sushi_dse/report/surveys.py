@@ -56,8 +56,8 @@ def print_sweep(
         summary["front"],
         output_format,
         document=summary,
-        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}; "
-        f"{served_words(summary['mode'], summary['queries'] or 0)}",
+        title=f"{served_words(summary['mode'], summary['queries'] or 0)}: the front of "
+        f"{', '.join(label(name) for name in summary['objectives'])}",
     )
     if output_format != "table":
         return
