@@ -8,7 +8,6 @@ Student, The Probable Error of a Mean, Biometrika 6 (1908).
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from sushi_dse.evaluation.metrics import GAIN, METRICS, other_accuracy
 from sushi_dse.policies.names import ASSUMED_RATES, NO_SGS
@@ -27,6 +26,8 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     sample = np.asarray(values, dtype=float)
     if len(sample) == 1 or np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])
+    from scipy.special import stdtrit  # SciPy would delay a comparison of one seed.
+
     quantile = stdtrit(len(sample) - 1, (1 + CONFIDENCE) / 2)
     half = quantile * sample.std(ddof=1) / np.sqrt(len(sample))
     return float(sample.mean() - half), float(sample.mean() + half)

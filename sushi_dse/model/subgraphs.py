@@ -177,6 +177,11 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
     )
 
 
+def find_candidate(text: str, network: Network, accelerator: Accelerator) -> Candidate:
+    """The candidate that prints as `text`; `UserError` unless there is exactly one."""
+    return NOTHING if text == str(NOTHING) else candidates(network, accelerator).find(text)
+
+
 def _cut_by(value: np.ndarray, network: Network, accelerator: Accelerator) -> np.ndarray:
     """The kernels that each cut keeps, value being that of a byte: [cut, supernet_layer]."""
     goal = targets(network)

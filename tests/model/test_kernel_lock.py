@@ -125,9 +125,9 @@ def compile_part() -> bool:
 
 
 def hold_part() -> ExitStack:
-    kernel: Any = part
+    kernel: Any = part.dispatcher
     signature = tuple(map(typeof, (2,)))
-    held: ExitStack = kernel.dispatcher._cache.lock(signature, kernel.dispatcher.targetctx.codegen())
+    held: ExitStack = kernel._cache.lock(signature, kernel.targetctx.codegen())
     return held
 
 
