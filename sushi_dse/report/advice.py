@@ -1,5 +1,6 @@
 """The printed results of `explain` and `recommend`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,15 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
     document = asdict(found)
     if output_format == "table":
         print(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
-    print_rows(found.rows, list(found.rows[0]), output_format, document=document, title=title)
+    rows = found.rows
+    if output_format in ("table", "markdown"):
+        rows = [row if _takes_more(row) else {**row, "use": f"{row['use']}: none fits"}
+                for row in found.rows]  # fmt: skip
+    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print(f"{holds(found)}.")
+
+
+def _takes_more(row: Mapping[str, object]) -> bool:
+    """Whether a use of blocks takes any, so that there is a design of it."""
+    return any(value for name, value in row.items() if name.startswith("more_"))
