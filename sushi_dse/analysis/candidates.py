@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sushi_dse.analysis.recommend import RUNNING_COST
 from sushi_dse.config.boards import boards
 from sushi_dse.errors import UserError, naming, near_names
+from sushi_dse.evaluation.cheapest import RUNNING_COST
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import (

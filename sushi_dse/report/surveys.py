@@ -31,6 +31,7 @@ LINES = {
     "policy": ("policy",),
     "service level": ("service_level",),
     "SubNet": ("subnet",),
+    "demands kept": ("demands_kept",),
     "latency ms": ("mean_latency_ms",),
     "accuracy %": ("mean_accuracy_percent",),
     "energy mJ": ("energy_mj_per_query",),
@@ -184,6 +185,8 @@ def print_decision(named: Sequence[Mapping[str, Any]]) -> None:
             _print_line(line, [" x ".join(map(cell_text, own)) for own in cells])
     print()
     for entry in named:
+        if not entry["given_up"]:
+            continue
         print(textwrap.fill(f"{entry['role']}: {entry['given_up']}", MOST_LETTERS))
 
 
