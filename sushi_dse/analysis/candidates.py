@@ -30,7 +30,7 @@ from sushi_dse.hardware.resources import fits, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.model.steady_cost import STEADY_METRICS
-from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.catalogue import POLICIES, has_persistent_buffer, own_buffers
 from sushi_dse.store.run import Run
 from sushi_dse.store.seeds import mean_parts
 
@@ -164,7 +164,7 @@ def bufferless(policies: Iterable[str]) -> list[str]:
     return [
         f"under {name} a design has no Persistent Buffer, and its blocks are not counted"
         for name in sorted(set(policies))
-        if name in POLICIES and not POLICIES[name].has_persistent_buffer
+        if not has_persistent_buffer(name)
     ]
 
 
@@ -187,7 +187,7 @@ def _stored(
         if device is not None:
             with naming(folder):
                 rows = _moved(rows, on_device(space, device))
-        yield CandidateBlock(frame["design"].nunique(), rows)
+        yield CandidateBlock(frame["design"].nunique(), own_buffers(rows))
 
 
 def _shown(by: Metric) -> list[str]:

@@ -165,9 +165,11 @@ def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cheapest(rows: pd.DataFrame, by: Metric, device: Device, count: int) -> pd.DataFrame:
-    """The `count` cheapest rows, one for each design."""
+    """The `count` cheapest rows, one for each design; designs that differ in nothing are one."""
     order = cheapest_first(rows, by, device)
-    return rows.iloc[order].drop_duplicates("design")[:count]
+    several = rows.iloc[order].drop_duplicates("design")
+    alike = several.drop(columns="design").duplicated()
+    return several[~alike][:count]
 
 
 def _nearest(rows: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -31,7 +31,7 @@ from sushi_dse.evaluation.metrics import (
 from sushi_dse.explore.survey import Survey, records
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Dataflow
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import as_served
 from sushi_dse.store.run import Run
 
 if TYPE_CHECKING:
@@ -220,12 +220,11 @@ def _described(row: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     if accelerator.dataflow == Dataflow.OUTPUT_STATIONARY:
         sides, own = ("pe_kernels", "pe_pixels"), ("dynamic_buffer_kib", "prefetch_buffer_kib")
     buffers = (*own, "streaming_buffer_kib", "output_buffer_kib")
-    has_buffer = find_policy(row["policy"]).has_persistent_buffer
     return {
         "design": row["design"],
         **{name: row[name] for name in SERVED if name in row},
         **{name: getattr(accelerator, name) for name in sides},
-        "persistent_buffer_kib": accelerator.persistent_buffer_kib if has_buffer else 0.0,
+        "persistent_buffer_kib": as_served(row["policy"], accelerator).persistent_buffer_kib,
         **{name: getattr(accelerator, name) for name in (*buffers, "clock_mhz")},
         "offchip_gb_per_s": accelerator.offchip_gb_per_s,
         **({"demands_kept": row[attained]} if attained in row else {}),
