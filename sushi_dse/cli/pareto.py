@@ -175,7 +175,9 @@ def _draw_front(
     metrics = objectives(objective)
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
-    marked, shown = marked_rows(results, parts, metrics, colour=colour, designs=label or ())
+    marked, shown = marked_rows(
+        results, parts, metrics, colour=colour, designs=label or (), whole=is_page(path)
+    )
     if is_page(path):
         run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}

@@ -92,6 +92,7 @@ class Survey:
             "infeasible_by_resource": dict(self.counts.infeasible_by_resource),
             "policies": list(experiment.policies),
             "queries": len(experiment.trace) if experiment.trace else None,
+            "seeds": len(experiment.seeded) or 1,
             "mode": experiment.mode,
             "recache_every_queries": list(experiment.recache_every_queries),
             "service_levels": list(experiment.service_levels),
@@ -205,16 +206,17 @@ def front_columns(
 
 
 def plotted_rows(
-    parts: Sequence[Part], metrics: Sequence[Metric], colour: str
+    parts: Sequence[Part], metrics: Sequence[Metric], colour: str, *, whole: bool = False
 ) -> tuple["pd.DataFrame", list[str]]:
     """The rows of the parts for a plot of a front, and the names of the columns to show.
 
-    `colour` names a further column.  `UserError` where a part is damaged, or a column is missing.
+    `colour` names a further column; `whole` rows have all that is stored.  `UserError` where a part
+    is damaged, or a column is missing.
     """
     columns = parts[0].columns
     named = [name for name in columns if name in {"design", *AXIS_ORDER, *SERVED}]
-    wanted = dict.fromkeys([*named, *objective_names(metrics), colour, "infeasible_reason"])
-    rows = rows_of(parts, list(wanted))
+    wanted = [*named, *objective_names(metrics), colour, "infeasible_reason"]
+    rows = rows_of(parts, list(dict.fromkeys([*wanted, *(columns if whole else [])])))
     shown = front_columns(columns, rows, metrics)
     return rows, [*shown, *([] if colour in shown else [colour])]
 

@@ -21,6 +21,7 @@ from sushi_dse.plots.style import (
     GRID,
     LINE_WIDTH,
     OUTLINE,
+    PAPER,
     bundle_alpha,
     look,
     shades,
@@ -31,6 +32,7 @@ from sushi_dse.plots.style import (
 PIXELS_PER_INCH = 110
 MARKER_PIXELS = 8
 BIG_MARKER_PIXELS = 18
+LABEL_OPACITY = 0.85
 LABEL_PIXELS = (40, 30)  # from a point to its label, towards the middle of the chart
 COLOUR_AXIS = "coloraxis"
 RANK = 1000  # of the first name in a legend
@@ -92,8 +94,8 @@ def _layout(panel: Panel) -> Chart:
         "margin": {"t": 80 if panel.legend == "above" else 20, "r": 20},
         "barmode": "stack",
         "hovermode": "closest",
-        "paper_bgcolor": "white",
-        "plot_bgcolor": "white",
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
         "font": {"color": OUTLINE},
         "legend": {"tracegroupgap": 0, "font": {"size": 11}}
         | (above if panel.legend == "above" else {}),
@@ -157,7 +159,8 @@ def _annotations(panel: Panel) -> Iterator[Chart]:
                 "text": chart_text(text),
                 "x": float(np.log10(x) if panel.log_x else x),
                 "y": float(np.log10(y) if panel.log_y else y),
-                "bgcolor": "rgba(255,255,255,0.8)",
+                "bgcolor": PAPER,
+                "opacity": LABEL_OPACITY,
             }
             if series.kind == "texts":
                 yield place | {"showarrow": False, "xanchor": "right", "xshift": -6}
@@ -268,7 +271,7 @@ def _marker(series: Series) -> Chart:
     """The marker of points, whatever their shades."""
     big = {"size": BIG_MARKER_PIXELS, "line": {"width": 2, "color": OUTLINE}}
     if series.kind == "stars":
-        return big | {"symbol": "star", "color": "white"}
+        return big | {"symbol": "star", "color": PAPER}
     if series.kind == "rings":
         return big | {"symbol": "circle-open", "color": OUTLINE}
     colour = look(series.look).colour

@@ -8,12 +8,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import file_bytes, write_whole
+from sushi_dse.files import write_whole
 from sushi_dse.plots.style import any_script
 
 DOTS_PER_INCH = 200
 HTML = ".html"
-PLOTLY = "plotly.min.js"  # what pages load, from their own folder
 METADATA: dict[str, dict[str, None]] = {  # by suffix: dates and versions would change the bytes
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
@@ -57,16 +56,8 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def save_page(path: Path, text: str) -> None:
-    """Write a page to `path`, and beside it the copy of plotly.js that it loads.
-
-    `UserError` without plotly, or where a file cannot be written.
-    """
+    """Write a page to `path`; `UserError` without plotly, or where it cannot be written."""
     check_plot_file(path)
-    from plotly.offline import get_plotlyjs
-
-    script, beside = get_plotlyjs().encode(), path.with_name(PLOTLY)
-    if not beside.is_file() or file_bytes(beside) != script:
-        _write(beside, script)
     _write(path, text.encode(errors="xmlcharrefreplace"))  # a path may hold any bytes
 
 

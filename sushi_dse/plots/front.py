@@ -71,7 +71,7 @@ def _clouds(marked: Marked, rows: pd.DataFrame, emphasis: Emphasis) -> Iterator[
     x, y = marked.axes
     for policy, look, own in groups(marked, rows):
         yield Series(
-            name=policy or ("front" if emphasis == "strong" else "other designs and policies"),
+            name=policy or ("front" if emphasis == "strong" else _cloud_name(marked)),
             kind="points",
             x=floats(own[x.name]),
             y=floats(own[y.name]),
@@ -80,6 +80,16 @@ def _clouds(marked: Marked, rows: pd.DataFrame, emphasis: Emphasis) -> Iterator[
             shade=shade(marked, own),
             rows=own.index.to_numpy(),
         )
+
+
+def _cloud_name(marked: Marked) -> str:
+    """The name of the rows off the front, with how many of all lie beyond the axes."""
+    beyond = np.zeros(len(marked.rows), dtype=bool)
+    for metric in marked.axes:
+        low, high = _axis_range(marked.axis_rows[metric.name])
+        beyond |= ~marked.rows[metric.name].between(low, high).to_numpy()
+    count = int(beyond.sum())
+    return f"other rows, {count:,} beyond the axes" if count else "other rows"
 
 
 def _bound(marked: Marked) -> Series:

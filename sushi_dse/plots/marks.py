@@ -204,21 +204,26 @@ def listed_rows(marked: Marked, most: int = sys.maxsize) -> pd.DataFrame:
     """
     place = np.arange(len(marked.front))
     front = marked.front.assign(mark=np.where(place == marked.knee, "knee", "front"))
-    front = front.loc[_thinned(place, most - len(marked.chosen), always=marked.knee)]
-    chosen = marked.off_front
+    named = list(dict.fromkeys([*marked.roles, *marked.chosen.index]))
+    keys = [name for name in ROW_KEYS if name in marked.rows.columns]
+    sought = {_key(row) for row in marked.rows.loc[named, keys].to_dict("records")}
+    here = [_key(row) in sought for row in front[keys].to_dict("records")]
+    kept = [marked.knee, *np.flatnonzero(here).tolist()]
+    chosen = marked.rows.loc[[row for row in named if not marked.on_front[row]]]
+    front = front.loc[front.index[_thinned(place, most - len(chosen), always=kept)]]
     others = marked.rows.loc[~marked.on_front].drop(index=chosen.index)
     others = others.iloc[_thinned(np.arange(len(others)), most - len(front) - len(chosen))]
     return pd.concat([front, chosen.assign(mark=""), others.assign(mark="")], ignore_index=True)
 
 
-def _thinned(places: np.ndarray, count: int, always: int = 0) -> np.ndarray:
-    """The places, or so many of them evenly spaced, with `always` among them."""
+def _thinned(places: np.ndarray, count: int, always: Sequence[int] = ()) -> np.ndarray:
+    """The places, or so many of them evenly spaced, and those that are `always` kept."""
     if len(places) <= count:
         return places
-    kept = places[np.linspace(0, len(places) - 1, max(count, 0)).astype(int)]
-    if always and len(kept):
-        kept[np.abs(kept - always).argmin()] = always
-    return np.asarray(kept)
+    spaced = np.linspace(0, len(places) - 1, max(count - len(set(always)), 0)).astype(int)
+    kept = np.union1d(places[spaced], np.asarray(always, dtype=int))
+    more = np.setdiff1d(places, kept)[: max(count - len(kept), 0)]  # where some were spaced there
+    return np.union1d(kept, more)
 
 
 def row_name(row: "pd.Series[Any]") -> str:

@@ -10,6 +10,40 @@ const RELATIONS = {
 };
 const BOUND = /^(\w+)(<=|>=|!=|=|<|>)(.*)$/s;
 
+const NARROW = 600; // pixels of a chart below which its legend and its colours go under and above it
+const ENTRY = 19; // pixels of an entry of a legend
+const dark = matchMedia("(prefers-color-scheme: dark)");
+// The colours of the page by those that charts are stored in.
+function inks() {
+  const own = getComputedStyle(document.documentElement);
+  const named = { ink: "--ink", grid: "--line", paper: "--paper" };
+  return new Map(Object.entries(content.inks).map(([name, stored]) => [stored, own.getPropertyValue(named[name]).trim()]));
+}
+
+// A copy of a chart's part in the colours of the page.
+function inked(part, colours) {
+  return JSON.parse(JSON.stringify(part), (_, value) => colours.get(value) ?? value);
+}
+
+// The layout of a chart of that width: where it is narrow nothing stands beside the data.
+function fitted(layout, data, width) {
+  if (width >= NARROW) return layout;
+  const entries = data.filter((trace) => trace.showlegend).length;
+  const bar = layout.coloraxis?.colorbar;
+  const above = bar && { ...bar, orientation: "h", x: 0, xanchor: "left", len: 1, y: 1.02, yanchor: "bottom", thickness: 10, title: { ...bar.title, side: "top" } };
+  const below = 70; // pixels of the ticks and the title of the axis
+  const high = layout.height - layout.margin.t;
+  return {
+    ...layout,
+    ...(bar ? { coloraxis: { ...layout.coloraxis, colorbar: above } } : {}),
+    height: layout.height + below + ENTRY * entries,
+    margin: { ...layout.margin, t: bar ? 90 : 30, r: 10, l: 50, b: below + ENTRY * entries },
+    legend: { ...layout.legend, orientation: "v", x: 0, y: -below / high, yanchor: "top" },
+    font: { ...layout.font, size: 10 },
+    xaxis: layout.xaxis.ticktext ? { ...layout.xaxis, tickangle: -20 } : layout.xaxis,
+  };
+}
+
 // As the tool's own tables: four significant digits of a fraction, all of a whole number.
 function shown(value) {
   if (value === null) return "";
@@ -24,7 +58,7 @@ function plotlyText(text) {
 
 function hover(row) {
   return content.columns
-    .flatMap((column, i) => (row[i] === null || row[i] === "" ? [] : [`${column.label}: ${shown(row[i])}`]))
+    .flatMap((column, i) => (!column.listed || row[i] === null || row[i] === "" ? [] : [`${column.label}: ${shown(row[i])}`]))
     .map(plotlyText)
     .join("<br>");
 }
@@ -75,23 +109,28 @@ function sorted(rows, sort) {
 }
 
 function list(rows, sort) {
+  const listed = content.columns.flatMap((column, i) => (column.listed ? [i] : []));
   byId("table").querySelectorAll("th").forEach((head, i) => {
-    const name = content.columns[i].name;
+    const name = content.columns[listed[i]].name;
     const direction = sort === name ? "ascending" : sort === `-${name}` ? "descending" : "none";
     head.setAttribute("aria-sort", direction);
   });
   byId("table").tBodies[0].replaceChildren(...sorted(rows, sort).slice(0, LISTED).map((row) => {
     const line = document.createElement("tr");
-    row.forEach((cell, i) => {
+    for (const i of listed) {
       const field = line.insertCell();
-      field.textContent = shown(cell);
+      field.textContent = shown(row[i]);
       if (content.columns[i].text) field.className = "text";
-    });
+    }
     return line;
   }));
 }
 
 function update() {
+  if (!content.rows.length) {
+    draw([]);
+    return;
+  }
   const { filter, rows, sort } = state();
   let matches = () => true;
   byId("problem").hidden = true;
@@ -108,21 +147,25 @@ function update() {
   const cut = found.length > LISTED ? `; the first ${LISTED} are listed` : "";
   byId("status").textContent = `${found.length} of ${offered.length} rows match${cut}.`;
   list(found, sort);
-  hide(content.rows.map(matches));
+  draw(content.rows.map(matches));
 }
 
-// Leaves out of every chart the points of rows that the filter leaves out.
-function hide(kept) {
-  if (!window.Plotly) return;
+// Draws every chart in the colours and the width of the page, without the rows that are left out.
+function draw(kept) {
+  const colours = inks();
   content.figures.forEach((figure, number) => {
-    const places = figure.data.flatMap((trace, i) => (trace.customdata ? [i] : []));
-    const heights = places.map((i) => figure.data[i].customdata.map(
-      (row, point) => (row === null || kept[row] ? figure.heights[i][point] : null)));
-    if (places.length) Plotly.restyle(byId(`chart-${number}`), { y: heights }, places);
+    const chart = byId(`chart-${number}`);
+    const data = figure.data.map((trace) => (trace.customdata ? {
+      ...trace,
+      y: trace.y.map((height, point) => (trace.customdata[point] === null || kept[trace.customdata[point]] ? height : null)),
+    } : trace));
+    const layout = fitted(figure.layout, data, chart.clientWidth);
+    Plotly.react(chart, inked(data, colours), inked(layout, colours), { responsive: true, displaylogo: false });
   });
 }
 
-function draw() {
+// The places of the charts, with what hovering over their points says.
+function place() {
   content.figures.forEach((figure, number) => {
     const title = document.createElement("h2");
     title.textContent = figure.title;
@@ -130,13 +173,11 @@ function draw() {
     chart.id = `chart-${number}`;
     chart.className = "chart";
     byId("charts").append(title, chart);
-    figure.heights = figure.data.map((trace) => trace.y);
     for (const trace of figure.data) {
       if (trace.customdata) {
         trace.hovertext = trace.customdata.map((row) => (row === null ? "" : hover(content.rows[row])));
       }
     }
-    Plotly.newPlot(chart, figure.data, figure.layout, { responsive: true, displaylogo: false });
   });
 }
 
@@ -150,17 +191,12 @@ function head() {
       go({ sort: state().sort === column.name ? `-${column.name}` : column.name }));
     const cell = document.createElement("th");
     cell.append(button);
-    line.append(cell);
+    if (column.listed) line.append(cell);
     if (!column.text) byId("column").append(new Option(column.label, column.name));
   }
 }
 
-if (window.Plotly) {
-  draw();
-} else {
-  byId("problem").textContent = "The charts need plotly.min.js, which was written beside this page: keep both in one folder.";
-  byId("problem").hidden = false;
-}
+place();
 if (content.rows.length) {
   head();
   byId("search").hidden = byId("table").hidden = false;
@@ -171,5 +207,11 @@ if (content.rows.length) {
     go({ filter: `${state().filter} ${bound}`.trim() });
   });
   window.addEventListener("hashchange", update);
-  update();
 }
+let width = document.body.clientWidth;
+window.addEventListener("resize", () => {
+  if (width < NARROW !== document.body.clientWidth < NARROW) update();
+  width = document.body.clientWidth;
+});
+dark.addEventListener("change", update);
+update();

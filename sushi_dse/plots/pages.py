@@ -1,4 +1,4 @@
-"""Pages of charts: HTML that works from a folder without a network, and holds no text unescaped."""
+"""Pages of charts: one file of HTML that needs no network, and holds no text unescaped."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,14 @@ from sushi_dse.plots.charts import Chart, panel_chart
 from sushi_dse.plots.files import check_plot_file, is_page, save_figure, save_page
 from sushi_dse.plots.panels import Panel
 from sushi_dse.plots.pictures import panels_figure
+from sushi_dse.plots.style import GRID, OUTLINE, PAPER
 
-# The page fetches nothing but plotly.js from its own folder, and no text in it can make it.
+# The page fetches nothing, and no text in it can make it.
 POLICY = (
-    "default-src 'none'; script-src 'self' file: 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data: blob:"
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
+# What is drawn in these colours is drawn in others on a dark page.
+INKS = {"ink": OUTLINE, "grid": GRID, "paper": PAPER}
 
 
 def save_panels(path: Path, panels: Sequence[Panel], *, title: str, command: str) -> None:
@@ -47,10 +49,13 @@ def page(
 ) -> str:
     """The text of a page: what it is of, charts, and a table of rows that can be filtered.
 
-    columns: `name`, `label` and whether it is `text`, each; the first is empty of rows that are
-    not on the front.  `customdata` of a trace are places in `rows`, and hovering shows these.
+    columns: `name`, `label`, whether it is `text`, and whether it is `listed` in the table, each;
+    the first is empty of rows that are not on the front.  A filter may name any column.
+    `customdata` of a trace are places in `rows`, and hovering shows what of these is listed.
     `inputs` can be unfolded; `example` is a filter.
     """
+    from plotly.offline import get_plotlyjs
+
     listed = [f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>\n" for name, text in
               (facts or {}).items()]  # fmt: skip
     listed += [f"<dt>{escape(name)}</dt><dd><code>{escape(text)}</code></dd>\n" for name, text in
@@ -67,7 +72,8 @@ def page(
         style=_asset("page.css"),
         facts="".join(listed),
         example=escape(example),
-        content=_json({"columns": columns, "rows": rows, "figures": charts}),
+        content=_json({"columns": columns, "rows": rows, "figures": charts, "inks": INKS}),
+        plotly=get_plotlyjs(),
         script=_asset("page.js"),
     )
 

@@ -25,6 +25,8 @@ from sushi_dse.plots.shared import (
 )
 from sushi_dse.units import label
 
+MOST_LINES = 250  # that are told apart; of more, those that lie together are drawn once
+FINEST_STEP = 1 / 64  # of an axis
 AXIS_INCHES = 1.3  # of parallel coordinates
 TICKS = 5  # of an axis of parallel coordinates
 
@@ -32,8 +34,9 @@ TICKS = 5  # of an axis of parallel coordinates
 def parallel_panel(marked: Marked, listed: pd.DataFrame) -> Panel:
     """The front's rows as lines over the objectives, an axis each, the best on top.
 
-    Each axis spans what is drawn.  The knee is black, and so are chosen designs, each under its
-    best balanced policy, on the front or not.  `listed` are rows as of `listed_rows`.
+    Each axis spans what is drawn; of many rows those that lie together are drawn once.  The knee is
+    black, and so are chosen designs, each under its best balanced policy, on the front or not.
+    `listed` are rows as of `listed_rows`.
     """
     front = listed.loc[listed["mark"] != ""]
     count = len(marked.objectives)
@@ -83,9 +86,27 @@ def _over_objectives(
 
 
 def _bundles(marked: Marked, front: pd.DataFrame) -> Iterator[Series]:
-    for policy, look, own in groups(marked, front):
-        name = f"{policy or 'rows'} ({len(own):,})"
-        yield _over_objectives(marked, own, name, look, "faint")
+    """The rows of each group as one bundle; where they are many, rows that lie together once."""
+    bundles = list(groups(marked, front))
+    most = len(front) if len(front) <= MOST_LINES else MOST_LINES // len(bundles)
+    for policy, look, own in bundles:
+        drawn = own if len(own) <= most else own.iloc[_apart(marked, own, most)]
+        count = f"{len(own):,}" if len(drawn) == len(own) else f"{len(drawn):,} for {len(own):,}"
+        yield _over_objectives(marked, drawn, f"{policy or 'rows'} ({count})", look, "faint")
+
+
+def _apart(marked: Marked, rows: pd.DataFrame, most: int) -> np.ndarray:
+    """The places of rows of which no two lie in the same steps of all axes: [row].
+
+    Steps are as fine as leaves `most` of them, and a `FINEST_STEP` of an axis at least.
+    """
+    heights = normalised_costs(rows, marked.objectives, among=_drawn(marked))
+    step = FINEST_STEP
+    while True:
+        _, first = np.unique(np.round(heights / step), axis=0, return_index=True)
+        if len(first) <= most or step >= 1:
+            return np.sort(first)
+        step *= 2
 
 
 def _chosen_lines(marked: Marked, listed: pd.DataFrame) -> Iterator[Series]:

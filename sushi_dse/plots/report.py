@@ -13,6 +13,7 @@ from sushi_dse.plots.pages import page
 from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.units import label
 
+UNSHOWN = ("mark", "infeasible_reason")  # columns that all rows of a page have alike, or first
 MOST_ROWS = 5000  # on a page, so that a browser draws and filters them at once
 
 
@@ -25,16 +26,18 @@ def save_report(
     inputs: object,
     title: str,
 ) -> None:
-    """Write the report of results to `path`, an .html file, with plotly.js beside it.
+    """Write the report of results to `path`, an .html file.
 
-    Its table shows `columns`.  It holds MOST_ROWS rows at most: the front, the chosen designs, and
-    the others evenly thinned.  `UserError` as for `save_page`.
+    Its table shows `columns`, and its filter knows all columns of the rows.  It holds MOST_ROWS
+    rows at most: the front, the chosen designs, and the others evenly thinned.  `UserError` as for
+    `save_page`.
     """
     listed = listed_rows(marked, MOST_ROWS)
     panels = [front_panel(marked, listed)]
     if len(marked.objectives) > 2:
         panels.append(parallel_panel(marked, listed))
-    numeric = [name for name in columns if is_numeric_dtype(listed[name])]
+    known = [*columns, *(name for name in map(str, listed) if name not in (*columns, *UNSHOWN))]
+    numeric = [name for name in known if is_numeric_dtype(listed[name])]
     text = page(
         title,
         [panel_chart(panel) for panel in panels],
@@ -42,15 +45,15 @@ def save_report(
         commands=commands,
         inputs=inputs,
         columns=[
-            {"name": "mark", "label": "front", "text": True},
-            *({"name": name, "label": label(name), "text": name not in numeric}
-              for name in columns),
+            {"name": "mark", "label": "front", "text": True, "listed": True},
+            *({"name": name, "label": label(name), "text": name not in numeric,
+               "listed": name in columns} for name in known),
         ],
         rows=list(
             zip(
                 listed["mark"],
                 *(numbers(listed[name]) if name in numeric else map(str, listed[name])
-                  for name in columns),
+                  for name in known),
                 strict=True,
             )
         ),

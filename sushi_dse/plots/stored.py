@@ -18,15 +18,17 @@ def marked_rows(
     *,
     colour: str | None,
     designs: Sequence[int],
+    whole: bool = False,
 ) -> tuple[Marked, list[str]]:
     """The marked rows of the parts of a folder, and the names of the columns to show.
 
-    colour: "policy", a metric or an axis, or None for what suits the objectives.  `UserError` where
-    a part is damaged, a name is unknown, or there is nothing to draw.
+    colour: "policy", a metric or an axis, or None for what suits the objectives; `whole` rows have
+    all stored columns.  `UserError` where a part is damaged, a name is unknown, or there is nothing
+    to draw.
     """
     shade = None if colour is None else colour_named(colour, parts[0].columns)
     column = shade.name if isinstance(shade, Metric) else "policy"
     with naming(folder):
-        rows, shown = plotted_rows(parts, objectives, column)
+        rows, shown = plotted_rows(parts, objectives, column, whole=whole)
         named = named_rows(survey(parts, objectives), Setting.stored(folder))
         return mark(rows, objectives, colour=shade, designs=designs, named=named), shown

@@ -26,6 +26,7 @@ MID_GREY = "#909090"
 FULL_LINES = 30  # of a bundle; more of them are paler, so that those below show through
 BUNDLE_ALPHAS = (0.15, 0.85)
 GRID = "#e6e6e6"
+PAPER = "white"
 # Okabe and Ito, "Color Universal Design" (2008), without yellow, which is too pale on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 MARKERS = ("o", "s", "^", "d", "v", "P", "X", "<", ">", "p", "h")

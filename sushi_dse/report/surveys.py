@@ -127,6 +127,8 @@ def _print_counts(summary: Mapping[str, Any], out: str) -> None:
     served = served_words(summary["mode"], summary["queries"] or 0)
     if summary["queries"] is not None:
         served = f"{summary['queries']} queries, {served}"
+        if summary["seeds"] > 1:
+            served += f", means over {summary['seeds']} seeds"
     if len(summary["service_levels"]) > 1:
         levels = summary["service_levels"]
         served += f", {len(levels)} service levels, {levels[0]:g} to {levels[-1]:g}"

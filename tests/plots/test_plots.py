@@ -188,8 +188,15 @@ def test_the_legend_of_two_objectives_has_one_front(rows: pd.DataFrame) -> None:
     assert legend_texts(ax) == {
         "front",
         f"knee: {knee_name(rows, (LATENCY, ACCURACY))}",
-        "other designs and policies",
+        f"other rows, {beyond(rows, ax)} beyond the axes",
     }
+
+
+def beyond(rows: pd.DataFrame, ax: Axes) -> int:
+    """How many feasible rows lie outside of what the axes show."""
+    known = rows.loc[rows["infeasible_reason"] == ""]
+    inside = known[LATENCY.name].between(*ax.get_xlim())
+    return int((~(inside & known[ACCURACY.name].between(*ax.get_ylim()))).sum())
 
 
 def test_the_legend_of_three_objectives_says_which_front_is_which(rows: pd.DataFrame) -> None:

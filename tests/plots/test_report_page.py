@@ -32,7 +32,22 @@ addEventListener("load", () => {
   probe.textContent = JSON.stringify([...document.querySelectorAll(".chart")].map((chart) =>
     chart.data.map(({ y, hovertext, customdata }) =>
       ({ y, hovertext: hovertext ?? [], rows: customdata ?? [] }))));
-  document.body.append(probe);
+  const box = (found) => {
+    if (!found) return null;
+    const { top, bottom } = found.getBoundingClientRect();
+    return { top, bottom };
+  };
+  const layout = document.createElement("pre");
+  layout.id = "layout";
+  layout.textContent = JSON.stringify({
+    page: document.documentElement.scrollWidth, window: innerWidth,
+    background: getComputedStyle(document.body).backgroundColor,
+    charts: [...document.querySelectorAll(".chart")].map((chart) => ({
+      ink: chart.layout.font.color, legend: box(chart.querySelector(".legend .bg")),
+      plot: box(chart.querySelector(".nsewdrag")),
+    })),
+  });
+  document.body.append(probe, layout);
 });
 </script></body>"""
 
@@ -78,16 +93,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Page:
     path = saved(folder, sweep_rows(600))
     path.write_text(path.read_text().replace("</body>", PROBE))
 
-    def dump(with_plotly: bool = True, **fragment: str) -> str:
-        page = path
-        if not with_plotly:
-            page = folder / "alone" / path.name
-            page.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, page)
-        command = [found, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+    def dump(*options: str, **fragment: str) -> str:
+        command = [found, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", *options,
                    f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000",
                    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network
-                   f"{page.as_uri()}#{urlencode(fragment)}"]  # fmt: skip
+                   f"{path.as_uri()}#{urlencode(fragment)}"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         return done.stdout
 
@@ -126,8 +136,14 @@ def test_a_browser_lists_the_front_and_names_each_point(browser: Page) -> None:
     assert any(f"<br>policy: {escaped}<br>mean latency (ms): " in text for text in texts)
     drawn = {row for trace in front for row in trace["rows"]}
     assert drawn == set(range(600))
-    on_front = [y for trace in parallel[: len(POLICIES)] for y in trace["y"] if y is not None]
-    assert len(on_front) == len(listed) * len(OBJECTIVES)
+    lines = [trace for trace in parallel if trace["rows"]]
+    heights = {
+        (row, place): y
+        for trace in lines
+        for place, (row, y) in enumerate(zip(trace["rows"], trace["y"], strict=True))
+        if y is not None
+    }
+    assert len({row for row, _ in heights}) >= len(listed)
 
 
 def test_a_fragment_filters_and_sorts_table_and_charts(browser: Page) -> None:
@@ -167,18 +183,47 @@ def test_a_filter_that_means_nothing_is_named_and_hides_nothing(
     assert table(page)
 
 
-def test_without_plotly_beside_it_the_table_still_works(browser: Page) -> None:
-    page = browser(with_plotly=False, filter="4", rows="all")
-    assert "plotly.min.js" in element(page, "problem")
-    assert {row[1] for row in table(page)} == {"4"}
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_fits_its_window_and_follows_the_mode(
+    browser: Page, width: int, scheme: str
+) -> None:
+    dark = ("--blink-settings=preferredColorScheme=0",) if scheme == "dark" else ()
+    page = browser(f"--window-size={width},2000", *dark)
+    layout = json.loads(element(page, "layout"))
+    assert layout["page"] <= layout["window"]  # nothing scrolls sideways but the table in its frame
+    paper = (22, 24, 28) if scheme == "dark" else (255, 255, 255)
+    assert layout["background"] == f"rgb{paper}"
+    for chart in layout["charts"]:
+        assert chart["ink"] == ("#e8e8e8" if scheme == "dark" else "#202020")
+        legend, plot = chart["legend"], chart["plot"]
+        assert legend is None or legend["bottom"] <= plot["top"] or legend["top"] >= plot["bottom"]
 
 
-def test_a_report_is_offline_and_holds_no_text_unescaped(tmp_path: Path) -> None:
+def test_any_stored_column_can_be_bounded(tmp_path: Path) -> None:
+    """The table shows no infeasible designs' reason, and filters by what it does not show."""
+    text = saved(tmp_path, sweep_rows(60).assign(p99_latency_ms=1.0)).read_text()
+    content = re.search(r'id="content">(.*?)</script>', text)
+    assert content is not None
+    columns = {column["name"]: column["listed"] for column in json.loads(content[1])["columns"]}
+    assert columns["p99_latency_ms"] is True
+    path = tmp_path / "few.html"
+    rows = sweep_rows(60).assign(p99_latency_ms=1.0)
+    save_report(path, mark(rows, OBJECTIVES), columns=["design", "policy"], commands={},
+                inputs=None, title="few")  # fmt: skip
+    content = re.search(r'id="content">(.*?)</script>', path.read_text())
+    assert content is not None
+    columns = {column["name"]: column["listed"] for column in json.loads(content[1])["columns"]}
+    assert (columns["design"], columns["p99_latency_ms"]) == (True, False)
+    assert "infeasible_reason" not in columns
+
+
+def test_a_report_is_one_file_offline_and_holds_no_text_unescaped(tmp_path: Path) -> None:
     text = saved(tmp_path, sweep_rows(60)).read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["plotly.min.js", "report.html"]
-    assert re.findall(r'(?:src|href)="([^"]*)"', text) == ["plotly.min.js"]
-    assert "http" not in text.replace("http-equiv", "")
-    assert "<img" not in text
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert re.findall(r'<[^>]*\b(?:src|href)="', text[: text.index('id="content"')]) == []
+    assert "default-src 'none'" in text
+    assert "<img src" not in text[: text.index("<script>")]
     assert text.count("</script>") == 3
     assert unescape(text).count(f"sushi-dse sweep --policy '{HOSTILE}'") == 1
 
