@@ -17,6 +17,7 @@ import yaml
 from docs.build.reference import commands
 from sushi_dse.cli import app, main
 from tests import paths
+from tests.browsers import opened
 
 ROOT = paths.ROOT
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md"))}
@@ -177,3 +178,19 @@ def test_the_site_builds_without_a_warning_and_takes_nothing_from_other_machines
     assert not list(tmp_path.rglob("*.py"))
     styles = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.css"))
     assert not re.search(r"(?:@import|url\()\s*[\"']?https?:", styles)
+    llms = (tmp_path / "llms.txt").read_text(encoding="utf-8")
+    listed = re.findall(r"^- \[[^\]]+\]\(([\w.]+)\): .", llms, re.MULTILINE)
+    assert sorted(listed) == sorted(PAGES)
+    for name in listed:
+        assert (tmp_path / name).read_bytes() == (ROOT / "docs" / name).read_bytes()
+
+
+def test_the_search_of_the_site_works_from_a_folder(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="mkdocs-material is not installed")
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", site],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    page = opened(f"{(site / 'index.html').as_uri()}?q=prefetch", tmp_path / "profile")
+    assert re.search(r'md-search-result__meta">\d+ matching documents', page)

@@ -1,7 +1,5 @@
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -17,13 +15,13 @@ from sushi_dse.plots.front import front_panel
 from sushi_dse.plots.marks import listed_rows, mark
 from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.plots.report import MOST_ROWS, save_report
+from tests.browsers import opened
 
 pytest.importorskip("plotly", reason="plotly is not installed")
 
 OBJECTIVES = [METRICS[name] for name in ("mean_latency_ms", "mean_accuracy_percent", "dsp")]
 HOSTILE = "./mine.py:<img src=x onerror=alert(1)>&amp;</script>"
 POLICIES = ("no-sgs", "sushi", HOSTILE)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Puts what the charts hold into the page, where a dump of it shows them.
 PROBE = """<script>
 addEventListener("load", () => {
@@ -86,20 +84,13 @@ Page = Callable[..., str]
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """What a browser makes of the report under a fragment: the page as it stands in the end."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser is on the PATH: {', '.join(BROWSERS)}")
     folder = tmp_path_factory.mktemp("report")
     path = saved(folder, sweep_rows(600))
     path.write_text(path.read_text().replace("</body>", PROBE))
 
     def dump(*options: str, **fragment: str) -> str:
-        command = [found, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", *options,
-                   f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000",
-                   "--host-resolver-rules=MAP * ~NOTFOUND",  # no network
-                   f"{path.as_uri()}#{urlencode(fragment)}"]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        return done.stdout
+        address = f"{path.as_uri()}#{urlencode(fragment)}"
+        return opened(address, folder / "profile", *options)
 
     return dump
 
