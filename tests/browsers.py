@@ -10,7 +10,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def opened(address: str, profile: Path, *options: str) -> str:
-    """The page at an address as it stands in the end, without a network; skipped without a browser."""
+    """The page at an address as it stands in the end, with no network; skips without a browser."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip(f"no browser is on the PATH: {', '.join(BROWSERS)}")
