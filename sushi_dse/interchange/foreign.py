@@ -16,6 +16,19 @@ from sushi_dse.units import parse_number
 
 MAX_COUNT = 2**31  # largest number that is read, far beyond any size in a network
 TEMPLATE = re.compile(r"\{\{|\{%")
+# What begins a line in the files of other tools that are neither YAML nor JSON.
+OTHER_LANGUAGES = (
+    (
+        re.compile(r"^[ \t]*(?:Network|Constant)[ \t]+[^:\n]+$", re.MULTILINE),
+        "is a MAESTRO description; import the ONNX file of its network",
+    ),
+    (
+        re.compile(
+            r"^(?:\w+[ \t]*=[ \t]*[\[{(]|def \w+\(|from \S+ import |import \w)", re.MULTILINE
+        ),
+        "is a Python workload; write it as JSON: print(json.dumps(workload))",
+    ),
+)
 NOTHING = ("", "~", "null", "Null", "NULL", "None")
 TRUTHS = {"true": True, "True": True, "false": False, "False": False}
 
@@ -151,6 +164,9 @@ def read_foreign(path: Path) -> ForeignValue:
         column = template.start() - text.rfind("\n", 0, template.start())
         message = "is a template; give the file that its tool makes of it"
         raise placed(path, message, (line, column))
+    for beginning, message in OTHER_LANGUAGES:
+        if found := beginning.search(text):
+            raise placed(path, message, (text.count("\n", 0, found.start()) + 1, 1))
     node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; give a network")
