@@ -111,6 +111,38 @@ def convolution(
     return Counted(layer, remark)
 
 
+def interleaved(
+    name: str,
+    *,
+    kernels: int,
+    channels: int,
+    window: Pair,
+    size: Pair,
+    outputs: Pair,
+    groups: int,
+    steps: Pair,
+) -> Counted:
+    """The layer for a transposed convolution, whose kernels are those of all `steps` of its stride.
+
+    `outputs` is the map of each of them; rows and columns that its windows lack are padding.
+    ValueError where there is no output.
+    """
+    spans = [out + k - 1 for out, k in zip(outputs, window, strict=True)]
+    lacking = [max(span - side, 0) for span, side in zip(spans, size, strict=True)]
+    rows, columns = ((n // 2, n - n // 2) for n in lacking)
+    counted = convolution(
+        name,
+        kernels=kernels,
+        channels=channels,
+        window=window,
+        size=(min(size[0], spans[0]), min(size[1], spans[1])),
+        pads=(rows, columns),
+        groups=groups,
+    )
+    remark = f"transposed by {steps[0]} {steps[1]}: its outputs are counted as kernels"
+    return counted._replace(remark=remark)
+
+
 def _check_output(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int]) -> None:
     """Raise ValueError where a window of those spans has no place on the padded input."""
     padded = [side + sum(pad) for side, pad in zip(size, pads, strict=True)]

@@ -15,44 +15,21 @@ from sushi_dse.interchange.network import (
     ImportedNetwork,
     Unsupported,
     convolution,
+    interleaved,
     matrix_product,
     plain_name,
 )
 from sushi_dse.interchange.onnx_edges import Edges
-from sushi_dse.interchange.onnx_graph import Graph, is_standard, node_name, read_graph
+from sushi_dse.interchange.onnx_graph import Graph, node_name, read_graph
+from sushi_dse.interchange.onnx_operators import (
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    PRODUCTS,
+    TRANSPOSED,
+    is_free,
+    is_standard,
+)
 from sushi_dse.interchange.shapes import Shape
-
-# The positions of the inputs of an operator that are activations and weights.
-CONVOLUTIONS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
-PRODUCTS = {"MatMul": (0, 1), "MatMulInteger": (0, 1), "QLinearMatMul": (0, 3), "Gemm": (0, 1)}
-
-# Operators that the cost model does not charge; all others are taken to do real work.
-ELEMENTWISE = """
-    Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr
-    BitwiseXor Ceil Celu Clip Cos Cosh CumProd CumSum Div Dropout Elu Equal Erf Exp Floor Gelu
-    Greater GreaterOrEqual HardSigmoid HardSwish Hardmax IsInf IsNaN LeakyRelu Less LessOrEqual
-    Log LogSoftmax Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu
-    Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Sub Sum Swish Tan Tanh
-    ThresholdedRelu Where Xor
-"""
-POOLING = """
-    ArgMax ArgMin AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool
-    MaxRoiPool MaxUnpool NonMaxSuppression ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
-    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare RoiAlign TopK
-"""
-NORMALISATION = """
-    BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization
-    LpNormalization MeanVarianceNormalization RMSNormalization
-"""
-MOVEMENT = """
-    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant
-    ConstantOfShape DepthToSpace DequantizeLinear DynamicQuantizeLinear Expand EyeLike Flatten
-    Gather GatherElements GatherND GridSample Identity NonZero OneHot Pad QuantizeLinear Range
-    Reshape Resize ReverseSequence Scatter ScatterElements ScatterND SequenceAt
-    SequenceConstruct Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze Tile Transpose
-    Trilu Unsqueeze Upsample
-"""
-UNCHARGED = frozenset(" ".join((ELEMENTWISE, POOLING, NORMALISATION, MOVEMENT)).split())
 
 SHOWN_NODES = 3  # most operators that an error names
 
@@ -67,7 +44,7 @@ def read_onnx(
     unsupported: list[str] = []
     names: list[str] = []
     weights: Counter[str] = Counter()
-    edges = Edges(graph, frozenset(ELEMENTWISE.split()))
+    edges = Edges(graph, ELEMENTWISE)
     for node in _working(graph):
         try:
             counted = _layer(graph, node)
@@ -124,7 +101,7 @@ def _working(graph: Graph) -> Iterator[NodeProto]:
 
 
 def _weight(graph: Graph, node: NodeProto) -> str:
-    sides = (CONVOLUTIONS | PRODUCTS)[node.op_type]
+    sides = (CONVOLUTIONS | TRANSPOSED | PRODUCTS)[node.op_type]
     constant = [str(node.input[side]) for side in sides if graph.is_constant(node, side)]
     return constant[-1]
 
@@ -141,11 +118,15 @@ def _layer(graph: Graph, node: NodeProto) -> Counted | None:
         if not graph.is_constant(node, CONVOLUTIONS[node.op_type][1]):
             raise Unsupported(f"{kind} with weights that are computed")
         return _convolution(graph, node)
+    if node.op_type in TRANSPOSED:
+        if not graph.is_constant(node, TRANSPOSED[node.op_type][1]):
+            raise Unsupported(f"{kind} with weights that are computed")
+        return _transposed_convolution(graph, node)
     if node.op_type in PRODUCTS:
         if not any(graph.is_constant(node, side) for side in PRODUCTS[node.op_type]):
             raise Unsupported(f"{kind} of two activations")
         return _product(graph, node)
-    if node.op_type in UNCHARGED:
+    if is_free(node):
         return None
     raise Unsupported(kind)
 
@@ -181,7 +162,7 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
         raise Unsupported(f"{node.op_type} over {axes} axes")
     groups = _attribute(node, "group", 1)
     if activations[0] != 1:
-        raise ValueError(f"a batch of {activations[0]}; export the network with a batch of 1")
+        raise Unsupported(f"{node.op_type} over {activations[0]} maps at once")
     if groups < 1 or activations[1] != weights[1] * groups:
         raise ValueError(
             f"{groups} groups of {weights[1]} channels do not fit an input of {activations[1]}"
@@ -201,6 +182,47 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
         stride=_pair((1,) * line + stride),
         dilation=_pair((1,) * line + dilation),
         groups=groups,
+    )
+
+
+def _transposed_convolution(graph: Graph, node: NodeProto) -> Counted:
+    """The layer with the weights, outputs and MACs of a transposed convolution.
+
+    With a stride that divides the window, each step of the stride is a kernel of its own on a
+    smaller window, and their outputs are interleaved.
+    """
+    activations, weights = (graph.shape(node, side) for side in TRANSPOSED[node.op_type])
+    made = graph.output_shape(node)
+    axes, groups = len(weights) - 2, _attribute(node, "group", 1)
+    if len(activations) != len(weights) or not 1 <= axes <= 2:
+        raise Unsupported(f"{node.op_type} over {axes} axes")
+    if groups < 1 or (activations[0], activations[1]) != (1, weights[0]):
+        raise Unsupported(f"{node.op_type} of {activations[1]} channels by {weights[0]}")
+    stride = _numbers(node, "strides", (1,) * axes, least=1)
+    dilation = _numbers(node, "dilations", (1,) * axes, least=1)
+    if max(dilation) > 1 or any(k % s for k, s in zip(weights[2:], stride, strict=True)):
+        raise Unsupported(
+            f"{node.op_type} of {'x'.join(map(str, weights[2:]))} with strides "
+            f"{'x'.join(map(str, stride))}, which do not divide it"
+        )
+    line = (1,) * (2 - axes)
+    window, size, rows = (
+        _pair(line + tuple(values))
+        for values in (
+            [k // s for k, s in zip(weights[2:], stride, strict=True)],
+            activations[2:],
+            [-(-side // s) for side, s in zip(made[2:], stride, strict=True)],
+        )
+    )
+    return interleaved(
+        node_name(node),
+        kernels=weights[1] * groups * prod(stride),
+        channels=activations[1],
+        window=window,
+        size=size,
+        outputs=rows,
+        groups=groups,
+        steps=_pair(line + stride),
     )
 
 
