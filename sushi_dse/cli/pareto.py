@@ -43,21 +43,26 @@ def show(
     from sushi_dse.explore.folding import folded
     from sushi_dse.explore.survey import objectives, records, survey
     from sushi_dse.report.surveys import print_front
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
-    metrics = objectives(objective)
+    run = Run.read(results)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
+    caveats = run.names("caveats", results)
     with naming(results):
         found = survey(kept_parts(mean_parts(results), where), metrics)
         idle = idle_in_folder(results, found)
     front = records(found.front)
     document = {"objectives": [metric.name for metric in metrics], "front": front}
+    document |= {"idle_axes": idle, "caveats": list(caveats)}
     print_front(
         folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
         output_format,
-        document=document | {"idle_axes": idle},
+        document=document,
         title=f"{len(front)} rows of {found.rows} that no other row beats",
         idle=idle,
+        caveats=caveats,
     )
 
 
@@ -170,12 +175,12 @@ def _draw_front(
     from sushi_dse.report.progress import note
     from sushi_dse.store.run import Run
 
-    metrics = objectives(objective)
+    run = Run.read(results)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
     marked, shown = marked_rows(results, parts, metrics, colour=colour, designs=label or ())
     if is_page(path):
-        run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}
         title = f"Designs of {results}"
         save_report(path, marked, columns=shown, commands=commands, inputs=run.inputs, title=title)
@@ -184,6 +189,8 @@ def _draw_front(
         draw(path, [front_picture(marked, kind)], title="")
     for name in marked.flat:
         note(f"{name} is the same in every row; --objective names others")
+    for caveat in run.names("caveats", results):
+        note(caveat)
 
 
 @app.command()
@@ -205,14 +212,19 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.progress import note
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
-    metrics = objectives(objective)
+    run = Run.read(results)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
     with naming(results):
         found = survey(mean_parts(results), metrics)
         point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
+    for caveat in run.names("caveats", results):
+        note(caveat)
     print_rows([row], list(row), output_format.value, document=document)
 
 

@@ -9,6 +9,7 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.accuracy import servable, unknown_accuracy
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.levels import AS_GIVEN, SPAN, spanning_levels
 from sushi_dse.evaluation.subnets import served_workload
@@ -17,6 +18,7 @@ from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace
@@ -50,11 +52,15 @@ class Offer:
 
 
 def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
-    """The offer of the SubNets of `network` on `accelerator` with nothing cached."""
+    """The offer of the SubNets of `network` on `accelerator` with nothing cached.
+
+    SubNets whose accuracy is not known offer none.
+    """
     table = candidate_table(network, accelerator)
     cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
+    known = (0.0, 0.0) if unknown_accuracy(network) else (top1_percent.min(), top1_percent.max())
     return Offer(
-        accuracy_percent=(float(top1_percent.min()), float(top1_percent.max())),
+        accuracy_percent=(float(known[0]), float(known[1])),
         latency_ms=(float(cold_ms.min()), float(cold_ms.max())),
         capacity_per_s=1e3 / float(cold_ms.mean()),
     )
@@ -198,16 +204,21 @@ def load_experiment(
         for each in seeds(name, seed, repeats)
     ]
     found = traces[0][1]
+    asked = tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,)))
+    served_by, left_out = servable(asked, network)
     if service_levels == SPAN:
         if found is None:
             raise UserError("--service-level: scales the demands of a trace, and there is none")
         offer = cold_offer(network, reference)
         service_levels = spanning_levels(found, offer.latency_ms, str(mode))
+        if unknown_accuracy(network) and mode_code(str(mode)) == STRICT_ACCURACY:
+            service_levels = (AS_GIVEN,)
     return Experiment(
         space=hardware.space,
         network=network,
         trace=found,
-        policies=tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,))),
+        policies=served_by,
+        left_out=left_out,
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),

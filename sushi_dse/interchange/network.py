@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.stages import linear
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST_NAME = 100  # most characters of a name that are kept
 
@@ -38,6 +41,9 @@ class ImportedNetwork:
     uncharged: Mapping[str, int] = field(default_factory=dict)  # number of operators by their kind
     skipped: tuple[str, ...] = ()  # operators with real work that were left out
     assumptions: tuple[str, ...] = ()
+    # The weights of each layer, [kernel, channel of a group, row, column], None for one that the
+    # file does not tell; nothing where it tells none, or nobody asked.
+    weights: tuple["np.ndarray | None", ...] = field(default=(), repr=False, compare=False)
 
     @property
     def notes(self) -> list[str]:
@@ -49,11 +55,6 @@ class ImportedNetwork:
             *[f"not charged by the cost model: {uncharged}"] * bool(uncharged),
             *[f"{remarks} layers are counted in a like form, see their comments"] * bool(remarks),
         ]
-
-    @property
-    def warnings(self) -> list[str]:
-        """The lines about work that is missing from the count."""
-        return [f"left out of the count: {', '.join(self.skipped)}"] * bool(self.skipped)
 
 
 def plain_name(text: str) -> str:

@@ -3,22 +3,21 @@
 Shapes are inferred by onnx itself, on the graph without its weights.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has none
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, shape_inference
 
 from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import read_file
 from sushi_dse.interchange.network import Unsupported, plain_name
 from sushi_dse.interchange.onnx_operators import is_free
-from sushi_dse.interchange.onnx_standard import drop_unread, in_standard_operators
+from sushi_dse.interchange.onnx_standard import drop_unread, read_standard
 from sushi_dse.interchange.onnx_values import fold_values
+from sushi_dse.interchange.onnx_weights import Weights, weights_in
 from sushi_dse.interchange.shapes import Shape
 
 SHAPE_ELEMENTS = 256  # most elements of a constant that may be the shape of another tensor
@@ -44,6 +43,7 @@ class Graph:
     shapes: Mapping[str, Shape]  # shapes that are fully known, by the name of the tensor
     constants: frozenset[str]  # names of the tensors that depend on no input of the network
     causes: Mapping[str, NodeProto]  # operator that leaves a shape open, by the name of the tensor
+    weights: Weights  # values of the weights where they were asked for
     notes: tuple[str, ...]  # what was taken of the inputs, and what is not read
 
     def shape(self, node: NodeProto, position: int) -> Shape:
@@ -87,16 +87,19 @@ def node_name(node: NodeProto) -> str:
     return plain_name(node.name or next(iter(node.output), "")) or "unnamed"
 
 
-def read_graph(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
-    """The graph in an ONNX file; UserError where there is none.
+def read_graph(
+    path: Path, input_shapes: Mapping[str, Shape], *, with_weights: bool = False
+) -> Graph:
+    """The graph in an ONNX file, with the values of its weights or not; UserError without one.
 
     input_shapes: shapes by the name of the input, or under "" for the only input.
     """
-    model = in_standard_operators(path, _read_model(path))
+    model = read_standard(path)
     unread = drop_unread(model)
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     notes = _fix_inputs(path, model, weights, dict(input_shapes))
+    values = weights_in(model.graph) if with_weights else {}
     _leave_only_shapes(model)
     if unread:
         notes.append(f"{len(unread)} operators reach no output of the network, and do not count")
@@ -108,6 +111,7 @@ def read_graph(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
         shapes=shapes,
         constants=_constants(model.graph.node, weights),
         causes=_causes(model.graph.node, shapes),
+        weights=values,
         notes=tuple(notes),
     )
 
@@ -143,32 +147,6 @@ def _causes(nodes: Iterable[NodeProto], shapes: Mapping[str, Shape]) -> dict[str
             if name not in shapes:
                 causes[name] = before[0] if before else node
     return causes
-
-
-def _read_model(path: Path) -> ModelProto:
-    try:
-        model = onnx.load_model_from_string(read_file(path, "name an ONNX file"))
-    except DecodeError:
-        raise placed(path, "is no ONNX network, or a torn one; export it again") from None
-    if not model.graph.node:
-        raise placed(path, "holds no operator, so it is no ONNX network; export it again")
-    if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
-        raise placed(path, "holds a name that is no text, so it is torn; export it again")
-    return model
-
-
-def _texts(model: ModelProto) -> Iterator[object]:
-    """All names of the network that are read."""
-    graph = model.graph
-    yield from (opset.domain for opset in model.opset_import)
-    yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
-    yield from (tensor.name for tensor in graph.initializer)
-    yield from (tensor.values.name for tensor in graph.sparse_initializer)
-    inner = (node for function in model.functions for node in function.node)
-    yield from (text for f in model.functions for text in (f.name, f.domain, *f.input, *f.output))
-    for node in (*graph.node, *inner):
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
 
 
 def _fix_inputs(

@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from onnx import NodeProto, helper
 
 from sushi_dse.config.document import placed
@@ -29,17 +30,19 @@ from sushi_dse.interchange.onnx_operators import (
     is_free,
     is_standard,
 )
+from sushi_dse.interchange.onnx_weights import layer_weights
 from sushi_dse.interchange.shapes import Shape
 
 SHOWN_NODES = 3  # most operators that an error names
 
 
 def read_onnx(
-    path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool
+    path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool, with_weights: bool
 ) -> ImportedNetwork:
     """The layers of an ONNX network; UserError for work that is no layer's, unless skipped."""
-    graph = read_graph(path, input_shapes)
+    graph = read_graph(path, input_shapes, with_weights=with_weights)
     layers: list[Counted] = []
+    values: list[np.ndarray | None] = []
     uncharged: Counter[str] = Counter()
     unsupported: list[str] = []
     names: list[str] = []
@@ -67,6 +70,8 @@ def read_onnx(
         layer = replace(counted.layer, name=name, input_from=input_from)
         layers.append(counted._replace(layer=layer))
         weights[_weight(graph, node)] += 1
+        is_second = graph.is_constant(node, _sides(node)[1])
+        values.append(layer_weights(graph.weights, node, is_second=is_second))
     if unsupported and not skip_unsupported:
         more = len(unsupported) - SHOWN_NODES
         raise placed(
@@ -90,6 +95,7 @@ def read_onnx(
         uncharged=dict(uncharged.most_common()),
         skipped=tuple(unsupported),
         assumptions=(*graph.notes, *notes),
+        weights=tuple(values) if with_weights else (),
     )
 
 
@@ -100,9 +106,13 @@ def _working(graph: Graph) -> Iterator[NodeProto]:
             yield node
 
 
+def _sides(node: NodeProto) -> tuple[int, int]:
+    """The positions of the inputs of a layer that are activations and weights."""
+    return (CONVOLUTIONS | TRANSPOSED | PRODUCTS)[node.op_type]
+
+
 def _weight(graph: Graph, node: NodeProto) -> str:
-    sides = (CONVOLUTIONS | TRANSPOSED | PRODUCTS)[node.op_type]
-    constant = [str(node.input[side]) for side in sides if graph.is_constant(node, side)]
+    constant = [str(node.input[side]) for side in _sides(node) if graph.is_constant(node, side)]
     return constant[-1]
 
 

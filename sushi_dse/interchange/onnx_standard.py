@@ -7,9 +7,12 @@ ONNX Runtime by the standard ones with the same shapes.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has none
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, inliner
 
 from sushi_dse.config.document import placed
+from sushi_dse.files import read_file
 from sushi_dse.interchange.network import plain_name
 
 MOST_OPERATORS = 2**18  # most operators of a network, its functions written out
@@ -30,7 +33,34 @@ QUANTISED = {
 Identity = tuple[str, str]  # domain and name of a function
 
 
-def in_standard_operators(path: Path, model: ModelProto) -> ModelProto:
+def read_standard(path: Path) -> ModelProto:
+    """The network in an ONNX file, in standard operators; UserError where there is none."""
+    try:
+        model = onnx.load_model_from_string(read_file(path, "name an ONNX file"))
+    except DecodeError:
+        raise placed(path, "is no ONNX network, or a torn one; export it again") from None
+    if not model.graph.node:
+        raise placed(path, "holds no operator, so it is no ONNX network; export it again")
+    if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
+        raise placed(path, "holds a name that is no text, so it is torn; export it again")
+    return _in_standard_operators(path, model)
+
+
+def _texts(model: ModelProto) -> Iterator[object]:
+    """All names of the network that are read."""
+    graph = model.graph
+    yield from (opset.domain for opset in model.opset_import)
+    yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
+    yield from (tensor.name for tensor in graph.initializer)
+    yield from (tensor.values.name for tensor in graph.sparse_initializer)
+    inner = (node for function in model.functions for node in function.node)
+    yield from (text for f in model.functions for text in (f.name, f.domain, *f.input, *f.output))
+    for node in (*graph.node, *inner):
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+
+
+def _in_standard_operators(path: Path, model: ModelProto) -> ModelProto:
     """The network in standard operators, as far as there are such; UserError where it has no end.
 
     A network with functions is a new one, any other is changed.

@@ -171,13 +171,13 @@ class SubNet:
     """
 
     name: str
-    top1_percent: float
+    top1_percent: float | None = None  # None where it is not known
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError(f"SubNet {self.name!r} has no layer")
-        if not 0 <= self.top1_percent <= 100:
+        if self.top1_percent is not None and not 0 <= self.top1_percent <= 100:
             raise ValueError(
                 f"SubNet {self.name!r}: 0 <= top1_percent <= 100 must hold, got {self.top1_percent}"
             )
@@ -238,6 +238,7 @@ class SuperNet:
     name: str
     layers: tuple[SuperNetLayer, ...]
     subnets: tuple[SubNet, ...]
+    caveats: tuple[str, ...] = ()  # sentences on what was presumed or left out of it
 
     def __post_init__(self) -> None:
         names = [subnet.name for subnet in self.subnets]

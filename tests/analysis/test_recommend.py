@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.analysis import candidates as row_sources
-from sushi_dse.analysis.candidates import device_named, folder_source, space_source
+from sushi_dse.analysis.candidates import folder_source, space_source
+from sushi_dse.analysis.other_device import device_named
 from sushi_dse.analysis.recommend import MISSES, MOST_SHOWN, NEAR_PERCENT, Demands, recommend
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload

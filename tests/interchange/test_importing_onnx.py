@@ -383,7 +383,8 @@ def test_work_that_no_layer_can_do_is_named_and_refused_or_skipped(
     assert f"no layer can do the work of {named}; " in refusal(path)
     workload = imported(path, skip_unsupported=True)
     assert len(workload.supernet.subnets[0].layers) == 1
-    assert workload.networks[0].warnings == [f"left out of the count: {named}"]
+    assert workload.warnings == [f"1 operators of SubNet net are left out of every count: {named}"]
+    assert read_back(workload, tmp_path) == workload.supernet.subnets
 
 
 def test_a_recurrence_and_a_loop_are_refused(tmp_path: Path) -> None:

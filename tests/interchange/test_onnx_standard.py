@@ -92,7 +92,7 @@ def test_what_lies_behind_work_of_no_layer_is_named_after_it(tmp_path: Path) -> 
     assert refusal(path).startswith(f"no layer can do the work of {named}; ")
     workload = imported(path, skip_unsupported=True)
     assert [layer.kernels for layer in workload.supernet.layers] == [8]
-    assert workload.networks[0].warnings == [f"left out of the count: {named}"]
+    assert workload.warnings == [f"3 operators of SubNet net are left out of every count: {named}"]
 
 
 # --- one query
