@@ -15,6 +15,7 @@ from sushi_dse.errors import UserError, naming
 
 if TYPE_CHECKING:
     from sushi_dse.store.parts import Part
+    from sushi_dse.store.run import Run
 
 Where = Annotated[
     str | None,
@@ -139,8 +140,10 @@ def plot(
     """
     from sushi_dse.analysis.where import kept_parts
     from sushi_dse.plots.lines import best_panel, line_rows
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
+    run = Run.read(results)
     path = out or results / "front.png"
     check_plot(path)
     with naming(results):
@@ -148,7 +151,7 @@ def plot(
     if x is None:
         if y or by:
             raise UserError("--y and --by are of lines over --x; give --x too")
-        _draw_front(results, parts, path, objective, colour=colour, label=label, kind=kind)
+        _draw_front(results, run, parts, path, objective, colour=colour, label=label, kind=kind)
         return
     if objective or label or kind or colour is not None:
         raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
@@ -158,6 +161,7 @@ def plot(
 
 def _draw_front(
     results: Path,
+    run: "Run",
     parts: "Sequence[Part]",
     path: Path,
     objective: list[str] | None,
@@ -173,9 +177,7 @@ def _draw_front(
     from sushi_dse.plots.report import save_report
     from sushi_dse.plots.stored import marked_rows
     from sushi_dse.report.progress import note
-    from sushi_dse.store.run import Run
 
-    run = Run.read(results)
     metrics = objectives(objective, run.names("unknown_accuracy", results))
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
