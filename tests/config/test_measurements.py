@@ -229,7 +229,7 @@ def test_a_field_longer_than_any_csv_has_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,first,5\n", ":2:1: small has no SubNet 'a'; known: A, B"),
+        ("a,first,5\n", ":2:1: small has no SubNet 'a'; did you mean 'A'?"),
         ("A,secnd,5\n", ":2:3: SubNet 'A' has no layer 'secnd'; did you mean 'second'?"),
         ("B,second,5\n", ":2:3: SubNet 'B' has no layer 'second'; known: first"),
     ],
