@@ -188,14 +188,18 @@ def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
 
 def _one_network(problems: Sequence[ForeignValue]) -> ImportedNetwork:
     """The network of Timeloop's files, which hold a layer each, in their order."""
-    layers, names = [], set()
+    layers, names = [], set[str]()
     for i, problem in enumerate(problems):
         name = plain_name(problem.path.stem)
         if name in names or name.isdigit() or not name:
             name = f"layer{i}"
         names.add(name)
         layers.append(read_timeloop(problem, name))
-    return ImportedNetwork(source=problems[0].path, layers=tuple(layers))
+    partial = sum(problem.has_include for problem in problems)
+    note = f"{partial} files include others, which are not read: a size that they leave out is 1"
+    return ImportedNetwork(
+        source=problems[0].path, layers=tuple(layers), assumptions=(note,) * bool(partial)
+    )
 
 
 def _subnet_names(paths: Sequence[Path], networks: Sequence[ImportedNetwork]) -> list[str]:
