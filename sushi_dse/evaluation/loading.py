@@ -24,7 +24,7 @@ from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
 from sushi_dse.traces.importers import Imported, import_log
-from sushi_dse.traces.logs import LogColumns
+from sushi_dse.traces.log_columns import LogColumns
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.measured import MeasuredLayer
 
