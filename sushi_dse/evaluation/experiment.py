@@ -46,7 +46,7 @@ class Experiment:
     service_levels: tuple[float, ...] = (AS_GIVEN,)
     # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
     seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
-    left_out: tuple[str, ...] = ()  # sentences on policies that cannot serve the SubNets
+    remarks: tuple[str, ...] = ()  # sentences on policies left out, and on demands of the trace
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
 
     def __post_init__(self) -> None:
@@ -113,9 +113,9 @@ class Experiment:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """The sentences on what was presumed, left out or not known of the SubNets."""
+        """The sentences on what was presumed, left out or not known, or is probably not meant."""
         unknown = unknown_accuracy(self.network)
-        return (*self.network.supernet.caveats, *filter(None, [unknown]), *self.left_out)
+        return (*self.network.supernet.caveats, *filter(None, [unknown]), *self.remarks)
 
     @property
     def unknown_accuracy(self) -> list[str]:

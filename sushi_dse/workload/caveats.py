@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-MOST_NAMED = 3  # operators that a sentence names
+from sushi_dse.workload.edges import reads_of
+from sushi_dse.workload.layers import PlainLayer
+
+MOST_NAMED = 3  # operators or layers that a sentence names
 
 Sharing = Literal["assumed", "compared"]
 """Whether the weights that SubNets share are equal in their files, or nobody knows or found so."""
@@ -34,3 +37,23 @@ def skipped_caveats(skipped: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
         for name, names in skipped
         if names
     ]
+
+
+def chain_caveats(subnet: str, layers: Sequence[PlainLayer]) -> list[str]:
+    """The sentence, without its period, on layers that can hardly read the map before them.
+
+    Of one map a layer reads all channels, a part of them, or all pixels as channels.  `ValueError`
+    where a layer reads what is no map of an earlier one.
+    """
+    odd = []
+    for layer, reads in zip(layers, reads_of(layers), strict=True):
+        if len(reads.inputs) == 1:
+            (number,) = reads.inputs
+            made, read = layers[number].kernels, layer.channels
+            if read % made and made % read:
+                odd.append(
+                    f"{layer.name} reads {read} channels and {layers[number].name} has {made}"
+                )
+    more = " and others" if len(odd) > MOST_NAMED else ""
+    shown = f"{'; '.join(odd[:MOST_NAMED])}{more}"
+    return [f"layers of SubNet {subnet} do not chain: {shown}"] if odd else []

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sushi_dse.errors import near_names
-from sushi_dse.workload.caveats import Sharing, sharing_caveat, skipped_caveats
+from sushi_dse.workload.caveats import (
+    Sharing,
+    chain_caveats,
+    sharing_caveat,
+    skipped_caveats,
+)
 from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
 
 
@@ -62,6 +68,7 @@ def plain_supernet(
         caveats=(
             *(sharing_caveat(sharing, equal_weights_percent) if len(subnets) > 1 else []),
             *skipped_caveats((subnet.name, subnet.skipped) for subnet in subnets),
+            *chain.from_iterable(chain_caveats(each.name, each.layers) for each in subnets),
         ),
     )
 
