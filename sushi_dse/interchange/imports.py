@@ -38,6 +38,7 @@ class ImportedWorkload:
     supernet: SuperNet
     networks: tuple[ImportedNetwork, ...]
     text: str  # text of the workload file
+    equal_weights_percent: float | None  # of what the networks share; None where no file tells
 
     @property
     def notes(self) -> list[str]:
@@ -47,6 +48,9 @@ class ImportedWorkload:
             size = f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB"
             lines.append(f"{subnet.name}: {len(subnet.layers)} layers, {size} of weights")
             lines += [f"{subnet.name}: {line}" for line in network.notes]
+        if self.equal_weights_percent is not None:
+            equal = f"{self.equal_weights_percent:.3g} % of them are equal"
+            lines.append(f"weights that the networks would share were compared: {equal}")
         if of_unknown_accuracy(self.supernet.subnets):
             lines.append("the accuracy is not known; give it by --top1-percent")
         return lines
@@ -114,7 +118,10 @@ def import_workload(
         remarks=remarks,
     )
     return ImportedWorkload(
-        supernet=_read_back(paths[0], text), networks=tuple(networks), text=text
+        supernet=_read_back(paths[0], text),
+        networks=tuple(networks),
+        text=text,
+        equal_weights_percent=equal_percent,
     )
 
 

@@ -58,6 +58,8 @@ def test_cuts_of_one_network_share_and_others_are_said_to_be_assumed(
     workload = both(cut, other)
     assert "sharing: compared\nequal_weights_percent: 100.0\n" in workload.text
     assert workload.supernet.caveats == ()
+    said = "weights that the networks would share were compared: 100 % of them are equal"
+    assert said in workload.notes
     alien, words = drawn(1, fewer)
     workload = both(cut, network(folder / "other.onnx", alien, words))
     assert "sharing: assumed\nequal_weights_percent: 0.0\n" in workload.text
