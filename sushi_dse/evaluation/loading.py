@@ -113,6 +113,8 @@ def imported_trace(
         if columns.get(name) is None
     ]
     notes += outside(imported.trace, offer)
+    if reason := unknown_accuracy(network):
+        notes.append(f"no query demands an accuracy: {reason}")
     mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
     share = mean_per_s / offer.capacity_per_s
     served = f"{mean_per_s:.4g} a second, {share:.3g} of what {hw} serves"

@@ -121,9 +121,9 @@ def interleaved(
     size: Pair,
     outputs: Pair,
     groups: int,
-    steps: Pair,
+    remark: str,
 ) -> Counted:
-    """The layer for a transposed convolution, whose kernels are those of all `steps` of its stride.
+    """The layer for a transposed convolution, whose kernels are those of all steps of its stride.
 
     `outputs` is the map of each of them; rows and columns that its windows lack are padding.
     ValueError where there is no output.
@@ -140,7 +140,6 @@ def interleaved(
         pads=(rows, columns),
         groups=groups,
     )
-    remark = f"transposed by {steps[0]} {steps[1]}: its outputs are counted as kernels"
     return counted._replace(remark=remark)
 
 

@@ -63,11 +63,13 @@ class Graph:
         cause = self.causes.get(name, node)
         if cause is not node and not is_free(cause):
             raise Unsupported(f"{plain_name(node.op_type)} behind {node_name(cause)!r}")
-        behind = f" behind {node_name(cause)!r} ({plain_name(cause.op_type)})"
+        behind = ""
+        if cause is not node:
+            behind = f" behind {node_name(cause)!r} ({plain_name(cause.op_type)})"
         raise self.error(
             node,
             f"the shape of its {side} {plain_name(name)!r} cannot be inferred"
-            f"{behind if name in self.causes else ''}; give the network's by --input-shape, or "
+            f"{behind}; give the network's by --input-shape, or "
             "export it with fixed shapes",
         )
 

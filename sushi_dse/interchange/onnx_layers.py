@@ -199,22 +199,22 @@ def _transposed_convolution(graph: Graph, node: NodeProto) -> Counted:
     """The layer with the weights, outputs and MACs of a transposed convolution.
 
     With a stride that divides the window, each step of the stride is a kernel of its own on a
-    smaller window, and their outputs are interleaved.
+    smaller window, and their outputs are interleaved.  With another one, or a dilated window, only
+    weights and MACs are the same: the outputs count on the map of the input.
     """
     activations, weights = (graph.shape(node, side) for side in TRANSPOSED[node.op_type])
-    made = graph.output_shape(node)
     axes, groups = len(weights) - 2, _attribute(node, "group", 1)
     if len(activations) != len(weights) or not 1 <= axes <= 2:
         raise Unsupported(f"{node.op_type} over {axes} axes")
     if groups < 1 or (activations[0], activations[1]) != (1, weights[0]):
         raise Unsupported(f"{node.op_type} of {activations[1]} channels by {weights[0]}")
+    made = graph.output_shape(node)
     stride = _numbers(node, "strides", (1,) * axes, least=1)
     dilation = _numbers(node, "dilations", (1,) * axes, least=1)
-    if max(dilation) > 1 or any(k % s for k, s in zip(weights[2:], stride, strict=True)):
-        raise Unsupported(
-            f"{node.op_type} of {'x'.join(map(str, weights[2:]))} with strides "
-            f"{'x'.join(map(str, stride))}, which do not divide it"
-        )
+    told = f"transposed by {' '.join(map(str, stride))}: its outputs are counted"
+    is_divided = not any(k % s for k, s in zip(weights[2:], stride, strict=True))
+    if max(dilation) > 1 or not is_divided:
+        stride, made, told = (1,) * axes, activations, f"{told} on the map of its input"
     line = (1,) * (2 - axes)
     window, size, rows = (
         _pair(line + tuple(values))
@@ -232,7 +232,7 @@ def _transposed_convolution(graph: Graph, node: NodeProto) -> Counted:
         size=size,
         outputs=rows,
         groups=groups,
-        steps=_pair(line + stride),
+        remark=told if prod(stride) == 1 else f"{told} as kernels",
     )
 
 

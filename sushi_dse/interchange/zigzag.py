@@ -200,7 +200,9 @@ def _relations(name: str, entry: ForeignValue) -> dict[str, Pair]:
         for relation in listed.items():
             match = RELATION.fullmatch(relation.text().lower().replace(" ", ""))
             if not match:
-                raise relation.error(f"{relation.quoted} is none such as 'ix=2*ox+1*fx'")
+                raise relation.error(
+                    f"{relation.quoted} is none such as 'ix=2*ox+1*fx'; write padding as `padding`"
+                )
             stride, dilation = (int(match[part] or 1) for part in ("stride", "dilation"))
             if not (0 < stride < 2**16 and 0 < dilation < 2**16):
                 raise relation.error(f"{relation.quoted}: strides from 1 to 65535 are wanted")

@@ -363,8 +363,8 @@ def attention(net: Net) -> str:
 
 UNSUPPORTED: dict[str, Callable[[Net], str]] = {
     "'scores' (MatMul of two activations)": attention,
-    "'up' (ConvTranspose of 3x3 with strides 2x2, which do not divide it)": lambda net: net.op(
-        "ConvTranspose", "x", net.weight(3, 4, 3, 3), strides=[2, 2], name="up"
+    "'up' (ConvTranspose over 3 axes)": lambda net: net.op(
+        "ConvTranspose", "x", net.weight(3, 4, 3, 3, 3), name="up"
     ),
     "'dyn' (Conv with weights that are computed)": lambda net: net.op("Conv", "x", "x", name="dyn"),
     "'mine' (Fancy of com.me)": lambda net: net.op("Fancy", "x", name="mine", domain="com.me"),

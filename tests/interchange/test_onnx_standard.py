@@ -206,6 +206,15 @@ def test_a_transposed_convolution_keeps_weights_and_outputs(
     assert layer.macs == layer.weight_bytes * prod(made) // prod(stride)
 
 
+def test_a_transposed_convolution_of_an_odd_window_keeps_weights_and_macs(tmp_path: Path) -> None:
+    net = Net()
+    output = net.op("ConvTranspose", "x", net.weight(8, 4, 3, 3), strides=[2, 2], pads=[1] * 4)
+    workload = imported(net.save(tmp_path / "net.onnx", output, (1, 8, 5, 6)))
+    ((layer, remark),) = workload.networks[0].layers
+    assert (layer.weight_bytes, layer.macs) == (8 * 4 * 9, 8 * 4 * 9 * 5 * 6)
+    assert remark == "transposed by 2 2: its outputs are counted on the map of its input"
+
+
 def test_quantised_operators_of_the_runtime_are_the_standard_ones(tmp_path: Path) -> None:
     net = Net()
     s, z = net.weight(), net.weight()
