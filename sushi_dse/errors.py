@@ -1,4 +1,4 @@
-"""The error of a user's input, the error of incomplete results, and the text of messages."""
+"""The error of a user's input, the errors of results, and the text of messages."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,6 +24,10 @@ class UserError(Exception):
 
 class IncompleteError(Exception):
     """Results that could not be completed: the message says what is missing, and how to go on."""
+
+
+class MissedError(Exception):
+    """Thresholds that were missed: the message has a line for each."""
 
 
 def printable(text: str) -> str:

@@ -36,7 +36,8 @@ SUFFIXES = {
     "bytes": "bytes", "kib": "KiB", "mib": "MiB", "gb_per_s": "GB/s", "mhz": "MHz",
     "us": "us", "ms": "ms", "s": "s", "pj": "pJ", "nj": "nJ", "uj": "uJ", "mj": "mJ", "w": "W",
     "mw": "mW", "pj_per_bit": "pJ/bit", "pj_per_byte": "pJ/byte", "percent": "%",
-    "cycles": "cycles", "queries_per_s": "queries/s", "designs_per_s": "designs/s",
+    "points": "points", "cycles": "cycles", "queries_per_s": "queries/s",
+    "designs_per_s": "designs/s",
 }  # fmt: skip
 MOST_SHOWN = 40  # most characters of a wrong text that an error quotes
 PER_QUERY = "_per_query"

@@ -115,7 +115,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "calibration": calibration,
     "cli": cli,
     "exact": exact,
-    "compare": lambda: fenced("compare", "policies"),
+    "compare": lambda: fenced("compare", "policies", "--mode", "strict-accuracy"),
     "policies": policies,
     "metrics": metrics_table_markdown,
     "reproduce": reproduction,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sushi_dse.analysis.other_device import borrowed, device_named, kept_rates, on_device
-from sushi_dse.analysis.recommend import RUNNING_COST
 from sushi_dse.errors import UserError, naming, near_names
+from sushi_dse.evaluation.cheapest import RUNNING_COST
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import (
@@ -29,7 +29,7 @@ from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.hardware.resources import fits, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.steady_cost import STEADY_METRICS
-from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.catalogue import POLICIES, has_persistent_buffer, own_buffers
 from sushi_dse.store.run import Run
 from sushi_dse.store.seeds import mean_parts
 
@@ -136,7 +136,7 @@ def bufferless(policies: Iterable[str]) -> list[str]:
     return [
         f"under {name} a design has no Persistent Buffer, and its blocks are not counted"
         for name in sorted(set(policies))
-        if name in POLICIES and not POLICIES[name].has_persistent_buffer
+        if not has_persistent_buffer(name)
     ]
 
 
@@ -167,7 +167,7 @@ def _stored(
         if device is not None:
             with naming(folder):
                 rows = _moved(rows, on_device(space, device))
-        yield CandidateBlock(frame["design"].nunique(), rows)
+        yield CandidateBlock(frame["design"].nunique(), own_buffers(rows))
 
 
 def _shown(by: Metric) -> list[str]:

@@ -9,8 +9,9 @@ from sushi_dse.config.workload_file import load_workload, workload_names
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.metrics import METRICS, find_metric
 from sushi_dse.hardware.accelerator import FIELDS_OF
-from sushi_dse.hardware.resources import infeasible_reason, resources
+from sushi_dse.hardware.resources import infeasible_reason, logic_share, resources
 from sushi_dse.hardware.timing import attainable_logic_mhz
+from sushi_dse.model.energy import power
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.workload.layers import shared_weight_bytes
@@ -36,8 +37,10 @@ def hardware_facts(name: str) -> Facts:
     facts["device"] = ", ".join(f"{key} {value}" for key, value in asdict(base.device).items())
     if not axes:
         used = resources(base)
-        attainable = attainable_logic_mhz(base, used.device_share)
+        attainable = attainable_logic_mhz(base, logic_share(used, base.device))
         facts |= {f"takes {key}": value for key, value in used.by_name.items()}
+        drawn = power(base)
+        facts["draws"] = f"{drawn.static_w:.3g} W static, {drawn.clock_w:.3g} W for its clock"
         facts["attainable clock"] = f"{int(attainable)} MHz, of logic and buffers"
         facts["fits its device"] = infeasible_reason(base) or "yes"
     facts |= {

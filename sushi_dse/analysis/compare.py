@@ -1,28 +1,29 @@
 """The comparison of policies on one design and trace, and checks that a build can fail on."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from math import isfinite
 from pathlib import Path
 
-from sushi_dse.analysis.repeats import summarise_repeats
+from sushi_dse.analysis.baseline import (
+    WRITE_ONE,
+    Baseline,
+    check_baseline,
+    metrics_by_policy,
+    read_baseline,
+)
+from sushi_dse.analysis.repeats import RELEVANT_PERCENT, summarise_repeats
 from sushi_dse.analysis.thresholds import Check, check_condition
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import METRICS
+from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.evaluation.traced import Row, policy_rows
-from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.policies.names import marked
-from sushi_dse.store.run import SCHEMA_VERSION
 
-SHOWN_DIFFERENCES = 3  # most inputs of a baseline that an error names
-WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
-MAY_DIFFER = ("policies",)  # inputs in which a baseline may differ
+TOLERANCE_PERCENT = 0.1  # how much worse than a baseline a metric may be
 
 
 def compare_policies(experiment: Experiment) -> list[Row]:
@@ -52,13 +53,21 @@ class Comparison:
         return {**self.experiment.inputs, "repeats": self.repeats}
 
 
-def compared(experiment_of: Callable[..., Experiment], seeds: Sequence[int]) -> Comparison:
-    """The comparison over those seeds; `experiment_of` gives the experiment of a `seed`."""
+def compared(
+    experiment_of: Callable[..., Experiment],
+    seeds: Sequence[int],
+    at_least_percent: float = RELEVANT_PERCENT,
+) -> Comparison:
+    """The comparison over those seeds; `experiment_of` gives the experiment of a `seed`.
+
+    Over several seeds a gain is a verdict where it is `at_least_percent` or more.
+    """
     experiments = [experiment_of(seed=seed) for seed in seeds]
     runs = [compare_policies(experiment) for experiment in experiments]
-    rows = summarise_repeats(runs[::-1]) if len(runs) > 1 else runs[0]
+    several = len(runs) > 1
+    rows = summarise_repeats(runs[::-1], at_least_percent) if several else runs[0]
     return Comparison(
-        rows=[marked(row) for row in rows],
+        rows=[{**marked(row), "other_accuracy": other_accuracy(row)} for row in rows],
         experiment=experiments[0],
         repeats=len(runs),
         drain_readings=drain_readings(experiments, runs),
@@ -104,84 +113,27 @@ def _mean_gains(runs: Sequence[Sequence[Row]]) -> dict[str, float]:
     """The gain over no SGS of each policy: the mean over the runs."""
     gains: dict[str, list[float]] = {}
     for row in chain.from_iterable(runs):
-        gains.setdefault(str(row["policy"]), []).append(float(row["gain_over_no_sgs_percent"] or 0))
+        gains.setdefault(str(row["policy"]), []).append(float(row[GAIN] or 0))
     return {name: sum(values) / len(values) for name, values in gains.items()}
 
 
-def is_metric(name: str) -> bool:
-    """Whether a column is a metric, or a bound of its interval over repeats."""
-    return name.removesuffix("_low").removesuffix("_high") in METRICS
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Checked:
+    """The outcomes that a build may fail on, and the baseline behind them, if there is one."""
 
+    checks: Sequence[Check] = ()
+    baseline: Baseline | None = None
 
-def metrics_by_policy(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[str, float]]:
-    """The metrics of each row under the name of its policy."""
-    return {
-        str(row["policy"]): {
-            name: float(value)
-            for name, value in row.items()
-            if is_metric(name) and isinstance(value, int | float)
-        }
-        for row in rows
-    }
+    @property
+    def missed(self) -> list[str]:
+        """A line for each check that was missed."""
+        return [f"missed: {each.name}: {each.detail}" for each in self.checks if each.missed]
 
-
-def differences(was: object, now: object, name: str = "") -> Iterator[str]:
-    """The dotted names of the leaves in which two JSON values differ.
-
-    >>> list(differences({"mode": "a", "trace": {"name": "b"}}, {"mode": "a", "trace": {}}))
-    ['trace.name']
-    """
-    if isinstance(was, dict) and isinstance(now, dict):
-        for key in {**was, **now}:
-            yield from differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
-    elif was != now:
-        yield name
-
-
-def read_baseline(path: Path, inputs: Mapping[str, object]) -> dict[str, dict[str, float]]:
-    """The metrics of a comparison that was stored as JSON, by policy.
-
-    `UserError` unless it was made with the same `inputs`: metrics of other hardware, or of another
-    workload, trace or mode, are neither better nor worse.  The policies may differ.
-    """
-    now = json.loads(json.dumps(inputs))
-    document = read_json(path, WRITE_ONE)
-    try:
-        rows, was = document["rows"], dict(document["inputs"])
-        if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
-            raise KeyError
-        metrics = metrics_by_policy(rows)
-        other = [name for name in differences(was, now) if name not in MAY_DIFFER]
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise UserError(f"{path}: not a comparison; {WRITE_ONE}") from None
-    if other:
-        raise UserError(
-            f"{path}: was made with other inputs ({', '.join(other[:SHOWN_DIFFERENCES])}); "
-            "compare as it was made, or make it again as you compare, with --format json"
-        )
-    return metrics
-
-
-def check_baseline(
-    metrics: Mapping[str, Mapping[str, float]],
-    baseline: Mapping[str, Mapping[str, float]],
-    tolerance_percent: float,
-) -> Iterator[Check]:
-    """A check that each metric is as good as it was, for every policy that is compared now.
-
-    `UserError` where the tolerance is not finite.
-    """
-    if not isfinite(tolerance_percent):
-        raise UserError(f"--tolerance-percent: must be a finite number, got {tolerance_percent}")
-    for policy in (name for name in metrics if name in baseline):
-        for name in (name for name in METRICS if name in baseline[policy]):
-            was, now = baseline[policy][name], metrics[policy][name]
-            worse = METRICS[name].sign * (now - was)
-            yield Check(
-                name=f"{policy}.{name}",
-                missed=not worse <= abs(was) * tolerance_percent / 100,  # NaN misses, too.
-                detail=f"was {was:.6g}, is {now:.6g}",
-            )
+    @property
+    def document(self) -> dict[str, object]:
+        """The checks as JSON holds them."""
+        differing = None if self.baseline is None else list(self.baseline.differing)
+        return {"checks": [each.row for each in self.checks], "baseline_inputs_differ": differing}
 
 
 def check_all(
@@ -189,20 +141,27 @@ def check_all(
     *,
     conditions: Iterable[str],
     baseline: Path | None,
-    tolerance_percent: float,
+    tolerance_percent: float | None,
     inputs: Mapping[str, object],
-) -> list[Check]:
-    """The checks of every condition, and of every metric of a baseline of the same `inputs`.
+    same: bool = False,
+) -> Checked:
+    """The checks of every condition, and of every metric of a baseline.
 
-    `UserError` where a condition or the baseline cannot be used.
+    `same` is whether the baseline must be of the same `inputs`, and no metric may change; the
+    tolerance is by default 0 then, and `TOLERANCE_PERCENT` otherwise.  `UserError` where a
+    condition or the baseline cannot be used.
     """
     metrics = metrics_by_policy(rows)
     checks = [check for text in conditions for check in check_condition(text, metrics)]
-    if baseline is not None:
-        kept = list(check_baseline(metrics, read_baseline(baseline, inputs), tolerance_percent))
-        if not kept:
-            raise UserError(
-                f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}; {WRITE_ONE}"
-            )
-        checks += kept
-    return checks
+    if baseline is None:
+        return Checked(checks=checks)
+    stored = read_baseline(baseline, inputs, same=same)
+    tolerance = (
+        (0.0 if same else TOLERANCE_PERCENT) if tolerance_percent is None else tolerance_percent
+    )
+    kept = list(check_baseline(metrics, stored, tolerance, same=same))
+    if not kept:
+        raise UserError(
+            f"{baseline}: has no metric of a policy compared: {', '.join(metrics)}; {WRITE_ONE}"
+        )
+    return Checked(checks=checks + kept, baseline=stored)

@@ -18,7 +18,7 @@ from sushi_dse.analysis.mean_metrics import (
 from sushi_dse.analysis.sensitivity import axes_without_effect, in_blocks, index_rows, sobol_indices
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import AREA, LEVEL, Metric
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.hardware.accelerator import (
     FIELDS_OF,
@@ -33,7 +33,7 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.network import Network
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import as_served, find_policy, has_persistent_buffer
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 # A function that hands through blocks of designs, with their total, and may show a progress bar.
@@ -153,14 +153,15 @@ def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metri
     """The facts of a design: values on the axes, whether it fits, its blocks and its metrics."""
     space = experiment.space
     accelerator = space.design(number)
-    used, lacks = resources(accelerator), infeasible_reason(accelerator)
+    lacks = infeasible_reason(accelerator)
     found = mean_metrics(experiment, designs_of([accelerator]))
     return {
         "design": number,
         **space.values(number),
+        **({} if experiment.trace is None else {LEVEL: experiment.service_levels[0]}),
         "fits": f"no: {lacks}" if lacks else "yes",
-        **{f"takes {kind}": getattr(used, kind) for kind in RESOURCE_KINDS},
-        "device_share": used.device_share,
+        **{f"takes {kind}": int(found[kind].item()) for kind in RESOURCE_KINDS},
+        AREA: found[AREA].item(),
         **{metric.name: found[metric.name].item() for metric in metrics},
     }
 
@@ -229,15 +230,19 @@ def next_blocks(experiment: Experiment, number: int) -> list[Row]:
 
     A field grows to the next larger value on its axis, or by `GROWTH_SHARE` in whole units.
     Changes of latency and energy are in percent, the mean over the SubNets at table level; of an
-    experiment with a trace, those on the trace stand beside them.
+    experiment with a trace, those on the trace stand beside them.  A policy without a Persistent
+    Buffer has none to grow.
     """
-    space = experiment.space
-    here = space.design(number)
+    space, (policy,) = experiment.space, experiment.policies
+    here = as_served(policy, space.design(number))
     device, used = here.device, resources(here)
+    growing = set(FIELDS_OF[here.dataflow])
+    if not has_persistent_buffer(policy):
+        growing.remove("persistent_buffer_kib")
     larger = [
         (growth.kind, _larger(space, here, growth))
         for growth in GROWTHS
-        if set(growth.fields) <= set(FIELDS_OF[here.dataflow])
+        if set(growth.fields) <= growing
     ]
     designs = [replace(here, **fields) for _, fields in larger]
     steady = metric_changes(at_table_level(experiment), here, designs)
@@ -269,7 +274,8 @@ def _larger(space: SearchSpace, here: Accelerator, growth: Growth) -> dict[str, 
     for name in growth.fields:
         value = getattr(here, name)
         unit = _row_kib(here, name, growth.kind) if name.endswith("_kib") else 1
-        off_axis = value + max(ceil(value * GROWTH_SHARE / unit), 1) * unit
+        held = ceil(value / unit)  # whole units, the last of them perhaps not full
+        off_axis = (held + max(ceil(held * GROWTH_SHARE), 1)) * unit
         found[name] = min((v for v in on_axes.get(name, ()) if v > value), default=off_axis)
     return found
 

@@ -13,7 +13,7 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.hardware.accelerator import KIB, Accelerator
-from sushi_dse.hardware.resources import fits
+from sushi_dse.hardware.resources import fits, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
@@ -135,13 +135,21 @@ def at_rate(design: Accelerator, factor: float) -> Accelerator:
     )
 
 
+def _has_room(design: Accelerator, kib: float) -> bool:
+    """Whether a Persistent Buffer of that size is no larger than that of `design`, or fits."""
+    larger = kib > design.persistent_buffer_kib
+    return not larger or resources(replace(design, persistent_buffer_kib=kib)).device_share <= 1
+
+
 def gain_curves(network: Network, design: Accelerator) -> list[GainCurve]:
     """The curves of a design for a quarter of its off-chip rate to twice of it.
 
     Latencies are means over the SubNets; SGS keeps the one SubGraph that is best for all of them.
+    Buffers are parts and multiples of the design's own, as far as their blocks are there.
     """
     own_mib = design.persistent_buffer_kib / KIB
-    buffers = np.array(sorted({*(own_mib * share for share in BUFFER_SHARES)}))
+    sizes = [share * design.persistent_buffer_kib for share in BUFFER_SHARES]
+    buffers = np.array([kib / KIB for kib in sizes if _has_room(design, kib)])
     curves = []
     for factor in RATE_FACTORS:
         read = at_rate(design, factor)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.levels import AS_GIVEN
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.traced import Row, policy_rows
@@ -43,6 +44,7 @@ def at_table_level(experiment: Experiment) -> Experiment:
     return replace(
         experiment,
         trace=None,
+        service_levels=(AS_GIVEN,),
         policies=(STATIC_SUBGRAPH if policy.has_persistent_buffer else NO_SGS,),
     )
 

@@ -13,7 +13,8 @@ from itertools import product
 
 import numpy as np
 
-from sushi_dse.analysis.compare import compare_policies, metrics_by_policy
+from sushi_dse.analysis.baseline import metrics_by_policy
+from sushi_dse.analysis.compare import compare_policies
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.steady import steady_metrics

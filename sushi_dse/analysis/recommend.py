@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.metrics import ACCURACY, LATENCY, Metric
+from sushi_dse.evaluation.cheapest import RUNNING_COST, cheapest_first, device_shares
+from sushi_dse.evaluation.metrics import ACCURACY, INTERVAL, LATENCY, LEVEL, Metric
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.policies.names import marked
 
-RUNNING_COST = "mean_power_w"  # the metric that decides between designs of equal shares
 # The column with the percentage of a demand that a row misses, and what the demand is on.
 MISSES = {"latency_miss_percent": "latency", "accuracy_miss_percent": "accuracy"}
 MOST_SHOWN = 5  # designs listed after the recommended one; near misses listed
@@ -122,24 +122,12 @@ class Advice:
         ]
 
 
-def device_shares(rows: pd.DataFrame, device: Device) -> np.ndarray:
-    """The share that each row takes of each kind of blocks that the device's shell leaves.
-
-    The result is [row, kind].  A kind that the device lacks is 0 for rows that take none of it, as
-    do all that fit.
-    """
-    taken = rows[list(RESOURCE_KINDS)].to_numpy(dtype=float)
-    there = np.array([device.left(kind) for kind in RESOURCE_KINDS], dtype=float)
-    return np.where(taken > 0, taken / np.where(there > 0, there, np.nan), 0.0)
-
-
 def recommend(
     tables: Iterable[pd.DataFrame], demands: Demands, by: Metric, device: Device
 ) -> Advice:
     """The advice on feasible rows that come table by table, so that memory stays flat.
 
-    The cheapest is the best in `by`; of equals the one with the least largest share of the device's
-    blocks, then the least second share and so on, then the least `RUNNING_COST`, then the fastest.
+    The cheapest is the first of `cheapest_first`.
     """
     nothing = pd.DataFrame()
     meeting, cheap, nearest = nothing, nothing, dict.fromkeys(demands.made, nothing)
@@ -171,10 +159,13 @@ def explain_command(
     named = {"--hw": hw, "--workload": workload, "--trace": "none"}
     if results is not None:
         named = {"--results": str(results)}
+    named["--policy"] = str(row["policy"])
+    if pd.notna(row.get(INTERVAL)):
+        named["--recache-every"] = str(int(row[INTERVAL]))
+    if pd.notna(row.get(LEVEL)):
+        named["--service-level"] = str(float(row[LEVEL])).removesuffix(".0")
     words = [word for option, value in named.items() if value for word in (option, value)]
-    return shlex.join(
-        ["sushi-dse", "explain", str(row["design"]), *words, "--policy", str(row["policy"])]
-    )
+    return shlex.join(["sushi-dse", "explain", str(row["design"]), *words])
 
 
 def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -182,11 +173,11 @@ def _joined(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cheapest(rows: pd.DataFrame, by: Metric, device: Device, count: int) -> pd.DataFrame:
-    """The `count` cheapest rows, one for each design."""
-    shares = np.sort(device_shares(rows, device), axis=1)  # ascending, as the last key counts first
-    later = (rows["design"], -rows[ACCURACY], rows[LATENCY], rows[RUNNING_COST])
-    order = np.lexsort((*later, *shares.T, by.cost(rows)))
-    return rows.iloc[order].drop_duplicates("design")[:count]
+    """The `count` cheapest rows, one for each design; designs that differ in nothing are one."""
+    order = cheapest_first(rows, by, device)
+    several = rows.iloc[order].drop_duplicates("design")
+    alike = several.drop(columns="design").duplicated()
+    return several[~alike][:count]
 
 
 def _nearest(rows: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -3,9 +3,10 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from sushi_dse.analysis.recommend import Demands, recommend
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.fronts import cost_matrix, feasible_rows
+from sushi_dse.evaluation.levels import AS_GIVEN
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.evaluation.metrics import AREA, INTERVAL, Metric, find_metric
+from sushi_dse.evaluation.metrics import AREA, INTERVAL, LEVEL, Metric, find_metric
 from sushi_dse.hardware.space import find_design
 from sushi_dse.policies.names import STATIC_SUBGRAPH, SUSHI
 from sushi_dse.store.parts import rows_of
@@ -30,6 +32,41 @@ WORDS = (*DEFAULTS, "mode")
 ALIKE = ("hardware", "workload", "trace", "mode")  # inputs that must be those of the rows
 
 
+class Wanted(NamedTuple):
+    """Which row of a design: what a user asked for, or None where any will do."""
+
+    policy: str | None
+    recache_every_queries: int | None
+    service_level: float | None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `load_experiment`; the defaults where nothing was asked for."""
+        every, level = self.recache_every_queries, self.service_level
+        return {
+            "policies": None if self.policy is None else [self.policy],
+            "recache_every_queries": [RECACHE_EVERY_QUERIES if every is None else every],
+            "service_levels": [AS_GIVEN if level is None else level],
+        }
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows that are so; what none of them has is no reason to leave any out."""
+        for name, value in zip(("policy", INTERVAL, LEVEL), self, strict=True):
+            if name in rows and (rows[name] == value).any():
+                rows = rows[(rows[name] == value) | (rows[name].isna() & (name == INTERVAL))]
+        return rows
+
+    def or_of(self, row: "pd.Series[Any]") -> "Wanted":
+        """What was asked for, and what the row has where nothing was."""
+        found = {name: row.get(name) for name in ("policy", INTERVAL, LEVEL)}
+        policy, every, level = (None if pd.isna(value) else value for value in found.values())
+        return Wanted(
+            policy=str(policy) if self.policy is None else self.policy,
+            recache_every_queries=self.recache_every_queries or (every and int(every)),
+            service_level=level if self.service_level is None else self.service_level,
+        )
+
+
 def explained_design(
     design: str | None,
     results: Path | None,
@@ -37,39 +74,38 @@ def explained_design(
     *,
     policy: str | None,
     recache_every: int | None,
+    service_level: float | None = None,
     given: Mapping[str, Any],
 ) -> tuple[Experiment, int]:
     """The experiment under one policy, and the number of the design in its space.
 
     `given` are the arguments of `load_experiment` by name; None stands for its default, or for what
     the command that swept `results` says.  Of a folder the design is by default the one that
-    `recommend` names without a demand, and the policy that of the row that it names, or of the best
-    row of a design that is named: in the metrics in their order.  `UserError` where the folder is
-    of other inputs.
+    `recommend` names without a demand; policy, interval and service level are those of the row that
+    it names, or of the best row of a design that is named: in the metrics in their order.
+    `UserError` where the folder is of other inputs.
     """
     asked = {name: value for name, value in given.items() if value is not None}
     if results is None:
         asked = {**DEFAULTS, **asked}
         served = policy or (STATIC_SUBGRAPH if asked["trace"] == NO_TRACE else SUSHI)
-        every = recache_every or RECACHE_EVERY_QUERIES
-        experiment = load_experiment(**asked, policies=[served], recache_every_queries=[every])
+        wanted = Wanted(served, recache_every, service_level)
+        experiment = load_experiment(**asked, **wanted.arguments)
         return experiment, find_design(experiment.space, design)
-    number, served, interval = _row_of(results, design, policy, metrics)
-    experiment = swept_experiment(results, served, recache_every or interval, asked)
-    return experiment, number
+    number, wanted = _row_of(results, design, Wanted(policy, recache_every, service_level), metrics)
+    return swept_experiment(results, wanted, asked), number
 
 
-def swept_experiment(
-    folder: Path, policy: str, interval: int, given: Mapping[str, Any]
-) -> Experiment:
-    """The experiment that the rows in `folder` are of, under one policy at one recache interval.
+def swept_experiment(folder: Path, wanted: Wanted, given: Mapping[str, Any]) -> Experiment:
+    """The experiment that the rows in `folder` are of, under one policy, interval and level.
 
     Names that are not `given` are those of the command that swept the folder.  `UserError` unless
     hardware, workload, trace and mode are those of the rows.
     """
     run = Run.read(folder)
     asked = {**DEFAULTS, **options_of(run.command), **given}
-    experiment = load_experiment(**asked, policies=[policy], recache_every_queries=[interval])
+    as_given = wanted._replace(service_level=AS_GIVEN)  # A level need not suit another mode.
+    experiment = load_experiment(**asked, **as_given.arguments)
     now = json.loads(json.dumps(experiment.inputs))
     other = [name for name in ALIKE if now[name] != run.inputs.get(name)]
     if other:
@@ -77,7 +113,7 @@ def swept_experiment(
             f"{folder}: its rows are of another {' and '.join(other)} than {asked['hw']}, "
             f"{asked['workload']} and {asked['trace']} give; name what was swept, as by --hw"
         )
-    return experiment
+    return replace(experiment, service_levels=wanted.arguments["service_levels"])
 
 
 def options_of(command: str) -> dict[str, Any]:
@@ -106,33 +142,27 @@ def _parted(word: str) -> list[str]:
 
 
 def _row_of(
-    folder: Path, design: str | None, policy: str | None, metrics: Sequence[Metric]
-) -> tuple[int, str, int]:
-    """Number, policy and recache interval of the row of a folder that is explained."""
+    folder: Path, design: str | None, asked: Wanted, metrics: Sequence[Metric]
+) -> tuple[int, Wanted]:
+    """The number of the design of a folder that is explained, and of which of its rows.
+
+    Where the design has no such row, what was not asked for is the default.
+    """
     run = Run.read(folder)
-    space, chosen = run.space(folder), None if policy is None else [policy]
+    space, stored = run.space(folder), run.names("policies", folder)
+    chosen = None if asked.policy is None else [asked.policy]
     if design is None:
         source = folder_source(folder, find_metric(AREA), None, policies=chosen)
-        tables = (step.rows for step in source.steps if step.rows is not None)
-        found = recommend(tables, Demands(), find_metric(AREA), source.device).meeting
-        if found.empty:
+        tables = (asked.of(step.rows) for step in source.steps if step.rows is not None)
+        rows = recommend(tables, Demands(), find_metric(AREA), source.device).meeting
+        if rows.empty:
             raise UserError(f"{folder}: has no feasible row to explain; name a design")
-        number, policy = int(found["design"].iloc[0]), str(found["policy"].iloc[0])
+        number = int(rows["design"].iloc[0])
     else:
         number = find_design(space, design)
-    rows = _best_first(rows_of(mean_parts(folder)), number, policy, metrics)
-    interval = RECACHE_EVERY_QUERIES
-    if len(rows) and INTERVAL in rows and pd.notna(rows[INTERVAL].iloc[0]):
-        interval = int(rows[INTERVAL].iloc[0])
-    stored = run.names("policies", folder)
-    best = str(rows["policy"].iloc[0]) if len(rows) else (SUSHI if SUSHI in stored else stored[0])
-    return number, policy or best, interval
-
-
-def _best_first(
-    rows: pd.DataFrame, number: int, policy: str | None, metrics: Sequence[Metric]
-) -> pd.DataFrame:
-    """The feasible rows of a design, under a policy or all, the best in the metrics first."""
-    mine = rows[(rows["design"] == number) & ((rows["policy"] == policy) | (policy is None))]
-    known = feasible_rows(mine, metrics)
-    return known.iloc[np.lexsort(cost_matrix(known, metrics).T[::-1])]
+        rows = asked.of(rows_of(mean_parts(folder)))
+        rows = feasible_rows(rows[rows["design"] == number], metrics)
+        rows = rows.iloc[np.lexsort(cost_matrix(rows, metrics).T[::-1])]
+    if len(rows):
+        return number, asked.or_of(rows.iloc[0])
+    return number, Wanted(asked.policy or (SUSHI if SUSHI in stored else stored[0]), *asked[1:])

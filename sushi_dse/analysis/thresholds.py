@@ -38,6 +38,27 @@ Metrics = Mapping[str, Mapping[str, float]]
 """Values by policy, then by metric."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a metric was, and what it is."""
+
+    was: float
+    now: float
+
+    @property
+    def percent(self) -> float | None:
+        """The change in percent of what it was; None where that was 0 and is not."""
+        if self.was == self.now:
+            return 0.0
+        return 100 * (self.now - self.was) / abs(self.was) if self.was else None
+
+    @property
+    def said(self) -> str:
+        """Was, is and percent in words."""
+        percent = "" if self.percent is None else f", {self.percent:+.3g} %"
+        return f"was {self.was:.6g}, is {self.now:.6g}{percent}"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """An outcome that a build may fail on: of a condition, or of a metric against a baseline."""
@@ -45,6 +66,17 @@ class Check:
     name: str  # text of the condition, or policy and metric
     missed: bool  # whether a build fails: the condition holds, or the metric is worse
     detail: str  # values that were compared
+    metric: str = ""  # that is held against a baseline
+    change: Change | None = None  # of that metric
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The check as a row: name, what it came to, and of a metric was, is and percent."""
+        row: dict[str, object] = {"check": self.name, "missed": self.missed, "detail": self.detail}
+        if self.change is not None:
+            row |= {"was": self.change.was, "is": self.change.now}
+            row["change_percent"] = self.change.percent
+        return row
 
 
 def tokens_of(

@@ -129,5 +129,14 @@ def kept_parts(parts: Sequence[Part], text: str | None) -> list[Part]:
     conditions = tuple(comparisons_of(text, parts[0].columns))
     kept: list[Part] = [KeptPart(part.path, part.run, part, conditions) for part in parts]
     if not any(part.read([conditions[0].column]).num_rows for part in kept):
-        raise UserError(f"{OPTION} {text!r}: no row of the results is so; ask for less")
+        words = {each.column for each in conditions if isinstance(each.value, str)}
+        known = [f"{name} is one of {', '.join(_words(parts, name))}" for name in sorted(words)]
+        mend = "; ".join(known) or "ask for less"
+        raise UserError(f"{OPTION} {text!r}: no row of the results is so; {mend}")
     return kept
+
+
+def _words(parts: Sequence[Part], column: str) -> list[str]:
+    """The words in a column of the parts, sorted."""
+    found = {word for part in parts for word in part.read([column])[column].unique().to_pylist()}
+    return sorted(map(str, found))

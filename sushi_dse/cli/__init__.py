@@ -31,8 +31,9 @@ from sushi_dse.cli import (
     worth,
 )
 from sushi_dse.cli.usage import UsageError, command_path, usage_line
-from sushi_dse.errors import IncompleteError, UserError, message_line
+from sushi_dse.errors import IncompleteError, MissedError, UserError, message_line
 
+EXIT_MISSED = 1
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
 EXIT_FAULT = 70  # of the program, in its own code (EX_SOFTWARE of sysexits.h)
@@ -111,6 +112,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (UserError, IncompleteError) as error:
         print(f"error: {message_line(str(error))}", file=sys.stderr)
         code = EXIT_USAGE if isinstance(error, UserError) else EXIT_INCOMPLETE
+    except MissedError as error:
+        for line in str(error).splitlines():
+            print(f"error: {message_line(line)}", file=sys.stderr)
+        code = EXIT_MISSED
     except UsageError as error:
         line = usage_line(error, words, command_path(app, words))
         print(message_line(line.rstrip("\n")), end="\n" if line else "", file=sys.stderr)

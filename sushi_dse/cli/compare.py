@@ -10,6 +10,7 @@ import typer
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
+from sushi_dse.errors import MissedError
 from sushi_dse.policies.names import POLICY_NAMES
 
 app = typer.Typer(no_args_is_help=True, help="Policies beside each other on one design and trace.")
@@ -26,6 +27,13 @@ class ComparisonFormat(StrEnum):
     junit = "junit"
 
 
+class BaselineInputs(StrEnum):
+    """Which inputs a baseline may have been made with."""
+
+    any = "any"
+    same = "same"
+
+
 @app.callback()
 def compare() -> None:
     """Policies beside each other on one design and trace."""
@@ -37,7 +45,7 @@ def policies(
     workload: options.Workload = "ofa_resnet50",
     trace: options.TraceName = "random-walk",
     policy: options.Policies = None,
-    mode: options.SelectionMode = options.Mode.strict_accuracy,
+    mode: options.SelectionMode = options.Mode.strict_latency,
     recache_every: options.RecacheEvery = 8,
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
@@ -45,12 +53,29 @@ def policies(
         int,
         typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1, max=10_000),
     ] = 1,
+    at_least_percent: Annotated[
+        float,
+        typer.Option(help="Least gain that is a verdict, beside an interval without 0.", min=0),
+    ] = 1.0,
     baseline: Annotated[
         Path | None, typer.Option(help="A comparison stored as JSON that must not be undercut.")
     ] = None,
+    baseline_inputs: Annotated[
+        BaselineInputs,
+        typer.Option(
+            help="Inputs of the baseline: any, and a metric must not be worse; or the same, and "
+            "none may change."
+        ),
+    ] = BaselineInputs.any,
     tolerance_percent: Annotated[
-        float, typer.Option(help="How much worse than the baseline a metric may be.", min=0)
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="How much worse than the baseline a metric may be, or with the same inputs how "
+            "much it may change.",
+            min=0,
+            show_default="0.1; 0 with --baseline-inputs same",
+        ),
+    ] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,8 +90,8 @@ def policies(
 ) -> None:
     """Compare policies on one design and one trace; exit with 1 where a threshold is missed.
 
-    With --repeats every metric has an interval (95 %, paired bootstrap over seeds), and a condition
-    may name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
+    With --repeats every metric has an interval (95 %, Student's t over seeds), and a condition may
+    name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
 
     --plot draws the gain of each policy over no-sgs, with its interval; of five policies at most
     also, for the first seed, how latencies are distributed, the accuracy served over time and the
@@ -76,7 +101,7 @@ def policies(
     """
     from sushi_dse.analysis.compare import check_all, compared
     from sushi_dse.evaluation.loading import seeds
-    from sushi_dse.report.progress import warn_if_infeasible, warn_of_missed
+    from sushi_dse.report.progress import note_baseline, warn_if_infeasible
     from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
@@ -85,18 +110,20 @@ def policies(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every],
     )  # fmt: skip
-    found = compared(experiment_of, seeds(trace, seed, repeats))
+    found = compared(experiment_of, seeds(trace, seed, repeats), at_least_percent)
     experiment = found.experiment
     warn_if_infeasible(experiment.design)
-    checks = check_all(
-        found.rows, conditions=fail_if or (), baseline=baseline,
-        tolerance_percent=tolerance_percent, inputs=found.inputs,
+    checked = check_all(
+        found.rows, conditions=fail_if or (), baseline=baseline, inputs=found.inputs,
+        tolerance_percent=tolerance_percent, same=baseline_inputs == BaselineInputs.same,
     )  # fmt: skip
+    if output_format not in (ComparisonFormat.table, ComparisonFormat.markdown):  # these say it
+        note_baseline(checked.baseline)
     title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
-    print_comparison(found, checks, output_format, title=title)
+    print_comparison(found, checked, output_format, title=title)
     if plot is not None:
         from sushi_dse.plots.streams import comparison_panels
 
         draw(plot, comparison_panels(found), title)
-    if warn_of_missed(checks):
-        raise typer.Exit(1)
+    if checked.missed:
+        raise MissedError("\n".join(checked.missed))

@@ -31,7 +31,7 @@ def cost(
     from sushi_dse.model.breakdown import subnet_breakdown
     from sushi_dse.model.network import Network
     from sushi_dse.model.standing import borrowed_constants
-    from sushi_dse.model.subgraphs import candidates
+    from sushi_dse.model.subgraphs import find_candidate
     from sushi_dse.report.progress import warn_if_infeasible
     from sushi_dse.report.views import print_breakdown
 
@@ -41,7 +41,7 @@ def cost(
     accelerator = space.only_design(hw)
     warn_if_infeasible(accelerator)
     name = subnet or network.supernet.subnets[0].name
-    cached = candidates(network, accelerator).find(subgraph)
+    cached = find_candidate(subgraph, network, accelerator)
     breakdown = subnet_breakdown(network, accelerator, name, cached, space.calibration)
     title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {cached}"
     print_breakdown(

@@ -49,6 +49,7 @@ def explain(
     objective: options.Objectives = None,
     mode: options.ModeOrSwept = None,
     recache_every: options.RecacheOrSwept = None,
+    service_level: options.LevelOrSwept = None,
     queries: options.QueriesOrSwept = None,
     seed: options.SeedOrSwept = None,
     indices: Annotated[
@@ -79,7 +80,7 @@ def explain(
              "seed": seed}  # fmt: skip
     experiment, number = explained_design(
         design, results, metrics, policy=policy, recache_every=recache_every,
-        given=given,
+        service_level=service_level, given=given,
     )  # fmt: skip
     metrics = objectives(objective, experiment.unknown_accuracy)
     warn_of_design(experiment, number)
@@ -87,7 +88,8 @@ def explain(
         experiment, number, metrics,
         samples=samples, seed=seed or 0, on_trace=indices == Level.trace, bar=designs_bar,
     )  # fmt: skip
-    title = f"Design {number} of {', '.join(experiment.names)}, {found.policy}"
+    names = ", ".join((*experiment.names, found.policy, experiment.served))
+    title = f"Design {number} of {names}"
     print_explanation(found, output_format, title=title)
     for remark in (*found.remarks, *experiment.caveats):
         note(remark)

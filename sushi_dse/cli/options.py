@@ -115,6 +115,16 @@ RecacheOrSwept = Annotated[
         show_default="8, or that of the row explained",
     ),
 ]
+LevelOrSwept = Annotated[
+    float | None,
+    typer.Option(
+        "--service-level",
+        help="How lax the deadlines are, or with --mode strict-accuracy how high the demands: 1 is "
+        "the stream as it is.",
+        min=0,
+        show_default="1, or that of the row explained",
+    ),
+]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Repeats = Annotated[
     int, typer.Option(help="Seeds, from --seed on; each gives rows of its own.", min=1, max=1000)

@@ -54,14 +54,14 @@ def show(
         found = survey(kept_parts(mean_parts(results), where), metrics)
         idle = idle_in_folder(results, found)
     front = records(found.front)
-    document = {"objectives": [metric.name for metric in metrics], "front": front}
-    document |= {"idle_axes": idle, "caveats": list(caveats)}
+    document = {"objectives": [metric.name for metric in metrics], "served": run.served,
+                "front": front, "idle_axes": idle, "caveats": list(caveats)}  # fmt: skip
     print_front(
         folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
         output_format,
         document=document,
-        title=f"{len(front)} rows of {found.rows} that no other row beats",
+        title=f"{len(front)} rows of {found.rows} that no other row beats; {run.served}",
         idle=idle,
         caveats=caveats,
     )

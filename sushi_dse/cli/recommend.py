@@ -78,9 +78,11 @@ def recommend(
     from sushi_dse.analysis.candidates import bufferless, source_of
     from sushi_dse.analysis.recommend import Demands, explain_command
     from sushi_dse.analysis.recommend import recommend as run
+    from sushi_dse.evaluation.experiment import served_words
     from sushi_dse.evaluation.metrics import find_metric
     from sushi_dse.report.advice import print_advice
     from sushi_dse.report.progress import note, with_progress
+    from sushi_dse.store.run import Run
 
     demands = Demands(max_latency_ms=max_latency_ms, min_accuracy_percent=min_accuracy_percent)
     by = find_metric(cheapest_by)
@@ -93,6 +95,7 @@ def recommend(
         note(remark)
     # `explain` speaks of the hardware's own device.
     why = "" if device else explain_command(advice, results, hw=hw, workload=workload)
-    print_advice(advice, demands, by, output_format, next_step=why)
+    served = Run.read(results).served if results else served_words("", 0)
+    print_advice(advice, demands, by, output_format, next_step=why, served=served)
     if not len(advice.meeting):
         raise typer.Exit(1)

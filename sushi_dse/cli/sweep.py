@@ -2,10 +2,9 @@
 
 import os
 import time
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -100,6 +99,7 @@ def sweep(
     folder = out or Path("results")
     with interrupts_end(lambda: kept_in(folder)):
         from sushi_dse.analysis.sensitivity import idle_axes
+        from sushi_dse.evaluation.levels import asked_levels
         from sushi_dse.report.progress import swept, warn_if_reference_infeasible, warn_of_idle
         from sushi_dse.report.surveys import print_sweep
         from sushi_dse.report.views import print_facts
@@ -110,7 +110,7 @@ def sweep(
         experiment = sushi_dse.load_experiment(
             hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
             subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
-            service_levels=_levels(service_level, name),
+            service_levels=asked_levels(service_level, synthetic=name in DEMAND_NAMES),
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)
@@ -127,19 +127,6 @@ def sweep(
                 print_sweep(summary, found, output_format, tolerance_percent)
             warn_of_idle(idle)
         plan.refuse_given_up(steps)
-
-
-def _levels(given: Sequence[str] | None, trace: str) -> tuple[float, ...] | Literal["span"]:
-    """The service levels of an option, or of a trace without one; `UserError` for a wrong word."""
-    if given is None:
-        return "span" if trace in DEMAND_NAMES else (1.0,)
-    if list(given) == ["span"]:
-        return "span"
-    try:
-        return tuple(sorted(map(float, given)))
-    except ValueError:
-        words = ", ".join(given)
-        raise UserError(f"--service-level: give numbers, or `span` alone; got {words}") from None
 
 
 def _way(

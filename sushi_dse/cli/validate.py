@@ -53,6 +53,8 @@ def validate(
 
     check_plot(plot)
     if power:
+        if measured or subnet:
+            raise UserError("--power: has measurements of its own; leave --measured, --subnet out")
         return _validate_power(hw, plot, output_format)
     board = load_measured(hw, workload, measured, subnet or ())
     note_others(board.others, board.design.name)
@@ -65,13 +67,15 @@ def validate(
 
 
 def _validate_power(hw: str, plot: Path | None, output_format: str) -> None:
-    from sushi_dse.analysis.watts import measured_watts
+    from sushi_dse.analysis.watts import beyond, measured_watts
     from sushi_dse.evaluation.loading import only_design
     from sushi_dse.report.formats import print_rows
 
     rows = measured_watts(only_design(hw))
     title = f"Watts over the board without a design, by the constants of {hw}"
     print_rows(rows, list(rows[0]), output_format, document={"rows": rows}, title=title)
+    if output_format == "table":
+        print(beyond(rows))
     if plot is not None:
         from sushi_dse.plots.validation import power_panel
 

@@ -8,6 +8,7 @@ import typer
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
+from sushi_dse.traces.names import DEMAND_NAMES
 
 
 def worth(
@@ -17,19 +18,27 @@ def worth(
     queries: options.Queries = 2000,
     seed: options.Seed = 0,
     repeats: Annotated[
-        int, typer.Option(help="Seeds of the stream, for intervals.", min=1, max=100)
-    ] = 5,
+        int | None,
+        typer.Option(
+            help="Seeds of the stream, for intervals.",
+            min=1,
+            max=100,
+            show_default="5; 1 for a file",
+        ),
+    ] = None,
     plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Say whether keeping a SubGraph of the weights on chip is worth its blocks.
 
-    Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers, a
-    larger array. The verdict is given again under each reading of what was not measured. --plot
-    draws what SGS saves over the size of the buffer and the off-chip rate.
+    Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
+    larger array, which takes multipliers besides. The verdict is given again under each reading of
+    what was not measured. --plot draws what SGS saves over the size of the buffer and the off-chip
+    rate, as a mean over the SubNets.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """
+    from sushi_dse.analysis.worth import SEEDS
     from sushi_dse.analysis.worth import worth as judge
     from sushi_dse.evaluation.loading import seeds
     from sushi_dse.report.advice import print_worth
@@ -39,14 +48,17 @@ def worth(
     load = partial(
         sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries
     )
-    experiments = [load(seed=one) for one in seeds(trace, seed, repeats)]
+    several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
+    experiments = [load(seed=one) for one in several]
     warn_if_infeasible(experiments[0].design)
     found = judge(experiments)
-    title = f"{hw}, {workload}, {len(experiments[0].traced)} queries of {trace}, {repeats} seeds"
+    count, served = len(experiments[0].traced), experiments[0].served
+    runs = f"{len(several)} seed{'s' if len(several) > 1 else ''}"
+    title = f"{hw}, {workload}, {count} queries of {trace}, {served}, {runs}"
     print_worth(found, output_format, title=title)
     if plot is not None:
         from sushi_dse.analysis.gain_map import gain_curves
         from sushi_dse.plots.worth import worth_panels
 
         curves = gain_curves(experiments[0].network, experiments[0].design)
-        draw(plot, worth_panels(curves), title)
+        draw(plot, worth_panels(curves), f"{hw}, {workload}: mean over the SubNets, no stream")

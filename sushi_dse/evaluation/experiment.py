@@ -25,6 +25,11 @@ MOST_QUERIES = 10**9  # longest recache interval
 NO_TRACE = "none"  # word in place of a trace's name that asks for SubNets in their steady state
 
 
+def served_words(mode: str, queries: int) -> str:
+    """How so many queries are served: the mode, or without a trace each SubNet for itself."""
+    return mode if queries else "each SubNet again and again"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Experiment:
     """A space of designs, and the SubNets, trace and policies that they are evaluated on.
@@ -84,6 +89,11 @@ class Experiment:
     def names(self) -> tuple[str, str]:
         """The names of the hardware and of the workload, in this order."""
         return self.space.base.name, self.network.supernet.name
+
+    @property
+    def served(self) -> str:
+        """How the queries are served, in a word or a few: the mode, where there is a trace."""
+        return served_words(self.mode, 0 if self.trace is None else len(self.trace))
 
     @property
     def design(self) -> Accelerator:

@@ -9,6 +9,7 @@ top-1 of the SuperNet: in even steps from the least (0) to the demand (1) and on
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -17,10 +18,31 @@ from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.trace import MAX_MS, FloatArray, Trace
 
 AS_GIVEN = 1.0  # level of the stream as it is
-SPAN = "span"  # word for the levels from what the smallest SubNet keeps to what the largest does
+SPAN: Literal["span"] = (
+    "span"  # word for the levels from what the smallest SubNet keeps to what the largest does
+)
 SPAN_LEVELS = 7
 GREATEST_ACCURACY_LEVEL = 2.0
 DIGITS = 3  # significant digits of a level of a span, so that it can be typed
+
+
+def asked_levels(
+    words: Sequence[str] | None, *, synthetic: bool
+) -> tuple[float, ...] | Literal["span"]:
+    """The service levels that words ask for: numbers in any order, or `span` alone.
+
+    None is the span of a synthetic demand, and the stream as it is of a trace of the user's own.
+    `UserError` for another word.
+    """
+    if words is None:
+        return SPAN if synthetic else (AS_GIVEN,)
+    if list(words) == [SPAN]:
+        return SPAN
+    try:
+        return tuple(sorted(map(float, words)))
+    except ValueError:
+        shown = ", ".join(words)
+        raise UserError(f"--service-level: give numbers, or `span` alone; got {shown}") from None
 
 
 def check_levels(levels: Sequence[float], trace: Trace | None, mode: str) -> None:

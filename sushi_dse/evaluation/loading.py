@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
@@ -21,12 +21,12 @@ from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
-from sushi_dse.traces.files import read_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
-from sushi_dse.traces.importers import Imported, import_log
-from sushi_dse.traces.log_columns import LogColumns
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.measured import MeasuredLayer
+
+if TYPE_CHECKING:  # A synthetic trace needs no reader of files.
+    from sushi_dse.traces.importers import Imported
 
 
 def spanned_trace(
@@ -82,13 +82,16 @@ def imported_trace(
     load: float | None,
     rate_per_s: float | None,
     limit: int | None,
-) -> tuple[Imported, list[str], str]:
+) -> tuple["Imported", list[str], str]:
     """The trace of a log whose demands span a workload on a hardware file's reference design.
 
     `columns` are the fields of a `LogColumns`.  With it come a line on each demand that the log
     does not have, and one on how much the trace asks of the hardware.  `UserError` where the log
     cannot be read, or an option is wrong.
     """
+    from sushi_dse.traces.importers import import_log
+    from sushi_dse.traces.log_columns import LogColumns
+
     try:
         log_columns = LogColumns(**columns)
     except ValueError as error:
@@ -207,6 +210,8 @@ def load_trace(
     if name in DEMANDS:
         return spanned_trace(network, accelerator, demands=name, queries=queries, seed=seed)
     if Path(name).suffix or "/" in name:
+        from sushi_dse.traces.files import read_trace
+
         return read_trace(Path(name))
     raise UserError(
         f"unknown trace {name!r}; known: {', '.join(sorted(DEMANDS))}, {NO_TRACE}, or a "

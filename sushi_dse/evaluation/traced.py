@@ -10,7 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS, SEED
+from sushi_dse.evaluation.metrics import (
+    ACCURACY,
+    ACCURACY_GAIN,
+    GAIN,
+    INTERVAL,
+    LATENCY,
+    LEVEL,
+    METRICS,
+    SEED,
+)
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import Power, offchip_mj, power, switch_buffer_mj
@@ -85,15 +94,16 @@ def policy_rows(
 ) -> Iterator[Row]:
     """The metrics of each policy, interval and service level on a design of that latency table."""
     reference = _rows_of(experiment, REFERENCE_POLICY, [None], accelerator, table)
-    reference_ms = {row[LEVEL]: row["mean_latency_ms"] for row in reference}
+    of_level = {row[LEVEL]: row for row in reference}
     for name, runs in groupby(experiment.runs, key=itemgetter(0)):
         rows = reference
         if name != REFERENCE_POLICY:
             intervals = [interval for _, interval in runs]
             rows = _rows_of(experiment, name, intervals, accelerator, table)
         for row in rows:
-            gain = 100 * (1 - row["mean_latency_ms"] / reference_ms[row[LEVEL]])
-            yield {**row, "gain_over_no_sgs_percent": gain}
+            other = of_level[row[LEVEL]]
+            gain = 100 * (1 - row[LATENCY] / other[LATENCY])
+            yield {**row, GAIN: gain, ACCURACY_GAIN: row[ACCURACY] - other[ACCURACY]}
 
 
 def _rows_of(

@@ -5,7 +5,8 @@
         print(named["role"], named["design"], named["given_up"])
 
 A role goes to one of the rows that no other row beats in the objectives and in the share of the
-device, so a small design may have one.  A row with several roles is named once.
+device, so a small design may have one, and the cheapest design is that of all rows.  A row with
+several roles is named once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sushi_dse.evaluation.cheapest import RUNNING_COST, cheapest_first
 from sushi_dse.evaluation.fronts import knee
 from sushi_dse.evaluation.levels import AS_GIVEN
 from sushi_dse.evaluation.metrics import (
@@ -27,9 +29,9 @@ from sushi_dse.evaluation.metrics import (
     SERVED,
 )
 from sushi_dse.explore.survey import Survey, records
-from sushi_dse.hardware.accelerator import Dataflow
+from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Dataflow
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import as_served
 from sushi_dse.store.run import Run
 
 if TYPE_CHECKING:
@@ -42,11 +44,16 @@ FRUGAL = "most frugal"
 SMALL = "most accurate within half of the device"
 KNEE = "knee"
 CHEAPEST = "cheapest that keeps the middle level"
-SHORT = {SMALL: "half the device", CHEAPEST: "cheapest at the middle level"}  # in a figure
+ONE_LEVEL = "cheapest that keeps the demands"  # where there is one level alone
+SHORT = {  # in a figure
+    SMALL: "half the device",
+    CHEAPEST: "cheapest at the middle level",
+    ONE_LEVEL: "cheapest",
+}
 HALF = 0.5  # share of the device that a small design stays within
 KEPT = 0.99  # share of the demands with which a service level counts as kept
 ATTAINED = {"strict-latency": "latency_attainment", "strict-accuracy": "accuracy_attainment"}
-MEASURES = (LATENCY, ACCURACY, ENERGY, "mean_power_w", "dsp", "bram36", "uram288", AREA)
+MEASURES = (LATENCY, ACCURACY, ENERGY, RUNNING_COST, "dsp", "bram36", "uram288", AREA)
 # Words for measures that are compared, and the differences that are not worth a word.
 COMPARED = {LATENCY: "latency", ENERGY: "energy", AREA: "area"}
 LEAST_PERCENT, LEAST_POINTS = 0.5, 0.05
@@ -93,15 +100,16 @@ def named_rows(found: Survey, setting: Setting) -> dict[str, "pd.DataFrame"]:
     """The row of each role that has one, a frame of one row by the name of the role.
 
     Of equals in what a role asks for, the row goes first that is faster, more accurate, more
-    frugal, smaller, in this order.
+    frugal, smaller, in this order; the cheapest is that of all rows by `cheapest_first`.
     """
     rows = found.contenders
+    cheapest = CHEAPEST if len(setting.service_levels) > 1 else ONE_LEVEL
     chosen = {
         FASTEST: _best(found.front, LATENCY),
         FRUGAL: _best(found.front, ENERGY),
         SMALL: _best(rows.loc[rows[AREA] <= HALF], ACCURACY),
         KNEE: found.front.iloc[[knee(found.front, found.metrics)]] if len(found.front) else rows,
-        CHEAPEST: _best(_keeping(rows, setting), AREA),
+        cheapest: _cheapest_keeping(found, setting),
     }
     return {role: own for role, own in chosen.items() if len(own)}
 
@@ -124,7 +132,7 @@ def decision(found: Survey, setting: Setting) -> list[dict[str, Any]]:
             entries[key] = {"role": role, **_described(row, setting)}
     named = sorted(entries.values(), key=lambda entry: float(entry[LATENCY]))
     for entry in named:
-        other = _of_role(named, FASTEST if _has(entry, KNEE) else KNEE)
+        other = _other_of_role(named, FASTEST if _has(entry, KNEE) else KNEE, entry)
         entry["given_up"] = given_up(entry, other) if other else ""
     return named
 
@@ -133,7 +141,8 @@ def given_up(entry: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """A sentence on what a design gains over another one, and what it gives up for that."""
     gained: list[str] = []
     lost: list[str] = []
-    for name, word in COMPARED.items():
+    alike = entry[AREA] == other[AREA]  # then the power tells which takes less
+    for name, word in (COMPARED | ({RUNNING_COST: "power"} if alike else {})).items():
         percent = 100 * (entry[name] / other[name] - 1) if other[name] else 0.0
         if abs(percent) >= LEAST_PERCENT:
             change = f"{abs(percent):.0f} % {'less' if percent < 0 else 'more'}"
@@ -162,9 +171,11 @@ def _has(entry: Mapping[str, Any], role: str) -> bool:
     return role in entry["role"].split(", ")
 
 
-def _of_role(named: Sequence[Mapping[str, Any]], role: str) -> Mapping[str, Any] | None:
-    """The entry of a role; None where another has it that is compared with itself, or none does."""
-    return next((entry for entry in named if _has(entry, role)), None)
+def _other_of_role(
+    named: Sequence[Mapping[str, Any]], role: str, entry: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The entry of a role; None where no other than `entry` has it."""
+    return next((other for other in named if _has(other, role) and other is not entry), None)
 
 
 def _best(rows: "pd.DataFrame", name: str) -> "pd.DataFrame":
@@ -178,29 +189,45 @@ def _best(rows: "pd.DataFrame", name: str) -> "pd.DataFrame":
     return rows.iloc[order[:1]]
 
 
-def _keeping(rows: "pd.DataFrame", setting: Setting) -> "pd.DataFrame":
-    """The rows at the middle service level that keep its demands; none without levels."""
+def _cheapest_keeping(found: Survey, setting: Setting) -> "pd.DataFrame":
+    """The cheapest of all rows at the middle service level that keep its demands, if any does."""
+    import pandas as pd  # It is slow to import, and a front on hand needs none.
+
     attained = ATTAINED[setting.mode]
-    if LEVEL not in rows or attained not in rows:
-        return rows.iloc[:0]
-    return rows.loc[(rows[LEVEL] == setting.middle_level) & (rows[attained] >= KEPT)]
+    if LEVEL not in found.columns or attained not in found.columns:
+        return found.front.iloc[:0]
+    by, device = METRICS[AREA], setting.space.base.device
+    wanted = ["design", LEVEL, attained, AREA, LATENCY, ACCURACY, RUNNING_COST, *RESOURCE_KINDS]
+    best = []
+    for part in found.parts:
+        rows = part.read([*wanted, "infeasible_reason"]).to_pandas()
+        kept = (rows[LEVEL] == setting.middle_level) & (rows[attained] >= KEPT)
+        rows = rows.loc[kept & (rows["infeasible_reason"] == "")]
+        first = cheapest_first(rows, by, device)[:1]
+        best += [(part, rows.iloc[[place]]) for place in first]
+    if not best:
+        return found.front.iloc[:0]
+    place = cheapest_first(pd.concat([row for _, row in best]), by, device)[0]
+    part, row = best[place]
+    whole: pd.DataFrame = part.read().slice(row.index[0], 1).to_pandas()
+    return whole
 
 
 def _described(row: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     """A row as it stands in a decision: who serves, on what array and buffers, and its measures."""
-    accelerator = setting.space.design(int(row["design"]))
+    accelerator, attained = setting.space.design(int(row["design"])), ATTAINED[setting.mode]
     sides = ("pe_kernels", "pe_channels")
     own: tuple[str, ...] = ("dynamic_buffer_tiles",)
     if accelerator.dataflow == Dataflow.OUTPUT_STATIONARY:
         sides, own = ("pe_kernels", "pe_pixels"), ("dynamic_buffer_kib", "prefetch_buffer_kib")
     buffers = (*own, "streaming_buffer_kib", "output_buffer_kib")
-    has_buffer = find_policy(row["policy"]).has_persistent_buffer
     return {
         "design": row["design"],
         **{name: row[name] for name in SERVED if name in row},
         **{name: getattr(accelerator, name) for name in sides},
-        "persistent_buffer_kib": accelerator.persistent_buffer_kib if has_buffer else 0.0,
+        "persistent_buffer_kib": as_served(row["policy"], accelerator).persistent_buffer_kib,
         **{name: getattr(accelerator, name) for name in (*buffers, "clock_mhz")},
         "offchip_gb_per_s": accelerator.offchip_gb_per_s,
+        **({"demands_kept": row[attained]} if attained in row else {}),
         **{name: row[name] for name in MEASURES if name in row},
     }

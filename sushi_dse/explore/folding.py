@@ -14,6 +14,7 @@ from sushi_dse.evaluation.fronts import cost_matrix
 from sushi_dse.evaluation.metrics import LEVEL, Metric
 from sushi_dse.explore.survey import front_columns, objective_names, records
 from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.policies.catalogue import own_buffers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ def folded(
     names = objective_names(metrics)
     stands = agreeing(cost_matrix(front, metrics), tolerance_percent)
     kept, alike = np.unique(stands, return_counts=True)
-    shown = front.iloc[kept].assign(**{ALIKE: alike - 1})
+    shown = own_buffers(front.iloc[kept]).assign(**{ALIKE: alike - 1})
     columns = front_columns(map(str, front.columns), front, metrics)
     may_be_constant = {*AXIS_ORDER, LEVEL, *names}
     constant = {

@@ -91,6 +91,7 @@ class Survey:
     contenders: "pd.DataFrame"  # rows of the front in the objectives and the share of the device
     cost_range: np.ndarray  # [2, objective]: least and largest cost of the feasible rows
     metrics: tuple[Metric, ...]  # the objectives
+    parts: Sequence[Part]  # that hold the rows
 
     def summary(self, experiment: "Experiment") -> dict[str, object]:
         """The summary of the rows of an experiment by name: its settings, counts and the front."""
@@ -153,6 +154,7 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
         contenders=front(whole, wide),
         cost_range=np.stack([least, largest]),
         metrics=tuple(metrics),
+        parts=parts,
     )
 
 

@@ -229,7 +229,7 @@ class Accelerator:
     @property
     def persistent_buffer_bytes(self) -> int:
         """Capacity of the Persistent Buffer."""
-        whole: int = _whole(self.persistent_buffer_kib * KIB)
+        whole: int = whole_number(self.persistent_buffer_kib * KIB)
         return whole
 
     @property
@@ -237,7 +237,7 @@ class Accelerator:
         """Capacity of the Dynamic Buffer for int8 weights: its tiles, or both of its parts."""
         if self.dataflow == Dataflow.WEIGHT_STATIONARY:
             return self.dynamic_buffer_tiles * self.macs_per_cycle
-        whole: int = _whole((self.dynamic_buffer_kib + self.prefetch_buffer_kib) * KIB)
+        whole: int = whole_number((self.dynamic_buffer_kib + self.prefetch_buffer_kib) * KIB)
         return whole
 
     @property
@@ -245,7 +245,7 @@ class Accelerator:
         """Part of the Dynamic Buffer that is there to prefetch: what layers run without."""
         if self.dataflow == Dataflow.WEIGHT_STATIONARY:
             return (self.dynamic_buffer_tiles - TILES_TO_RUN) * self.macs_per_cycle
-        whole: int = _whole(self.prefetch_buffer_kib * KIB)
+        whole: int = whole_number(self.prefetch_buffer_kib * KIB)
         return whole
 
     @property
@@ -258,7 +258,7 @@ class Accelerator:
     @property
     def output_buffer_bytes(self) -> int:
         """Capacity of the Output Buffer."""
-        whole: int = _whole(self.output_buffer_kib * KIB)
+        whole: int = whole_number(self.output_buffer_kib * KIB)
         return whole
 
     @property
@@ -269,7 +269,7 @@ class Accelerator:
         """
         if self.layer_by_layer:
             return 0
-        whole: int = _whole(_lesser(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
+        whole: int = whole_number(_lesser(self.streaming_buffer_kib, self.output_buffer_kib) * KIB)
         return whole
 
 
@@ -287,7 +287,7 @@ def _check_kinds(values: Mapping[str, Any]) -> None:
             raise TypeError(name)
 
 
-def _whole(amount: Any) -> Any:
+def whole_number(amount: Any) -> Any:
     """An amount without its fraction; of an array, an array."""
     return amount.astype(np.int64) if isinstance(amount, np.ndarray) else int(amount)
 

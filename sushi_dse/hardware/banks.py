@@ -24,6 +24,7 @@ from sushi_dse.hardware.designs import Designs
 
 BRAM36_WORDS = 512  # of 72 bits, in simple dual port (AMD UG573)
 URAM288_WORDS = 4096  # of 72 bits (AMD UG573)
+BLOCK_WORD_BYTES = 9  # of a word of 72 bits
 SUMS_PER_WORD = 2  # sums of 32 bits
 BRAM36_OF_A_URAM288 = URAM288_WORDS // BRAM36_WORDS
 

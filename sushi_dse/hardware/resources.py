@@ -12,12 +12,18 @@ from sushi_dse.hardware.accelerator import (
     Accelerator,
     Dataflow,
     Device,
-    _whole,
+    whole_number,
 )
 from sushi_dse.hardware.banks import buffer_blocks
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
-from sushi_dse.hardware.timing import array_mhz, attainable_logic_mhz, is_too_fast, overclocking
+from sushi_dse.hardware.timing import (
+    LOGIC_KINDS,
+    array_mhz,
+    attainable_logic_mhz,
+    is_too_fast,
+    overclocking,
+)
 
 MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
 # Least squares over the eight cores of AMD's DPU with high use of DSPs (PG338 v1.2, table 9), from
@@ -72,7 +78,7 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
     for kind in RESOURCE_KINDS:
         share = np.maximum(share, _share(used[kind], device, kind))
     return Resources(
-        **{kind: _whole(np.asarray(blocks)[()]) for kind, blocks in used.items()},
+        **{kind: whole_number(np.asarray(blocks)[()]) for kind, blocks in used.items()},
         device_share=share if share.ndim else float(share),
     )
 
@@ -81,6 +87,12 @@ def _share(used: Any, device: Device, kind: str) -> Any:
     """The share of what the shell leaves of a kind."""
     left = device.left(kind)
     return used / left if left else np.where(used > 0, NONE_THERE, 0.0)
+
+
+def logic_share(used: Resources, device: Device) -> Any:
+    """The largest share of the whole device, its shell's part included, of what crowds it."""
+    shares = [getattr(used, kind) / max(getattr(device, kind), 1) for kind in LOGIC_KINDS]
+    return np.maximum.reduce(np.broadcast_arrays(*shares))
 
 
 def flip_flops(macs_per_cycle: Any) -> Any:
@@ -104,7 +116,7 @@ def infeasible_reasons(designs: Designs) -> list[str]:
         needs = np.broadcast_to(getattr(used, kind), count)
         for d in np.flatnonzero(lacks).tolist():
             reasons[d].append(f"{kind}: needs {needs[d]}, {device.name} {has}")
-    too_fast = np.broadcast_to(is_too_fast(designs, used.device_share), count)
+    too_fast = np.broadcast_to(is_too_fast(designs, logic_share(used, device)), count)
     if too_fast.any():
         places = np.flatnonzero(too_fast).tolist()
         for d, words in zip(places, _clocks(designs, used, too_fast), strict=True):
@@ -117,8 +129,8 @@ def _clocks(designs: Designs, used: Resources, chosen: np.ndarray) -> Iterator[s
     count, device = len(designs), designs.device
     shares = np.stack(
         [
-            np.broadcast_to(_share(getattr(used, kind), device, kind), count)
-            for kind in RESOURCE_KINDS
+            np.broadcast_to(getattr(used, kind) / max(getattr(device, kind), 1), count)
+            for kind in LOGIC_KINDS
         ]
     )[:, chosen]
     scarcest, share = shares.argmax(axis=0), shares.max(axis=0)
@@ -131,7 +143,7 @@ def _clocks(designs: Designs, used: Resources, chosen: np.ndarray) -> Iterator[s
             most = f"{array_mhz(designs):g} MHz is attainable by a DSP of {device.name}"
             yield f"{CLOCK}: needs {array[d]:g} MHz, {most}"
         else:
-            at = f"{100 * min(share[d], 1):.0f} % of {RESOURCE_KINDS[scarcest[d]]}"
+            at = f"{100 * min(share[d], 1):.0f} % of {LOGIC_KINDS[scarcest[d]]}"
             yield f"{CLOCK}: needs {wanted[d]:g} MHz, {int(mhz)} MHz is attainable at {at}"
 
 
@@ -149,7 +161,7 @@ def shortages(designs: Designs) -> dict[str, np.ndarray]:
     The kinds are `RESOURCE_KINDS` and `CLOCK`.
     """
     used = resources(designs)
-    too_fast = is_too_fast(designs, used.device_share)
+    too_fast = is_too_fast(designs, logic_share(used, designs.device))
     return {**block_shortages(designs, used), CLOCK: np.broadcast_to(too_fast, len(designs))}
 
 
@@ -161,8 +173,9 @@ def fits(designs: Designs) -> np.ndarray:
 
 def overrun(accelerator: Accelerator) -> float:
     """By what share a design exceeds its device or its clock: above 0 where it does not fit."""
-    share = resources(accelerator).device_share
-    return max(share, float(overclocking(accelerator, share))) - 1
+    used = resources(accelerator)
+    over = overclocking(accelerator, logic_share(used, accelerator.device))
+    return max(used.device_share, float(over)) - 1
 
 
 def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:
@@ -191,7 +204,7 @@ def infeasible_designs(space: SearchSpace) -> tuple[int, dict[str, int]]:
 
 def _attained(designs: Designs, used: Resources, clocks: Mapping[str, np.ndarray]) -> Any:
     """How many of the pairs of both clocks each design attains; clocks: rising, by field."""
-    attainable = attainable_logic_mhz(designs, used.device_share)
+    attainable = attainable_logic_mhz(designs, logic_share(used, designs.device))
     if designs.dataflow == Dataflow.WEIGHT_STATIONARY:
         return np.searchsorted(clocks["clock_mhz"], attainable, side="right")
     of_array = np.searchsorted(clocks["clock_mhz"], array_mhz(designs), side="right")

@@ -1,8 +1,9 @@
 """The clock that a design attains, by how it was written, the device's speed grade and its share.
 
 Sources are thin: SushiAccel in HLS ran at 100 MHz on a ZCU104, AMD's DPU in RTL runs at 300 MHz on
-a K26, an RTL design that takes 87 % of a U50's DSPs at 275 MHz, and the output-stationary array at
-708 MHz on a VCU118, its port and its buffers at 250.  So the constants are assumptions.
+a K26 of which it and its application take 67 % of the LUTs and 81 % of the UltraRAMs, an RTL design
+that takes 87 % of a U50's DSPs at 275 MHz, and the output-stationary array at 708 MHz on a VCU118,
+its port and its buffers at 250.  So the constants are assumptions.
 """
 
 from typing import Any
@@ -19,6 +20,7 @@ DSP_MHZ = {1: 645, 2: 775, 3: 891}
 # plausible 100 to 300.  RTL: assumption, plausible 300 to 400, so that the designs above attain
 # what they ran at.  Other grades: assumption, in proportion to their DSPs.
 LOGIC_MHZ = {Coding.HLS: 250, Coding.RTL: 325}
+LOGIC_KINDS = ("dsp", "lut", "ff")  # what crowds: memory does not, as on the K26 (assumption)
 CROWDED_SHARE = 0.5  # of a device, above which routes are longer; assumption, plausible 0.4 to 0.7
 # What of the clock is lost for each share above that; assumption, plausible 0.2 to 0.8.
 CROWDING_LOSS = 0.4
@@ -27,8 +29,8 @@ CROWDING_LOSS = 0.4
 def attainable_logic_mhz(accelerator: Accelerator | Designs, share: Any) -> Any:
     """The clock that logic and buffers attain, of a design, or of each of many.
 
-    share: of the device that the design takes, the largest of its kinds; a design that takes more
-    than there is, is judged as one that takes all of it.
+    share: of the whole device that the design takes, the largest of `LOGIC_KINDS`; a design that
+    takes more than there is, is judged as one that takes all of it.
     """
     speed = DSP_MHZ[accelerator.device.speed_grade] / DSP_MHZ[2]
     crowded = np.clip(share, CROWDED_SHARE, 1) - CROWDED_SHARE

@@ -1,6 +1,6 @@
 """Cycles, traffic and energy of the layers of a SuperNet on an accelerator, and the tables of them.
 
-The equations of a layer stand in `layer`, once: a function marked `register_jitable` there runs as
+The equations of a layer stand in `layer`, once: a function marked `kernel_part` there runs as
 it stands under the interpreter, and is the same source that Numba compiles into the kernels.
 `docs/model.md` says which of them are measured and which are assumed.
 

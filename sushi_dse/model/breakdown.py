@@ -11,7 +11,7 @@ from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us, tot
 from sushi_dse.model.network import Network, layer_shapes
 from sushi_dse.model.prefetch import prefetch_waits
 from sushi_dse.model.standing import evidence_of
-from sushi_dse.model.subgraphs import candidates
+from sushi_dse.model.subgraphs import candidates, no_subgraph
 from sushi_dse.workload.layers import Layer
 
 
@@ -80,7 +80,7 @@ def subnet_breakdown(
     `UserError` where there is no such SubNet, `ValueError` where there is no such candidate.
     """
     subnet = network.supernet.subnet(subnet_name)
-    subgraphs = candidates(network, accelerator)
+    subgraphs = candidates(network, accelerator) if subgraph.target else no_subgraph(network)
     column = subgraphs.index(subgraph)
     array = array_of(accelerator)
     waits = None

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from numba.extending import register_jitable
-
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
 
@@ -77,7 +76,7 @@ class LayerCost(NamedTuple):
 FIELDS = len(LayerCost._fields)
 
 
-@register_jitable
+@kernel_part
 def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) -> tuple[int, int]:
     """Kernels and channels of the layer that lie in a cached rectangle, both 0 where none do."""
     kernels = min(cached_kernels, shape.kernels)
@@ -87,7 +86,7 @@ def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) ->
     return kernels, channels
 
 
-@register_jitable
+@kernel_part
 def map_bytes(
     shape: LayerShape, word_channels: int, resident_map_bytes: float
 ) -> tuple[float, float]:
@@ -105,7 +104,7 @@ def map_bytes(
     return read, float(shape.output_bytes) if shape.output_holds > resident_map_bytes else 0.0
 
 
-@register_jitable
+@kernel_part
 def output_stall(
     weight_bytes: float, output_bytes: float, cycles_per_byte: float, busy_cycles: float
 ) -> float:

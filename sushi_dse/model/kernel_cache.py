@@ -17,12 +17,13 @@ from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numba
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
+from numba.extending import register_jitable, typeof_impl
 
 from sushi_dse.errors import message_line
 from sushi_dse.files import file_bytes, write_whole
@@ -40,24 +41,36 @@ MOST_FOLDERS = 4  # folders of keys that are kept beside each other, as installa
 MOST_ENTRY_BYTES = 2**26  # largest entry that is read
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 _warned = Event()
 _dumps: Any = dumps  # Numba declares no types.
 _rebuild: Any = CompileResult._rebuild
 
 
-def compiled(function: Function) -> Function:
-    """The kernel of `function`: compiled for the types of each call, and cached on disk.
+def let_kernels_call(function: Callable[..., Any]) -> None:
+    """Tell Numba of a plain function that kernels call."""
+    register_jitable(function)
+
+
+def let_kernels_call_kernels(kind: type) -> None:
+    """Tell Numba of the class of kernels, whose objects have a `dispatcher`."""
+
+    @typeof_impl.register(kind)
+    def type_of(kernel: Any, _context: Any) -> Any:
+        of_dispatcher: Any = numba.typeof  # Numba declares no types.
+        return of_dispatcher(kernel.dispatcher)
+
+
+def dispatcher_of(function: Callable[..., Any]) -> Any:
+    """The dispatcher of `function`: compiled for the types of each call, and cached on disk.
 
     A process that needs it while another one compiles it waits for that one.  Where
     NUMBA_DISABLE_JIT is set it is `function` itself.
     """
     kernel: Any = numba.njit(function)
     if kernel is not function:
-        kernel_key()  # The key must be that of the sources as they are imported.
         kernel._cache = KernelCache(function)  # the attribute that `cache=True` would set
         kernel.compile = partial(_compile, kernel, kernel.compile)
-    return cast(Function, kernel)
+    return kernel
 
 
 def _compile(kernel: Any, compile_or_load: Callable[[Any], Any], signature: Any) -> Any:

@@ -1,7 +1,7 @@
 """The key of this installation's kernels, and the folders of their cache, without Numba.
 
 A kernel contains functions and constants of other files.  So the key depends on every file of the
-package that imports Numba or `kernel_cache`, and on every file that one of these imports, directly
+package that imports Numba or `jit`, and on every file that one of these imports, directly
 or not.
 """
 
@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 COMPILER = ("numba", "llvmlite")
 KEY_DIGITS = 16
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"  # variable by which a user names the root of caches
-COMPILES = (b"import numba", b"from numba", b"model.kernel_cache import")
+COMPILES = (b"import numba", b"from numba", b"model.jit import")
 IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sushi_dse.model.cost import FIELDS, Array, cached_part
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.layer import layer_cost_of
 
 

@@ -5,17 +5,16 @@ The equations stand in `weight_stationary` and `output_stationary`, once each.
 
 from collections.abc import Sequence
 
-from numba.extending import register_jitable
-
 from sushi_dse.hardware.accelerator import KIB, Accelerator, Dataflow
 from sushi_dse.model.cost import Array, LayerCost
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape, layer_shape
 from sushi_dse.model.output_stationary import output_stationary_cost
 from sushi_dse.model.weight_stationary import weight_stationary_cost
 from sushi_dse.workload.layers import Layer
 
 
-@register_jitable
+@kernel_part
 def layer_cost_of(
     shape: LayerShape, array: Array, cached_kernels: int, cached_channels: int
 ) -> LayerCost:

@@ -1,6 +1,6 @@
 """The equations of an output-stationary array: kernels x pixels, each with its sum.
 
-They stand here once.  A function marked `register_jitable` runs as it stands under the interpreter,
+They stand here once.  A function marked `kernel_part` runs as it stands under the interpreter,
 and is the same source that Numba compiles into the kernels of this room.
 
 The outputs of a layer are cut into tiles of `pe_pixels`, which run one after the other; a tile runs
@@ -13,10 +13,9 @@ after it.  In `docs/model.md` stands what of this is measured and what is assume
 Cycles are those of the port's clock, but for the result of `output_stationary_cost`.
 """
 
-from numba.extending import register_jitable
-
 from sushi_dse.hardware.accelerator import KERNELS_PER_MULTIPLIER, WORD_BYTES, WORD_PIXELS
 from sushi_dse.model.cost import Array, LayerCost, cached_part, map_bytes, output_stall
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
 # Found in the measurements of the VCU118 (docs/model.md); of another board's array: assumption.
@@ -25,46 +24,46 @@ OUTPUT_KERNELS_PER_CYCLE = 2  # kernels whose outputs leave the array in a cycle
 OUTPUT_BYTES_PER_CYCLE = 128
 
 
-@register_jitable
+@kernel_part
 def low_bit(number: int) -> int:
     """The largest power of two that divides `number`."""
     return number & -number
 
 
-@register_jitable
+@kernel_part
 def pass_kernels(array: Array) -> int:
     """Kernels of one pass."""
     return KERNELS_PER_MULTIPLIER * array.pe_kernels
 
 
-@register_jitable
+@kernel_part
 def channel_words(shape: LayerShape) -> int:
     """Words that hold one pixel's channels of a group."""
     return -(-shape.channels_per_group // WORD_CHANNELS)
 
 
-@register_jitable
+@kernel_part
 def compute_cycles(shape: LayerShape, array: Array) -> float:
     """Cycles in which one pass computes."""
     steps = KERNELS_PER_MULTIPLIER * channel_words(shape) * WORD_CHANNELS * shape.taps
     return steps / array.port_cycle
 
 
-@register_jitable
+@kernel_part
 def pass_cycles(shape: LayerShape, array: Array) -> float:
     """Cycles of one pass: its sums leave while the next one computes."""
     per_kernel = max(1 / OUTPUT_KERNELS_PER_CYCLE, array.pe_pixels / OUTPUT_BYTES_PER_CYCLE)
     return max(compute_cycles(shape, array), pass_kernels(array) * per_kernel)
 
 
-@register_jitable
+@kernel_part
 def read_pixels(shape: LayerShape, turns: int, outputs: int) -> int:
     """Pixels from the first to the last one that a tile reads, whose outputs turn into new rows."""
     last = (outputs - 1 - turns * shape.output_width) * shape.stride_width + shape.kernel_width
     return (turns * shape.stride_height + shape.kernel_height - 1) * shape.width + last
 
 
-@register_jitable
+@kernel_part
 def word_slack(shape: LayerShape, step: int, pe_pixels: int) -> int:
     """Pixels by which a read exceeds what it is for, as it begins and ends with whole words.
 
@@ -78,13 +77,13 @@ def word_slack(shape: LayerShape, step: int, pe_pixels: int) -> int:
     return WORD_PIXELS - 1 + shape.stride_width - low_bit(begins)
 
 
-@register_jitable
+@kernel_part
 def read_cycles(shape: LayerShape, array: Array, pixels: float) -> float:
     """Cycles in which a tile reads so many pixels of a group's channels, a word in a cycle."""
     return channel_words(shape) * pixels / WORD_PIXELS + array.tile_read_cycles
 
 
-@register_jitable
+@kernel_part
 def first_read_cycles(shape: LayerShape, array: Array, outputs: int) -> float:
     """Cycles in which the first tile reads its input, which begins in the padding."""
     turns = (outputs - 1) // shape.output_width
@@ -96,7 +95,7 @@ def first_read_cycles(shape: LayerShape, array: Array, outputs: int) -> float:
     return read_cycles(shape, array, float(max(words, 0) * WORD_PIXELS))
 
 
-@register_jitable
+@kernel_part
 def mean_read_pixels(shape: LayerShape, array: Array) -> tuple[float, float]:
     """Pixels that a tile in the middle, on average, and the last one read in whole words."""
     outputs = shape.output_height * shape.output_width
@@ -112,7 +111,7 @@ def mean_read_pixels(shape: LayerShape, array: Array) -> tuple[float, float]:
     return pixels + slack, float(last + slack)
 
 
-@register_jitable
+@kernel_part
 def tile_times(shape: LayerShape, array: Array) -> tuple[int, float, float, float]:
     """Tiles of a group, the cycles of the first, those of the others, and of one's passes."""
     outputs = shape.output_height * shape.output_width
@@ -131,7 +130,7 @@ def tile_times(shape: LayerShape, array: Array) -> tuple[int, float, float, floa
     return tiles, first, others, tile
 
 
-@register_jitable
+@kernel_part
 def weight_wait(
     shape: LayerShape, array: Array, kernels: int, channels: int, arrived_bytes: float
 ) -> tuple[float, float]:
@@ -162,7 +161,7 @@ def weight_wait(
     return streamed - resident, missing + again
 
 
-@register_jitable
+@kernel_part
 def layer_wait(
     shape: LayerShape, array: Array, kernels: int, channels: int, arrived_bytes: float
 ) -> tuple[float, float]:
@@ -189,7 +188,7 @@ def layer_wait(
     return wait, loaded
 
 
-@register_jitable
+@kernel_part
 def resident_cycles(shape: LayerShape, array: Array) -> float:
     """Cycles of a layer with its weights and maps on chip, but for its launch."""
     _, first, others, _ = tile_times(shape, array)
@@ -198,7 +197,7 @@ def resident_cycles(shape: LayerShape, array: Array) -> float:
     return fill + shape.groups * (first + others)
 
 
-@register_jitable
+@kernel_part
 def output_stationary_cost(
     shape: LayerShape, array: Array, cached_kernels: int, cached_channels: int
 ) -> LayerCost:

@@ -32,11 +32,10 @@ when it starts, it does not wait for (assumptions).
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.model.cost import Array, LayerCost, cached_part, output_stall
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import LayerShape, Network
@@ -58,7 +57,7 @@ class LayerCycles(NamedTuple):
     write_output: np.ndarray
 
 
-@register_jitable
+@kernel_part
 def tile_count(shape: LayerShape, array: Array) -> int:
     """The number of tiles of a layer, in all strips of its map."""
     kernels, channels = blocks(shape, array)
@@ -67,7 +66,7 @@ def tile_count(shape: LayerShape, array: Array) -> int:
     return int(strips[0] * strips[1] * tiles)
 
 
-@register_jitable
+@kernel_part
 def tile_runs(
     shape: LayerShape,
     array: Array,
@@ -109,7 +108,7 @@ def tile_runs(
     return runs
 
 
-@register_jitable
+@kernel_part
 def after_pauses(start: float, load: float, pauses: np.ndarray, pause: int) -> tuple[float, int]:
     """The time at which a load from `start` on ends, and the number of the next pause then.
 
@@ -122,7 +121,7 @@ def after_pauses(start: float, load: float, pauses: np.ndarray, pause: int) -> t
     return start + load, pause
 
 
-@register_jitable
+@kernel_part
 def run_tiles(
     lengths: np.ndarray,
     loads: np.ndarray,

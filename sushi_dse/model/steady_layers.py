@@ -7,10 +7,9 @@ layers.  The equations are those of one design in the same order, so the figures
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from sushi_dse.model.cost import Array, map_bytes, output_stall
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
 from sushi_dse.model.network import LayerShape
 from sushi_dse.model.weight_stationary import (
@@ -71,7 +70,7 @@ class Tiles(NamedTuple):
     outputs: np.ndarray  # [shape]: outputs of a kernel that leave meanwhile
 
 
-@register_jitable
+@kernel_part
 def array_at(common: Array, arrays: Arrays, d: int) -> Array:
     """The array of design `d`; `common` has the counts that all designs share."""
     return Array(
@@ -116,7 +115,7 @@ def tiles_of(shapes: np.ndarray, common: Array) -> Tiles:
     return Tiles(kinds, counts, first_counts, load_bytes, total, weight_bytes, pixels, outputs)
 
 
-@register_jitable
+@kernel_part
 def in_registers(shape: LayerShape) -> LayerShape:
     """The counts as values, for a compiler must assume that any store changes those of a record."""
     return LayerShape(

@@ -8,10 +8,9 @@ figures are the same bits.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from sushi_dse.model.cost import FIELDS, Array, LayerCost, map_bytes
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
 from sushi_dse.model.output_stationary import WORD_CHANNELS
 from sushi_dse.model.steady_layers import (
@@ -81,7 +80,7 @@ def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.nd
             worth[d] = (exposed[d] + cold[d] - warm[d]) / weight_bytes
 
 
-@register_jitable
+@kernel_part
 def comes_before(value: float, key: int, other_value: float, other_key: int) -> bool:
     """Whether a layer is kept before another: by falling value, equal ones by rising key."""
     return value > other_value or (value == other_value and key < other_key)

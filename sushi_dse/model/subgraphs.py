@@ -14,7 +14,7 @@ from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Order, own_by_value
 from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
@@ -175,6 +175,11 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
         kernels=kernels,
         channels=np.where(kernels > 0, channels, 0),
     )
+
+
+def find_candidate(text: str, network: Network, accelerator: Accelerator) -> Candidate:
+    """The candidate that prints as `text`; `UserError` unless there is exactly one."""
+    return NOTHING if text == str(NOTHING) else candidates(network, accelerator).find(text)
 
 
 def _cut_by(value: np.ndarray, network: Network, accelerator: Accelerator) -> np.ndarray:

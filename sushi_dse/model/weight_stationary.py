@@ -1,6 +1,6 @@
 """The equations of a weight-stationary array: one pass over a layer on SushiAccel.
 
-They stand here once.  A function marked `register_jitable` runs as it stands under the interpreter,
+They stand here once.  A function marked `kernel_part` runs as it stands under the interpreter,
 and is the same source that Numba compiles into the kernels of this room.
 
 A layer is cut into tiles of kernels x channels x nine taps.  A tile takes
@@ -11,17 +11,16 @@ Partial sums that the Output Buffer cannot hold cut the map into strips, each of
 weights again.  In `docs/model.md` stands what of this is measured and what is assumed.
 """
 
-from numba.extending import register_jitable
-
 from sushi_dse.hardware.accelerator import TAPS_PER_ENGINE
 from sushi_dse.model.cost import Array, LayerCost, cached_part, map_bytes, output_stall
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
 PARTIAL_SUM_BYTES = 4  # 32-bit accumulators
 BLOCK_KINDS = 4  # of blocks of kernels, and of channels, by what of them is cached
 
 
-@register_jitable
+@kernel_part
 def kernels_per_tile(
     kernels: int, channels_per_group: int, groups: int, pe_kernels: int, pe_channels: int
 ) -> int:
@@ -38,7 +37,7 @@ def kernels_per_tile(
     return per_group * max(1, min(pe_kernels // per_group, pe_channels // channels_per_group))
 
 
-@register_jitable
+@kernel_part
 def blocks_of(index: int, size: int, block: int, cached: int) -> tuple[int, int, int]:
     """Blocks of kind `index` when an axis is cut into blocks: how many, how long, how much cached.
 
@@ -58,7 +57,7 @@ def blocks_of(index: int, size: int, block: int, cached: int) -> tuple[int, int,
     return (1 if size % block and touched <= whole else 0), size % block, 0
 
 
-@register_jitable
+@kernel_part
 def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
     """Kernels and channels of a whole tile; nine channels of a 1x1 layer share an engine."""
     kernels = kernels_per_tile(
@@ -67,7 +66,7 @@ def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
     return kernels, array.pe_channels * (TAPS_PER_ENGINE if shape.is_pointwise else 1)
 
 
-@register_jitable
+@kernel_part
 def tiles_of_kind(
     rows: tuple[int, int, int], columns: tuple[int, int, int], shape: LayerShape
 ) -> tuple[int, float]:
@@ -80,13 +79,13 @@ def tiles_of_kind(
     return rows[0] * columns[0] * shape.passes, pairs * (shape.taps / shape.passes)
 
 
-@register_jitable
+@kernel_part
 def channel_passes(shape: LayerShape, channel_block: int) -> int:
     """Tiles that add to the sums of one block of kernels."""
     return -(-shape.channels_per_group // channel_block) * shape.passes
 
 
-@register_jitable
+@kernel_part
 def strips_of(
     shape: LayerShape, kernel_block: int, channel_block: int, output_buffer_bytes: int
 ) -> tuple[int, int]:
@@ -104,7 +103,7 @@ def strips_of(
     return shape.output_height, -(-shape.output_width // max(sums, 1))
 
 
-@register_jitable
+@kernel_part
 def streamed_pixels(shape: LayerShape, row_strips: int, column_strips: int) -> int:
     """Pixels of one channel that pass the array, those of all strips together.
 
@@ -118,25 +117,25 @@ def streamed_pixels(shape: LayerShape, row_strips: int, column_strips: int) -> i
     return (shape.padded_height + more_rows) * (shape.padded_width + more_columns)
 
 
-@register_jitable
+@kernel_part
 def stream_cycles(pixels: float, outputs: float, fill_cycles: float, drain_cycles: float) -> float:
     """Cycles of a tile whose input has so many pixels, and whose map so many outputs a kernel."""
     return max(pixels + fill_cycles, outputs + drain_cycles)
 
 
-@register_jitable
+@kernel_part
 def tile_wait(load_bytes: float, cycles_per_byte: float, stream: float) -> float:
     """Cycles that a tile waits for the weights of a later one."""
     return max(load_bytes * cycles_per_byte - stream, 0.0)
 
 
-@register_jitable
+@kernel_part
 def first_wait(load_bytes: float, cycles_per_byte: float, stream: float) -> float:
     """What of a load for the first block of kernels is exposed besides `tile_wait`."""
     return min(load_bytes * cycles_per_byte, stream)
 
 
-@register_jitable
+@kernel_part
 def weight_stationary_cost(
     shape: LayerShape, array: Array, cached_kernels: int, cached_channels: int
 ) -> LayerCost:

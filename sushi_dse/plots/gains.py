@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.policies.names import policy_label
 
-GAIN = "gain_over_no_sgs_percent"
 WIDTH_INCHES = 8.2
 ROW_INCHES, FRAME_INCHES = 0.22, 0.9  # of a policy, and of the axis with its label
 
@@ -15,7 +15,7 @@ ROW_INCHES, FRAME_INCHES = 0.22, 0.9  # of a policy, and of the axis with its la
 def gain_panel(rows: Sequence[Mapping[str, object]], repeats: int) -> Panel:
     """The mean latency that each policy saves against no-sgs, the most on top.
 
-    `rows` are those of a comparison over so many seeds: with several, whiskers are the bootstrap
+    `rows` are those of a comparison over so many seeds: with several, whiskers are the
     intervals of the mean; with one there are none, and the title says so.
     """
     ranked = sorted(rows, key=lambda row: -_number(row, GAIN))
@@ -27,7 +27,7 @@ def gain_panel(rows: Sequence[Mapping[str, object]], repeats: int) -> Panel:
     ]  # fmt: skip
     said = "one seed, so no interval; --repeats gives one"
     if repeats > 1:
-        said = f"mean of {repeats} seeds, 95 % bootstrap interval"
+        said = f"mean of {repeats} seeds, 95 % interval of Student's t"
         ends = [[_number(row, f"{GAIN}_{end}") for end in ("low", "high")] for row in ranked]
         series.append(
             Series(
@@ -46,6 +46,7 @@ def gain_panel(rows: Sequence[Mapping[str, object]], repeats: int) -> Panel:
         y_label="",
         y_names=tuple(  # with the gain, since one far off makes the others look equal
             f"{policy_label(str(row['policy']))}: {gain:+.3g} %"
+            f"{', other accuracy' if other_accuracy(row) else ''}"
             for row, gain in zip(ranked, gains, strict=True)
         ),
         series=(*series, points),

@@ -1,7 +1,7 @@
 """The labels of points in a picture, written beside them so that they cover little."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import islice, permutations, product
 from math import hypot
 
 import numpy as np
@@ -27,40 +27,47 @@ SPOT_PIXELS = 4
 POINTS_PER_DOT = 10.0  # length of a leader, in points of a font, that is as bad as a point covered
 FOREGROUND = 100  # points of the crowd that are as bad to cover as one that stands out
 HEAVY = 1e4  # costs more than any number of points covered
+OUTSIDE = 2 * HEAVY  # a label on the ticks is worse than two leaders that cross
+ROUNDS = 2  # the second mends what the first labels could not know of the last
+ORDERS = 12  # of writing the labels
+
+Place = tuple[Bbox, np.ndarray]
+"""Where a label may stand: its box, and points along its leader, [SAMPLES, 2]."""
 
 
 def write_labels(ax: Axes, panel: Panel) -> list[Annotation]:
     """Write the labels of the panel's points, each where it covers the fewest of all its points.
 
-    Labels lie inside the axes, and off each other and each other's leaders, where there is room.
-    Room is measured on the figure as it is laid out.
+    Labels lie inside the axes, and they and their leaders off each other, where there is room: of
+    several orders of writing them the best is taken.  Room is measured on the figure as it is laid
+    out.
     """
-    named = _named_places(ax, panel)
     crowd, front = _crowd(ax, panel.series), _crowd(ax, _foreground(panel))
     scale = ax.figure.dpi / POINTS_PER_INCH
     offsets = np.array(OFFSETS) * scale
-    taken: list[Bbox] = []
-    led = np.empty((0, 2))  # where leaders run
-    written = []
-    for place, name in named:
-        text = _annotation(ax, name, place)
-        anchor = ax.transData.transform(place)
-        box = text.get_window_extent().padded(PADDING * scale)
-        boxes = [_moved(box, anchor + offset) for offset in offsets]
-        leaders = [anchor + np.linspace(0, 1, SAMPLES)[:, None] * offset for offset in offsets]
-        costs = [
-            _cost(moved, leader, ax.bbox, taken, crowd)
-            + FOREGROUND * (_within(moved, front) + _crossed(leader, front))
-            + HEAVY * (_within(moved, led) > 0)
-            + hypot(*offset) / POINTS_PER_DOT
-            for moved, leader, offset in zip(boxes, leaders, OFFSETS, strict=True)
-        ]
-        best = int(np.argmin(costs))
-        text.set_position(OFFSETS[best])
-        taken.append(boxes[best])
-        crowd, led = np.concatenate([crowd, leaders[best]]), np.concatenate([led, leaders[best]])
-        written.append(text)
-    return written
+    texts = [_annotation(ax, name, place) for place, name in _named_places(ax, panel)]
+    places = [_places(ax, text, offsets, scale) for text in texts]
+    alone = [
+        np.array([
+            _covering(box, leader, ax.bbox, crowd, front) + hypot(*offset) / POINTS_PER_DOT
+            for (box, leader), offset in zip(own, OFFSETS, strict=True)
+        ])
+        for own in places
+    ]  # fmt: skip
+    orders = islice(permutations(range(len(texts))), ORDERS)
+    tried = [_settled(order, places, alone) for order in orders]
+    chosen = min(tried, key=lambda each: _total(each, places, alone))
+    for label, at in chosen.items():
+        texts[label].set_position(OFFSETS[at])
+    return texts
+
+
+def _places(ax: Axes, text: Annotation, offsets: np.ndarray, scale: float) -> list[Place]:
+    """The box of a label at each offset and its leader, [SAMPLES, 2] along it, both in pixels."""
+    anchor = ax.transData.transform(text.xy)
+    box = text.get_window_extent().padded(PADDING * scale)
+    along = np.linspace(0, 1, SAMPLES)[:, None]
+    return [(_moved(box, anchor + offset), anchor + along * offset) for offset in offsets]
 
 
 def _named_places(ax: Axes, panel: Panel) -> list[tuple[tuple[float, float], str]]:
@@ -119,15 +126,55 @@ def _moved(box: Bbox, middle: np.ndarray) -> Bbox:
     return Bbox.from_bounds(x - box.width / 2, y - box.height / 2, box.width, box.height)
 
 
-def _cost(
-    box: Bbox, leader: np.ndarray, inside: Bbox, taken: Sequence[Bbox], crowd: np.ndarray
+def _covering(
+    box: Bbox, leader: np.ndarray, inside: Bbox, crowd: np.ndarray, front: np.ndarray
 ) -> float:
-    """How bad it is to write there, and to lead a line there."""
+    """How bad it is to write there, and to lead a line there, with no other label about."""
     out = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
-    clashes = out + sum(box.overlaps(other) for other in taken)
-    crossed = sum(_within(other, leader) > 0 for other in taken)
     covered = _within(box, crowd) + _crossed(leader, crowd)
-    return float(HEAVY * (clashes + crossed) + covered)
+    standing_out = _within(box, front) + _crossed(leader, front)
+    return float(OUTSIDE * out + covered + FOREGROUND * standing_out)
+
+
+def _settled(
+    order: Sequence[int], places: Sequence[Sequence[Place]], alone: Sequence[np.ndarray]
+) -> dict[int, int]:
+    """The offset of each label, written in that order, then moved to its best beside the others."""
+    chosen: dict[int, int] = {}
+    for label in [*order] * ROUNDS:
+        others = {other: at for other, at in chosen.items() if other != label}
+        clashes = [_met(box, leader, others, places) for box, leader in places[label]]
+        chosen[label] = int(np.argmin(alone[label] + HEAVY * np.array(clashes)))
+    return chosen
+
+
+def _total(
+    chosen: dict[int, int], places: Sequence[Sequence[Place]], alone: Sequence[np.ndarray]
+) -> float:
+    """How bad it is to write each label at its chosen offset."""
+    clashes = sum(
+        _met(*places[label][at], {other: chosen[other] for other in range(label)}, places)
+        for label, at in chosen.items()
+    )
+    apart = [float(alone[label][at]) for label, at in chosen.items()]
+    return HEAVY * clashes + sum(apart)
+
+
+def _met(
+    box: Bbox, leader: np.ndarray, others: dict[int, int], places: Sequence[Sequence[Place]]
+) -> int:
+    """How often a label and its leader meet others, which stand at their chosen offsets."""
+    return sum(_clashes(box, leader, *places[other][at]) for other, at in others.items())
+
+
+def _clashes(box: Bbox, leader: np.ndarray, other: Bbox, led: np.ndarray) -> int:
+    """How often a label and its leader meet another label and its leader."""
+    return (
+        int(box.overlaps(other))
+        + (_within(other, leader) > 0)
+        + (_within(box, led) > 0)
+        + _cuts(leader, led)
+    )
 
 
 def _crossed(leader: np.ndarray, crowd: np.ndarray) -> int:
@@ -139,6 +186,19 @@ def _crossed(leader: np.ndarray, crowd: np.ndarray) -> int:
         for points in (leader, beside)
     )
     return len(own & others)
+
+
+def _cuts(leader: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two straight lines, [SAMPLES, 2] each, cross between their ends."""
+    (start, end), (first, last) = (leader[0], leader[-1]), (other[0], other[-1])
+    apart = _side(start, end, first) * _side(start, end, last) < 0
+    return bool(apart and _side(first, last, start) * _side(first, last, end) < 0)
+
+
+def _side(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> float:
+    """On which side of the line from start to end a point lies, as the sign of a number."""
+    (along_x, along_y), (to_x, to_y) = end - start, point - start
+    return float(along_x * to_y - along_y * to_x)
 
 
 def _within(box: Bbox, points: np.ndarray) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_dse.analysis.worth import RELEVANT_PERCENT
+from sushi_dse.analysis.repeats import RELEVANT_PERCENT
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 
 if TYPE_CHECKING:  # its kernels take a second to import

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDUL
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
 """A function of trace, table, mode and recache interval to the SubGraph of each window."""
@@ -256,3 +260,25 @@ def find_policy(name: str) -> Policy:
             "path/to/file.py:ClassName"
         )
     return POLICIES[name]
+
+
+def has_persistent_buffer(name: str) -> bool:
+    """Whether a policy has a Persistent Buffer; one of a user's own is taken to have it."""
+    return name not in POLICIES or POLICIES[name].has_persistent_buffer
+
+
+def as_served(name: str, accelerator: Accelerator) -> Accelerator:
+    """`accelerator` with the buffers that it has under a policy that has no system of its own."""
+    return (
+        accelerator
+        if has_persistent_buffer(name)
+        else replace(accelerator, persistent_buffer_kib=0.0)
+    )
+
+
+def own_buffers(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Rows of results with the Persistent Buffer that each has under its policy."""
+    if "persistent_buffer_kib" not in rows:
+        return rows
+    has = rows["policy"].map(has_persistent_buffer).to_numpy(dtype=bool)
+    return rows.assign(persistent_buffer_kib=rows["persistent_buffer_kib"].where(has, 0.0))

@@ -1,15 +1,15 @@
 """The equal-area rival of SGS: the blocks of the Persistent Buffer given to the Dynamic Buffer."""
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import replace
 
 from sushi_dse.hardware.accelerator import (
     KIB,
-    TAPS_PER_ENGINE,
     Accelerator,
     Dataflow,
 )
-from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
+from sushi_dse.hardware.banks import BLOCK_WORD_BYTES, BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.resources import resources
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
@@ -37,20 +37,19 @@ def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
 
     unit_bytes = accelerator.macs_per_cycle if is_weight_stationary else 1  # a tile, or a byte
 
-    def takes_more(units: int) -> bool:
-        rival = resources(deeper(units))
-        return rival.bram36 > blocks.bram36 or rival.uram288 > blocks.uram288
-
-    blocks, most = resources(accelerator), _block_bytes(accelerator) // unit_bytes
-    return deeper(bisect_left(range(1, most + 1), True, key=takes_more))
+    most = _block_bytes(accelerator) // unit_bytes
+    return deeper(_most_that_fit(deeper, accelerator, most))
 
 
 def with_larger_maps(accelerator: Accelerator) -> Accelerator:
-    """`accelerator` with the memory of its Persistent Buffer given to its map buffers, in halves.
+    """`accelerator` with the blocks of its Persistent Buffer given to its map buffers, in halves.
 
-    Its blocks hold no more bytes than those of `accelerator`; block RAM is filled first.
+    They are the largest on a device that has the block RAMs and UltraRAMs that `accelerator` takes
+    and no others, which is the device of the result: there maps lie in the blocks that it gives up.
     """
-    without = replace(accelerator, persistent_buffer_kib=0.0)
+    blocks = resources(accelerator)
+    own = replace(accelerator.device, bram36=blocks.bram36, uram288=blocks.uram288, shell_share=0.0)
+    without = replace(accelerator, persistent_buffer_kib=0.0, device=own)
 
     def larger(units: int) -> Accelerator:
         return replace(
@@ -59,18 +58,26 @@ def with_larger_maps(accelerator: Accelerator) -> Accelerator:
             output_buffer_kib=without.output_buffer_kib + units,
         )
 
-    def takes_more(units: int) -> bool:
-        return _block_bytes(larger(units)) > room_bytes
+    most = _block_bytes(accelerator) // (2 * KIB)
+    return larger(_most_that_fit(larger, accelerator, most))
 
-    room_bytes = _block_bytes(accelerator)
-    return larger(bisect_left(range(1, room_bytes // (2 * KIB) + 1), True, key=takes_more))
+
+def _most_that_fit(sized: Callable[[int], Accelerator], accelerator: Accelerator, most: int) -> int:
+    """The greatest number of units, up to `most`, with no more blocks than `accelerator` takes."""
+    blocks = resources(accelerator)
+
+    def takes_more(units: int) -> bool:
+        rival = resources(sized(units))
+        return rival.bram36 > blocks.bram36 or rival.uram288 > blocks.uram288
+
+    return bisect_left(range(1, most + 1), True, key=takes_more)
 
 
 def _block_bytes(accelerator: Accelerator) -> int:
     """The most that the blocks of a design hold: nine bytes in each of their words."""
     blocks = resources(accelerator)
     words = blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
-    return words * TAPS_PER_ENGINE
+    return words * BLOCK_WORD_BYTES
 
 
 def equal_area_system(

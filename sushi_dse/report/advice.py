@@ -1,5 +1,6 @@
 """The printed results of `explain` and `recommend`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -49,20 +50,27 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
 
 
 def print_advice(
-    advice: "Advice", demands: "Demands", by: Metric, output_format: str, *, next_step: str = ""
+    advice: "Advice",
+    demands: "Demands",
+    by: Metric,
+    output_format: str,
+    *,
+    served: str,
+    next_step: str = "",
 ) -> None:
     """Print the cheapest design that meets the demands, its runners-up, and what sets its share.
 
     `next_step` is a command line that says more about the recommended design.
     """
     rows, device = advice.rows(), advice.device.name
-    title = f"The cheapest by {by.name} on the {device}"
+    title = f"The cheapest by {by.name} on the {device}; {served}"
     if not len(advice.meeting):
-        title = f"No design meets the demands on the {device}"
+        title = f"No design meets the demands on the {device}; {served}"
         note(f"{title}; {'the nearest are shown' if rows else 'none fits it'}")
     document = {
         "device": device,
         "cheapest_by": by.name,
+        "served": served,
         **asdict(demands),
         "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
         "share_set_by": advice.share_set_by,
@@ -84,10 +92,19 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
 
     document = asdict(found)
     if output_format == "table":
-        print(f"Is SGS worth its blocks? {found.verdict}: {found.because}.")
-    print_rows(found.rows, list(found.rows[0]), output_format, document=document, title=title)
+        print(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
+    rows = found.rows
+    if output_format in ("table", "markdown"):
+        rows = [row if _takes_more(row) else {**row, "use": f"{row['use']}: none fits"}
+                for row in found.rows]  # fmt: skip
+    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print(f"{holds(found)}.")
         for line in found.caveats:
             print(printable(line))
     note_caveats(found.caveats, output_format)
+
+
+def _takes_more(row: Mapping[str, object]) -> bool:
+    """Whether a use of blocks takes any, so that there is a design of it."""
+    return any(value for name, value in row.items() if name.startswith("more_"))

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sushi_dse.errors import printable
+from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.policies.names import policy_label
 from sushi_dse.store.run import SCHEMA_VERSION
 from sushi_dse.units import label
@@ -22,16 +23,18 @@ from sushi_dse.units import label
 PROSE_CHARACTERS = 110  # width of a table with prose in it, where no terminal bounds it
 NO_BOUND = 10_000  # width of a table that is never broken
 HEADER_CHARACTERS = 10  # width that headers are wrapped to
+OTHER_ACCURACY = "(other accuracy)"  # stands behind a gain
 KEY_COLUMNS = ("design", "policy")  # columns that identify a row and are repeated in each band
 PROSE_COLUMNS = ("value", "meaning")  # columns whose cells may be broken over lines
 
 
 def shown(row: Mapping[str, object], column: str) -> str:
-    """The text of a row's cell; a policy whose rates are assumptions is marked."""
+    """The text of a row's cell; assumed rates and a gain at another accuracy are marked."""
     value = row[column]
-    return cell_text(
-        policy_label(value) if column == "policy" and isinstance(value, str) else value
-    )
+    if column == "policy" and isinstance(value, str):
+        return cell_text(policy_label(value))
+    marked = column == GAIN and other_accuracy(row)
+    return f"{cell_text(value)}{f' {OTHER_ACCURACY}' if marked else ''}"
 
 
 def cell_text(value: object) -> str:

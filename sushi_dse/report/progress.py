@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import message_line
-from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
-from sushi_dse.store.folder import Store
 
-if TYPE_CHECKING:  # Kernels take a second to import.
+if TYPE_CHECKING:  # A command that notes a line need not import them.
+    from sushi_dse.analysis.baseline import Baseline
+    from sushi_dse.evaluation.experiment import Experiment
     from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
     from sushi_dse.explore.sweep import Sweep, SweptBlock
+    from sushi_dse.hardware.accelerator import Accelerator
     from sushi_dse.model.validation import LayerError
+    from sushi_dse.store.folder import Store
 
 Done = TypeVar("Done", bound=Sized)  # a step whose length is the number of units that it did
 
@@ -63,14 +63,14 @@ def warn(text: str) -> None:
     print(f"warning: {message_line(text)}", file=sys.stderr)
 
 
-def warn_if_infeasible(accelerator: Accelerator) -> None:
+def warn_if_infeasible(accelerator: "Accelerator") -> None:
     """Warn of a design that does not fit its device."""
     reason = infeasible_reason(accelerator)
     if reason:
         warn(f"the design does not fit its device: {reason}")
 
 
-def warn_if_reference_infeasible(experiment: Experiment) -> None:
+def warn_if_reference_infeasible(experiment: "Experiment") -> None:
     """Warn of a trace that was made for a design that does not fit its device."""
     if experiment.reference_fault:
         warn(
@@ -80,7 +80,7 @@ def warn_if_reference_infeasible(experiment: Experiment) -> None:
         )
 
 
-def warn_of_design(experiment: Experiment, number: int) -> None:
+def warn_of_design(experiment: "Experiment", number: int) -> None:
     """A warning where a design, or the one that the trace was made for, does not fit."""
     warn_if_reference_infeasible(experiment)
     warn_if_infeasible(experiment.space.design(number))
@@ -91,7 +91,7 @@ def note(text: str) -> None:
     print(message_line(text), file=sys.stderr)
 
 
-def warn_of_damage(store: Store) -> None:
+def warn_of_damage(store: "Store") -> None:
     """Warn of each damaged part, whose designs are evaluated again."""
     for part in chain.from_iterable(store.damaged.values()):
         warn(f"{part}: is damaged; its designs are evaluated again")
@@ -104,7 +104,7 @@ def warn_of_idle(axes: Sequence[str]) -> None:
 
 
 def searched(
-    plan: "Search", store: Store, *, trials: int, workers: int, storage: str | None
+    plan: "Search", store: "Store", *, trials: int, workers: int, storage: str | None
 ) -> list["SearchBatch"]:
     """The batches of a search, run under a bar that shows the size of the front and hypervolume."""
     from sushi_dse.explore.search.batches import search
@@ -121,7 +121,7 @@ def _front_so_far(step: "SearchBatch") -> str:
 
 
 def swept(
-    sweep: "Sweep", store: Store, *, workers: int, cluster: str | None = None
+    sweep: "Sweep", store: "Store", *, workers: int, cluster: str | None = None
 ) -> list["SweptBlock"]:
     """The blocks of a sweep, evaluated under a bar."""
     warn_of_damage(store)
@@ -129,12 +129,10 @@ def swept(
     return list(with_progress(steps, sweep.missing_designs(store), what="designs"))
 
 
-def warn_of_missed(checks: Sequence[Check]) -> bool:
-    """Warn of each threshold that was missed; the result says whether there was one."""
-    missed = [check for check in checks if check.missed]
-    for check in missed:
-        warn(f"missed: {check.name}: {check.detail}")
-    return bool(missed)
+def note_baseline(baseline: "Baseline | None") -> None:
+    """A note about the inputs in which a baseline differs from what is compared."""
+    if baseline is not None and baseline.differing:
+        note(f"{baseline.place}: was made with other inputs: {baseline.said}")
 
 
 def note_others(others: int, hw: str) -> None:

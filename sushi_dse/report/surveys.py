@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sushi_dse.errors import printable
+from sushi_dse.evaluation.experiment import served_words
 from sushi_dse.explore.folding import TOLERANCE_PERCENT, Folded, folded
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.report.formats import cell_text, print_rows
@@ -30,6 +31,7 @@ LINES = {
     "policy": ("policy",),
     "service level": ("service_level",),
     "SubNet": ("subnet",),
+    "demands kept": ("demands_kept",),
     "latency ms": ("mean_latency_ms",),
     "accuracy %": ("mean_accuracy_percent",),
     "energy mJ": ("energy_mj_per_query",),
@@ -55,7 +57,8 @@ def print_sweep(
         summary["front"],
         output_format,
         document=summary,
-        title=f"The front of {', '.join(label(name) for name in summary['objectives'])}",
+        title=f"{served_words(summary['mode'], summary['queries'] or 0)}: the front of "
+        f"{', '.join(label(name) for name in summary['objectives'])}",
     )
     note_caveats(summary["standing"]["caveats"], output_format)
     if output_format != "table":
@@ -129,10 +132,10 @@ def _print_apart(shown: Folded, idle: Iterable[str]) -> None:
 
 
 def _print_counts(summary: Mapping[str, Any], out: str) -> None:
-    served = f"{summary['queries']} queries, {summary['mode']}"
-    if summary["queries"] is None:
-        served = "each SubNet served again and again"
-    elif len(summary["service_levels"]) > 1:
+    served = served_words(summary["mode"], summary["queries"] or 0)
+    if summary["queries"] is not None:
+        served = f"{summary['queries']} queries, {served}"
+    if len(summary["service_levels"]) > 1:
         levels = summary["service_levels"]
         served += f", {len(levels)} service levels, {levels[0]:g} to {levels[-1]:g}"
     done = f"{summary['evaluated']} designs evaluated now"
@@ -190,6 +193,8 @@ def print_decision(named: Sequence[Mapping[str, Any]]) -> None:
             _print_line(line, [" x ".join(map(cell_text, own)) for own in cells])
     print()
     for entry in named:
+        if not entry["given_up"]:
+            continue
         print(textwrap.fill(f"{entry['role']}: {entry['given_up']}", MOST_LETTERS))
 
 

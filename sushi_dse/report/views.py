@@ -10,7 +10,7 @@ from sushi_dse.report.formats import print_rows, print_table
 from sushi_dse.report.progress import note
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
-    from sushi_dse.analysis.compare import Comparison
+    from sushi_dse.analysis.compare import Checked, Comparison
     from sushi_dse.model.breakdown import Breakdown
     from sushi_dse.model.validation import LayerError, Validation
 
@@ -52,6 +52,8 @@ def junit(checks: Sequence[Check], *, suite: str) -> str:
         case = ET.SubElement(cases, "testcase", classname=suite, name=printable(check.name))
         if check.missed:
             ET.SubElement(case, "failure", message=printable(check.detail))
+        else:
+            ET.SubElement(case, "system-out").text = printable(check.detail)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
@@ -63,18 +65,20 @@ def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) 
 
 
 def print_comparison(
-    found: "Comparison", checks: Sequence[Check], output_format: str, *, title: str
+    found: "Comparison", checked: "Checked", output_format: str, *, title: str
 ) -> None:
-    """The rows of a comparison, and what they stand on; JUnit holds the checks alone."""
+    """The rows of a comparison, the checks, what both stand on; JUnit holds the checks alone."""
     note_caveats(found.experiment.caveats, output_format)
     if output_format == "junit":
-        print(junit(checks, suite="sushi-dse compare policies"))
+        print(junit(checked.checks, suite="sushi-dse compare policies"))
         return
     columns = REPEATS_COLUMNS if found.repeats > 1 else COMPARISON_COLUMNS
     standing, readings = found.experiment.standing.facts, found.drain_readings
     document = {"inputs": found.inputs, "rows": found.rows, "standing": standing,
-                "drain_readings": readings}  # fmt: skip
+                "drain_readings": readings, **checked.document}  # fmt: skip
     print_rows(found.rows, columns, output_format, document=document, title=title)
+    if output_format in ("table", "markdown"):
+        _print_changes(checked, output_format)
     if output_format == "table":
         if readings:
             print("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
@@ -92,6 +96,32 @@ def note_caveats(caveats: Sequence[str], output_format: str) -> None:
     if output_format not in ("json", "table"):
         for line in caveats:
             note(line)
+
+
+def _print_changes(checked: "Checked", output_format: str) -> None:
+    """The checks that were missed, and what changed of the metrics that the comparison shows."""
+    changes = [(check, check.change) for check in checked.checks if check.change is not None]
+    moved = [check for check, change in changes if change.was != change.now]
+    shown = [
+        check.row
+        for check in checked.checks
+        if check.missed or (check in moved and check.metric in COMPARISON_COLUMNS)
+    ]
+    if shown:
+        columns = ("check", "was", "is", "change_percent", "detail", "missed")
+        known = [name for name in columns if any(name in row for row in shown)]
+        if len(known) == len(columns):
+            known.remove("detail")
+        rows = [{**dict.fromkeys(known), **row, "missed": "yes" if row["missed"] else ""}
+                for row in shown]  # fmt: skip
+        if output_format == "markdown":
+            print("\n### Checks\n")
+        print_rows(rows, known, output_format, document={}, title="Checks")
+    if checked.baseline is not None:
+        place = printable(str(checked.baseline.place))
+        print(f"\n{len(moved)} of {len(changes)} metrics changed against {place}")
+        if checked.baseline.differing:
+            print(f"which was made with other inputs: {printable(checked.baseline.said)}")
 
 
 def print_standing(standing: Mapping[str, Any]) -> None:

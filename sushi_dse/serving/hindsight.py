@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet, steps_reached
 from sushi_dse.traces.trace import Trace

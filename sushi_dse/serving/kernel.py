@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.queue import response_times, wait_before
 from sushi_dse.serving.recaching import (
@@ -56,7 +55,7 @@ class TableArrays(NamedTuple):
     own_subgraph: np.ndarray
 
 
-@register_jitable
+@kernel_part
 def select_by_rule(
     rules: Rules,
     top1_percent: np.ndarray,

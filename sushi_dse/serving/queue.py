@@ -1,16 +1,15 @@
 """The queue of one accelerator: waiting and response times, first come, first served."""
 
 import numpy as np
-from numba.extending import register_jitable
 
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import STRICT_LATENCY
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import FloatArray, Trace
 
 
-@register_jitable
+@kernel_part
 def wait_before(
     query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
 ) -> float:
@@ -24,7 +23,7 @@ def wait_before(
     return max(float(response_ms[query - 1] - gap_ms), 0.0)
 
 
-@register_jitable
+@kernel_part
 def response_times(arrived_ms: np.ndarray, service_ms: np.ndarray) -> np.ndarray:
     """The response time of each query, which is waiting time plus service time, in ms: [query].
 

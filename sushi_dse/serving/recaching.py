@@ -5,7 +5,8 @@ kernel of `serving`.
 """
 
 import numpy as np
-from numba.extending import register_jitable
+
+from sushi_dse.model.jit import kernel_part
 
 SCHEDULED, NEAREST, EXPECTED, LAST = 0, 1, 2, 3  # rules of recaching
 
@@ -13,7 +14,7 @@ MEMORY = 0.95  # factor on the counts of a SubNet's followers, each time it is l
 UNSEEN = 0.01  # initial count of each SubNet that may follow another (assumption)
 
 
-@register_jitable
+@kernel_part
 def nearest_subgraph(
     served: np.ndarray, encoding_dot: np.ndarray, encoding_norm: np.ndarray
 ) -> int:
@@ -38,7 +39,7 @@ def nearest_subgraph(
     return best
 
 
-@register_jitable
+@kernel_part
 def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
     """The expected count of each SubNet in the next query, and in the next `queries`: [subnet].
 
@@ -68,7 +69,7 @@ def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.n
     return first, total
 
 
-@register_jitable
+@kernel_part
 def cheapest_subgraph(
     first: np.ndarray,
     total: np.ndarray,

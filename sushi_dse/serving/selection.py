@@ -5,9 +5,9 @@ kernels of `hindsight` and `serving`.
 """
 
 import numpy as np
-from numba.extending import register_jitable
 
 from sushi_dse.errors import UserError, near_names
+from sushi_dse.model.jit import kernel_part
 
 STRICT_ACCURACY, STRICT_LATENCY = 0, 1
 MODES = {"strict-accuracy": STRICT_ACCURACY, "strict-latency": STRICT_LATENCY}
@@ -20,13 +20,13 @@ def mode_code(name: str) -> int:
     return MODES[name]
 
 
-@register_jitable
+@kernel_part
 def unsigned(index: int) -> np.uint64:
     """An index as an unsigned integer, which compiled code need not test for being negative."""
     return np.uint64(index)
 
 
-@register_jitable
+@kernel_part
 def select_subnet(
     mode: int,
     top1_percent: np.ndarray,
@@ -59,7 +59,7 @@ def select_subnet(
     return best
 
 
-@register_jitable
+@kernel_part
 def kept_demands(
     mode: int,
     min_accuracy_percent: np.ndarray,
@@ -76,7 +76,7 @@ def kept_demands(
     return demands
 
 
-@register_jitable
+@kernel_part
 def all_steps(
     mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +110,7 @@ def all_steps(
     return thresholds, choices
 
 
-@register_jitable
+@kernel_part
 def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: float) -> np.uint64:
     """The number of thresholds of a SubGraph that a demand reaches: the index into `choices`.
 
@@ -124,7 +124,7 @@ def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: flo
     return reached
 
 
-@register_jitable
+@kernel_part
 def score(mode: int, top1_percent: float, latency_ms: float) -> float:
     """The objective that a mode minimises over a trace: latency, or lost accuracy, then latency."""
     if mode == STRICT_ACCURACY or np.isnan(top1_percent):  # The only SubNet loses none.
@@ -132,13 +132,13 @@ def score(mode: int, top1_percent: float, latency_ms: float) -> float:
     return 1e-9 * latency_ms - top1_percent
 
 
-@register_jitable
+@kernel_part
 def most_accurate_within(top1_percent: np.ndarray, latency_ms: np.ndarray, budget_ms: float) -> int:
     """The index of the most accurate SubNet within `budget_ms`, or of the fastest without one."""
     return select_subnet(STRICT_LATENCY, top1_percent, latency_ms, 0.0, budget_ms)
 
 
-@register_jitable
+@kernel_part
 def cheapest_meeting_both(
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.traces.trace import Trace
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.experiment import served_words
 from sushi_dse.files import file_bytes
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
@@ -17,7 +18,7 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.kernel_key import kernel_key
 
 # The version is raised when a formula changes: results of another version are never reused.
-MODEL_VERSION = 6
+MODEL_VERSION = 7
 SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document that is printed
 RUN_FILE = "run.json"
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
@@ -105,6 +106,13 @@ class Run:
                     f"{folder}: holds the results of another run: {name.removeprefix('inputs.')} "
                     f"was {before} and is {after} now; {OTHER_FOLDER}"
                 )
+
+    @property
+    def served(self) -> str:
+        """How the queries of the rows were served: the mode, or each SubNet for itself."""
+        trace = self.inputs.get("trace")
+        queries = trace.get("queries", 0) if isinstance(trace, Mapping) else 0
+        return served_words(str(self.inputs.get("mode")), queries)
 
     def names(self, key: str, folder: Path) -> tuple[str, ...]:
         """The names that input `key` lists; none where the input is absent.

@@ -290,9 +290,8 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
     total = 0
     for number, whole in enumerate(supernet.layers):
         cuts = [layers[number] for layers in of_subnets if number in layers]
-        if len(cuts) < len(of_subnets):
-            continue
-        if convolutions_only and any(layer.fully_connected for layer in cuts):
+        left_out = convolutions_only and any(layer.fully_connected for layer in cuts)
+        if len(cuts) < len(of_subnets) or left_out:
             continue
         kernels = min(layer.kernels for layer in cuts)
         channels = min(layer.channels_per_group for layer in cuts)

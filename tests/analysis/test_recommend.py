@@ -329,7 +329,7 @@ def test_explain_says_the_same_in_every_format(run: Run) -> None:
         (("explain", "12", "--hw", TINY), "0 to 11"),
         (("explain", "--hw", TINY, "--samples", "7"), "power of two"),
         (("recommend", "--device", "KV26"), "KV260"),
-        (("recommend", "nowhere"), "run.json"),
+        (("recommend", "nowhere"), "no such folder"),
         (("recommend", "nowhere", "--hw", TINY), "leave --hw"),
         (("recommend", "--cheapest-by", "p99_latency_ms"), "needs a trace"),
         (("recommend", "--policy", "sushi"), "static-subgraph"),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.analysis.gain_map import gain_curves
+from sushi_dse.analysis.repeats import RELEVANT_PERCENT
 from sushi_dse.analysis.worth import (
     HALF,
     JUDGED,
     MAPS,
     PREFETCHING,
-    RELEVANT_PERCENT,
     SGS_USES,
     USES,
     Gains,
@@ -28,8 +29,7 @@ from sushi_dse.analysis.worth import (
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
+from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.policies.equal_area import with_larger_maps
@@ -76,8 +76,15 @@ def test_a_verdict_is_carried_by_a_relevant_difference(
     rival = max(prefetching, maps) if prefetches else maps
     wins = own - rival >= RELEVANT_PERCENT and own >= RELEVANT_PERCENT
     both = half - rival >= RELEVANT_PERCENT and half >= RELEVANT_PERCENT
-    assert verdict == ("yes" if wins else "partly" if both and prefetches else "no")
+    parted = prefetches and both and (not wins or half - own >= RELEVANT_PERCENT)
+    assert verdict == ("partly" if parted else "yes" if wins else "no")
     assert because
+
+
+def test_half_each_that_saves_more_than_all_for_sgs_is_no_plain_yes() -> None:
+    verdict, because = judged(gains(sgs=34.2, half=52.7, prefetching=32.1))
+    assert verdict == "partly"
+    assert "half of them each save 52.7 %" in because
 
 
 def test_what_an_interval_does_not_carry_is_no_win() -> None:
@@ -125,13 +132,10 @@ def test_residency_pays_on_the_vcu118_where_nothing_prefetches() -> None:
 
 
 @given(accelerators())
-def test_other_uses_hold_no_more_bytes_and_a_wider_array_fits(design: Accelerator) -> None:
-    def held(one: Accelerator) -> int:
-        blocks = resources(one)
-        return blocks.bram36 * BRAM36_WORDS + blocks.uram288 * URAM288_WORDS
-
-    maps = with_larger_maps(design)
-    assert held(maps) <= held(design)
+def test_other_uses_take_no_more_blocks_and_a_wider_array_fits(design: Accelerator) -> None:
+    maps, blocks = with_larger_maps(design), resources(design)
+    assert resources(maps).bram36 <= blocks.bram36
+    assert resources(maps).uram288 <= blocks.uram288
     assert maps.streaming_buffer_kib >= design.streaming_buffer_kib
     wider = larger_array(design)
     assert wider.pe_kernels >= design.pe_kernels
@@ -146,6 +150,16 @@ def test_the_curves_pass_through_the_design_itself() -> None:
     assert own.own_mib in own.buffer_mib
     for curve in curves:
         assert np.all(np.diff(curve.saved_percent) >= -1e-9)
+        larger = replace(experiment.design, persistent_buffer_kib=KIB * curve.buffer_mib[-1])
+        assert resources(larger).device_share <= 1
+
+
+def test_a_trace_of_ones_own_is_judged_once(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "stream.csv"
+    assert run("trace", "generate", "--queries", "50", "--out", str(path)).code == 0
+    done = run("worth", "--trace", str(path))
+    assert (done.code, done.err) == (0, "")
+    assert ", 1 seed " in done.out
 
 
 def test_a_design_without_a_persistent_buffer_is_refused() -> None:
@@ -161,7 +175,7 @@ def test_the_command_prints_the_verdict_and_ends_well(tmp_path_factory: pytest.T
     command = ("worth", "--queries", "50", "--repeats", "2")
     done = run(*command, "--plot", str(picture))
     assert done.code == 0
-    assert done.out.startswith("Is SGS worth its blocks? ")
+    assert done.out.startswith("Is SGS worth its blocks (strict-accuracy)? ")
     assert "your board" in picture.read_text(encoding="utf-8")
     document = run(*command, "--format", "json").document
     assert {"verdict", "gain_percent", "rows", "readings", "because"} <= set(document)

@@ -36,6 +36,7 @@ NAMES = [
     "uram288",
     "device_share",
     "gain_over_no_sgs_percent",
+    "accuracy_over_no_sgs_points",
 ]
 
 
@@ -68,6 +69,7 @@ def test_what_is_maximised_is_what_a_user_wants_more_of() -> None:
         "throughput_queries_per_s",
         "array_utilisation",
         "gain_over_no_sgs_percent",
+        "accuracy_over_no_sgs_points",
     ]
 
 

@@ -42,7 +42,6 @@ from sushi_dse.serving.served import Served, tally_queries
 from sushi_dse.traces.trace import MAX_MS, Trace
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.kernels import source_of
 from tests.strategies import accelerators, odd_names, renamed, supernets, zcu104
 from tests.tables import cell, number, scaled, traces
 
@@ -157,7 +156,7 @@ def test_the_tally_is_what_its_source_says(run: Ran) -> None:
         (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
         table.switch_bytes, table.switch_ms, table.fetched_bytes,
     )  # fmt: skip
-    compiled, plain = tally_queries(*arguments), source_of(tally_queries)(*arguments)
+    compiled, plain = tally_queries(*arguments), tally_queries.plain(*arguments)
     assert np.array_equal(compiled.served, plain.served)
     assert compiled[1:] == plain[1:]
     assert compiled.served.sum() == len(run.trace)

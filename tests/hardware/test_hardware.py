@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.hardware.accelerator import (
     FIELDS_OF,
     OWN_FIELDS,
@@ -312,10 +313,14 @@ def test_a_shell_leaves_a_part_of_each_kind() -> None:
     ("design", "reason"),
     [
         (zcu104(clock_mhz=200.0), ""),
-        (zcu104(clock_mhz=212.0), ""),
+        (zcu104(clock_mhz=250.0), ""),
         (
-            zcu104(clock_mhz=213.0),
-            "clock: needs 213 MHz, 212 MHz is attainable at 87 % of bram36",
+            zcu104(clock_mhz=251.0),
+            "clock: needs 251 MHz, 250 MHz is attainable at 38 % of dsp",
+        ),
+        (
+            zcu104(pe_kernels=32, pe_channels=12, clock_mhz=201.0),
+            "clock: needs 201 MHz, 200 MHz is attainable at 100 % of dsp",
         ),
         (zcu104(clock_mhz=250.0, coding=Coding.RTL), ""),
         (vcu118(clock_mhz=775.0), ""),
@@ -324,8 +329,8 @@ def test_a_shell_leaves_a_part_of_each_kind() -> None:
             "clock: needs 776 MHz, 775 MHz is attainable by a DSP of VCU118",
         ),
         (
-            vcu118(port_clock_mhz=300.0),
-            "clock: needs 300 MHz, 260 MHz is attainable at 100 % of bram36",
+            vcu118(port_clock_mhz=326.0),
+            "clock: needs 326 MHz, 325 MHz is attainable at 30 % of dsp",
         ),
     ],
 )
@@ -337,13 +342,16 @@ def test_a_clock_that_a_design_does_not_attain_is_a_reason_not_to_fit(
 
 
 def test_what_is_known_to_run_is_attainable() -> None:
-    half, most = 0.5, 0.87
-    rtl = vcu118()
-    assert attainable_logic_mhz(zcu104(), 1.0) >= 100  # SushiAccel in HLS, ZCU104
-    assert attainable_logic_mhz(rtl, most) >= 275  # a design with 87 % of a U50's DSPs
-    assert attainable_logic_mhz(rtl, half) >= 300  # AMD's DPU on a K26
-    assert attainable_logic_mhz(rtl, 1.0) >= 250  # port and buffers of the VCU118's array
-    assert array_mhz(rtl) >= 708.25
+    """The designs of `timing`, each with what it takes of its whole device."""
+    assert infeasible_reason(zcu104()) == ""  # SushiAccel in HLS at 100 MHz
+    known = load_hardware("alveo_u50").space.base  # an array of 87 % of a U50's DSPs
+    assert resources(known).dsp / known.device.dsp == pytest.approx(0.87, abs=0.005)
+    assert infeasible_reason(replace(known, clock_mhz=275.0, coding=Coding.RTL)) == ""
+    assert attainable_logic_mhz(vcu118(), 0.665) >= 300  # AMD's DPU on a K26: 66.5 % of the LUTs
+    assert infeasible_reason(vcu118()) == ""  # port and buffers of the VCU118's array at 250 MHz
+    assert array_mhz(vcu118()) >= 708.25
+    largest_shell = replace(known.device, shell_share=0.129)  # the end of its plausible range
+    assert infeasible_reason(replace(known, device=largest_shell)) == ""
 
 
 @given(accelerators(), st.floats(0.0, 3.0), st.floats(0.0, 3.0))
@@ -420,7 +428,7 @@ def test_a_design_that_does_not_fit_says_all_that_is_missing() -> None:
     assert infeasible_reason(large) == (
         "dsp: needs 648, board has 647; bram36: needs 171, board has 100; "
         "uram288: needs 45, board has 9; "
-        "clock: needs 300 MHz, 200 MHz is attainable at 100 % of uram288"
+        "clock: needs 300 MHz, 200 MHz is attainable at 100 % of dsp"
     )
 
 

@@ -19,7 +19,8 @@ from numba import typeof
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.model import kernel_cache, kernel_key
-from sushi_dse.model.kernel_cache import MOST_FOLDERS, compiled
+from sushi_dse.model.jit import compiled
+from sushi_dse.model.kernel_cache import MOST_FOLDERS
 from sushi_dse.model.kernel_key import PACKAGE, cache_folders, kernel_sources
 from sushi_dse.model.latency_table import LatencyTable, candidate_table
 from sushi_dse.model.network import Network
@@ -29,19 +30,20 @@ NEEDED = (
     "errors.py",
     "files.py",
     "model/__init__.py",
+    "model/jit.py",
     "model/kernel_cache.py",
     "model/kernel_lock.py",
 )
 PART = """
-from numba.extending import register_jitable
 from sushi_dse.model.constants import STEP
+from sushi_dse.model.jit import kernel_part
 
-@register_jitable
+@kernel_part
 def part(x):
     return x + STEP
 """
 TINY = """
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.part import part
 
 @compiled
@@ -52,7 +54,7 @@ CALL = """
 import json
 from sushi_dse.model.tiny import tiny
 value = tiny(2)
-print(json.dumps([value, sum(tiny.stats.cache_hits.values())]))
+print(json.dumps([value, sum(tiny.dispatcher.stats.cache_hits.values())]))
 """
 
 
@@ -64,7 +66,7 @@ def compiles() -> bool:
     """Whether a new process, of which a new dispatcher is a part, compiles `tiny`; it works."""
     kernel: Any = compiled(tiny)
     assert kernel(2) == 7
-    (hits, misses) = (sum(each.values()) for each in (kernel.stats[1], kernel.stats[2]))
+    (hits, misses) = (sum(each.values()) for each in kernel.dispatcher.stats[1:3])
     assert hits + misses == 1
     return bool(misses)
 
@@ -147,7 +149,7 @@ def test_the_key_depends_on_every_file_that_compiles_and_on_all_that_these_impor
         for path in PACKAGE.rglob("*.py")
     }
     uses = {name: imported(path) for name, path in files.items()}
-    compilers = {"numba", "numba.extending", "sushi_dse.model.kernel_cache"}
+    compilers = {"numba", "numba.extending", "sushi_dse.model.jit"}
     expected = {name for name in files if compilers & uses[name]}
     while further := {other for name in expected for other in uses[name] & files.keys()} - expected:
         expected |= further
@@ -242,7 +244,7 @@ def load(path: Path) -> Any:
     signature = tuple(map(typeof, (2,)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(path.parents[1]))
-        return kernel._cache.load_overload(signature, kernel.targetctx)
+        return kernel.dispatcher._cache.load_overload(signature, kernel.dispatcher.targetctx)
 
 
 @given(data=st.data())
@@ -293,7 +295,7 @@ def test_an_entry_for_another_signature_is_not_taken(place: Path) -> None:
     one.write_bytes(one.read_bytes())
     again: Any = compiled(tiny)
     assert (again(2), again(2.5)) == (7, 8.5)
-    assert sum(again.stats.cache_misses.values()) == 1
+    assert sum(again.dispatcher.stats.cache_misses.values()) == 1
 
 
 def test_a_copy_of_an_entry_under_another_name_is_not_taken(place: Path) -> None:
@@ -424,7 +426,7 @@ def test_a_folder_that_another_process_removed_is_made_again(place: Path) -> Non
 
 
 def test_without_numbas_compiler_a_kernel_is_the_function_itself(package: Path) -> None:
-    script = "from sushi_dse.model.tiny import tiny\nprint(type(tiny).__name__, tiny(2))"
+    script = "from sushi_dse.model.tiny import tiny\nprint(type(tiny.dispatcher).__name__, tiny(2))"
     process = start(package, script, NUMBA_DISABLE_JIT="1")
     assert process.communicate() == (f"{FunctionType.__name__} 9\n", "")
     assert not list(package.rglob("*.nbc"))

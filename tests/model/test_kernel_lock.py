@@ -13,10 +13,9 @@ from numba import typeof
 from numba.core.errors import TypingError
 
 from sushi_dse.model import kernel_lock
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.kernel_key import cache_folders
 from tests import paths
-from tests.kernels import source_of
 
 Process = subprocess.Popen[str]
 Begin = Callable[[str, str], Process]
@@ -40,7 +39,7 @@ def wait(seconds):
     time.sleep(seconds)
 
 for name, kernel in KERNELS.items():
-    watch(name, kernel._compiler)
+    watch(name, kernel.dispatcher._compiler)
 kernel_lock.sleep = wait
 name, number = sys.argv[1:]
 print("gives", KERNELS[name](float(number) if "." in number else int(number)))
@@ -120,13 +119,13 @@ def lines(process: Process) -> list[str]:
 
 def compile_part() -> bool:
     """Whether a new dispatcher compiles; it works."""
-    kernel: Any = compiled(source_of(part))
+    kernel: Any = compiled(part.plain)
     assert kernel(2) == 3
-    return bool(kernel.stats.cache_misses)
+    return bool(kernel.dispatcher.stats.cache_misses)
 
 
 def hold_part() -> ExitStack:
-    kernel: Any = part
+    kernel: Any = part.dispatcher
     signature = tuple(map(typeof, (2,)))
     held: ExitStack = kernel._cache.lock(signature, kernel.targetctx.codegen())
     return held

@@ -14,7 +14,6 @@ from sushi_dse.model.layer import array_of, layer_cost, layer_cost_of, layer_lat
 from sushi_dse.model.network import LayerShape, Network, layer_shapes
 from sushi_dse.model.weight_stationary import blocks_of, kernels_per_tile
 from sushi_dse.workload.layers import Layer, SuperNet, around
-from tests.kernels import source_of
 from tests.model.simulated import SIMULATED
 from tests.strategies import (
     accelerators,
@@ -396,7 +395,7 @@ def test_the_compiled_layers_equal_the_interpreted_ones_bit_for_bit(
         interpreted = layer_cost_of(shape, array, kernels, channels)
         assert compiled[:, i].tolist() == list(interpreted)
     by_name = shapes.view(np.recarray)  # the interpreter wants records with attributes
-    assert np.array_equal(compiled, source_of(layer_costs)(by_name, array, all_cached))
+    assert np.array_equal(compiled, layer_costs.plain(by_name, array, all_cached))
 
 
 @given(supernets(), accelerators(), st.integers(1, 3), st.data())
@@ -410,7 +409,7 @@ def test_the_compiled_subnets_equal_the_interpreted_ones_bit_for_bit(
     compiled = subnet_costs(
         network.shapes, network.supernet_layer, network.starts, array, kernels, channels
     )
-    interpreted = source_of(subnet_costs)(
+    interpreted = subnet_costs.plain(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,

@@ -25,7 +25,6 @@ from sushi_dse.model.prefetch import (
 from sushi_dse.model.subgraphs import SubGraphs, candidates, no_subgraph
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.kernels import source_of
 from tests.strategies import layers, output_stationary, supernets, weight_stationary, zcu104
 from tests.tables import cell
 
@@ -390,7 +389,7 @@ def test_the_compiled_recurrence_equals_the_interpreted_one_bit_for_bit(
     subgraphs = drawn.draw(rectangles(network))
     design = replace(accelerator, dynamic_buffer_tiles=depth)
     array = array_of(design)
-    interpreted = source_of(layer_waits)(
+    interpreted = layer_waits.plain(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,
@@ -458,7 +457,7 @@ def test_the_compiled_waits_equal_the_interpreted_ones_bit_for_bit(
     subgraphs = drawn.draw(rectangles(network))
     design = replace(accelerator, prefetch_buffer_kib=room)
     array = array_of(design)
-    interpreted = source_of(output_stationary_waits)(
+    interpreted = output_stationary_waits.plain(
         network.shapes.view(np.recarray),
         network.supernet_layer,
         network.starts,

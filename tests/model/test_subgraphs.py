@@ -30,7 +30,6 @@ from sushi_dse.model.subgraphs import (
 from sushi_dse.model.targets import Targets, targets
 from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from tests.kernels import source_of
 from tests.strategies import accelerators, odd_names, renamed, supernets, weight_stationary, zcu104
 from tests.tables import integers
 
@@ -74,7 +73,7 @@ def test_the_overlap_of_rectangles_is_the_weights_in_both(
         for k, c in zip(*some, strict=True)
     ]  # fmt: skip
     assert overlap_bytes(*some, *others, taps).tolist() == expected
-    assert source_of(overlap_bytes)(*some, *others, taps).tolist() == expected
+    assert overlap_bytes.plain(*some, *others, taps).tolist() == expected
 
 
 @given(rectangles(3), rectangles(2), taps_of_layers)
@@ -88,7 +87,7 @@ def test_unserved_are_the_weights_of_the_new_one_that_neither_the_old_nor_the_su
         for old in of_subgraph
     ]
     assert unserved_bytes(*subgraphs, *subnets, taps).tolist() == expected
-    assert source_of(unserved_bytes)(*subgraphs, *subnets, taps).tolist() == expected
+    assert unserved_bytes.plain(*subgraphs, *subnets, taps).tolist() == expected
 
 
 @given(rectangles(1), taps_of_layers, st.permutations(range(LAYERS)), st.integers(0, 60))
@@ -105,7 +104,7 @@ def test_a_cut_takes_whole_kernels_layer_by_layer_until_one_does_not_fit(
         left -= kernel_bytes
     arguments = kernels, channels, taps, np.array(order), capacity
     assert cut(*arguments).tolist() == expected
-    assert source_of(cut)(*arguments).tolist() == expected
+    assert cut.plain(*arguments).tolist() == expected
 
 
 @given(supernets(), accelerators())

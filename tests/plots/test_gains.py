@@ -8,7 +8,8 @@ import pytest
 
 from sushi_dse.analysis.compare import Comparison, compared
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.plots.gains import GAIN, gain_panel
+from sushi_dse.evaluation.metrics import GAIN
+from sushi_dse.plots.gains import gain_panel
 from sushi_dse.plots.lines import best_panel
 from sushi_dse.plots.streams import MOST_SERVED, comparison_panels
 from sushi_dse.store.parts import read_results
@@ -33,7 +34,7 @@ def test_each_policy_has_its_gain_and_its_interval_the_most_on_top() -> None:
         i = by_place[str(row["policy"])]
         assert (points.x[i], points.y[i]) == (row[GAIN], i)
         assert ends[i, :2].tolist() == [row[f"{GAIN}_low"], row[f"{GAIN}_high"]]
-    assert "95 % bootstrap interval" in panel.title
+    assert "95 % interval of Student's t" in panel.title
 
 
 def test_one_seed_has_no_interval_and_says_so() -> None:

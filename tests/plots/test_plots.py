@@ -22,10 +22,9 @@ from sushi_dse.evaluation.metrics import METRICS, Metric
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.files import check_plot_file, save_figure
 from sushi_dse.plots.front import front_panel
-from sushi_dse.plots.labels import write_labels
 from sushi_dse.plots.marks import Colour, Marked, listed_rows, mark, staircase
 from sushi_dse.plots.pages import save_panels
-from sushi_dse.plots.panels import Panel, Series, floats
+from sushi_dse.plots.panels import Panel
 from sushi_dse.plots.parallel import parallel_panel
 from sushi_dse.plots.pictures import draw_panel, panels_figure
 from sushi_dse.plots.style import (
@@ -460,27 +459,6 @@ def test_labels_name_the_knee_and_the_chosen_designs_inside_the_axes(
     inside = ax.get_window_extent()
     assert all(inside.padded(1).contains(*corner) for box in boxes for corner in box.corners())
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_a_name_hides_no_part_of_a_marker_where_there_is_room(seed: int) -> None:
-    points = np.random.default_rng(seed).uniform(0.2, 0.8, (15, 2))
-    figure = Figure(layout="constrained", dpi=200)
-    ax = figure.add_subplot()
-    ax.set(xlim=(0, 1), ylim=(0, 1))
-    middle = floats([0.5])
-    panel = Panel(
-        title="", x_label="", y_label="", series=(
-            Series(name="a", kind="points", x=floats(points[:, 0]), y=floats(points[:, 1])),
-            Series(name="b", kind="stars", x=middle, y=middle, labels=("knee: 719982399",)),
-        ),
-    )  # fmt: skip
-    figure.draw_without_rendering()
-    (text,) = write_labels(ax, panel)
-    box = Text.get_window_extent(text)
-    for x, y in ax.transData.transform(points):
-        aside = max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1)  # outside of one of its sides
-        assert aside >= FRONT_MARKER / 2 * figure.dpi / 72
 
 
 def test_a_design_that_cannot_be_labelled_is_refused_with_the_reason(rows: pd.DataFrame) -> None:

@@ -16,7 +16,6 @@ from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
-from tests.kernels import source_of
 from tests.tables import cases, tables, traces
 
 Objective = tuple[float, float]
@@ -119,16 +118,14 @@ def test_the_kernels_compute_what_their_source_says(
     demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
     scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
     scores = hindsight.window_scores(*scored)
-    assert np.array_equal(scores, source_of(hindsight.window_scores)(*scored))
+    assert np.array_equal(scores, hindsight.window_scores.plain(*scored))
     planned = (*scored, table.switch_ms)
     schedule = hindsight.optimal_schedule(*planned)
-    assert np.array_equal(schedule, source_of(hindsight.optimal_schedule)(*planned))
+    assert np.array_equal(schedule, hindsight.optimal_schedule.plain(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
     ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
     static = (mode, *ordered, *latencies)
-    assert np.array_equal(
-        hindsight.static_scores(*static), source_of(hindsight.static_scores)(*static)
-    )
+    assert np.array_equal(hindsight.static_scores(*static), hindsight.static_scores.plain(*static))
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
-    assert hindsight.first_score(*first) == source_of(hindsight.first_score)(*first)
+    assert hindsight.first_score(*first) == hindsight.first_score.plain(*first)

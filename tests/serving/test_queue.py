@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sushi_dse.serving.queue import serve_rows, serve_with_one_subgraph, step_down
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY
 from sushi_dse.traces.trace import Trace
-from tests.kernels import source_of
 from tests.tables import integers, table_of, traces
 
 ROWS = 4
@@ -55,7 +54,7 @@ def test_the_compiled_loop_computes_what_its_source_says(
     # Thirds and sevenths do not add up exactly, so another order of the sums would show.
     queries = trace.arrived_ms / 3, trace.max_latency_ms / 7, trace.slowdown
     compiled = step_down(mode, wanted, latency_ms / 7, queries)
-    interpreted = source_of(step_down)(mode, wanted, latency_ms / 7, queries)
+    interpreted = step_down.plain(mode, wanted, latency_ms / 7, queries)
     for fast, plain in zip(compiled, interpreted, strict=True):
         assert fast.tobytes() == plain.tobytes()
 

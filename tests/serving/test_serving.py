@@ -12,7 +12,6 @@ from sushi_dse.policies.catalogue import POLICIES, Policy
 from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
 from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import MAX_MS, Trace
-from tests.kernels import source_of
 from tests.tables import cases, table_of, tables, traces
 
 KERNEL_POLICIES = {name: policy for name, policy in POLICIES.items() if policy.service is None}
@@ -38,7 +37,7 @@ def test_the_kernel_computes_what_its_source_says(
         (*trace.columns, trace.slowdown),
         columns_of(table),
     )
-    compiled, interpreted = serve_queries(*arguments), source_of(serve_queries)(*arguments)
+    compiled, interpreted = serve_queries(*arguments), serve_queries.plain(*arguments)
     for fast, plain in zip(compiled, interpreted, strict=True):
         assert fast.tobytes() == plain.tobytes()
 

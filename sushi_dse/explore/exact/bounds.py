@@ -26,7 +26,7 @@ from sushi_dse.model.energy import (
     energy,
     sram_pj_per_byte,
 )
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of
 from sushi_dse.model.steady_layers import (

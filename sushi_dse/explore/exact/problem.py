@@ -12,7 +12,7 @@ from sushi_dse.explore.exact.bounds import BOUNDED, bounds
 from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import fits
-from sushi_dse.model.kernel_cache import compiled
+from sushi_dse.model.jit import compiled
 
 WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
 
