@@ -47,7 +47,8 @@ ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS"
 
 UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NUMBER = rf"[+-]?{UNSIGNED}"
-QUANTITY = re.compile(rf"(?P<number>{NUMBER}) *(?P<unit>[A-Za-z/]*)")
+TIMES = "(?:([1-9][0-9]{0,3}) *x *)?"  # so many of the same, such as channels of a memory
+QUANTITY = re.compile(rf"{TIMES}(?P<number>{NUMBER}) *(?P<unit>[A-Za-z/]*)")
 BLANKS = " \t"  # characters that may surround a number in a CSV file
 
 
@@ -73,13 +74,15 @@ def quantity(text: str, unit: str) -> float:
 
     >>> quantity("1.5 MiB", "kib"), quantity("19200 MB/s", "gb_per_s")
     (1536.0, 19.2)
+    >>> quantity("2 x 25.6 GB/s", "gb_per_s")
+    51.2
     """
     wanted = UNITS["B" if unit == "bytes" else SUFFIXES[unit]]
     example = f"such as '100 {wanted.symbol}'"
     match = QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no {wanted.dimension}; write number and unit, {example}")
-    number, symbol = match.groups()
+    times, number, symbol = match.groups()
     if not symbol:
         raise ValueError(f"{text!r} has no unit; write '{number} {wanted.symbol}'")
     given = UNITS.get(symbol)
@@ -92,7 +95,7 @@ def quantity(text: str, unit: str) -> float:
     try:
         # `parse_number` bounds the number first: a fraction of 1e999999999 would fill the memory.
         exact = Fraction(number) if parse_number(number) else Fraction(0)
-        return float(exact * given.scale / wanted.scale)
+        return float(int(times or 1) * exact * given.scale / wanted.scale)
     except (ValueError, OverflowError):
         raise ValueError(
             f"{text[:MOST_SHOWN]!r} is no finite {wanted.dimension}; write fewer digits, {example}"

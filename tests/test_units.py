@@ -35,6 +35,8 @@ from sushi_dse.units import SUFFIXES, UNITS, label, parse_number, quantity, unit
         ("1.0e+2 MHz", "mhz", 100.0),
         ("-1 us", "us", -1.0),
         (".5 MiB", "kib", 512.0),
+        ("2 x 25.6 GB/s", "gb_per_s", 51.2),
+        ("2x 16 KiB", "kib", 32.0),
     ],
 )
 def test_a_quantity_is_read_in_the_unit_that_is_asked(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sushi_dse.config.boards import boards
+from sushi_dse.analysis.other_device import borrowed, device_named, kept_rates, on_device
 from sushi_dse.errors import UserError, naming, near_names
 from sushi_dse.evaluation.cheapest import RUNNING_COST
 from sushi_dse.evaluation.experiment import NO_TRACE, Experiment
@@ -28,7 +28,6 @@ from sushi_dse.explore.exact.problem import Problem
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Device
 from sushi_dse.hardware.resources import fits, resources
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import POLICIES, has_persistent_buffer, own_buffers
 from sushi_dse.store.run import Run
@@ -37,37 +36,6 @@ from sushi_dse.store.seeds import mean_parts
 MOST_WALKED = 1_000_000  # largest space that is walked; a larger one is searched by its front
 MOST_COUNTED = 10**8  # largest space in which designs that fit only another device are counted
 WALKED_AT_ONCE = 16384  # designs that are evaluated at a time, so that memory stays flat
-
-
-def device_named(name: str) -> Device:
-    """The device of that name; `UserError` with the near ones where there is none."""
-    known = {board.lower(): entry for board, entry in boards().items()}
-    board = known.get(name.lower())
-    if board is None:
-        raise UserError(f"--device: unknown device {name!r}; {near_names(name, boards())}")
-    return board.device(name)
-
-
-def on_device(space: SearchSpace, device: Device | None) -> SearchSpace:
-    """The space with its designs on another device; the same space for None."""
-    return space if device is None else replace(space, base=replace(space.base, device=device))
-
-
-def _kept(space: SearchSpace, device: Device | None) -> list[str]:
-    """The remark on designs that move to another device; none where they stay."""
-    own = space.base.device.name
-    if device is None or device.name == own:
-        return []
-    return [
-        f"only the fit is that on the {device.name}: clock, bandwidth and constants stay those "
-        f"of the {own}; a hardware file with `device: {device.name}` may name its own"
-    ]
-
-
-def _borrowed(space: SearchSpace) -> list[str]:
-    """The remark on constants that were fitted on another board; none where they are its own."""
-    borrowed = borrowed_constants(space)
-    return [borrowed] if borrowed else []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +54,7 @@ class Source:
     """A source of candidate rows."""
 
     steps: Iterator[CandidateBlock]
+    unknown_accuracy: Sequence[str]  # SubNets whose accuracy is not known
     designs: int  # number of designs in all blocks together
     device: Device  # which must hold the designs
     remarks: tuple[str, ...]  # sentences that the reader of the advice should know
@@ -132,7 +101,8 @@ def folder_source(
             hint = near_names(policy, stored)
             raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
     chosen = list(policies or stored)
-    remarks = [*_kept(space, device), *_borrowed(on_device(space, device))]
+    remarks = [*kept_rates(space, device), *borrowed(on_device(space, device))]
+    remarks += run.names("caveats", folder)
     kept = run.names("kept_front", folder) or run.names("exact", folder)
     if kept:
         remarks.append(
@@ -151,8 +121,10 @@ def folder_source(
                 f"{hidden} designs fit the {device.name} and not the {space.base.device.name}, so "
                 f"{folder} has no metrics of them; sweep on the {device.name} to see them"
             )
+    unknown = run.names("unknown_accuracy", folder)
     return Source(
-        steps=_stored(folder, space, by, device, chosen),
+        steps=_stored(folder, space, by, device, chosen, is_known=not unknown),
+        unknown_accuracy=unknown,
         designs=space.size,
         device=device or space.base.device,
         remarks=tuple(remarks),
@@ -173,15 +145,23 @@ def _has_system(policy: str) -> bool:
 
 
 def _stored(
-    folder: Path, space: SearchSpace, by: Metric, device: Device | None, policies: Sequence[str]
+    folder: Path,
+    space: SearchSpace,
+    by: Metric,
+    device: Device | None,
+    policies: Sequence[str],
+    *,
+    is_known: bool,
 ) -> Iterator[CandidateBlock]:
+    """The feasible rows; `is_known` says whether the accuracy of every SubNet is."""
     parts = mean_parts(folder)
     columns = parts[0].columns
     axes = [axis.name for axis in space.axes]
     who = ["policy", *(name for name in columns if name in (LEVEL, "subnet"))]
     for part in parts:
         frame = part.read(["design", *axes, *who, *_shown(by), "infeasible_reason"]).to_pandas()
-        known = frame[_shown(by)].notna().all(axis="columns")
+        asked = [name for name in _shown(by) if name != ACCURACY or is_known]
+        known = frame[asked].notna().all(axis="columns")
         wanted = known & (frame["infeasible_reason"] == "") & frame["policy"].isin(policies)
         rows = frame[wanted].drop(columns="infeasible_reason")
         if device is not None:
@@ -239,8 +219,8 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     there = replace(experiment, space=on_device(experiment.space, device))
     large = there.space.size > MOST_WALKED
     remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
-    remarks += _kept(experiment.space, device)
-    remarks += _borrowed(there.space)
+    remarks += kept_rates(experiment.space, device)
+    remarks += [*borrowed(there.space), *experiment.caveats]
     if large:
         remarks.append(
             f"{there.space.size} designs are searched by their exact front: no design has less "
@@ -248,6 +228,7 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
         )
     return Source(
         steps=_front(there, by) if large else _walked(there, by),
+        unknown_accuracy=experiment.unknown_accuracy,
         designs=there.space.size,
         device=there.space.base.device,
         remarks=tuple(remarks),
@@ -266,6 +247,8 @@ def _walked(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
 def _front(experiment: Experiment, by: Metric) -> Iterator[CandidateBlock]:
     # Energy has a bound, power has none.
     names = dict.fromkeys([LATENCY, ACCURACY, by.name, ENERGY])
+    if experiment.unknown_accuracy:
+        del names[ACCURACY]
     metrics = tuple(map(find_metric, names))
     refuse_unbounded(metrics)
     search = exact_front(Problem(experiment=experiment, metrics=metrics))

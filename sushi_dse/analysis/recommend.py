@@ -1,7 +1,7 @@
 """The cheapest design that meets demands on latency and accuracy, and what was nearly as good."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ class Demands:
         """The columns of `MISSES` whose demand is made."""
         wanted = (self.max_latency_ms, self.min_accuracy_percent)
         return [name for name, value in zip(MISSES, wanted, strict=True) if value is not None]
+
+    def refuse_unknown(self, unknown_accuracy: Sequence[str]) -> None:
+        """Raise `UserError` where an accuracy is demanded and that of SubNets is not known."""
+        if self.min_accuracy_percent is not None and unknown_accuracy:
+            raise UserError(
+                f"--min-accuracy-percent: the accuracy of {', '.join(unknown_accuracy)} is not "
+                "known; give its top1_percent in the workload"
+            )
 
     def missed(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with the columns `MISSES`: percent of each demand missed, 0 where it is met."""

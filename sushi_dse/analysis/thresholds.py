@@ -197,7 +197,10 @@ class Condition:
             raise self._error(
                 f"unknown metric {metric!r}; {near_names(metric, self._metrics[policy])}"
             )
-        return self._metrics[policy][metric]
+        value = self._metrics[policy][metric]
+        if value != value:
+            raise UserError(f"{policy}.{metric} is not known, so no condition can hold on it")
+        return value
 
 
 def check_condition(text: str, metrics: Metrics) -> Iterator[Check]:

@@ -77,6 +77,7 @@ class Worth:
     gain_percent: Mapping[str, float]  # latency that the best SGS saves: mean, low, high
     rows: Sequence[Mapping[str, object]]  # a use of the blocks each
     readings: Sequence[Mapping[str, object]]  # a reading of the unmeasured settings each
+    caveats: Sequence[str]  # sentences on what was presumed, left out or not known of the SubNets
 
 
 def worth(experiments: Sequence[Experiment]) -> Worth:
@@ -104,6 +105,7 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
             for read in [found if other == design else gains_of(experiments, other, JUDGED)]
             for prefetches in (True, False)
         ],
+        caveats=first.caveats,
     )
 
 

@@ -44,7 +44,10 @@ def cost(
     cached = find_candidate(subgraph, network, accelerator)
     breakdown = subnet_breakdown(network, accelerator, name, cached, space.calibration)
     title = f"SubNet {name} of {workload} on {accelerator.name}, cached: {cached}"
-    print_breakdown(breakdown, output_format.value, title=title, borrowed=borrowed_constants(space))
+    print_breakdown(
+        breakdown, output_format.value, title=title, borrowed=borrowed_constants(space),
+        caveats=network.supernet.caveats,
+    )  # fmt: skip
     if plot is not None:
         from sushi_dse.plots.layers import layer_panels
 

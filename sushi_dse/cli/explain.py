@@ -72,14 +72,17 @@ def explain(
     from sushi_dse.explore.survey import objectives
     from sushi_dse.report.advice import print_explanation
     from sushi_dse.report.progress import designs_bar, note, warn_of_design
+    from sushi_dse.store.run import Run
 
-    metrics = objectives(objective)
+    unknown = Run.read(results).names("unknown_accuracy", results) if results else ()
+    metrics = objectives(objective, unknown)
     given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries,
              "seed": seed}  # fmt: skip
     experiment, number = explained_design(
         design, results, metrics, policy=policy, recache_every=recache_every,
         service_level=service_level, given=given,
     )  # fmt: skip
+    metrics = objectives(objective, experiment.unknown_accuracy)
     warn_of_design(experiment, number)
     found = run(
         experiment, number, metrics,
@@ -88,5 +91,5 @@ def explain(
     names = ", ".join((*experiment.names, found.policy, experiment.served))
     title = f"Design {number} of {names}"
     print_explanation(found, output_format, title=title)
-    for remark in found.remarks:
+    for remark in (*found.remarks, *experiment.caveats):
         note(remark)

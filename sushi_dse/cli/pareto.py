@@ -15,6 +15,7 @@ from sushi_dse.errors import UserError, naming
 
 if TYPE_CHECKING:
     from sushi_dse.store.parts import Part
+    from sushi_dse.store.run import Run
 
 Where = Annotated[
     str | None,
@@ -46,20 +47,23 @@ def show(
     from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
-    metrics = objectives(objective)
+    run = Run.read(results)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
+    caveats = run.names("caveats", results)
     with naming(results):
         found = survey(kept_parts(mean_parts(results), where), metrics)
-        idle, served = idle_in_folder(results, found), Run.read(results).served
+        idle = idle_in_folder(results, found)
     front = records(found.front)
-    document = {"objectives": [metric.name for metric in metrics], "served": served,
-                "front": front}  # fmt: skip
+    document = {"objectives": [metric.name for metric in metrics], "served": run.served,
+                "front": front, "idle_axes": idle, "caveats": list(caveats)}  # fmt: skip
     print_front(
         folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
         output_format,
-        document=document | {"idle_axes": idle},
-        title=f"{len(front)} rows of {found.rows} that no other row beats; {served}",
+        document=document,
+        title=f"{len(front)} rows of {found.rows} that no other row beats; {run.served}",
         idle=idle,
+        caveats=caveats,
     )
 
 
@@ -136,8 +140,10 @@ def plot(
     """
     from sushi_dse.analysis.where import kept_parts
     from sushi_dse.plots.lines import best_panel, line_rows
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
+    run = Run.read(results)
     path = out or results / "front.png"
     check_plot(path)
     with naming(results):
@@ -145,7 +151,7 @@ def plot(
     if x is None:
         if y or by:
             raise UserError("--y and --by are of lines over --x; give --x too")
-        _draw_front(results, parts, path, objective, colour=colour, label=label, kind=kind)
+        _draw_front(results, run, parts, path, objective, colour=colour, label=label, kind=kind)
         return
     if objective or label or kind or colour is not None:
         raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
@@ -155,6 +161,7 @@ def plot(
 
 def _draw_front(
     results: Path,
+    run: "Run",
     parts: "Sequence[Part]",
     path: Path,
     objective: list[str] | None,
@@ -170,16 +177,14 @@ def _draw_front(
     from sushi_dse.plots.report import save_report
     from sushi_dse.plots.stored import marked_rows
     from sushi_dse.report.progress import note
-    from sushi_dse.store.run import Run
 
-    metrics = objectives(objective)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
     if is_page(path) and kind is not None:
         raise UserError(f"{path}: a report shows both kinds; leave --kind out")
     marked, shown = marked_rows(
         results, parts, metrics, colour=colour, designs=label or (), whole=is_page(path)
     )
     if is_page(path):
-        run = Run.read(results)
         commands = {"swept by": run.command, "drawn by": command_line()}
         title = f"Designs of {results}"
         save_report(path, marked, columns=shown, commands=commands, inputs=run.inputs, title=title)
@@ -188,6 +193,8 @@ def _draw_front(
         draw(path, [front_picture(marked, kind)], title="")
     for name in marked.flat:
         note(f"{name} is the same in every row; --objective names others")
+    for caveat in run.names("caveats", results):
+        note(caveat)
 
 
 @app.command()
@@ -209,14 +216,19 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.progress import note
+    from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
-    metrics = objectives(objective)
+    run = Run.read(results)
+    metrics = objectives(objective, run.names("unknown_accuracy", results))
     with naming(results):
         found = survey(mean_parts(results), metrics)
         point, volume = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
     document = {"reference": point, "hypervolume": volume}
+    for caveat in run.names("caveats", results):
+        note(caveat)
     print_rows([row], list(row), output_format.value, document=document)
 
 

@@ -87,6 +87,7 @@ def recommend(
     demands = Demands(max_latency_ms=max_latency_ms, min_accuracy_percent=min_accuracy_percent)
     by = find_metric(cheapest_by)
     source = source_of(results, by, hw=hw, workload=workload, policies=policy, device=device)
+    demands.refuse_unknown(source.unknown_accuracy)
     steps = with_progress(source.steps, source.designs, what="designs")
     tables = (step.rows for step in steps if step.rows is not None)
     advice = run(tables, demands, by, source.device)

@@ -15,7 +15,7 @@ imports = typer.Typer(no_args_is_help=True, help="Request logs as streams of que
 app.add_typer(imports, name="import")
 
 Out = Annotated[Path, typer.Option(help="A .csv or .parquet file.")]
-LogFile = Annotated[Path, typer.Argument(help="A CSV file, plain or gzipped.")]
+LogFile = Annotated[Path, typer.Argument(help="A file of CSV or JSON lines, plain or gzipped.")]
 Load = Annotated[
     float | None,
     typer.Option(
@@ -133,6 +133,10 @@ def csv(
         bool,
         typer.Option("--rank", help="Spread both columns by rank over what the SubNets offer."),
     ] = False,
+    skip_incomplete: Annotated[
+        bool,
+        typer.Option("--skip-incomplete", help="Leave out rows that lack a field; count them."),
+    ] = False,
     rate_per_s: Rate = None,
     load: Load = None,
     limit: Limit = None,
@@ -140,6 +144,8 @@ def csv(
     workload: options.Workload = "ofa_resnet50",
 ) -> None:
     """Write the trace of a log in named columns, in its own timing or stretched to a rate.
+
+    A log may also be in JSON lines, an object with these keys in each.
 
     A demand that no column is named for is the laxest that the workload's SubNets span.
 
@@ -158,6 +164,7 @@ def csv(
         accuracy=accuracy,
         latency=latency,
         rank=rank,
+        skip_incomplete=skip_incomplete,
     )
 
 

@@ -54,6 +54,9 @@ SHAPE_COLUMNS = {  # named as in the convolution literature, with the fields of 
     "W": "width",
 }
 SIDES = ("stride", "stride_h", "stride_w", "pad", "pad_top", "pad_bottom", "pad_left", "pad_right")
+STRIDES = ("stride_h", "stride_w")
+PADS = ("pad_top", "pad_bottom", "pad_left", "pad_right")
+SAME_LATENCY = 1e-3  # greatest relative difference of one latency in two units
 LATENCIES_US = (1e-6, 1e12)  # a picosecond to eleven days
 MAX_ROWS = 2000  # most lines of a file: a fit on so many takes seconds
 MAX_SIZE = 10**6  # largest count in the shape of a layer
@@ -270,14 +273,27 @@ def _layer_of_shape(line: Line) -> Layer:
 
 def _check_redundant(line: Line, layer: Layer) -> None:
     """Raise `UserError` where a column that follows from the layer says something else."""
-    kind = line.fields.get("type", "").lower()
-    said = {
-        "P": (line.count_of("P"), layer.output_height) if "P" in line.fields else None,
-        "Q": (line.count_of("Q"), layer.output_width) if "Q" in line.fields else None,
-        "groups": (line.count_of("groups"), layer.groups) if "groups" in line.fields else None,
-        "type": (kind, layer.kind) if kind else None,
-    }
-    for column, both in said.items():
-        if both is not None and both[0] != both[1]:
-            message = f"{line.names[column]} is {both[0]}, and the layer's shape makes it {both[1]}"
+    follows: list[tuple[str, object]] = [
+        ("P", layer.output_height),
+        ("Q", layer.output_width),
+        ("groups", layer.groups),
+        *zip(STRIDES, layer.stride, strict=True),
+        *zip(PADS, layer.padding, strict=True),
+        *(("stride", side) for side in layer.stride),  # One number stands for all sides.
+        *(("pad", side) for side in layer.padding),
+        ("type", layer.kind),
+    ]
+    if "K" not in line.fields:  # The layer is one of the workload.
+        follows.append(("supernet_layer", layer.supernet_layer))
+    for column, of_layer in follows:
+        text = line.fields.get(column, "").lower()
+        said = text if column == "type" else line.count_of(column) if column in line.fields else ""
+        if said not in ("", of_layer):
+            message = f"{line.names[column]} is {said}, and the layer's shape makes it {of_layer}"
             raise line.error(f"{message}; mend the row", column)
+    if {"latency_us", "latency_ns"} <= line.fields.keys():
+        us, ns = (_latency_us(line, column) for column in ("latency_us", "latency_ns"))
+        if abs(us - ns) > SAME_LATENCY * ns:
+            name = line.names["latency_us"]
+            message = f"{name} is {us:g}, and {line.names['latency_ns']} makes it {ns:g}"
+            raise line.error(f"{message}; mend the row", "latency_us")

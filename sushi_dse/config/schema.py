@@ -29,7 +29,7 @@ from sushi_dse.config.hardware_keys import (
 )
 from sushi_dse.config.workload_keys import FAMILY_KEYS
 from sushi_dse.hardware.timing import DSP_MHZ
-from sushi_dse.units import NUMBER, SUFFIXES, UNITS, label, unit_of
+from sushi_dse.units import NUMBER, SUFFIXES, TIMES, UNITS, label, unit_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMERIC: JsonSchemaValue = {"type": "number"}
@@ -130,7 +130,7 @@ def with_unit(unit: str) -> JsonSchemaValue:
     symbols = [known.symbol for known in UNITS.values() if known.dimension == wanted.dimension]
     return {
         "type": "string",
-        "pattern": f"^{NUMBER} *({'|'.join(symbols)})$",
+        "pattern": f"^{TIMES}{NUMBER} *({'|'.join(symbols)})$",
         "examples": [f"100 {wanted.symbol}"],
     }
 

@@ -64,7 +64,11 @@ def load_workload(name_or_path: str | Path) -> WorkloadFile:
     """
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(WORKLOADS, "workload", given)
-    document = read_document(path)
+    return workload_of(read_document(path))
+
+
+def workload_of(document: Document) -> WorkloadFile:
+    """The workload in a document; `UserError` with the line and column of a mistake."""
     family = document.content.get("family")
     if family is None:
         raise document.error((), f"the key 'family' is missing; known: {', '.join(FAMILIES)}")
@@ -73,7 +77,7 @@ def load_workload(name_or_path: str | Path) -> WorkloadFile:
         raise document.error(("family",), message)
     keys, supernet, accuracy_model = FAMILIES[family](document)
     return WorkloadFile(
-        path=path,
+        path=document.path,
         name=supernet.name,
         description=keys.description,
         supernet=supernet,
@@ -113,12 +117,23 @@ def _plain(document: Document) -> Loaded:
             name=subnet.name,
             top1_percent=subnet.top1_percent,
             layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers),
+            skipped=tuple(subnet.skipped),
         )
         for i, subnet in enumerate(keys.subnets)
     ]
     name, shared = keys.name or document.path.stem, keys.supernet_layers
     _check_supernet_layers(document, networks, shared or [])
-    return keys, _cut(document, networks, lambda few: plain_supernet(name, few, shared)), None
+
+    def supernet_of(few: Sequence[PlainSubNet]) -> SuperNet:
+        return plain_supernet(
+            name,
+            few,
+            shared,
+            sharing=keys.sharing,
+            equal_weights_percent=keys.equal_weights_percent,
+        )
+
+    return keys, _cut(document, networks, supernet_of), None
 
 
 def _plain_layers(

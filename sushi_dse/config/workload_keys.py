@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
+from sushi_dse.workload.caveats import Sharing
 
 # Bounds far beyond any network, so that a mistyped number does not fill the memory.
 Size = Annotated[int, Field(gt=0, le=2**16)]
@@ -57,7 +58,7 @@ class ChoiceKeys(Keys):
     """The keys of a SubNet of every family."""
 
     name: str
-    top1_percent: Annotated[float, Field(ge=0, le=100)]
+    top1_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # not known
 
 
 class StagedChoiceKeys(ChoiceKeys):
@@ -149,12 +150,15 @@ class PlainChoiceKeys(ChoiceKeys):
     """The keys of a network whose layers are listed."""
 
     layers: Sequence[LayerKeys] = Field(min_length=1, max_length=MAX_LAYERS)
+    skipped: Sequence[str] = ()  # operators with real work that are no layer
 
 
 class PlainKeys(WorkloadKeys):
     """The keys of a workload of family `layers`."""
 
     supernet_layers: list[str] | None = None  # Without names, layers share weights by number.
+    sharing: Sharing | None = None
+    equal_weights_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     subnets: Sequence[PlainChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 

@@ -15,6 +15,7 @@ from sushi_dse.config.workload_keys import LayerKeys
 from sushi_dse.errors import UserError, printable
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Device
 from sushi_dse.hardware.evidence import Evidence
+from sushi_dse.workload.caveats import Sharing
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet
 
@@ -90,11 +91,14 @@ def workload_text(
     description: str = "",
     origin: str = "",
     supernet_layers: Sequence[str] | None = None,
+    sharing: Sharing | None = None,
+    equal_weights_percent: float | None = None,
     remarks: Mapping[PlainLayer, str] | None = None,
 ) -> str:
     """The text of a workload file of family `layers`, which reads back to the same SubNets.
 
-    origin: the source of the SubNets, for a comment; remarks: comments behind layers.  `UserError`
+    origin: the source of the SubNets, for a comment; sharing, equal_weights_percent: as of
+    `plain_supernet`; remarks: comments behind layers.  `UserError`
     where a layer, or the text, is larger than a workload file may be.
     """
     lines = [f"# {line}" for line in origin.splitlines()]
@@ -105,10 +109,17 @@ def workload_text(
         lines.append(f"name: {yaml_text(name)}")
     if supernet_layers is not None:
         lines += ["supernet_layers:", *(f"  - {yaml_text(name)}" for name in supernet_layers)]
+    if sharing is not None:
+        lines.append(f"sharing: {sharing}")
+    if equal_weights_percent is not None:
+        lines.append(f"equal_weights_percent: {yaml_text(equal_weights_percent)}")
     lines.append("subnets:")
     for subnet in subnets:
         lines.append(f"  - name: {yaml_text(subnet.name)}")
-        lines.append(f"    top1_percent: {yaml_text(float(subnet.top1_percent))}")
+        if subnet.top1_percent is not None:
+            lines.append(f"    top1_percent: {yaml_text(float(subnet.top1_percent))}")
+        if subnet.skipped:
+            lines += ["    skipped:", *(f"      - {yaml_text(name)}" for name in subnet.skipped)]
         lines.append("    layers:")
         for layer in subnet.layers:
             remark = (remarks or {}).get(layer, "")

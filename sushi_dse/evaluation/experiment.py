@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.accuracy import refuse_unknown_accuracy, unknown_accuracy
 from sushi_dse.evaluation.levels import AS_GIVEN, at_level, check_levels
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
@@ -15,8 +16,9 @@ from sushi_dse.model.standing import Standing, standing
 from sushi_dse.policies.catalogue import find_policy
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.user_file import is_user_policy, user_source
-from sushi_dse.serving.selection import mode_code
+from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.trace import Trace
+from sushi_dse.workload.rated import of_unknown_accuracy
 
 RECACHE_EVERY_QUERIES = 8  # assumption; plausible from 1 to 64
 MOST_QUERIES = 10**9  # longest recache interval
@@ -36,7 +38,8 @@ class Experiment:
     of a query that is met first.  `recache_every_queries` are intervals; a policy that changes the
     SubGraph has a row for each of them.  Each policy has a row for each of the `service_levels`
     that the trace is brought to.  `UserError` where a policy or mode is unknown, a policy needs a
-    trace and there is none, levels do not rise, or a policy or interval is given twice.
+    trace and there is none, SubNets are chosen by an accuracy that is not known, levels do not
+    rise, or a policy or interval is given twice.
     """
 
     space: SearchSpace
@@ -48,6 +51,7 @@ class Experiment:
     service_levels: tuple[float, ...] = (AS_GIVEN,)
     # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
     seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
+    remarks: tuple[str, ...] = ()  # sentences on policies left out, and on demands of the trace
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
 
     def __post_init__(self) -> None:
@@ -57,6 +61,8 @@ class Experiment:
         mode_code(self.mode)
         self._check_policies()
         check_levels(self.service_levels, self.trace, self.mode)
+        levels = self.service_levels if mode_code(self.mode) == STRICT_ACCURACY else (AS_GIVEN,)
+        refuse_unknown_accuracy(self.network, self.trace, self.policies, levels)
         intervals = self.recache_every_queries
         if not intervals or not all(0 < interval <= MOST_QUERIES for interval in intervals):
             raise UserError(
@@ -113,7 +119,18 @@ class Experiment:
     @cached_property
     def standing(self) -> Standing:
         """What the latencies of the SubNets stand on, on the reference design."""
-        return standing(self.network, self.space)
+        return standing(self.network, self.space, caveats=self.caveats)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """The sentences on what was presumed, left out or not known, or is probably not meant."""
+        unknown = unknown_accuracy(self.network)
+        return (*self.network.supernet.caveats, *filter(None, [unknown]), *self.remarks)
+
+    @property
+    def unknown_accuracy(self) -> list[str]:
+        """The names of the SubNets whose accuracy is not known."""
+        return list(of_unknown_accuracy(self.network.supernet.subnets))
 
     @cached_property
     def runs(self) -> tuple[tuple[str, int | None], ...]:
@@ -169,6 +186,8 @@ class Experiment:
                 "queries": 0 if self.trace is None else len(self.trace),
                 "sha256": "" if self.trace is None else self.trace.content_hash(),
             },
+            **({"caveats": list(self.caveats)} if self.caveats else {}),
+            **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
             **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
             "policies": list(self.policies),
             "policy_files": {

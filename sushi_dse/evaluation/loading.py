@@ -9,14 +9,16 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.accuracy import servable, unknown_accuracy
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.levels import AS_GIVEN, SPAN, spanning_levels
+from sushi_dse.evaluation.offers import cold_offer, outside
 from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
-from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
@@ -25,39 +27,6 @@ from sushi_dse.workload.measured import MeasuredLayer
 
 if TYPE_CHECKING:  # A synthetic trace needs no reader of files.
     from sushi_dse.traces.importers import Imported
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """The demands that the SubNets of a workload can meet on an accelerator with nothing cached."""
-
-    accuracy_percent: tuple[float, float]  # top-1 of the least and of the most accurate SubNet
-    latency_ms: tuple[float, float]  # latency of the fastest and of the slowest SubNet
-    capacity_per_s: float  # queries served back to back, with an equal share for each SubNet
-
-    def rate_per_s(self, load: float | None, rate_per_s: float | None) -> float | None:
-        """The rate that is given itself, or as a load, the share of the capacity; None for neither.
-
-        `UserError` where both are given, or the load is out of range.
-        """
-        if load is None:
-            return rate_per_s
-        if rate_per_s is not None:
-            raise UserError(f"trace: load {load:g} and rate_per_s {rate_per_s:g}; give one of them")
-        if not 0 < load <= 1000:
-            raise UserError(f"trace: 0 < load <= 1000 must hold, got {load}")
-        return load * self.capacity_per_s
-
-
-def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
-    """The offer of the SubNets of `network` on `accelerator` with nothing cached."""
-    table = candidate_table(network, accelerator)
-    cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
-    return Offer(
-        accuracy_percent=(float(top1_percent.min()), float(top1_percent.max())),
-        latency_ms=(float(cold_ms.min()), float(cold_ms.max())),
-        capacity_per_s=1e3 / float(cold_ms.mean()),
-    )
 
 
 def spanned_trace(
@@ -121,7 +90,7 @@ def imported_trace(
     cannot be read, or an option is wrong.
     """
     from sushi_dse.traces.importers import import_log
-    from sushi_dse.traces.logs import LogColumns
+    from sushi_dse.traces.log_columns import LogColumns
 
     try:
         log_columns = LogColumns(**columns)
@@ -146,6 +115,9 @@ def imported_trace(
         for name, asked in laxest.items()
         if columns.get(name) is None
     ]
+    notes += outside(imported.trace, offer)
+    if reason := unknown_accuracy(network):
+        notes.append(f"no query demands an accuracy: {reason}")
     mean_per_s = describe_trace(imported.trace)["rate_per_s"] or 0.0
     share = mean_per_s / offer.capacity_per_s
     served = f"{mean_per_s:.4g} a second, {share:.3g} of what {hw} serves"
@@ -201,16 +173,23 @@ def load_experiment(
         for each in seeds(name, seed, repeats)
     ]
     found = traces[0][1]
+    asked = tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,)))
+    served_by, remarks = servable(asked, network)
+    if found is not None and name not in DEMANDS:
+        remarks = (*remarks, *outside(found, cold_offer(network, reference)))
     if service_levels == SPAN:
         if found is None:
             raise UserError("--service-level: scales the demands of a trace, and there is none")
         offer = cold_offer(network, reference)
         service_levels = spanning_levels(found, offer.latency_ms, str(mode))
+        if unknown_accuracy(network) and mode_code(str(mode)) == STRICT_ACCURACY:
+            service_levels = (AS_GIVEN,)
     return Experiment(
         space=hardware.space,
         network=network,
         trace=found,
-        policies=tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,))),
+        policies=served_by,
+        remarks=remarks,
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.designs import Designs
@@ -92,9 +93,15 @@ def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
 
 
 def _column(values: np.ndarray) -> pa.Array:
-    """`values` as a column, without `pa.array`, which would import pandas for half a second."""
+    """`values` as a column, null where one is NaN.
+
+    `pa.array` would import pandas for half a second.
+    """
     kind, values = pa.from_numpy_dtype(values.dtype), np.ascontiguousarray(values)
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+    column = pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+    if not np.isnan(values).any():
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
 
 
 def _repeated(words: Sequence[str], times: int) -> pa.Array:

@@ -24,6 +24,7 @@ from sushi_dse.model.subgraphs import no_subgraph
 from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, mobilenet_v3_supernet
+from sushi_dse.workload.rated import known_top1_percent
 
 Stages = tuple[tuple[float, ...], ...]
 """The expand ratios of a SubNet: [stage][block]."""
@@ -42,7 +43,7 @@ class SubNetFront:
     @property
     def costs(self) -> np.ndarray:
         """Latency in ms and negative top-1 in percent, both to minimise: [subnet, objective]."""
-        lost = [-choice.top1_percent for choice in self.choices]
+        lost = [-known_top1_percent(choice) for choice in self.choices]
         return np.column_stack([self.latency_ms, lost])
 
     @property
@@ -117,14 +118,14 @@ def subnet_front(model: AccuracyModel, accelerator: Accelerator) -> SubNetFront:
     """
     least, greatest = model.measured_top1_percent
     choices = [_choice(model, stages) for stages in _unbeaten_stages(model, accelerator)]
-    choices = [choice for choice in choices if least <= choice.top1_percent <= greatest]
+    choices = [choice for choice in choices if least <= known_top1_percent(choice) <= greatest]
     if not choices:
         raise UserError(
             f"{model.family.name}: no SubNet's predicted top-1 lies within its accuracy_model's "
             f"measured_top1_percent, {least:g} to {greatest:g}"
         )
     latency_ms = cold_latency_ms(_network(model, choices), accelerator)
-    kept = unbeaten(latency_ms, np.array([choice.top1_percent for choice in choices]))
+    kept = unbeaten(latency_ms, np.array([known_top1_percent(choice) for choice in choices]))
     return SubNetFront(choices=tuple(choices[row] for row in kept), latency_ms=latency_ms[kept])
 
 
@@ -194,7 +195,7 @@ def _choice(model: AccuracyModel, stages: Iterable[Sequence[float]]) -> MobileNe
     stages = list(stages)
     choice = MobileNetV3Choice(
         name="",
-        top1_percent=0,
+        top1_percent=None,
         resolution=model.resolution,
         blocks_per_stage=tuple(len(ratios) for ratios in stages),
         block_expand_ratios=tuple(ratio for ratios in stages for ratio in ratios),

@@ -54,15 +54,18 @@ def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
     if not trace.closed_loop:
         span_ms = float(trace.arrived_ms[-1] - trace.arrived_ms[0] + served.response_ms[-1])
     whole_mj = served_mj + float(max(span_ms - sums.service_ms, 0.0) * drawn.idle_w)
+    accurate, both = sums.accurate / queries, sums.both / queries
+    if np.isnan(sums.accuracy_percent) and trace.min_accuracy_percent.any():
+        accurate = both = np.nan  # Whether a demand is met is as unknown as the accuracy.
     return {
         "mean_latency_ms": sums.response_ms / queries,
         "p50_latency_ms": float(p50),
         "p95_latency_ms": float(p95),
         "p99_latency_ms": float(p99),
         "mean_accuracy_percent": sums.accuracy_percent / queries,
-        "accuracy_attainment": sums.accurate / queries,
+        "accuracy_attainment": accurate,
         "latency_attainment": sums.in_time / queries,
-        "slo_attainment": sums.both / queries,
+        "slo_attainment": both,
         "offchip_bytes_per_query": (total["offchip_bytes"] + sums.switch_bytes) / queries,
         "energy_mj_per_query": served_mj / queries,
         **{f"{cause}_energy_mj_per_query": float(mj) / queries for cause, mj in causes_mj.items()},
@@ -161,7 +164,8 @@ def design_rows(experiment: Experiment, designs: Iterable[int]) -> Iterator[Row]
                     yield {**point, **served, **repeated, **empty, "infeasible_reason": reason}
             else:
                 for row in policy_rows(one, accelerator, table):
-                    yield {**point, **repeated, **row, "infeasible_reason": ""}
+                    known = {name: None if value != value else value for name, value in row.items()}
+                    yield {**point, **repeated, **known, "infeasible_reason": ""}
 
 
 def traced_rows(experiment: Experiment, designs: Iterable[int]) -> pa.Table:

@@ -149,7 +149,8 @@ def given_up(entry: Mapping[str, Any], other: Mapping[str, Any]) -> str:
             if percent > FOLD_FROM_PERCENT:
                 change = f"{entry[name] / other[name]:.1f} times the"
             (gained if percent < 0 else lost).append(f"{change} {word}")
-    points = entry[ACCURACY] - other[ACCURACY]
+    known = entry[ACCURACY] is not None and other[ACCURACY] is not None
+    points = entry[ACCURACY] - other[ACCURACY] if known else 0.0
     if abs(points) >= LEAST_POINTS:
         more = "more accuracy" if points > 0 else "less accuracy"
         (gained if points > 0 else lost).append(f"{abs(points):.1f} points {more}")
@@ -179,9 +180,9 @@ def _other_of_role(
 
 def _best(rows: "pd.DataFrame", name: str) -> "pd.DataFrame":
     """The best row in a metric as a frame, which is empty without rows or without the metric."""
-    known = [each for each in (name, LATENCY, ACCURACY, ENERGY, AREA) if each in rows]
-    if name not in rows or rows.empty:
+    if name not in rows or rows.empty or rows[name].isna().any():
         return rows.iloc[:0]
+    known = [each for each in (name, LATENCY, ACCURACY, ENERGY, AREA) if each in rows]
     costs = [METRICS[each].cost(rows) for each in known]
     ties = np.lexsort((rows["policy"].astype(str), rows["design"]))
     order = ties[np.lexsort([cost[ties] for cost in costs[::-1]])]

@@ -36,7 +36,7 @@ class Exploration:
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
         """The objectives; `UserError` where a name is unknown or named twice."""
-        return tuple(objectives(self.objectives))
+        return tuple(objectives(self.objectives, self.experiment.unknown_accuracy))
 
     @property
     def own_inputs(self) -> dict[str, object]:

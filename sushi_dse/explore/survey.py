@@ -44,12 +44,20 @@ DEFAULT_OBJECTIVES = (LATENCY, ACCURACY, ENERGY)
 MERGE_ROWS = 10_000  # fewest rows of the fronts of parts that are merged at a time
 
 
-def objectives(names: Sequence[str] | None) -> list[Metric]:
+def objectives(names: Sequence[str] | None, unknown_accuracy: Sequence[str] = ()) -> list[Metric]:
     """The metrics of those names, or the default ones.
 
-    `UserError` where a name is unknown or given twice.
+    unknown_accuracy: the SubNets whose accuracy is not known; where there are any, the accuracy is
+    no default.  `UserError` where a name is unknown, given twice, or of what is not known.
     """
-    chosen = [find_metric(name) for name in names or DEFAULT_OBJECTIVES]
+    if names and ACCURACY in names and unknown_accuracy:
+        whose = ", ".join(unknown_accuracy)
+        raise UserError(
+            f"--objective {ACCURACY}: the accuracy of {whose} is not known; give its top1_percent "
+            "in the workload"
+        )
+    defaults = [name for name in DEFAULT_OBJECTIVES if name != ACCURACY or not unknown_accuracy]
+    chosen = [find_metric(name) for name in names or defaults]
     if len(set(chosen)) < len(chosen):
         raise UserError("an objective is named twice; name each once")
     return chosen

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,24 @@ from sushi_dse.units import parse_number
 
 MAX_COUNT = 2**31  # largest number that is read, far beyond any size in a network
 TEMPLATE = re.compile(r"\{\{|\{%")
+# A line that includes another file, and one that merges a mapping of it into the one here.
+INCLUDE = re.compile(
+    r"^[ \t]*\{\{[ \t]*include(?:_text)?\([^{}\n]*\)[ \t]*\}\}[ \t]*$", re.MULTILINE
+)
+MERGE = re.compile(r"^[ \t]*<{2,3}[ \t]*:[ \t]*(?:\*\w+|\[[\w*, \t]*\])[ \t]*$", re.MULTILINE)
+# What begins a line in the files of other tools that are neither YAML nor JSON.
+OTHER_LANGUAGES = (
+    (
+        re.compile(r"^[ \t]*(?:Network|Constant)[ \t]+[^:\n]+$", re.MULTILINE),
+        "is a MAESTRO description; import the ONNX file of its network",
+    ),
+    (
+        re.compile(
+            r"^(?:\w+[ \t]*=[ \t]*[\[{(]|def \w+\(|from \S+ import |import \w)", re.MULTILINE
+        ),
+        "is a Python workload; write it as JSON: print(json.dumps(workload))",
+    ),
+)
 NOTHING = ("", "~", "null", "Null", "NULL", "None")
 TRUTHS = {"true": True, "True": True, "false": False, "False": False}
 
@@ -30,6 +48,7 @@ class ForeignValue:
     path: Path
     name: str  # key of the value, or its number in a list, from 0
     node: Any
+    has_include: bool = False  # whether the file includes another one, which is not read
 
     def error(self, message: str) -> UserError:
         """The error of one line about this value, which begins with its line and column."""
@@ -64,11 +83,11 @@ class ForeignValue:
         """
         if self.is_list:
             for i, item in enumerate(self.node.value):
-                yield ForeignValue(self.path, str(i), item)
+                yield replace(self, name=str(i), node=item)
         elif self.is_mapping:
             seen: set[str] = set()
             for key, value in self.node.value:
-                entry = ForeignValue(self.path, str(key.value), value)
+                entry = replace(self, name=str(key.value), node=value)
                 if entry.name in seen:
                     raise entry.error(
                         f"{quoted_value(entry.name)} is given twice; keep one of them"
@@ -100,6 +119,11 @@ class ForeignValue:
             wanted = f"a whole number from {least} to {MAX_COUNT}"
             raise self.error(f"{self.name}: {wanted} is wanted, got {self.quoted}")
         return int(text)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the value is a whole number."""
+        return self._is_plain and bool(INTEGER.fullmatch(self.node.value))
 
     def counts(self) -> list[int]:
         """The value as a list of whole numbers, each 0 or more; UserError otherwise."""
@@ -143,15 +167,24 @@ def _bounded(text: str) -> int:
 
 
 def read_foreign(path: Path) -> ForeignValue:
-    """The top value of the YAML or JSON file at `path`; UserError where there is none."""
+    """The top value of the YAML or JSON file at `path`; UserError where there is none.
+
+    A file that another one includes is not read: what it holds is missing.
+    """
     text = read_text(path)
+    has_include = bool(INCLUDE.search(text))
+    if has_include:
+        text = MERGE.sub("", INCLUDE.sub("", text))  # Lines stay, so that marks do.
     template = TEMPLATE.search(text)
     if template:
         line = text.count("\n", 0, template.start()) + 1
         column = template.start() - text.rfind("\n", 0, template.start())
         message = "is a template; give the file that its tool makes of it"
         raise placed(path, message, (line, column))
+    for beginning, message in OTHER_LANGUAGES:
+        if found := beginning.search(text):
+            raise placed(path, message, (text.count("\n", 0, found.start()) + 1, 1))
     node = compose(path, text)
     if node is None:
         raise placed(path, "is empty; give a network")
-    return ForeignValue(path, path.name, node)
+    return ForeignValue(path, path.name, node, has_include)

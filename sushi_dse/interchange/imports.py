@@ -8,22 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sushi_dse.config.document import placed
+from sushi_dse.config.document import parse_document, placed
+from sushi_dse.config.workload_file import workload_of
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.foreign import ForeignValue, read_foreign
 from sushi_dse.interchange.network import ImportedNetwork, plain_name
 from sushi_dse.interchange.ofa import read_ofa
 from sushi_dse.interchange.shapes import Shape, parse_shapes
-from sushi_dse.interchange.sharing import shared_names
+from sushi_dse.interchange.sharing import equal_weights_percent, shared_names
 from sushi_dse.interchange.timeloop_in import read_timeloop
 from sushi_dse.interchange.zigzag import is_zigzag, read_zigzag
+from sushi_dse.workload.caveats import Sharing
 from sushi_dse.workload.layers import SuperNet
-from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from sushi_dse.workload.plain import PlainSubNet
+from sushi_dse.workload.rated import of_unknown_accuracy
 
 __all__ = ["ImportedNetwork", "ImportedWorkload", "import_workload", "parse_shapes"]
 
 ONNX_SUFFIX = ".onnx"
+UNNAMED = "imported"  # name of a workload that is given none
 INSTALL_ONNX = "reading ONNX needs the package onnx: pip install 'sushi-dse[onnx]'"
 
 
@@ -34,7 +38,7 @@ class ImportedWorkload:
     supernet: SuperNet
     networks: tuple[ImportedNetwork, ...]
     text: str  # text of the workload file
-    is_accuracy_known: bool
+    equal_weights_percent: float | None  # of what the networks share; None where no file tells
 
     @property
     def notes(self) -> list[str]:
@@ -44,15 +48,17 @@ class ImportedWorkload:
             size = f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB"
             lines.append(f"{subnet.name}: {len(subnet.layers)} layers, {size} of weights")
             lines += [f"{subnet.name}: {line}" for line in network.notes]
-        if not self.is_accuracy_known:
-            lines.append("the accuracy is not known and stands as 0; give it by --top1-percent")
+        if self.equal_weights_percent is not None:
+            equal = f"{self.equal_weights_percent:.3g} % of them are equal"
+            lines.append(f"weights that the networks would share were compared: {equal}")
+        if of_unknown_accuracy(self.supernet.subnets):
+            lines.append("the accuracy is not known; give it by --top1-percent")
         return lines
 
     @property
     def warnings(self) -> list[str]:
         """The lines about what the user has probably not meant."""
-        pairs = zip(self.supernet.subnets, self.networks, strict=True)
-        return [f"{subnet.name}: {line}" for subnet, network in pairs for line in network.warnings]
+        return list(self.supernet.caveats)
 
 
 def import_workload(
@@ -66,7 +72,7 @@ def import_workload(
     """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
 
     Every file is a network; files of Timeloop, which hold a layer each, are one network together.
-    top1_percent: one for each network, or none, which counts as 0.
+    top1_percent: one for each network, or none, where it is not known.
     input_shapes: shapes of the inputs of ONNX networks by name, "" for the only input; for
     Once-for-all the shape of the image.
     """
@@ -83,20 +89,23 @@ def import_workload(
             f"{len(networks)} networks are read: give --top1-percent once for each, in their order"
         )
     subnets = [
-        PlainSubNet(name=subnet, top1_percent=top1, layers=tuple(c.layer for c in network.layers))
+        PlainSubNet(
+            name=subnet,
+            top1_percent=top1,
+            layers=tuple(c.layer for c in network.layers),
+            skipped=network.skipped,
+        )
         for subnet, top1, network in zip(
-            _subnet_names(paths, networks), top1_percent or [0.0], networks, strict=True
+            _subnet_names(paths, networks), top1_percent or (None,), networks, strict=True
         )
     ]
-    supernet_layers = shared_names(networks)
-    try:
-        supernet = plain_supernet(name or "imported", subnets, supernet_layers)
-    except ValueError as error:
-        raise UserError(
-            f"{paths[0]}: no SuperNet with the others: {error}; import it alone"
-        ) from None
     sources = ", ".join(plain_name(path.name) for path in paths)
     remarks = {c.layer: c.remark for network in networks for c in network.layers if c.remark}
+    supernet_layers, equal_percent = shared_names(networks), None
+    sharing: Sharing | None = None
+    if len(networks) > 1:
+        equal_percent = equal_weights_percent(networks)
+        sharing = "compared" if equal_percent == 100 else "assumed"
     text = workload_text(
         subnets,
         name=name,
@@ -104,11 +113,25 @@ def import_workload(
         origin="Layers read by `sushi-dse workload import`."
         + ("" if top1_percent else "\ntop1_percent is not known: write what you measured."),
         supernet_layers=supernet_layers,
+        sharing=sharing,
+        equal_weights_percent=equal_percent,
         remarks=remarks,
     )
     return ImportedWorkload(
-        supernet=supernet, networks=tuple(networks), text=text, is_accuracy_known=bool(top1_percent)
+        supernet=_read_back(paths[0], text),
+        networks=tuple(networks),
+        text=text,
+        equal_weights_percent=equal_percent,
     )
+
+
+def _read_back(source: Path, text: str) -> SuperNet:
+    """The SuperNet that the text of a workload file describes; UserError where it is none."""
+    try:
+        return workload_of(parse_document(Path(UNNAMED), text)).supernet
+    except UserError as error:
+        reason = str(error).partition(": ")[2]
+        raise UserError(f"{source}: makes no workload: {reason}; import less at a time") from None
 
 
 def _read(
@@ -117,7 +140,8 @@ def _read(
     networks, problems = [], []
     for path in paths:
         if path.suffix.lower() == ONNX_SUFFIX:
-            networks.append(_read_onnx(path, input_shapes, skip_unsupported))
+            several = len(paths) > 1
+            networks.append(_read_onnx(path, input_shapes, skip_unsupported, several))
             continue
         top = read_foreign(path)
         if top.is_mapping and (problem := top.find("problem")):
@@ -145,13 +169,18 @@ def _read(
 
 
 def _read_onnx(
-    path: Path, input_shapes: Mapping[str, Shape], skip_unsupported: bool
+    path: Path, input_shapes: Mapping[str, Shape], skip_unsupported: bool, with_weights: bool
 ) -> ImportedNetwork:
     try:
         from sushi_dse.interchange.onnx_layers import read_onnx
     except ImportError:
         raise UserError(INSTALL_ONNX) from None
-    return read_onnx(path, input_shapes=input_shapes, skip_unsupported=skip_unsupported)
+    return read_onnx(
+        path,
+        input_shapes=input_shapes,
+        skip_unsupported=skip_unsupported,
+        with_weights=with_weights,
+    )
 
 
 def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
@@ -166,14 +195,18 @@ def _resolution(path: Path, input_shapes: Mapping[str, Shape]) -> int:
 
 def _one_network(problems: Sequence[ForeignValue]) -> ImportedNetwork:
     """The network of Timeloop's files, which hold a layer each, in their order."""
-    layers, names = [], set()
+    layers, names = [], set[str]()
     for i, problem in enumerate(problems):
         name = plain_name(problem.path.stem)
         if name in names or name.isdigit() or not name:
             name = f"layer{i}"
         names.add(name)
         layers.append(read_timeloop(problem, name))
-    return ImportedNetwork(source=problems[0].path, layers=tuple(layers))
+    partial = sum(problem.has_include for problem in problems)
+    note = f"{partial} files include others, which are not read: a size that they leave out is 1"
+    return ImportedNetwork(
+        source=problems[0].path, layers=tuple(layers), assumptions=(note,) * bool(partial)
+    )
 
 
 def _subnet_names(paths: Sequence[Path], networks: Sequence[ImportedNetwork]) -> list[str]:

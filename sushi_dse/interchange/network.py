@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.stages import linear
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST_NAME = 100  # most characters of a name that are kept
 
@@ -38,6 +41,9 @@ class ImportedNetwork:
     uncharged: Mapping[str, int] = field(default_factory=dict)  # number of operators by their kind
     skipped: tuple[str, ...] = ()  # operators with real work that were left out
     assumptions: tuple[str, ...] = ()
+    # The weights of each layer, [kernel, channel of a group, row, column], None for one that the
+    # file does not tell; nothing where it tells none, or nobody asked.
+    weights: tuple["np.ndarray | None", ...] = field(default=(), repr=False, compare=False)
 
     @property
     def notes(self) -> list[str]:
@@ -49,11 +55,6 @@ class ImportedNetwork:
             *[f"not charged by the cost model: {uncharged}"] * bool(uncharged),
             *[f"{remarks} layers are counted in a like form, see their comments"] * bool(remarks),
         ]
-
-    @property
-    def warnings(self) -> list[str]:
-        """The lines about work that is missing from the count."""
-        return [f"left out of the count: {', '.join(self.skipped)}"] * bool(self.skipped)
 
 
 def plain_name(text: str) -> str:
@@ -109,6 +110,37 @@ def convolution(
         groups=groups,
     )
     return Counted(layer, remark)
+
+
+def interleaved(
+    name: str,
+    *,
+    kernels: int,
+    channels: int,
+    window: Pair,
+    size: Pair,
+    outputs: Pair,
+    groups: int,
+    remark: str,
+) -> Counted:
+    """The layer for a transposed convolution, whose kernels are those of all steps of its stride.
+
+    `outputs` is the map of each of them; rows and columns that its windows lack are padding.
+    ValueError where there is no output.
+    """
+    spans = [out + k - 1 for out, k in zip(outputs, window, strict=True)]
+    lacking = [max(span - side, 0) for span, side in zip(spans, size, strict=True)]
+    rows, columns = ((n // 2, n - n // 2) for n in lacking)
+    counted = convolution(
+        name,
+        kernels=kernels,
+        channels=channels,
+        window=window,
+        size=(min(size[0], spans[0]), min(size[1], spans[1])),
+        pads=(rows, columns),
+        groups=groups,
+    )
+    return counted._replace(remark=remark)
 
 
 def _check_output(size: Pair, pads: tuple[Pair, Pair], spans: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""The `net.config` of a Once-for-all network: ResNets and MobileNetV3, as once-for-all writes it.
+"""The `net.config` of a Once-for-all network, as once-for-all and ProxylessNAS write it.
 
 Layers are named by their position in the SuperNet (stage, block, layer), so that several networks
 of one SuperNet share the weights that they have in common.  The layers of an MBConvLayer and of a
@@ -38,10 +38,11 @@ class Built:
     def conv(
         self, name: str, entry: ForeignValue, kernels: int, kernel_size: int = 1, stride: int = 1,
         groups: int = 1, at: Map | None = None, block: str = "", adds: tuple[str, ...] = (),
+        dilation: int = 1,
     ) -> Map:  # fmt: skip
         """Append a convolution, padded to keep its map; the result is the map behind it."""
         source = at or self.map
-        pad = kernel_size // 2
+        pad = kernel_size // 2 * dilation
         try:
             counted = convolution(
                 name,
@@ -51,6 +52,7 @@ class Built:
                 size=(source.size, source.size),
                 pads=((pad, pad), (pad, pad)),
                 stride=(stride, stride),
+                dilation=(dilation, dilation),
                 groups=groups,
             )
         except ValueError as error:
@@ -82,6 +84,7 @@ class Built:
             at=source,
             block=name if has_se else "",
             adds=adds,
+            dilation=_optional(entry, "dilation", 1),
         )
         if has_se:
             self.squeeze_excite(name, entry)
@@ -143,7 +146,18 @@ def _resnet(built: Built, config: ForeignValue) -> None:
     built.linear("classifier", config["classifier"])
 
 
+def _proxyless(built: Built, config: ForeignValue) -> None:
+    built.listed("first_conv", config["first_conv"])
+    for name, block, has_shortcut in _named_blocks(config, first_is_alone=True):
+        _inverted_bottleneck(built, name, block, built.map.source if has_shortcut else ())
+    if mix := config.find("feature_mix_layer"):
+        built.listed("feature_mix", mix)
+    built.map = built.map._replace(size=1)
+    built.linear("classifier", config["classifier"])
+
+
 NETWORKS = {"MobileNetV3": _mobilenet_v3, "OFAMobileNetV3": _mobilenet_v3,
+            "ProxylessNASNets": _proxyless, "OFAProxylessNASNets": _proxyless,
             "ResNets": _resnet, "OFAResNets": _resnet}  # fmt: skip
 
 

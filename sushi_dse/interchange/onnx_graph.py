@@ -3,24 +3,24 @@
 Shapes are inferred by onnx itself, on the graph without its weights.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has none
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, shape_inference
 
 from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import read_file
-from sushi_dse.interchange.network import plain_name
+from sushi_dse.interchange.network import Unsupported, plain_name
+from sushi_dse.interchange.onnx_operators import is_free
+from sushi_dse.interchange.onnx_standard import drop_unread, read_standard
 from sushi_dse.interchange.onnx_values import fold_values
+from sushi_dse.interchange.onnx_weights import Weights, weights_in
 from sushi_dse.interchange.shapes import Shape
 
 SHAPE_ELEMENTS = 256  # most elements of a constant that may be the shape of another tensor
-OWN_DOMAINS = ("", "ai.onnx")  # domains of the standard operators
 REASON_CHARACTERS = 200  # most characters of onnx's error that our error quotes
 LINE_ELEMENTS = 2**20  # longest one-dimensional tensor whose values onnx may follow
 MAX_ROUNDS = 200  # rounds of folding, of which each settles values that depend on the one before
@@ -42,18 +42,36 @@ class Graph:
     nodes: Sequence[NodeProto]
     shapes: Mapping[str, Shape]  # shapes that are fully known, by the name of the tensor
     constants: frozenset[str]  # names of the tensors that depend on no input of the network
-    notes: tuple[str, ...]  # assumptions on the inputs
+    causes: Mapping[str, NodeProto]  # operator that leaves a shape open, by the name of the tensor
+    weights: Weights  # values of the weights where they were asked for
+    notes: tuple[str, ...]  # what was taken of the inputs, and what is not read
 
     def shape(self, node: NodeProto, position: int) -> Shape:
-        """The shape of an input of `node`; UserError where it is not known."""
-        name = node.input[position]
-        if name not in self.shapes:
-            raise self.error(
-                node,
-                f"the shape of its input {plain_name(name)!r} cannot be inferred; give the "
-                "network's by --input-shape, or export it with fixed shapes",
-            )
-        return self.shapes[name]
+        """The shape of an input of `node`; UserError where it is not known.
+
+        `Unsupported` where an operator that no layer represents leaves it open.
+        """
+        return self._shape(node, node.input[position], "input")
+
+    def output_shape(self, node: NodeProto) -> Shape:
+        """The shape of the output of `node`; UserError where it is not known."""
+        return self._shape(node, node.output[0], "output")
+
+    def _shape(self, node: NodeProto, name: str, side: str) -> Shape:
+        if name in self.shapes:
+            return self.shapes[name]
+        cause = self.causes.get(name, node)
+        if cause is not node and not is_free(cause):
+            raise Unsupported(f"{plain_name(node.op_type)} behind {node_name(cause)!r}")
+        behind = ""
+        if cause is not node:
+            behind = f" behind {node_name(cause)!r} ({plain_name(cause.op_type)})"
+        raise self.error(
+            node,
+            f"the shape of its {side} {plain_name(name)!r} cannot be inferred"
+            f"{behind}; give the network's by --input-shape, or "
+            "export it with fixed shapes",
+        )
 
     def is_constant(self, node: NodeProto, position: int) -> bool:
         """Whether an input of `node` is present and constant: a weight."""
@@ -71,52 +89,66 @@ def node_name(node: NodeProto) -> str:
     return plain_name(node.name or next(iter(node.output), "")) or "unnamed"
 
 
-def is_standard(node: NodeProto) -> bool:
-    """Whether the operator is a standard one of ONNX, not of an extension."""
-    return node.domain in OWN_DOMAINS
-
-
-def read_graph(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
-    """The graph in an ONNX file; UserError where there is none.
+def read_graph(
+    path: Path, input_shapes: Mapping[str, Shape], *, with_weights: bool = False
+) -> Graph:
+    """The graph in an ONNX file, with the values of its weights or not; UserError without one.
 
     input_shapes: shapes by the name of the input, or under "" for the only input.
     """
-    model = _read_model(path)
+    model = read_standard(path)
+    unread = drop_unread(model)
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     notes = _fix_inputs(path, model, weights, dict(input_shapes))
+    values = weights_in(model.graph) if with_weights else {}
     _leave_only_shapes(model)
+    if unread:
+        notes.append(f"{len(unread)} operators reach no output of the network, and do not count")
+    shapes = _shapes(path, model)
+    _check_batch(path, model, weights, shapes)
     return Graph(
         path=path,
         nodes=list(model.graph.node),
-        shapes=_shapes(path, model),
+        shapes=shapes,
         constants=_constants(model.graph.node, weights),
+        causes=_causes(model.graph.node, shapes),
+        weights=values,
         notes=tuple(notes),
     )
 
 
-def _read_model(path: Path) -> ModelProto:
-    try:
-        model = onnx.load_model_from_string(read_file(path, "name an ONNX file"))
-    except DecodeError:
-        raise placed(path, "is no ONNX network, or a torn one; export it again") from None
-    if not model.graph.node:
-        raise placed(path, "holds no operator, so it is no ONNX network; export it again")
-    if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
-        raise placed(path, "holds a name that is no text, so it is torn; export it again")
-    return model
+def _check_batch(
+    path: Path, model: ModelProto, weights: set[str], shapes: Mapping[str, Shape]
+) -> None:
+    """Raise UserError where an input holds several images or other samples.
+
+    The first side of an input is their number where it is that of an output, too, and that of an
+    image with four sides always is.
+    """
+    batches = {shapes[o.name][0] for o in model.graph.output if shapes.get(o.name)}
+    for value in model.graph.input:
+        shape = shapes.get(value.name, ())
+        if value.name in weights or len(shape) < 2 or shape[0] == 1:
+            continue
+        if len(shape) == 4 or shape[0] in batches:
+            one = "x".join(map(str, (1, *shape[1:])))
+            raise placed(
+                path,
+                f"input {plain_name(value.name)!r} has a batch of {shape[0]}; give it one query by "
+                f"--input-shape {plain_name(value.name)}={one}, or export it so",
+            )
 
 
-def _texts(model: ModelProto) -> Iterator[object]:
-    """All names of the network that are read."""
-    graph = model.graph
-    yield from (opset.domain for opset in model.opset_import)
-    yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
-    yield from (tensor.name for tensor in graph.initializer)
-    yield from (tensor.values.name for tensor in graph.sparse_initializer)
-    for node in graph.node:
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
+def _causes(nodes: Iterable[NodeProto], shapes: Mapping[str, Shape]) -> dict[str, NodeProto]:
+    """The first operator that leaves the shape of a tensor open, by the name of the tensor."""
+    causes: dict[str, NodeProto] = {}
+    for node in nodes:
+        before = [causes[name] for name in node.input if name in causes]
+        for name in node.output:
+            if name not in shapes:
+                causes[name] = before[0] if before else node
+    return causes
 
 
 def _fix_inputs(
@@ -126,6 +158,7 @@ def _fix_inputs(
 
     UserError where a size is unknown, or a given name is no input.
     """
+    read = {name for node in model.graph.node for name in node.input}
     inputs = [value for value in model.graph.input if value.name not in weights]
     names = [value.name for value in inputs]
     notes, changed = [], False
@@ -139,6 +172,8 @@ def _fix_inputs(
             raise placed(path, f"--input-shape: no input {name!r}; {near_names(name, names)}")
     for value in inputs:
         shape = _dimensions(value)
+        if value.name not in given and value.name not in read:
+            continue
         fixed = given.get(value.name, shape)
         if fixed is not None and fixed[:1] == (0,) and min(fixed[1:], default=1) > 0:
             fixed = (1, *fixed[1:])

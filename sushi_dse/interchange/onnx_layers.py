@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from onnx import NodeProto, helper
 
 from sushi_dse.config.document import placed
@@ -15,59 +16,38 @@ from sushi_dse.interchange.network import (
     ImportedNetwork,
     Unsupported,
     convolution,
+    interleaved,
     matrix_product,
     plain_name,
 )
 from sushi_dse.interchange.onnx_edges import Edges
-from sushi_dse.interchange.onnx_graph import Graph, is_standard, node_name, read_graph
+from sushi_dse.interchange.onnx_graph import Graph, node_name, read_graph
+from sushi_dse.interchange.onnx_operators import (
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    PRODUCTS,
+    TRANSPOSED,
+    is_free,
+    is_standard,
+)
+from sushi_dse.interchange.onnx_weights import layer_weights
 from sushi_dse.interchange.shapes import Shape
-
-# The positions of the inputs of an operator that are activations and weights.
-CONVOLUTIONS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
-PRODUCTS = {"MatMul": (0, 1), "MatMulInteger": (0, 1), "QLinearMatMul": (0, 3), "Gemm": (0, 1)}
-
-# Operators that the cost model does not charge; all others are taken to do real work.
-ELEMENTWISE = """
-    Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr
-    BitwiseXor Ceil Celu Clip Cos Cosh CumProd CumSum Div Dropout Elu Equal Erf Exp Floor Gelu
-    Greater GreaterOrEqual HardSigmoid HardSwish Hardmax IsInf IsNaN LeakyRelu Less LessOrEqual
-    Log LogSoftmax Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu
-    Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Sub Sum Swish Tan Tanh
-    ThresholdedRelu Where Xor
-"""
-POOLING = """
-    ArgMax ArgMin AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool
-    MaxRoiPool MaxUnpool NonMaxSuppression ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
-    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare RoiAlign TopK
-"""
-NORMALISATION = """
-    BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization
-    LpNormalization MeanVarianceNormalization RMSNormalization
-"""
-MOVEMENT = """
-    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant
-    ConstantOfShape DepthToSpace DequantizeLinear DynamicQuantizeLinear Expand EyeLike Flatten
-    Gather GatherElements GatherND GridSample Identity NonZero OneHot Pad QuantizeLinear Range
-    Reshape Resize ReverseSequence Scatter ScatterElements ScatterND SequenceAt
-    SequenceConstruct Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze Tile Transpose
-    Trilu Unsqueeze Upsample
-"""
-UNCHARGED = frozenset(" ".join((ELEMENTWISE, POOLING, NORMALISATION, MOVEMENT)).split())
 
 SHOWN_NODES = 3  # most operators that an error names
 
 
 def read_onnx(
-    path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool
+    path: Path, *, input_shapes: Mapping[str, Shape], skip_unsupported: bool, with_weights: bool
 ) -> ImportedNetwork:
     """The layers of an ONNX network; UserError for work that is no layer's, unless skipped."""
-    graph = read_graph(path, input_shapes)
+    graph = read_graph(path, input_shapes, with_weights=with_weights)
     layers: list[Counted] = []
+    values: list[np.ndarray | None] = []
     uncharged: Counter[str] = Counter()
     unsupported: list[str] = []
     names: list[str] = []
     weights: Counter[str] = Counter()
-    edges = Edges(graph, frozenset(ELEMENTWISE.split()))
+    edges = Edges(graph, ELEMENTWISE)
     for node in _working(graph):
         try:
             counted = _layer(graph, node)
@@ -90,6 +70,8 @@ def read_onnx(
         layer = replace(counted.layer, name=name, input_from=input_from)
         layers.append(counted._replace(layer=layer))
         weights[_weight(graph, node)] += 1
+        is_second = graph.is_constant(node, _sides(node)[1])
+        values.append(layer_weights(graph.weights, node, is_second=is_second))
     if unsupported and not skip_unsupported:
         more = len(unsupported) - SHOWN_NODES
         raise placed(
@@ -113,6 +95,7 @@ def read_onnx(
         uncharged=dict(uncharged.most_common()),
         skipped=tuple(unsupported),
         assumptions=(*graph.notes, *notes),
+        weights=tuple(values) if with_weights else (),
     )
 
 
@@ -123,9 +106,13 @@ def _working(graph: Graph) -> Iterator[NodeProto]:
             yield node
 
 
+def _sides(node: NodeProto) -> tuple[int, int]:
+    """The positions of the inputs of a layer that are activations and weights."""
+    return (CONVOLUTIONS | TRANSPOSED | PRODUCTS)[node.op_type]
+
+
 def _weight(graph: Graph, node: NodeProto) -> str:
-    sides = (CONVOLUTIONS | PRODUCTS)[node.op_type]
-    constant = [str(node.input[side]) for side in sides if graph.is_constant(node, side)]
+    constant = [str(node.input[side]) for side in _sides(node) if graph.is_constant(node, side)]
     return constant[-1]
 
 
@@ -141,11 +128,15 @@ def _layer(graph: Graph, node: NodeProto) -> Counted | None:
         if not graph.is_constant(node, CONVOLUTIONS[node.op_type][1]):
             raise Unsupported(f"{kind} with weights that are computed")
         return _convolution(graph, node)
+    if node.op_type in TRANSPOSED:
+        if not graph.is_constant(node, TRANSPOSED[node.op_type][1]):
+            raise Unsupported(f"{kind} with weights that are computed")
+        return _transposed_convolution(graph, node)
     if node.op_type in PRODUCTS:
         if not any(graph.is_constant(node, side) for side in PRODUCTS[node.op_type]):
             raise Unsupported(f"{kind} of two activations")
         return _product(graph, node)
-    if node.op_type in UNCHARGED:
+    if is_free(node):
         return None
     raise Unsupported(kind)
 
@@ -181,7 +172,7 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
         raise Unsupported(f"{node.op_type} over {axes} axes")
     groups = _attribute(node, "group", 1)
     if activations[0] != 1:
-        raise ValueError(f"a batch of {activations[0]}; export the network with a batch of 1")
+        raise Unsupported(f"{node.op_type} over {activations[0]} maps at once")
     if groups < 1 or activations[1] != weights[1] * groups:
         raise ValueError(
             f"{groups} groups of {weights[1]} channels do not fit an input of {activations[1]}"
@@ -201,6 +192,47 @@ def _convolution(graph: Graph, node: NodeProto) -> Counted:
         stride=_pair((1,) * line + stride),
         dilation=_pair((1,) * line + dilation),
         groups=groups,
+    )
+
+
+def _transposed_convolution(graph: Graph, node: NodeProto) -> Counted:
+    """The layer with the weights, outputs and MACs of a transposed convolution.
+
+    With a stride that divides the window, each step of the stride is a kernel of its own on a
+    smaller window, and their outputs are interleaved.  With another one, or a dilated window, only
+    weights and MACs are the same: the outputs count on the map of the input.
+    """
+    activations, weights = (graph.shape(node, side) for side in TRANSPOSED[node.op_type])
+    axes, groups = len(weights) - 2, _attribute(node, "group", 1)
+    if len(activations) != len(weights) or not 1 <= axes <= 2:
+        raise Unsupported(f"{node.op_type} over {axes} axes")
+    if groups < 1 or (activations[0], activations[1]) != (1, weights[0]):
+        raise Unsupported(f"{node.op_type} of {activations[1]} channels by {weights[0]}")
+    made = graph.output_shape(node)
+    stride = _numbers(node, "strides", (1,) * axes, least=1)
+    dilation = _numbers(node, "dilations", (1,) * axes, least=1)
+    told = f"transposed by {' '.join(map(str, stride))}: its outputs are counted"
+    is_divided = not any(k % s for k, s in zip(weights[2:], stride, strict=True))
+    if max(dilation) > 1 or not is_divided:
+        stride, made, told = (1,) * axes, activations, f"{told} on the map of its input"
+    line = (1,) * (2 - axes)
+    window, size, rows = (
+        _pair(line + tuple(values))
+        for values in (
+            [k // s for k, s in zip(weights[2:], stride, strict=True)],
+            activations[2:],
+            [-(-side // s) for side, s in zip(made[2:], stride, strict=True)],
+        )
+    )
+    return interleaved(
+        node_name(node),
+        kernels=weights[1] * groups * prod(stride),
+        channels=activations[1],
+        window=window,
+        size=size,
+        outputs=rows,
+        groups=groups,
+        remark=told if prod(stride) == 1 else f"{told} as kernels",
     )
 
 

@@ -1,12 +1,16 @@
 """The layers that several networks share, by their names in a SuperNet or by their order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
 
 from sushi_dse.config.document import placed
 from sushi_dse.interchange.network import ImportedNetwork
 from sushi_dse.workload.layers import PlainLayer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def shared_names(networks: Sequence[ImportedNetwork]) -> list[str] | None:
@@ -35,6 +39,35 @@ def shared_names(networks: Sequence[ImportedNetwork]) -> list[str] | None:
                     "are imported one by one",
                 )
     return None
+
+
+def equal_weights_percent(networks: Sequence[ImportedNetwork]) -> float | None:
+    """Percent of the weights that two networks would share which are equal in their files.
+
+    None where no file tells weights.  Two cuts of a layer would share the first kernels and the
+    first channels that both have; weights that a file does not tell are equal to none.
+    """
+    if not any(own is not None for network in networks for own in network.weights):
+        return None
+    equal = shared = 0
+    for first, second in combinations(networks, 2):
+        for ours, own, theirs, other in _pairs(first, second):
+            kernels = min(ours.kernels, theirs.kernels)
+            channels = min(ours.channels_per_group, theirs.channels_per_group)
+            shared += kernels * channels * ours.kernel_height * ours.kernel_width
+            if own is not None and other is not None:
+                cuts = (own[:kernels, :channels], other[:kernels, :channels])
+                equal += int((cuts[0] == cuts[1]).sum()) if cuts[0].shape == cuts[1].shape else 0
+    return 100 * equal / shared
+
+
+def _pairs(
+    first: ImportedNetwork, second: ImportedNetwork
+) -> Iterator[tuple[PlainLayer, "np.ndarray | None", PlainLayer, "np.ndarray | None"]]:
+    """The layers of equal numbers, each with its weights."""
+    for i, (ours, theirs) in enumerate(zip(first.layers, second.layers, strict=True)):
+        own, other = (each.weights[i] if each.weights else None for each in (first, second))
+        yield ours.layer, own, theirs.layer, other
 
 
 def _form(layer: PlainLayer) -> str:

@@ -160,7 +160,7 @@ class Network:
     shapes: np.ndarray  # [layer] records with the fields of LayerShape
     supernet_layer: np.ndarray  # [layer]
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
-    top1_percent: np.ndarray  # [subnet]
+    top1_percent: np.ndarray  # [subnet], NaN where it is not known
     macs: np.ndarray  # [subnet]
     weight_bytes: np.ndarray  # [subnet]
     kernels: np.ndarray  # [subnet, supernet_layer], 0 where the SubNet lacks the layer

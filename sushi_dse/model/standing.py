@@ -62,6 +62,7 @@ class Standing:
     shares: Mapping[Evidence, tuple[float, float]]
     assumed: Sequence[str]  # operators of the layers without a measurement, sorted
     borrowed: str  # `borrowed_constants`
+    caveats: Sequence[str]  # sentences on what was presumed, left out or not known of the SubNets
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -70,11 +71,15 @@ class Standing:
             "latency_shares": {str(kind): list(share) for kind, share in self.shares.items()},
             "assumed_layers": list(self.assumed),
             "borrowed_constants": self.borrowed,
+            "caveats": list(self.caveats),
         }
 
 
-def standing(network: Network, space: SearchSpace) -> Standing:
-    """What the latencies of the SubNets stand on, on the reference design of `space`."""
+def standing(network: Network, space: SearchSpace, *, caveats: Sequence[str]) -> Standing:
+    """What the latencies of the SubNets stand on, on the reference design of `space`.
+
+    caveats: sentences on what was presumed, left out or not known of the SubNets.
+    """
     design = space.reference
     layers = [layer for subnet in network.supernet.subnets for layer in subnet.layers]
     evidence = [evidence_of(layer, design, space.calibration) for layer in layers]
@@ -90,7 +95,12 @@ def standing(network: Network, space: SearchSpace) -> Standing:
         for layer, found in zip(layers, evidence, strict=True)
         if found == Evidence.ASSUMED
     }
-    return Standing(shares=shares, assumed=sorted(assumed), borrowed=borrowed_constants(space))
+    return Standing(
+        shares=shares,
+        assumed=sorted(assumed),
+        borrowed=borrowed_constants(space),
+        caveats=caveats,
+    )
 
 
 def borrowed_constants(space: SearchSpace) -> str:

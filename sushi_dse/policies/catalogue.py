@@ -86,6 +86,7 @@ class Policy:
     has_persistent_buffer: bool = True
     system: System | None = None
     service: Service | None = None
+    trades_accuracy: bool = False  # whether it gives up accuracy of a SubNet
 
     def run(
         self,
@@ -229,6 +230,7 @@ POLICIES: dict[str, Policy] = {
         "strict latency: the largest that meets the deadline. The Persistent Buffer keeps what all "
         "fractions use. Confidence, activator and common part are assumptions (docs/slo_nn.md).",
         system=slo_nn_system,
+        trades_accuracy=True,
         service=serve_slo_nn,
     ),
     names.GATI: Policy(
@@ -237,6 +239,7 @@ POLICIES: dict[str, Policy] = {
         "the Persistent Buffer; hits follow locality, fall after a shift and come back on "
         "retraining. All of its rates are assumptions (docs/gati.md).",
         system=gati_system,
+        trades_accuracy=True,
         service=serve_gati,
     ),
 }

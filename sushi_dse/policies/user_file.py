@@ -13,6 +13,7 @@ code, with the rights of its user.
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def user_class(name: str) -> type[Any]:
         raise UserError(f"{path}: not a Python file; name one")
     module = module_from_spec(spec)
     # The loader itself would write compiled code beside the file.
-    _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
+    _run(path, "", lambda: exec(compile(source, path, "exec"), vars(module)))
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
         raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
@@ -68,12 +69,25 @@ def user_class(name: str) -> type[Any]:
     return found
 
 
-def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
-    """The result of a user's code; `UserError` with `place` for whatever the code raises."""
+def _run(path: Path, what: str, code: Callable[..., Any], *arguments: object) -> Any:
+    """The result of a user's code; `UserError` with file and line for whatever the code raises.
+
+    what: the name of what is run, empty for the file itself.
+    """
     try:
         return code(*arguments)
     except (Exception, SystemExit) as error:
-        raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
+        place = f"{path}{_line(path, error)}: {f'{what}: ' if what else ''}"
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise UserError(f"{place}{type(error).__name__}: {said}; mend the file") from error
+
+
+def _line(path: Path, error: BaseException) -> str:
+    """The last line of the file that ran before the error, after a colon; empty without one."""
+    lines = [f.lineno for f in extract_tb(error.__traceback__) if f.filename == str(path)]
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        lines.append(error.lineno)
+    return f":{lines[-1]}" if lines else ""
 
 
 def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
@@ -82,9 +96,11 @@ def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]
     `UserError` as of `user_class`; the function raises one where the policy answers wrongly.
     """
     made_by = user_class(name)
+    path, class_name = _located(name)
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
-        return serve_by(_run(name, made_by), name, trace, table, every)
+        policy = _run(path, class_name, made_by)
+        return serve_by(policy, name, trace, table, every)
 
     return service
 
@@ -95,9 +111,10 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
     `UserError` where a method raises or returns no valid index.
     """
     subnets, subgraphs = table.latency_ms.shape
+    path, class_name = _located(name)
 
     def asked(method: str, bound: int, *arguments: object) -> int:
-        answer = _run(f"{name}: {method}", getattr(policy, method), *arguments)
+        answer = _run(path, f"{class_name}.{method}", getattr(policy, method), *arguments)
         if not isinstance(answer, int | np.integer) or not 0 <= answer < bound:
             raise UserError(f"{name}: {method} must return 0 to {bound - 1}, got {answer!r}")
         return int(answer)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from sushi_dse.errors import printable
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.report.formats import print_rows
 from sushi_dse.report.progress import note
+from sushi_dse.report.views import note_caveats
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
@@ -98,6 +100,9 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print(f"{holds(found)}.")
+        for line in found.caveats:
+            print(printable(line))
+    note_caveats(found.caveats, output_format)
 
 
 def _takes_more(row: Mapping[str, object]) -> bool:

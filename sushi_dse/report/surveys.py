@@ -10,7 +10,7 @@ from sushi_dse.evaluation.experiment import served_words
 from sushi_dse.explore.folding import TOLERANCE_PERCENT, Folded, folded
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.report.formats import cell_text, print_rows
-from sushi_dse.report.views import print_standing
+from sushi_dse.report.views import note_caveats, print_standing
 from sushi_dse.units import label
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def print_sweep(
         title=f"{served_words(summary['mode'], summary['queries'] or 0)}: the front of "
         f"{', '.join(label(name) for name in summary['objectives'])}",
     )
+    note_caveats(summary["standing"]["caveats"], output_format)
     if output_format != "table":
         return
     out = printable(str(summary["out"]))
@@ -95,13 +96,20 @@ def print_front(
     document: Mapping[str, object],
     title: str,
     idle: Iterable[str],
+    caveats: Sequence[str],
 ) -> None:
-    """All rows of a folded front by accelerator, and what does not differ between them."""
+    """All rows of a folded front by accelerator, and what does not differ between them.
+
+    caveats: sentences on how the workload was made.
+    """
     if output_format == "table":
         shown = replace(shown, rows=list(_without_repeats(shown.grouped.rows)))
     print_folded(shown, front, output_format, document=document, title=title)
     if output_format == "table":
         _print_apart(shown, idle)
+        for line in caveats:
+            print(printable(line))
+    note_caveats(caveats, output_format)
 
 
 def _without_repeats(rows: Iterable[Mapping[str, object]]) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
+from sushi_dse.report.progress import note
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.compare import Checked, Comparison
@@ -67,6 +68,7 @@ def print_comparison(
     found: "Comparison", checked: "Checked", output_format: str, *, title: str
 ) -> None:
     """The rows of a comparison, the checks, what both stand on; JUnit holds the checks alone."""
+    note_caveats(found.experiment.caveats, output_format)
     if output_format == "junit":
         print(junit(checked.checks, suite="sushi-dse compare policies"))
         return
@@ -87,6 +89,13 @@ def print_comparison(
             print(
                 f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions"
             )
+
+
+def note_caveats(caveats: Sequence[str], output_format: str) -> None:
+    """Note what was presumed or left out beside the formats that have no place for sentences."""
+    if output_format not in ("json", "table"):
+        for line in caveats:
+            note(line)
 
 
 def _print_changes(checked: "Checked", output_format: str) -> None:
@@ -123,8 +132,8 @@ def print_standing(standing: Mapping[str, Any]) -> None:
         f"latency of a SubNet by what it stands on: {'; '.join(shares)}"
         f"{f' ({assumed})' if assumed else ''}"
     )
-    if standing["borrowed_constants"]:
-        print(printable(standing["borrowed_constants"]))
+    for line in filter(None, [standing["borrowed_constants"], *standing["caveats"]]):
+        print(printable(line))
 
 
 def _percents(least: float, greatest: float) -> str:
@@ -200,9 +209,17 @@ def _errors(validation: "Validation", others: "Validation", has_left_out: bool) 
 
 
 def print_breakdown(
-    breakdown: "Breakdown", output_format: str, *, title: str, borrowed: str
+    breakdown: "Breakdown",
+    output_format: str,
+    *,
+    title: str,
+    borrowed: str,
+    caveats: Sequence[str],
 ) -> None:
-    """A line a layer, the total, and the sentence on constants of another board."""
+    """A line a layer, the total, and the sentences on what they stand on.
+
+    borrowed: on constants of another board, or empty; caveats: on how the workload was made.
+    """
     rows = [
         {
             "layer": line.layer.name,
@@ -243,9 +260,11 @@ def print_breakdown(
         },
     }
     document = {"subnet": breakdown.subnet, "subgraph": str(breakdown.subgraph), "total": total,
-                "layers": rows, "borrowed_constants": borrowed}  # fmt: skip
+                "layers": rows, "borrowed_constants": borrowed,
+                "caveats": list(caveats)}  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_facts(total, output_format, title="Total")
-        if borrowed:
-            print(printable(borrowed))
+        for line in filter(None, [borrowed, *caveats]):
+            print(printable(line))
+    note_caveats(caveats, output_format)

@@ -63,7 +63,8 @@ def tally_queries(
         response += response_ms[query]
         service += service_ms[query]
         accuracy += accuracy_percent[query]
-        meets = accuracy_percent[query] >= min_accuracy_percent[query]
+        # An accuracy that is not known is NaN, which is less than no demand.
+        meets = not accuracy_percent[query] < min_accuracy_percent[query]
         keeps = response_ms[query] <= max_latency_ms[query]
         accurate += meets
         in_time += keeps

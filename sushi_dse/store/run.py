@@ -54,7 +54,8 @@ class Run:
             )
             _canonical(found.identity)  # ValueError where a value is none of JSON.
         except FileNotFoundError:
-            raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
+            lacks = f"holds no {RUN_FILE}" if folder.is_dir() else "no such folder"
+            raise UserError(f"{folder}: {lacks}; name the folder of a sweep") from None
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
             raise UserError(f"{path}: {reason}; name the folder of a sweep") from None

@@ -23,7 +23,8 @@ import pyarrow as pa
 
 from sushi_dse.errors import UserError
 from sushi_dse.traces.generators import LIMITS, spread
-from sushi_dse.traces.logs import TIME_UNITS, LogColumns, TimeArray, read_log
+from sushi_dse.traces.log_columns import TIME_UNITS, LogColumns, TimeArray
+from sushi_dse.traces.logs import read_log
 from sushi_dse.traces.trace import FloatArray, Trace
 
 AZURE_LLM = LogColumns(

@@ -1,4 +1,4 @@
-"""Published request logs as columns of numbers: CSV, plain or gzipped, with further columns.
+"""Published request logs as columns of numbers: CSV or JSON lines, plain or gzipped.
 
 A log is read in pieces.  A piece is read all at once by pyarrow or, where that finds anything
 unusual, row by row, which gives the same numbers or says what is wrong in which line.
@@ -8,6 +8,7 @@ unusual, row by row, which gives the same numbers or says what is wrong in which
   without, which is taken as 0.
 * Left out with a warning: a torn last row, which no line ending follows and which lacks a field or
   ends within one.  (Digits that are missing from a last number cannot be detected.)
+* Left out and counted, where that is asked for: a row that lacks a field or has an empty one.
 * Refused with the line: a wrong row anywhere else, a value that is missing, NaN or negative, and a
   gzip file that is cut short or damaged.
 """
@@ -17,108 +18,30 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import MOST_BYTES, read_file
-from sushi_dse.traces.files import named_fields, number, numbered_rows, quoted_text, read_columns
+from sushi_dse.traces.files import named_fields, numbered_rows, quoted_text, read_columns
+from sushi_dse.traces.json_lines import is_json_lines, numbered_objects, parsed
+from sushi_dse.traces.log_columns import EXACT, LogArrays, LogColumns, Parser, TimeArray
 from sushi_dse.traces.times import (
-    Moments,
-    iso_field,
-    iso_moments,
     moments_of,
-    ns_field,
     ns_from_the_first,
-    ns_moments,
 )
-from sushi_dse.traces.trace import RANGES, FloatArray, Range
+from sushi_dse.traces.trace import FloatArray, Range
 
-TimeArray: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
-LogArrays: TypeAlias = dict[str, TimeArray]
-"""Columns of a log by name, each [row]."""
-
-Parser: TypeAlias = Callable[[str, str, str], float]
-"""A function from the location, the name and the text of a field to its number."""
-
-ISO = "iso"
-NS = "ns"
-TIME_UNITS = {"s": (1e3, 1.0), "ms": (1.0, 1.0), "us": (1.0, 1e3), NS: (1.0, 1e6), ISO: (1.0, 1e6)}
-"""Factor and divisor of a time in each unit to be in ms; iso and ns are read as whole ns."""
-
-EXACT: dict[str, tuple[Parser, Callable[[pa.ChunkedArray], Moments]]] = {
-    ISO: (iso_field, iso_moments),
-    NS: (ns_field, ns_moments),
-}
-"""The readers of one field, and of a column of fields, that hold times to the ns, by unit."""
-
-TIME = Range(0, 1e18)  # times since the epoch of whoever wrote the log
-SIZE = Range(0, 1e15)  # sizes of requests: tokens or bytes
-ANY = Range(-inf, inf)  # times to the ns, whose reader refuses the wrong ones itself
 STRAY_QUOTE = re.compile(rb'(?<=[^,\r\n"])"(?=[^,\r\n"])')  # a quote that pyarrow would drop
+MARKS = (";", "\t", "|")  # marks between the fields of files that are no CSV
+MOST_SHOWN = 3  # lines that a warning names
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 22  # bytes that are unpacked at a time
 PIECE_BYTES = 1 << 24  # bytes in a piece, all of which are read row by row for one wrong row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogColumns:
-    """The columns of a log that make a query, and how they are read.
-
-    `ValueError` where two of them exclude each other, or the time unit is unknown.
-    """
-
-    arrived: str  # name of the column with the time of arrival
-    time_unit: str = ISO  # a name in TIME_UNITS
-    accuracy: str | None = None  # name of the column that accuracy demands are made of
-    latency: str | None = None  # name of the column that latency demands are made of
-    rank: bool = False  # whether both are mapped by rank, or are percent and ms already
-
-    def __post_init__(self) -> None:
-        if self.time_unit not in TIME_UNITS:
-            known = near_names(self.time_unit, TIME_UNITS)
-            raise ValueError(f"unknown time unit {self.time_unit!r}; {known}")
-        if self.arrived in self.demands:
-            raise ValueError(
-                f"the column {self.arrived!r} cannot be an arrival and a demand; name another"
-            )
-        if len(self.demands) == 2 and self.accuracy == self.latency and not self.rank:
-            raise ValueError(f"the column {self.accuracy!r} cannot be percent and ms; map by rank")
-        if self.rank and not self.demands:
-            raise ValueError("no column to rank; name one for accuracy or latency")
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the times are read to the ns, which a float could not hold."""
-        return self.time_unit in EXACT
-
-    @property
-    def demands(self) -> list[str]:
-        """The names of the columns that demands are made of; there may be none."""
-        return [name for name in (self.accuracy, self.latency) if name is not None]
-
-    @property
-    def limits(self) -> dict[str, Range]:
-        """The range that the numbers of each column must lie in, by its name."""
-        limits = {self.arrived: ANY if self.is_exact else TIME}
-        of_demands = {
-            self.accuracy: RANGES["min_accuracy_percent"],
-            self.latency: RANGES["max_latency_ms"],
-        }
-        return limits | {name: SIZE if self.rank else of_demands[name] for name in self.demands}
-
-    @property
-    def parsers(self) -> dict[str, Parser]:
-        """The reader of a field of each column, by its name, in the order of `limits`."""
-        parsers: dict[str, Parser] = dict.fromkeys(self.limits, number)
-        return parsers | ({self.arrived: EXACT[self.time_unit][0]} if self.is_exact else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,13 +58,23 @@ def read_log(path: Path, columns: LogColumns) -> Log:
     content = _decompressed(path, read_file(path, "name a CSV file, plain or gzipped"))
     if b"\0" in content[:4096]:
         raise UserError(f"{path} is binary, not CSV; save it as CSV in UTF-8, plain or gzipped")
-    line, header = next(numbered_rows(path, content), (1, []))
-    header = [name.strip() for name in header]
-    _check_header(f"{path}:{line}", header, columns.limits)
-    content, warnings = _without_torn_row(path, content, line, header, columns)
-    read = list(_read_pieces(path, content, line, header, columns))
+    skipped: list[int] = []
+    if is_json_lines(content):
+        content, warnings = _without_torn_row(path, content, 0, [], columns)
+        objects = numbered_objects(path, content, list(columns.limits))
+        read = [_read_rows(path, objects, list(columns.limits), columns, skipped)]
+    else:
+        line, header = next(numbered_rows(path, content), (1, []))
+        header = [name.strip() for name in header]
+        _check_header(f"{path}:{line}", header, columns.limits)
+        content, warnings = _without_torn_row(path, content, line, header, columns)
+        read = list(_read_pieces(path, content, line, header, columns, skipped))
+    if skipped:
+        warnings += (f"{path}: {_left_out(skipped)}",)
+    read = [piece for piece in read if piece]
     if not read:
-        raise UserError(f"{path}: no rows below the header; a log has one for each request")
+        lacks = "no complete row" if skipped else "no rows below the header"
+        raise UserError(f"{path}: {lacks}; a log has one for each request")
     whole = {name: np.concatenate([piece[name] for piece in read]) for name in columns.limits}
     arrived = whole.pop(columns.arrived)
     if columns.is_exact:
@@ -190,6 +123,9 @@ def _check_header(where: str, header: list[str], wanted: Collection[str]) -> Non
     for name in wanted:
         if name not in header:
             known = near_names(name, [quoted_text(other)[1:-1] for other in header])
+            mark = next((m for m in MARKS if len(header) == 1 and m in header[0]), "")
+            if mark:
+                known = f"its fields are parted by {mark!r}: put commas between them"
             raise UserError(f"{where}: no column {quoted_text(name)}; {known}")
         if header.count(name) > 1:
             raise UserError(f"{where}: the column {quoted_text(name)} is there twice; rename one")
@@ -207,6 +143,9 @@ def _without_torn_row(
     if line <= header_line:
         return content, ()
     try:
+        if not header_line:
+            parsed("", text)
+            return content, ()
         (fields,) = csv.reader([text], strict=True)
         _row_values(f"{path}:{line}", header, fields, columns.parsers)
     except (UserError, csv.Error):
@@ -216,7 +155,12 @@ def _without_torn_row(
 
 
 def _read_pieces(
-    path: Path, content: bytes, header_line: int, header: list[str], columns: LogColumns
+    path: Path,
+    content: bytes,
+    header_line: int,
+    header: list[str],
+    columns: LogColumns,
+    skipped: list[int],
 ) -> Iterator[LogArrays]:
     """The columns of each piece of whole lines that has rows.
 
@@ -232,8 +176,7 @@ def _read_pieces(
         except ValueError:  # Reading row by row then says what is wrong and in which line.
             rows = numbered_rows(path, piece, lines_before=line)
             rows = ((at, fields) for at, fields in rows if at > header_line)
-            if read := _read_rows(path, rows, header, columns):
-                yield read
+            yield _read_rows(path, rows, header, columns, skipped)
         start, line = end, line + _line_ends(piece)
 
 
@@ -262,11 +205,18 @@ def _read_rows(
     numbered: Iterable[tuple[int, list[str]]],
     header: list[str],
     columns: LogColumns,
+    skipped: list[int],
 ) -> LogArrays:
-    """The columns, read row by row, {} without rows; `UserError` with the line of a wrong row."""
+    """The columns, read row by row, {} without rows; `UserError` with the line of a wrong row.
+
+    The lines of incomplete rows are added to `skipped` where the columns say so.
+    """
     rows: list[list[float]] = []
     limits, parsers = list(columns.limits.items()), columns.parsers
     for line, fields in numbered:
+        if columns.skip_incomplete and _is_incomplete(header, fields, limits):
+            skipped.append(line)
+            continue
         values = _row_values(f"{path}:{line}", header, fields, parsers)
         for (name, limit), value in zip(limits, values, strict=True):
             if not limit.holds(value):
@@ -279,6 +229,18 @@ def _read_rows(
     if columns.is_exact:
         made[columns.arrived] = moments_of(list(read[columns.arrived]))
     return made
+
+
+def _is_incomplete(header: list[str], fields: list[str], limits: list[tuple[str, Range]]) -> bool:
+    """Whether a row ends before its last field, or has an empty one that is read."""
+    named = dict(zip(header, fields, strict=False))
+    return len(fields) < len(header) or any(not named[name].strip() for name, _ in limits)
+
+
+def _left_out(lines: list[int]) -> str:
+    """The sentence on the rows of those lines, without its period."""
+    shown = ", ".join(map(str, lines[:MOST_SHOWN])) + (", ..." if len(lines) > MOST_SHOWN else "")
+    return f"{len(lines)} incomplete rows are left out, in lines {shown}"
 
 
 def _row_values(

@@ -171,13 +171,13 @@ class SubNet:
     """
 
     name: str
-    top1_percent: float
+    top1_percent: float | None = None  # None where it is not known
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError(f"SubNet {self.name!r} has no layer")
-        if not 0 <= self.top1_percent <= 100:
+        if self.top1_percent is not None and not 0 <= self.top1_percent <= 100:
             raise ValueError(
                 f"SubNet {self.name!r}: 0 <= top1_percent <= 100 must hold, got {self.top1_percent}"
             )
@@ -238,6 +238,7 @@ class SuperNet:
     name: str
     layers: tuple[SuperNetLayer, ...]
     subnets: tuple[SubNet, ...]
+    caveats: tuple[str, ...] = ()  # sentences on what was presumed or left out of it
 
     def __post_init__(self) -> None:
         names = [subnet.name for subnet in self.subnets]
@@ -289,9 +290,8 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
     total = 0
     for number, whole in enumerate(supernet.layers):
         cuts = [layers[number] for layers in of_subnets if number in layers]
-        if len(cuts) < len(of_subnets):
-            continue
-        if convolutions_only and any(layer.fully_connected for layer in cuts):
+        left_out = convolutions_only and any(layer.fully_connected for layer in cuts)
+        if len(cuts) < len(of_subnets) or left_out:
             continue
         kernels = min(layer.kernels for layer in cuts)
         channels = min(layer.channels_per_group for layer in cuts)

@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sushi_dse.errors import near_names
+from sushi_dse.workload.caveats import (
+    Sharing,
+    chain_caveats,
+    sharing_caveat,
+    skipped_caveats,
+)
 from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
 
 
@@ -12,12 +19,18 @@ class PlainSubNet:
     """A network as the list of its layers, in the order in which they run."""
 
     name: str
-    top1_percent: float
+    top1_percent: float | None = None  # None where it is not known
     layers: tuple[PlainLayer, ...]
+    skipped: tuple[str, ...] = ()  # operators with real work that are no layer
 
 
 def plain_supernet(
-    name: str, subnets: Sequence[PlainSubNet], supernet_layers: Sequence[str] | None = None
+    name: str,
+    subnets: Sequence[PlainSubNet],
+    supernet_layers: Sequence[str] | None = None,
+    *,
+    sharing: Sharing | None = None,
+    equal_weights_percent: float | None = None,
 ) -> SuperNet:
     """The smallest SuperNet that the networks can be cut from.
 
@@ -25,6 +38,9 @@ def plain_supernet(
     layer of the same name, and a name that no network has is left out.  Without them layer i of
     each network is cut from SuperNet layer i.  `ValueError` where the cuts of one SuperNet layer
     differ in kernel height or width, or a name is missing.
+
+    sharing: whether the files of the networks bear out that they share, None where nobody asks;
+    equal_weights_percent: of the weights that they would share, None where the files tell none.
     """
     numbers_of = [list(range(len(subnet.layers))) for subnet in subnets]
     if supernet_layers is not None:
@@ -48,6 +64,11 @@ def plain_supernet(
                 ),
             )
             for subnet, numbers in zip(subnets, numbers_of, strict=True)
+        ),
+        caveats=(
+            *(sharing_caveat(sharing, equal_weights_percent) if len(subnets) > 1 else []),
+            *skipped_caveats((subnet.name, subnet.skipped) for subnet in subnets),
+            *chain.from_iterable(chain_caveats(each.name, each.layers) for each in subnets),
         ),
     )
 

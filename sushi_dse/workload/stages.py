@@ -75,7 +75,7 @@ class StagedChoice:
     """One SubNet's choices within a `StagedFamily`; `ValueError` unless resolution is above 0."""
 
     name: str
-    top1_percent: float
+    top1_percent: float | None = None  # None where it is not known
     resolution: int  # height and width of the image
     blocks_per_stage: tuple[int, ...]
     # One ratio for each block, or one for each block of the largest SubNet: a stage with fewer

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.analysis import candidates as row_sources
-from sushi_dse.analysis.candidates import device_named, folder_source, space_source
+from sushi_dse.analysis.candidates import folder_source, space_source
+from sushi_dse.analysis.other_device import device_named
 from sushi_dse.analysis.recommend import MISSES, MOST_SHOWN, NEAR_PERCENT, Demands, recommend
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
@@ -328,7 +329,7 @@ def test_explain_says_the_same_in_every_format(run: Run) -> None:
         (("explain", "12", "--hw", TINY), "0 to 11"),
         (("explain", "--hw", TINY, "--samples", "7"), "power of two"),
         (("recommend", "--device", "KV26"), "KV260"),
-        (("recommend", "nowhere"), "run.json"),
+        (("recommend", "nowhere"), "no such folder"),
         (("recommend", "nowhere", "--hw", TINY), "leave --hw"),
         (("recommend", "--cheapest-by", "p99_latency_ms"), "needs a trace"),
         (("recommend", "--policy", "sushi"), "static-subgraph"),

@@ -48,8 +48,8 @@ def test_an_onnx_network_is_costed_swept_and_its_design_exported(run: Run) -> No
 
 def test_what_cannot_be_read_ends_with_code_2_and_one_line(run: Run) -> None:
     net = Net()
-    net.op("LSTM", "x", name="lstm")
-    net.save(Path("net.onnx"), net.conv("x", 3, 8, 3))
+    read = net.op("LSTM", "x", name="lstm")
+    net.save(Path("net.onnx"), net.op("Add", read, net.conv("x", 3, 8, 3)))
     Path("bad.yaml").write_text("a: &a [1]\n")
     for arguments in (
         ("net.onnx", "--out", "x.yaml"),
@@ -65,8 +65,10 @@ def test_what_cannot_be_read_ends_with_code_2_and_one_line(run: Run) -> None:
         assert done.err.count("\n") == 1
         assert not Path("x.yaml").exists()
     done = run("workload", "import", "net.onnx", "--out", "x.yaml", "--skip-unsupported")
-    assert "warning: net: left out of the count: 'lstm' (LSTM)" in done.err
-    assert "the accuracy is not known and stands as 0" in done.err
+    assert (
+        "warning: 1 operators of SubNet net are left out of every count: 'lstm' (LSTM)" in done.err
+    )
+    assert "the accuracy is not known; give it by --top1-percent" in done.err
 
 
 @pytest.mark.parametrize("kind", ["hw", "workload", "devices"])
@@ -107,3 +109,23 @@ def test_the_page_does_what_it_says(run: Run) -> None:
     (layer,) = [line for line in Path("my_net.yaml").read_text().splitlines() if "stem" in line]
     assert "kernels: 16, channels: 3" in layer
     assert json.loads(Path("hw.schema.json").read_text())["type"] == "object"
+
+
+def test_networks_that_no_workload_holds_are_refused_before_a_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layer = "- {id: %d, operator_type: Conv, loop_dims: [K, C], loop_sizes: [8, 16]}\n"
+    names = [f"net{i}.yaml" for i in range(33)]
+    for name in names:
+        Path(name).write_text(layer % 0)
+    top1 = ["--top1-percent", "70"]
+    done = run("workload", "import", *names, *top1 * 33, "--out", "all.yaml")
+    assert (done.code, Path("all.yaml").exists()) == (2, False)
+    assert "makes no workload: subnets: write at most 32 entries, got 33" in done.err
+    assert run("workload", "import", *names[1:], *top1 * 32, "--out", "all.yaml").code == 0
+    assert run("describe", "workload", "all.yaml").code == 0
+    Path("long.yaml").write_text("".join(layer % i for i in range(4200)))
+    done = run("workload", "import", "long.yaml", "--out", "long_net.yaml")
+    assert (done.code, Path("long_net.yaml").exists()) == (2, False)
+    assert "layers: write at most 4096 entries, got 4200" in done.err

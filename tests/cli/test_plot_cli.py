@@ -146,3 +146,16 @@ def test_a_design_that_is_not_there_cannot_be_labelled(
     code, _, err = run("pareto", "plot", swept, "--label", 99, "--out", tmp_path / "front.png")
     assert code == 2
     assert "design 99 cannot be labelled" in err
+
+
+def test_a_folder_that_is_not_there_is_told_before_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plots = (("plot", "gone"), ("plot", "gone", "--out", "a.svg"), ("plot", "gone", "--x", "dsp"))
+    for words in (*plots, ("show", "gone"), ("hypervolume", "gone")):
+        done = run("pareto", *words)
+        assert (done.code, done.err) == (
+            2,
+            "error: gone: no such folder; name the folder of a sweep\n",
+        )

@@ -229,7 +229,7 @@ def test_a_field_longer_than_any_csv_has_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,first,5\n", ":2:1: small has no SubNet 'a'; known: A, B"),
+        ("a,first,5\n", ":2:1: small has no SubNet 'a'; did you mean 'A'?"),
         ("A,secnd,5\n", ":2:3: SubNet 'A' has no layer 'secnd'; did you mean 'second'?"),
         ("B,second,5\n", ":2:3: SubNet 'B' has no layer 'second'; known: first"),
     ],
@@ -286,6 +286,37 @@ def test_a_column_that_contradicts_the_shape_is_refused(
 ) -> None:
     text = SHAPED.replace("index", column) + ROW.replace("A,0", f"A,{value}")
     assert refused(written(tmp_path, text)) == f":2:3: {message}"
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "message"),
+    [
+        ("stride_h,stride_w", "2,2", ""),
+        ("stride_h,stride_w", "2,1", "stride is 2, and the layer's shape makes it 1"),
+        ("pad_top,pad_left", "1,1", ""),
+        ("pad_top,pad_left", "1,0", "pad is 1, and the layer's shape makes it 0"),
+        ("latency_ns", "703027", ""),
+        ("latency_ns", "803027", "latency_us is 703.027, and latency_ns makes it 803.027"),
+        ("groups,type", "1,conv", ""),
+        ("groups,type", "1,", ""),
+    ],
+)
+def test_columns_that_say_one_thing_twice_must_agree(
+    tmp_path: Path, columns: str, values: str, message: str
+) -> None:
+    text = f"{SHAPED.strip()},{columns}\n{ROW.strip()},{values}\n"
+    path = written(tmp_path, text)
+    if message:
+        assert f"{message}; mend the row" in refused(path)
+    else:
+        assert len(read_measurements(path, supernet())) == 1
+
+
+def test_a_supernet_layer_is_that_of_the_workload(tmp_path: Path) -> None:
+    header = "subnet,layer,latency_us,supernet_layer\n"
+    assert len(read_measurements(written(tmp_path, f"{header}A,first,5,0\n"), supernet())) == 1
+    told = refused(written(tmp_path, f"{header}A,first,5,3\n"))
+    assert told == ":2:11: supernet_layer is 3, and the layer's shape makes it 0; mend the row"
 
 
 def test_a_fully_connected_layer_of_another_shape_is_refused(tmp_path: Path) -> None:

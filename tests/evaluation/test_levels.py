@@ -13,8 +13,9 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.levels import at_level, moved_demands, spanning_levels
-from sushi_dse.evaluation.loading import cold_offer, load_experiment, spanned_trace
+from sushi_dse.evaluation.loading import load_experiment, spanned_trace
 from sushi_dse.evaluation.metrics import LEVEL
+from sushi_dse.evaluation.offers import cold_offer
 from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network

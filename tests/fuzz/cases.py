@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fuzz import hostile
-from tests.fuzz.files import AZURE, COMPARISON, LOG, MEASURED, TINY, Sound
+from tests.fuzz.files import AZURE, COMPARISON, LOG, LOG_LINES, MEASURED, TINY, Sound
 from tests.fuzz.onnx_files import mutated_onnx
 
 FORMATS = ["table", "json", "jsonl", "markdown"]
@@ -216,7 +216,7 @@ def baseline(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
 def log(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
     """Request logs."""
     azure = rng.random() < 0.5
-    content = (AZURE if azure else LOG).encode()
+    content = (AZURE if azure else rng.choice([LOG, LOG_LINES])).encode()
     if rng.random() < 0.2:
         content = hostile.generated_csv(rng, content.decode().partition("\n")[0])
     content = hostile.mutated(rng, content, hostile.TEXT_MUTATIONS)
@@ -227,6 +227,7 @@ def log(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
     if azure:
         return ["trace", "import", "azure-llm", *common]
     unit = rng.choice(["s", "ms", "us", "iso"])
+    common += rng.choice([[], [], ["--skip-incomplete"]])
     asked = rng.choice(
         [[], ["--accuracy", "size", "--rank"], ["--accuracy", "top1", "--latency", "limit"]]
     )

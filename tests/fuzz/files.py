@@ -38,6 +38,10 @@ AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
 LOG = "time,size,top1,limit\n" + "".join(
     f"{i * 1.5},{i * i},{70 + i},{9.5 + i}\n" for i in range(9)
 )
+LOG_LINES = "".join(
+    f'{{"time": {i * 1.5}, "size": {i * i}, "top1": {70 + i}, "limit": {9.5 + i}}}\n'
+    for i in range(9)
+)
 TIMELOOP = """problem:
   version: 0.4
   shape:

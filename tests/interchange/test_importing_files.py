@@ -371,6 +371,92 @@ def test_a_mutated_file_ends_in_one_line_or_in_layers(
         assert imported(path).supernet.subnets
 
 
+@given(convolutions())
+def test_relations_under_the_older_key_are_those_under_the_newer_one(
+    folder: Path, layers: tuple[PlainLayer, ...]
+) -> None:
+    assume(all(min(read_of(layer)) > 0 for layer in layers))
+    path = folder / "relations.yaml"
+    newer = zigzag_text(layers, older=True)
+    older = newer.replace("dimension_relations", "equation_relations")
+    older = older.replace("*fx", "*fx-1").replace("*fy", "*fy-1").replace("1*f", "f")
+    read = []
+    for text in (newer, older):
+        path.write_text(text)
+        read.append(imported(path).supernet)
+    assert read[0] == read[1]
+
+
+@given(convolutions())
+def test_padding_is_read_where_the_sizes_of_the_input_are_not_told(
+    folder: Path, layers: tuple[PlainLayer, ...]
+) -> None:
+    assume(all(min(read_of(layer)) > 0 for layer in layers))
+    path = folder / "sides.yaml"
+    text = zigzag_text(layers, older=False)
+    kept = [line for line in text.splitlines() if "pr_loop_sizes" not in line]
+    path.write_text("\n".join(line.split(" pr_loop_sizes")[0] for line in kept))
+    (read,) = imported(path).supernet.subnets
+    assert [layer.padding for layer in read.layers] == [layer.padding for layer in layers]
+    assert [layer.macs for layer in read.layers] == [layer.macs for layer in layers]
+
+
+GEMM = "- {{id: 0, operator_type: Gemm, equation: '{}', loop_dims: [{}], loop_sizes: [{}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("equation", "loops", "sizes"),
+    [
+        ("O[d][k]+=I[d][c]*W[c][k]", "D, K, C", "5, 8, 16"),
+        ("O[d0][d1]+=W[d1][d2]*I[d2][d0]", "D0, D1, D2", "5, 8, 16"),
+        ("O[m][n] += A[m][r] * B[r][n]", "M, N, R", "5, 8, 16"),
+        ("O[b][h][d][k]+=I[b][h][d][c]*W[c][k]", "B, H, D, K, C", "1, 1, 5, 8, 16"),
+    ],
+)
+def test_a_product_is_what_its_equation_says_whatever_its_loops_are_called(
+    equation: str, loops: str, sizes: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "z.yaml"
+    path.write_text(GEMM.format(equation, loops, sizes))
+    (layer,) = imported(path).supernet.subnets[0].layers
+    assert (layer.kernels, layer.channels, layer.macs) == (8, 16, 5 * 8 * 16)
+
+
+@pytest.mark.parametrize(
+    ("equation", "loops", "sizes", "wrong"),
+    [
+        ("O[b][k]+=W[k][c]*I[b][c]", "B, K, C", "8, 8, 16", "'layer0': a batch of 8; write B: 1"),
+        ("O[h][d][k]+=W[h][k][c]*I[h][d][c]", "H, D, K, C", "2, 5, 8, 16",
+         "each H has weights of its own"),
+        ("O[d][k]+=W[k][c]*I[d][c]", "D, K", "5, 8", "its loop 'C' has no size"),
+        ("O[d][k]+=W[k][c]*I[d][c]", "D, K, C, X", "5, 8, 16, 3", "the loop 'X' is not in it"),
+    ],
+)  # fmt: skip
+def test_a_product_that_its_loops_contradict_is_refused(
+    equation: str, loops: str, sizes: str, wrong: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "z.yaml"
+    path.write_text(GEMM.format(equation, loops, sizes))
+    line = refusal(path)
+    assert line.startswith(f"{path}:1:")
+    assert wrong in line
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("import json\nworkload = {}\n", "1:1: is a Python workload; write it as JSON"),
+        ("# layers\nworkload = {0: {'operator_type': 'Conv'}}\n", "2:1: is a Python workload"),
+        ("Network vgg16 {\n  Layer CONV1 {\n    Type: CONV\n  }\n}\n", "1:1: is a MAESTRO desc"),
+        ("Constant N 1;\nNetwork x\n{\n}\n", "1:1: is a MAESTRO"),
+    ],
+)
+def test_a_file_in_another_language_is_named_as_such(text: str, wrong: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.txt"
+    path.write_text(text)
+    assert refusal(path).startswith(f"{path}:{wrong}")
+
+
 # --- the workload format
 
 

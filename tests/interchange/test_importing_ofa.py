@@ -302,3 +302,66 @@ def test_networks_of_two_supernets_are_none_together(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         imported(*paths, input_shapes=IMAGE, top1_percent=[1, 2])
     assert "\n" not in str(refused.value)
+
+
+def proxyless_config(blocks: list[dict[str, Any] | None], width: int) -> dict[str, Any]:
+    """A network as ProxylessNAS writes it; a block that was taken out is None."""
+    listed = []
+    for block in blocks:
+        same = block is None or (block["in_channels"], block["stride"]) == (
+            block["out_channels"],
+            1,
+        )
+        conv = {"name": "ZeroLayer", "stride": 1} if block is None else block
+        shortcut = {"name": "IdentityLayer", "in_channels": [8], "out_channels": [8]}
+        listed.append(
+            {
+                "name": "MobileInvertedResidualBlock",
+                "mobile_inverted_conv": conv,
+                "shortcut": shortcut if same else None,
+            }
+        )
+    return {
+        "name": "ProxylessNASNets",
+        "bn": {"momentum": 0.1, "eps": 0.001},
+        "first_conv": conv_layer(3, 32, 3, 2),
+        "blocks": listed,
+        "feature_mix_layer": conv_layer(width, 1280, 1),
+        "classifier": linear_layer(1280, 10),
+    }
+
+
+def inverted(channels: int, width: int, ratio: int, size: int, stride: int = 1) -> dict[str, Any]:
+    return {
+        "name": "MBInvertedConvLayer", "in_channels": channels, "out_channels": width,
+        "kernel_size": size, "stride": stride, "expand_ratio": ratio,
+    }  # fmt: skip
+
+
+def test_a_proxyless_network_is_its_blocks_and_a_mixed_map(tmp_path: Path) -> None:
+    path = tmp_path / "net.config"
+    blocks = [inverted(32, 16, 1, 3), inverted(16, 24, 3, 5, 2), None, inverted(24, 24, 6, 7)]
+    path.write_text(json.dumps(proxyless_config(blocks, 24)))
+    (subnet,) = imported(path, input_shapes=IMAGE).supernet.subnets
+    expected = [
+        (32, 3, 3, 224, 1), (32, 32, 3, 112, 32), (16, 32, 1, 112, 1),
+        (48, 16, 1, 112, 1), (48, 48, 5, 112, 48), (24, 48, 1, 56, 1),
+        (144, 24, 1, 56, 1), (144, 144, 7, 56, 144), (24, 144, 1, 56, 1),
+        (1280, 24, 1, 56, 1), (10, 1280, 1, 1, 1),
+    ]  # fmt: skip
+    assert [
+        (layer.kernels, layer.channels, layer.kernel_height, layer.height, layer.groups)
+        for layer in subnet.layers
+    ] == expected
+    assert subnet.layers[8].adds == (subnet.layers[5].name,)
+    assert subnet.layers[-1].fully_connected
+
+
+def test_a_dilation_is_counted_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "net.config"
+    config = proxyless_config([inverted(32, 16, 1, 3)], 16)
+    config["first_conv"]["dilation"] = 2
+    path.write_text(json.dumps(config))
+    workload = imported(path, input_shapes=IMAGE)
+    assert workload.networks[0].layers[0].remark.startswith("dilation 2 2: ")
+    assert workload.supernet.subnets[0].layers[0].output_height == 112

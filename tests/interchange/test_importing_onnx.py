@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
-from sushi_dse.interchange.onnx_layers import CONVOLUTIONS, PRODUCTS, UNCHARGED
+from sushi_dse.interchange.onnx_operators import CONVOLUTIONS, PRODUCTS, UNCHARGED
 from sushi_dse.interchange.shapes import parse_shapes
 from sushi_dse.workload.layers import PlainLayer, SubNet
 from tests.onnx_nets import FLOAT, Net, counted_by_onnx, mobilenet_v1, resnet18
@@ -123,7 +123,7 @@ def test_an_imported_network_reads_back_with_the_macs_that_onnx_counts(
     [
         (((1, 5, 16), (16, 8)), {}, 5),
         (((1, 16), (16, 8)), {}, 1),
-        (((3, 4, 16), (16, 8)), {}, 12),
+        (((1, 3, 4, 16), (16, 8)), {}, 12),
         (((1, 5, 16), (1, 16, 8)), {}, 5),
         (((16,), (16, 8)), {}, 1),
     ],
@@ -260,7 +260,7 @@ def test_a_computed_shape_that_is_none_is_told_at_its_reader(tmp_path: Path) -> 
     huge = net.op("ConstantOfShape", net.number([2**40]))
     shape = net.op("Concat", side, huge, axis=0)
     path = net.save(tmp_path / "net.onnx", net.conv(net.op("Reshape", "x", shape), 8, 4, 1))
-    assert "cannot be inferred" in refusal(path)
+    assert "cannot be inferred behind 't6' (Reshape); give the network's" in refusal(path)
     net.weights[1].raw_data = b"torn"
     path = net.save(tmp_path / "torn.onnx", net.conv(net.op("Reshape", "x", shape), 8, 4, 1))
     assert "cannot" in refusal(path)
@@ -283,7 +283,7 @@ def test_an_open_batch_is_one_and_other_open_sides_are_asked_for(tmp_path: Path)
     [
         ({"y": (1, 3, 8, 8)}, "no input 'y'; known: x"),
         ({"": (1, 4, 8, 8)}, "1 groups of 3 channels do not fit an input of 4"),
-        ({"": (2, 3, 8, 8)}, "a batch of 2; export the network with a batch of 1"),
+        ({"": (2, 3, 8, 8)}, "a batch of 2; give it one query by --input-shape x=1x3x8x8"),
         ({"": (3, 8, 8)}, "weights of 4 dimensions do not fit an input of 3"),
     ],
 )
@@ -363,8 +363,8 @@ def attention(net: Net) -> str:
 
 UNSUPPORTED: dict[str, Callable[[Net], str]] = {
     "'scores' (MatMul of two activations)": attention,
-    "'up' (ConvTranspose)": lambda net: net.op(
-        "ConvTranspose", "x", net.weight(3, 4, 2, 2), name="up"
+    "'up' (ConvTranspose over 3 axes)": lambda net: net.op(
+        "ConvTranspose", "x", net.weight(3, 4, 3, 3, 3), name="up"
     ),
     "'dyn' (Conv with weights that are computed)": lambda net: net.op("Conv", "x", "x", name="dyn"),
     "'mine' (Fancy of com.me)": lambda net: net.op("Fancy", "x", name="mine", domain="com.me"),
@@ -378,12 +378,13 @@ def test_work_that_no_layer_can_do_is_named_and_refused_or_skipped(
     named: str, tmp_path: Path
 ) -> None:
     net = Net()
-    UNSUPPORTED[named](net)
-    path = net.save(tmp_path / "net.onnx", net.conv("x", 3, 8, 3))
+    odd = UNSUPPORTED[named](net)
+    path = net.save(tmp_path / "net.onnx", net.op("Add", odd, net.conv("x", 3, 8, 3)))
     assert f"no layer can do the work of {named}; " in refusal(path)
     workload = imported(path, skip_unsupported=True)
     assert len(workload.supernet.subnets[0].layers) == 1
-    assert workload.networks[0].warnings == [f"left out of the count: {named}"]
+    assert workload.warnings == [f"1 operators of SubNet net are left out of every count: {named}"]
+    assert read_back(workload, tmp_path) == workload.supernet.subnets
 
 
 def test_a_recurrence_and_a_loop_are_refused(tmp_path: Path) -> None:
@@ -513,8 +514,10 @@ def test_a_line_that_no_memory_holds_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_many_operators_are_no_trouble(tmp_path: Path) -> None:
     net = Net()
-    net.nodes = [helper.make_node("Bomb", ["x"], [f"y{i}"]) for i in range(20_000)]
-    path = net.save(tmp_path / "net.onnx", "y0")
+    names = [f"y{i}" for i in range(20_000)]
+    net.nodes = [helper.make_node("Bomb", ["x"], [name]) for name in names]
+    net.nodes.append(helper.make_node("Sum", names, ["y"]))
+    path = net.save(tmp_path / "net.onnx", "y")
     started = time.perf_counter()
     assert "and 19997 more" in refusal(path)
     assert time.perf_counter() - started < 5

@@ -93,6 +93,33 @@ def test_an_answer_that_is_none_of_the_table_is_refused(
         find_policy(f"{path}:Mine").served(trace, table, mode="strict-accuracy", every=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\nimport nothing_like_it\n", ":2: ModuleNotFoundError: No module named"),
+        ("x = 1\ny = (\n", ":2: SyntaxError: '(' was never closed; mend the file"),
+        (
+            "class Mine:\n    def __init__(self):\n        raise ValueError('odd')\n",
+            ":3: Mine: V",
+        ),
+        ("class Mine:\n    def __init__(self):\n        int('x')\n", ":3: Mine: ValueError"),
+        ("class Mine:\n    pass\ndef deep():\n    return {}['a']\n", ":4: Mine.select: KeyError"),
+    ],
+)
+def test_an_error_of_a_policy_names_the_line_of_its_file(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    if "Mine" in text:
+        methods = "\ndef both(*given):\n    return deep()\nMine.select = both\n"
+        path.write_text(f"{text}{methods}Mine.recache = lambda *given: 0\n")
+    trace, table = cases_example()
+    with pytest.raises(UserError) as error:
+        find_policy(f"{path}:Mine").served(trace, table, mode="strict-accuracy", every=1)
+    assert str(error.value).startswith(f"{path}{said}")
+
+
 def cases_example() -> tuple[Trace, LatencyTable]:
     trace = Trace(
         arrived_ms=np.zeros(2), min_accuracy_percent=np.zeros(2), max_latency_ms=np.ones(2)

@@ -12,7 +12,8 @@ from sushi_dse.cli import main
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.loading import cold_offer, spanned_trace
+from sushi_dse.evaluation.loading import spanned_trace
+from sushi_dse.evaluation.offers import cold_offer
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates

@@ -18,7 +18,7 @@ from sushi_dse.traces import logs
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace, write_trace
 from sushi_dse.traces.importers import AZURE_LLM, Imported, import_log, rank_fractions
-from sushi_dse.traces.logs import TIME_UNITS, LogColumns
+from sushi_dse.traces.log_columns import TIME_UNITS, LogColumns
 from sushi_dse.traces.trace import Trace
 from tests.commands import Run
 from tests.facts import LOGS
@@ -453,7 +453,7 @@ def test_a_demand_as_it_stands_must_be_one(row: str, message: str) -> None:
         (HEADER.encode(), "log.csv: no rows below the header; a log has one for each request"),
         (text(), "log.csv: no rows below the header; a log has one for each request"),
         (text(header="Timestamp,ContextTokens,GeneratedTokens"),
-         "log.csv:1: no column 'TIMESTAMP'; known: ContextTokens, GeneratedTokens, Timestamp"),
+         "log.csv:1: no column 'TIMESTAMP'; did you mean 'Timestamp'?"),
         (text(header="TIMESTAMP,ContextToken,GeneratedTokens"),
          "log.csv:1: no column 'ContextTokens'; did you mean 'ContextToken'?"),
         (b"\n" + text(header=f"{HEADER},TIMESTAMP"),

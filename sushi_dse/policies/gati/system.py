@@ -16,6 +16,7 @@ from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.traces.trace import FloatArray
 from sushi_dse.workload.layers import SubNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from sushi_dse.workload.rated import known_top1_percent
 
 WHOLE = "whole network"  # name of the last row, in which no answer was accepted
 DEFAULTS = Gati()
@@ -37,7 +38,11 @@ class GatiTable(LatencyTable):
 
 def served_subnet(network: Network) -> SubNet:
     """The SubNet that GATI serves: the most accurate one, of equals that with the fewest MACs."""
-    return min(network.supernet.subnets, key=lambda subnet: (-subnet.top1_percent, subnet.macs))
+    return min(network.supernet.subnets, key=_preference)
+
+
+def _preference(subnet: SubNet) -> tuple[float, int]:
+    return -known_top1_percent(subnet), subnet.macs
 
 
 def gati_system(
@@ -91,7 +96,8 @@ def _table(
     kept = {int(point) + 1: names[chosen[point] - 1] for point in exits}
     running, lengths = _running(caches, chosen)
     row_names = [*(f"exit {point} {name}" for point, name in kept.items()), WHOLE]
-    top1_percent = [*(subnet.top1_percent * parameters.precision(fresh)), subnet.top1_percent]
+    whole_percent = known_top1_percent(subnet)
+    top1_percent = [*(whole_percent * parameters.precision(fresh)), whole_percent]
     supernet = plain_supernet(
         subnet.name,
         [
