@@ -16,7 +16,7 @@ from sushi_dse.evaluation.traced import Row, policy_rows
 from sushi_dse.files import read_json
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.standing import other_drain
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.policies.names import marked
 from sushi_dse.store.run import SCHEMA_VERSION
 
@@ -96,7 +96,7 @@ def drain_readings(
 
 
 def _keeps_subgraph(name: str) -> bool:
-    policy = find_policy(name)
+    policy = named_policy(name)
     return policy.has_persistent_buffer and policy.system is None
 
 

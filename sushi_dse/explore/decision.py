@@ -29,7 +29,7 @@ from sushi_dse.evaluation.metrics import (
 from sushi_dse.explore.survey import Survey, records
 from sushi_dse.hardware.accelerator import Dataflow
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.store.run import Run
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _described(row: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     if accelerator.dataflow == Dataflow.OUTPUT_STATIONARY:
         sides, own = ("pe_kernels", "pe_pixels"), ("dynamic_buffer_kib", "prefetch_buffer_kib")
     buffers = (*own, "streaming_buffer_kib", "output_buffer_kib")
-    has_buffer = find_policy(row["policy"]).has_persistent_buffer
+    has_buffer = named_policy(row["policy"]).has_persistent_buffer
     return {
         "design": row["design"],
         **{name: row[name] for name in SERVED if name in row},

@@ -10,7 +10,9 @@ It has two methods, and is made without arguments for every run:
 code, with the rights of its user.
 """
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.policies.user_imports import imported_files
 from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
@@ -33,39 +36,61 @@ def is_user_policy(name: str) -> bool:
     return SEPARATOR in name
 
 
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """The file of a user's policy as it was when it was read: what runs is what was hashed."""
+
+    name: str  # path/to/file.py:ClassName
+    source: bytes = field(repr=False)
+    digest: str  # of the source, and of what it imports that is not installed
+
+    @classmethod
+    def read(cls, name: str) -> "UserFile":
+        """The file that a policy's name tells; `UserError` where it cannot be read."""
+        path, _ = _located(name)
+        source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
+        return cls(name, source, _digest(source, path.parent))
+
+    def policy_class(self) -> type[Any]:
+        """The class that the name tells; the source is run.
+
+        `UserError` where it cannot be run, imports other files than it did when it was read, or
+        lacks the class or one of its methods.
+        """
+        path, class_name = _located(self.name)
+        if _digest(self.source, path.parent) != self.digest:
+            raise UserError(
+                f"{path}: what it imports is not what it was when the command began, or on its "
+                "host; run the command again, with the same files everywhere"
+            )
+        spec = spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise UserError(f"{path}: not a Python file; name one")
+        module = module_from_spec(spec)
+        # The loader itself would write compiled code beside the file.
+        _run(f"{path}", lambda: exec(compile(self.source, path, "exec"), vars(module)))
+        classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+        if class_name not in classes:
+            raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
+        found = classes[class_name]
+        for method in ("select", "recache"):
+            if not callable(getattr(found, method, None)):
+                raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
+        return found
+
+
 def _located(name: str) -> tuple[Path, str]:
     """The path of the file, and the name of the class, that a policy's name is made of."""
     stem, _, class_name = name.rpartition(SEPARATOR)
     return Path(f"{stem}.py"), class_name
 
 
-def user_source(name: str) -> bytes:
-    """The bytes of the file that holds a user's policy; `UserError` where it cannot be read."""
-    path, _ = _located(name)
-    return read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
-
-
-def user_class(name: str) -> type[Any]:
-    """The class that `path/to/file.py:ClassName` names; the file is run.
-
-    `UserError` where the file cannot be read or run, or lacks the class or one of its methods.
-    """
-    path, class_name = _located(name)
-    source = user_source(name)
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path}: not a Python file; name one")
-    module = module_from_spec(spec)
-    # The loader itself would write compiled code beside the file.
-    _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
-    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
-    if class_name not in classes:
-        raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
-    found = classes[class_name]
-    for method in ("select", "recache"):
-        if not callable(getattr(found, method, None)):
-            raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
-    return found
+def _digest(source: bytes, folder: Path) -> str:
+    """The digest of a source and of the files that it imports."""
+    digest = hashlib.sha256(source)
+    for place, content in imported_files(source, folder).items():
+        digest.update(f"\n{place} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
@@ -76,12 +101,12 @@ def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
         raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
 
 
-def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
+def user_service(file: UserFile) -> Callable[[Trace, LatencyTable, int, int], Served]:
     """The function that serves a trace under a user's policy; the class is loaded now.
 
-    `UserError` as of `user_class`; the function raises one where the policy answers wrongly.
+    `UserError` as of `policy_class`; the function raises one where the policy answers wrongly.
     """
-    made_by = user_class(name)
+    name, made_by = file.name, file.policy_class()
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
         return serve_by(_run(name, made_by), name, trace, table, every)

@@ -11,7 +11,7 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -106,6 +106,20 @@ class Store:
                 f"{_mend(error)}, and run the same command again to go on from them"
             ) from None
         self.parts[block] = path
+
+    def discard_damaged(self) -> None:
+        """Remove the damaged parts that are left at the end: the run has no such blocks.
+
+        `UserError` where one cannot be removed.
+        """
+        for part in chain.from_iterable(self.damaged.values()):
+            try:
+                part.unlink(missing_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"{part}: is damaged, and cannot be removed ({_reason(error)}); {_mend(error)}"
+                ) from None
+        self.damaged.clear()
 
     @property
     def rows(self) -> list[Part]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import arrow_reader, file_bytes
+from sushi_dse.files import arrow_reader, read_file
 from sushi_dse.store.run import Run
 from sushi_dse.store.schema import check_schema, check_values
 
@@ -66,12 +66,12 @@ def part_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def verified_content(path: Path, run: str) -> bytes | None:
-    """The bytes of a part of that run; None where they do not match its name."""
+    """The bytes of a part of that run; None where they do not match its name.
+
+    `UserError` where they cannot be read, which does not make them wrong.
+    """
     match = PART_NAME.fullmatch(path.name)
-    try:
-        content = file_bytes(path)
-    except OSError:
-        return None
+    content = read_file(path, "run the sweep again, or in another folder")
     whole = match is not None and path.name == part_name(run, int(match[1]), content)
     return content if whole else None
 

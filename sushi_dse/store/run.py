@@ -14,7 +14,7 @@ from sushi_dse.files import file_bytes
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.kernel_key import kernel_key
+from sushi_dse.store.code import code_facts
 
 # The version is raised when a formula changes: results of another version are never reused.
 MODEL_VERSION = 6
@@ -36,7 +36,7 @@ class Run:
     inputs: Mapping[str, Any]
     command: str = ""
     model_version: int = field(default_factory=lambda: MODEL_VERSION)
-    kernels: str = field(default_factory=kernel_key)  # hash of the kernels and their compiler
+    code: Mapping[str, str] = field(default_factory=code_facts)  # what computed the results
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -49,7 +49,7 @@ class Run:
                 inputs=dict(stored["inputs"]),
                 command=str(stored.get("command", "")),
                 model_version=stored["model_version"],
-                kernels=str(stored["kernels"]),
+                code=dict(stored["code"]),
             )
             _canonical(found.identity)  # ValueError where a value is none of JSON.
         except FileNotFoundError:
@@ -72,7 +72,7 @@ class Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "model_version": self.model_version,
-            "kernels": self.kernels,
+            "code": dict(self.code),
             "inputs": json.loads(_canonical(dict(self.inputs))),
         }
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import write_whole
-from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store import run as run_module
+from sushi_dse.store.code import code_facts
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes, part_name, read_results, read_tables
+from sushi_dse.store.parts import Part, part_bytes, part_name, read_results, read_tables
 from sushi_dse.store.run import SCHEMA_VERSION, Run
 
 INPUTS: dict[str, object] = {
@@ -149,7 +149,7 @@ def test_run_json_says_what_the_results_are_of(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run.json").read_text()) == {
         "schema_version": run_module.SCHEMA_VERSION,
         "model_version": run_module.MODEL_VERSION,
-        "kernels": kernel_key(),
+        "code": code_facts(),
         "command": "sushi-dse sweep --hw tiny",
         "inputs": INPUTS,
     }
@@ -323,7 +323,7 @@ def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path) -> None:
         shutil.rmtree(out)
         with pytest.raises(UserError, match="0 finished parts are kept: leave the folder where"):
             store.write(1, part_bytes(rows(1)))
-        with pytest.raises(UserError, match="is damaged"):
+        with pytest.raises(UserError, match="no such file; run the sweep again"):
             store.rows[0].read()
     fill(out, 0, 1)
     assert len(read_results(out)) == 6
@@ -498,12 +498,35 @@ def test_a_part_of_another_run_or_block_is_not_taken_for_one_of_this(tmp_path: P
         assert set(store.damaged) == {1, 2}
 
 
-def test_results_of_other_kernels_are_another_run(
+@pytest.mark.parametrize("fact", list(code_facts()))
+def test_results_of_other_code_or_libraries_are_another_run(tmp_path: Path, fact: str) -> None:
+    fill(tmp_path, 0)
+    with (
+        pytest.raises(UserError, match=rf"code.{fact} was .* and is .*other.* now"),
+        Store.open(tmp_path, Run(inputs=INPUTS, code={**code_facts(), fact: "other"})),
+    ):
+        pass
+
+
+def test_a_part_of_a_block_that_a_run_does_not_have_is_removed_at_its_end(tmp_path: Path) -> None:
+    fill(tmp_path, 0)
+    stray = tmp_path / part(0).replace("-00000000-", "-00000099-")
+    shutil.copy(tmp_path / part(0), stray)
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
+        assert stray.exists()
+        store.discard_damaged()
+    assert not stray.exists()
+    assert read_results(tmp_path)["design"].tolist() == rows(0)["design"].to_pylist()
+
+
+def test_a_part_that_may_not_be_read_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path, 0)
-    with (
-        pytest.raises(UserError, match=r"kernels was .* and is .*other.* now"),
-        Store.open(tmp_path, Run(inputs=INPUTS, kernels="other")),
-    ):
-        pass
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("sushi_dse.files._at_once", refuse)
+    with pytest.raises(UserError, match=r"part-.*: may not be read; change its permissions"):
+        Part(tmp_path / part(0), Run(inputs=INPUTS).hash).read()

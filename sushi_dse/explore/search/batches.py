@@ -58,6 +58,7 @@ def search(
     """
     with open_study(plan, storage) as study, evaluator(plan.experiment, workers=workers) as rows_of:
         yield from searched(plan, study, store, rows_of, trials=trials)
+    store.discard_damaged()
 
 
 def is_quick_to_sweep(plan: Search, trials: int) -> bool:
