@@ -135,7 +135,9 @@ class Sweep(Exploration):
         kept = self.metrics if self.how == "front" else ()
         task = partial(_part, self.experiment, kept)
         with closing(executor_for(task, workers=len(first), cluster=cluster)) as executor:
-            for designs, outcome in results(executor, self.missing(store)):
+            patience_s = self.patience_s(self.block_designs)
+            missing = self.missing(store)
+            for designs, outcome in results(executor, missing, patience_s=patience_s):
                 if isinstance(outcome, Failure):
                     yield SweptBlock(designs, outcome.reason)
                 else:

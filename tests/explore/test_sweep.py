@@ -124,8 +124,8 @@ def test_a_cluster_that_dies_costs_nothing_that_is_finished(
         with pytest.raises(IncompleteError) as lost:
             list(steps)
     assert str(lost.value) == (
-        f"the scheduler at {cluster.file} has gone; what is finished is kept: run the same command "
-        "again to go on"
+        f"the scheduler at {cluster.file} answers no more; what is finished is kept: run the same "
+        "command again to go on"
     )
     assert set(parts(out)) < set(whole)
     swept(experiment, out)
