@@ -199,20 +199,24 @@ def hypervolume(
     ] = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Print the hypervolume that the front dominates.
+    """Print the hypervolume that the front dominates, of many rows in many objectives nearly.
 
     Example: sushi-dse pareto hypervolume results/default --format json
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.progress import note
     from sushi_dse.store.seeds import mean_parts
 
     metrics = objectives(objective)
     with naming(results):
         found = survey(mean_parts(results), metrics)
-        point, volume = hypervolume_of(found, reference)
+        point, volume, is_exact = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
-    document = {"reference": point, "hypervolume": volume}
+    document = {"reference": point, "hypervolume": volume, "exact": is_exact}
+    if not is_exact:
+        rows, many = len(found.front), len(metrics)
+        note(f"an approximation: exact for {rows} rows in {many} objectives would take too long")
     print_rows([row], list(row), output_format.value, document=document)
 
 

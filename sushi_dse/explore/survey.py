@@ -15,6 +15,7 @@ from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
     front,
+    has_exact_hypervolume,
     hypervolume,
     non_dominated,
     reference_point,
@@ -219,8 +220,8 @@ def plotted_rows(
 
 def hypervolume_of(
     found: Survey, reference: Sequence[float] | None
-) -> tuple[dict[str, float], float]:
-    """The reference point, in the units of the metrics, and the hypervolume of the front.
+) -> tuple[dict[str, float], float, bool]:
+    """The reference point, in the units of the metrics, and the hypervolume; whether it is exact.
 
     Without a `reference` it is the `reference_point` of all feasible rows.  `UserError` where there
     is no front, or the reference is not one finite number for each objective.
@@ -243,4 +244,5 @@ def hypervolume_of(
     shown = {
         metric.name: float(value) for metric, value in zip(metrics, signs * point, strict=True)
     }
-    return shown, hypervolume(cost_matrix(found.front, metrics), point)
+    costs = cost_matrix(found.front, metrics)
+    return shown, hypervolume(costs, point), has_exact_hypervolume(costs, point)
