@@ -16,22 +16,16 @@ from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.interchange.network import plain_name
+from sushi_dse.interchange.onnx_size import check_size
 from sushi_dse.interchange.onnx_values import fold_values
 from sushi_dse.interchange.shapes import Shape
 
 SHAPE_ELEMENTS = 256  # most elements of a constant that may be the shape of another tensor
 OWN_DOMAINS = ("", "ai.onnx")  # domains of the standard operators
 REASON_CHARACTERS = 200  # most characters of onnx's error that our error quotes
-LINE_ELEMENTS = 2**20  # longest one-dimensional tensor whose values onnx may follow
+LINE_ELEMENTS = 2**20  # most elements of one-dimensional tensors whose values onnx may follow
+MAX_VISITS = 10**6  # operators that are visited in all rounds
 MAX_ROUNDS = 200  # rounds of folding, of which each settles values that depend on the one before
-# Errors of onnx itself, and of its C++ library for sizes that no memory holds.
-INFERENCE_ERRORS = (
-    shape_inference.InferenceError,
-    IndexError,
-    MemoryError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +96,7 @@ def _read_model(path: Path) -> ModelProto:
         raise placed(path, "is no ONNX network, or a torn one; export it again") from None
     if not model.graph.node:
         raise placed(path, "holds no operator, so it is no ONNX network; export it again")
+    check_size(path, model)
     if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
         raise placed(path, "holds a name that is no text, so it is torn; export it again")
     return model
@@ -205,10 +200,11 @@ def _shapes(path: Path, model: ModelProto) -> dict[str, Shape]:
     shapes = _inferred(path, model, values=False)
     folded = ModelProto()
     folded.CopyFrom(model)
-    for _ in range(MAX_ROUNDS):  # A value that is settled may settle the next shape.
+    rounds = min(MAX_ROUNDS, MAX_VISITS // len(model.graph.node) + 1)
+    for _ in range(rounds):  # A value that is settled may settle the next shape.
         # To follow values, as a Reshape to a computed shape needs, onnx stores every element of a
         # one-dimensional tensor.
-        if any(prod(shape) > LINE_ELEMENTS for shape in shapes.values() if len(shape) == 1):
+        if sum(prod(shape) for shape in shapes.values() if len(shape) == 1) > LINE_ELEMENTS:
             break
         shapes |= _inferred(path, folded, values=True)
         if named <= shapes.keys() or not fold_values(folded, shapes):
@@ -223,7 +219,7 @@ def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape
     """
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=values).graph
-    except INFERENCE_ERRORS as error:
+    except Exception as error:  # onnx and its C++ library raise what they will for a wrong graph.
         reason = " ".join(str(error).split())[:REASON_CHARACTERS]
         raise placed(path, f"onnx cannot infer its shapes: {reason}; export it again") from None
     shapes = {tensor.name: tuple(tensor.dims) for tensor in inferred.initializer}
