@@ -113,8 +113,12 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Raise `UserError` where `path` is a link or no regular file, so that writes go elsewhere."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    """Raise `UserError` where `path` is a link of any kind, or no file: writes go elsewhere."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 

@@ -35,7 +35,6 @@ ONLY_IN = {
     "rich": {"report"},
     "matplotlib": {"plots"},
     "plotly": {"plots"},
-    "filelock": {"store"},
     "distributed": {"explore"},
     "optuna": {"explore"},
     "pydantic": {"config"},

@@ -18,15 +18,16 @@ from tests.fuzz.refusals import ESCAPE, printed, refusal, text_file
 
 
 @pytest.mark.parametrize("name", [".lock", "search.journal"])
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder"])
 def test_nothing_is_written_through_a_link_in_a_folder_of_results(
     name: str, kind: str, sound: Sound
 ) -> None:
     shutil.copytree(sound.folder / "found", "found")
     (Path("found") / name).unlink(missing_ok=True)
     text_file("victim", "keep\nme")
-    make = {
+    make: dict[str, Callable[[Path], object]] = {
         "link": lambda path: path.symlink_to("../victim"),
+        "hard link": lambda path: path.hardlink_to("victim"),
         "pipe": os.mkfifo,
         "folder": Path.mkdir,
     }
