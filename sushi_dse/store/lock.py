@@ -45,15 +45,15 @@ def lock(path: Path) -> ExitStack | None:
                 return None
             held.callback(_forget, named)
         with suppress(OSError):  # Only an error message needs the holder.
-            os.truncate(descriptor, 0)
-            os.pwrite(descriptor, _holder().encode(), 0)
+            os.pwrite(descriptor, f"{_holder()}\n".encode(), 0)
         return held.pop_all()
 
 
 def holder(path: Path) -> str:
     """The holder of the lock at `path` in parentheses; empty where it cannot be read."""
     try:
-        return f" ({path.read_text(encoding='utf-8', errors='replace').partition(',')[0]})"
+        line = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+        return f" ({line.partition(',')[0]})"
     except OSError:
         return ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import file_bytes
+from sushi_dse.files import read_file
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import SearchSpace
@@ -42,8 +42,11 @@ class Run:
     def read(cls, folder: Path) -> "Run":
         """The run of the results in `folder`; `UserError` where it holds none that can be read."""
         path = folder / RUN_FILE
+        if not path.exists() and not path.is_symlink():
+            raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep")
+        content = read_file(path, "name the folder of a sweep")
         try:
-            stored: Any = json.loads(file_bytes(path))
+            stored: Any = json.loads(content)
             version = stored["schema_version"]
             found = cls(
                 inputs=dict(stored["inputs"]),
@@ -52,11 +55,6 @@ class Run:
                 code=dict(stored["code"]),
             )
             _canonical(found.identity)  # ValueError where a value is none of JSON.
-        except FileNotFoundError:
-            raise UserError(f"{folder}: holds no {RUN_FILE}; name the folder of a sweep") from None
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror}"
-            raise UserError(f"{path}: {reason}; name the folder of a sweep") from None
         except BROKEN:
             raise UserError(f"{path}: is broken; run its sweep again in another folder") from None
         if version != SCHEMA_VERSION:

@@ -217,7 +217,7 @@ def test_a_broken_run_json_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_run_json_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").mkdir()
-    assert "run.json: cannot be read: Is a directory" in refusal(tmp_path)
+    assert "run.json: is a folder; name the folder of a sweep" in refusal(tmp_path)
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:

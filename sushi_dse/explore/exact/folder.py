@@ -85,6 +85,8 @@ def read_settled(folder: Path) -> dict[str, int]:
     try:
         table = _checked_certificate(path, next(read_tables(folder)).schema)
         return settled(table.select(["kind", "designs"]))
+    except MemoryError:  # Arrow's own is an ArrowException, too.
+        raise
     except UNREADABLE:
         raise UserError(f"{path}: {NO_CERTIFICATE}") from None
 
@@ -154,6 +156,8 @@ def verified(folder: Path, problem: Problem) -> dict[str, int]:
             _front(rows, problem),
             problem,
         )
+    except MemoryError:  # Arrow's own is an ArrowException, too.
+        raise
     except UNREADABLE:
         raise UserError(f"{path}: {NO_CERTIFICATE}") from None
 

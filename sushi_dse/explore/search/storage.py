@@ -47,7 +47,7 @@ def shown_url(text: str) -> str:
 def _journal(path: Path, run: str) -> Iterator[BaseStorage]:
     try:
         storage = JournalStorage(Journal(path, run))
-    except UserError:
+    except (UserError, MemoryError):
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from None
