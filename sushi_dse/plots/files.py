@@ -1,6 +1,8 @@
 """Figures to files: whole or not at all, and the same figure to the same bytes."""
 
+import hashlib
 import io
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,14 +61,23 @@ def save_figure(figure: Figure, path: Path) -> None:
 def save_page(path: Path, text: str) -> None:
     """Write a page to `path`, and beside it the copy of plotly.js that it loads.
 
-    `UserError` without plotly, or where a file cannot be written.
+    A file of that name that is another stays, and the copy gets a name by its content.  `UserError`
+    without plotly, or where a file cannot be written.
     """
     check_plot_file(path)
     from plotly.offline import get_plotlyjs
 
-    script, beside = get_plotlyjs().encode(), path.with_name(PLOTLY)
-    if not beside.is_file() or file_bytes(beside) != script:
-        _write(beside, script)
+    script = get_plotlyjs().encode()
+    named = f"plotly-{hashlib.sha256(script).hexdigest()[:16]}.min.js"
+    for name in (PLOTLY, named):
+        beside = path.with_name(name)
+        if not os.path.lexists(beside):
+            _write(beside, script)
+        if beside.is_file() and file_bytes(beside) == script:
+            break
+    else:
+        raise UserError(f"{beside}: is not what the page needs; move it, or choose another folder")
+    text = text.replace(f'<script src="{PLOTLY}">', f'<script src="{name}">')
     _write(path, text.encode(errors="xmlcharrefreplace"))  # a path may hold any bytes
 
 

@@ -351,6 +351,23 @@ def test_a_page_holds_no_text_unescaped(tmp_path: Path) -> None:
     assert (tmp_path / "plotly.min.js").stat().st_size > 1e6
 
 
+def test_a_page_replaces_no_file_of_others(tmp_path: Path) -> None:
+    panel = Panel(
+        title="a", x_label="x", y_label="y",
+        series=(Series(name="b", kind="points", x=np.ones(2), y=np.ones(2)),),
+    )  # fmt: skip
+    (tmp_path / "plotly.min.js").write_text("// my own")
+    for _ in range(2):
+        save_panels(tmp_path / "page.html", [panel], title="t", command="c")
+        (beside,) = tmp_path.glob("plotly-*.min.js")
+        assert f'<script src="{beside.name}">' in (tmp_path / "page.html").read_text()
+        assert beside.stat().st_size > 1e6
+        assert (tmp_path / "plotly.min.js").read_text() == "// my own"
+    beside.write_text("another")
+    with pytest.raises(UserError, match="is not what the page needs; move it"):
+        save_panels(tmp_path / "page.html", [panel], title="t", command="c")
+
+
 def test_the_measured_board_has_launches_in_its_bars() -> None:
     network = load_experiment("zcu104_measured", trace="none").network
     design = zcu104_measured()
