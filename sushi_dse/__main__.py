@@ -1,13 +1,22 @@
 """`python -m sushi_dse` is `sushi-dse`."""
 
+import sys
+
+from sushi_dse.errors import message_line
 from sushi_dse.interrupts import end_on_interrupt
+
+EXIT_FAULT = 70  # of the program or its installation (EX_SOFTWARE of sysexits.h)
 
 
 def main() -> None:
     """Run the tool; a signal ends it from the start, while slow modules are being imported."""
     end_on_interrupt(lambda: "interrupted")
-    from sushi_dse.cli import main as run
-
+    try:
+        from sushi_dse.cli import main as run
+    except Exception as error:  # A library is missing, or of another version.
+        reason = message_line(f"{type(error).__name__}: {error}")
+        sys.stderr.write(f"error: sushi-dse cannot start ({reason}); install it again\n")
+        raise SystemExit(EXIT_FAULT) from None
     run()
 
 

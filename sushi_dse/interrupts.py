@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
 
+from sushi_dse.errors import message_line
+
 EXIT_INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CLEAR_LINE = "\r\x1b[?25h\x1b[K"  # erases a progress bar, and shows the cursor that it has hidden
@@ -31,9 +33,9 @@ class Leave:
         if not _ending.acquire(blocking=False):
             return
         start = CLEAR_LINE if sys.stderr is not None and sys.stderr.isatty() else ""
-        line = f"{start}{self.last_words()}\n"
+        line = f"{start}{message_line(self.last_words())}\n"
         with suppress(OSError):  # Nobody may listen.
-            os.write(2, line.encode(errors="backslashreplace"))  # A print may be interrupted.
+            os.write(2, line.encode())  # A print may be interrupted.
         os._exit(EXIT_INTERRUPTED)
 
 

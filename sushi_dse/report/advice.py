@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.report.formats import print_rows
+from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
@@ -40,10 +41,10 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
             continue
         own_title = TITLES.get(name, title)
         if output_format == "markdown":
-            print(f"### {own_title}\n")
+            say(f"### {own_title}\n")
         print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
         if output_format == "markdown":
-            print()
+            say()
 
 
 def print_advice(
@@ -71,9 +72,9 @@ def print_advice(
         columns = [name for name in rows[0] if name != "rests_on_assumptions"] if rows else []
         print_rows(rows, columns, output_format, document=document, title=title)
     if output_format == "table" and len(advice.meeting):
-        print(advice.share_sentence)
+        say(advice.share_sentence)
         if next_step:
-            print(f"why: {next_step}")
+            say(f"why: {next_step}")
 
 
 def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
@@ -82,7 +83,7 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
 
     document = asdict(found)
     if output_format == "table":
-        print(f"Is SGS worth its blocks? {found.verdict}: {found.because}.")
+        say(f"Is SGS worth its blocks? {found.verdict}: {found.because}.")
     print_rows(found.rows, list(found.rows[0]), output_format, document=document, title=title)
     if output_format == "table":
-        print(f"{holds(found)}.")
+        say(f"{holds(found)}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
+from sushi_dse.report.printing import say
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.compare import Comparison
@@ -66,7 +67,7 @@ def print_comparison(
 ) -> None:
     """The rows of a comparison, and what they stand on; JUnit holds the checks alone."""
     if output_format == "junit":
-        print(junit(checks, suite="sushi-dse compare policies"))
+        say(junit(checks, suite="sushi-dse compare policies"))
         return
     columns = REPEATS_COLUMNS if found.repeats > 1 else COMPARISON_COLUMNS
     standing, readings = found.experiment.standing.facts, found.drain_readings
@@ -75,26 +76,24 @@ def print_comparison(
     print_rows(found.rows, columns, output_format, document=document, title=title)
     if output_format == "table":
         if readings:
-            print("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
+            say("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
             print_table(readings, list(readings[0]))
         print_standing(standing)
         rivals = [str(row["policy"]) for row in found.rows if row["rests_on_assumptions"]]
         if rivals:
-            print(
-                f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions"
-            )
+            say(f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions")
 
 
 def print_standing(standing: Mapping[str, Any]) -> None:
     """The lines on what latencies stand on: the facts of a `Standing`."""
     shares = [f"{kind} {_percents(*ends)}" for kind, ends in standing["latency_shares"].items()]
     assumed = ", ".join(standing["assumed_layers"])
-    print(
+    say(
         f"latency of a SubNet by what it stands on: {'; '.join(shares)}"
         f"{f' ({assumed})' if assumed else ''}"
     )
     if standing["borrowed_constants"]:
-        print(printable(standing["borrowed_constants"]))
+        say(printable(standing["borrowed_constants"]))
 
 
 def _percents(least: float, greatest: float) -> str:
@@ -218,4 +217,4 @@ def print_breakdown(
     if output_format == "table":
         print_facts(total, output_format, title="Total")
         if borrowed:
-            print(printable(borrowed))
+            say(printable(borrowed))
