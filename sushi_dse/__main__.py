@@ -1,6 +1,7 @@
 """`python -m sushi_dse` is `sushi-dse`."""
 
 import sys
+import warnings
 
 from sushi_dse.errors import message_line
 from sushi_dse.interrupts import end_on_interrupt
@@ -11,6 +12,8 @@ EXIT_FAULT = 70  # of the program or its installation (EX_SOFTWARE of sysexits.h
 def main() -> None:
     """Run the tool; a signal ends it from the start, while slow modules are being imported."""
     end_on_interrupt(lambda: "interrupted")
+    if not sys.warnoptions:  # Warnings of libraries are for whoever works on this program.
+        warnings.simplefilter("ignore")
     try:
         from sushi_dse.cli import main as run
     except Exception as error:  # A library is missing, or of another version.

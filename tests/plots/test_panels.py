@@ -380,3 +380,14 @@ def test_the_measured_board_has_launches_in_its_bars() -> None:
 def test_an_unknown_suffix_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"known: \.png, \.svg, \.pdf, \.html$"):
         save_panels(tmp_path / "page.txt", [], title="", command="")
+
+
+@pytest.mark.parametrize("gap_ms", [1e-320, 5e-324, 1e-300, 1e-9])
+def test_arrivals_however_close_are_drawn_without_a_warning(gap_ms: float) -> None:
+    demands = np.full(30, 70.0)
+    trace = Trace(
+        arrived_ms=gap_ms * np.arange(30.0), min_accuracy_percent=demands, max_latency_ms=demands
+    )
+    for panel in trace_panels(trace):
+        for series in panel.series:
+            assert not np.isinf(np.asarray(series.y, dtype=float)).any()

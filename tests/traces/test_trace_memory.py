@@ -33,7 +33,7 @@ def test_the_columns_of_a_parquet_trace_are_checked_before_any_is_read(
     pq.write_table(pa.table({**columns, name: column}), tmp_path / "t.parquet")
     for method in ("read", "read_row_group"):
         monkeypatch.setattr(pq.ParquetFile, method, no_reading)
-    with pytest.raises(UserError, match="store it as float64|unknown column"):
+    with pytest.raises(UserError, match=r"store it as float64|unknown column"):
         read_trace(tmp_path / "t.parquet")
 
 
