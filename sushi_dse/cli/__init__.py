@@ -153,10 +153,11 @@ def _code_of(argv: Sequence[str]) -> object:
 
 def _refuse_unwritable(words: Sequence[str]) -> None:
     """Raise `UserError` for a word that no system passes on, and so no path can be."""
-    for word in words:
+    for before, word in zip(["", *words], words, strict=False):
         try:
             written = os.fsencode(word)
         except UnicodeError:
             written = b"\0"
         if b"\0" in written:
-            raise UserError(f"{word!r}: no system takes such a character; leave it out")
+            option = f"{before} " if before.startswith("--") else ""
+            raise UserError(f"{option}{word!r}: no system takes such a character; leave it out")

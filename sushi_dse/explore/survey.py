@@ -33,7 +33,7 @@ from sushi_dse.evaluation.metrics import (
 )
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import marked
-from sushi_dse.store.parts import Part, rows_of
+from sushi_dse.store.parts import Part, frame_of, rows_of
 from sushi_dse.store.seeds import LEAST, MOST
 
 if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs none.
@@ -137,7 +137,7 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
         parts[number].read().take(known.row[known.part == number])
         for number in np.unique(known.part).tolist() or [0]
     ]
-    whole = pa.concat_tables(shown).to_pandas()
+    whole = frame_of(parts[0].path.parent, shown)
     return Survey(
         rows=rows,
         counts=counts,

@@ -159,12 +159,16 @@ def rows_of(parts: Sequence[Part], columns: Sequence[str] | None = None) -> "pd.
 
     `UserError` where a part is damaged, or a column is unknown.
     """
+    return frame_of(parts[0].path.parent, [part.read(columns) for part in parts])
+
+
+def frame_of(folder: Path, tables: Sequence[pa.Table]) -> "pd.DataFrame":
+    """The rows of parts in `folder` together; `UserError` where they have different columns."""
     try:
-        table = pa.concat_tables(part.read(columns) for part in parts)
-    except pa.ArrowException:
+        table = pa.concat_tables(tables)
+    except pa.ArrowInvalid:
         raise UserError(
-            f"{parts[0].path.parent}: its parts have different columns; delete the folder and run "
-            "again"
+            f"{folder}: its parts have different columns; delete the folder and run again"
         ) from None
     frame: pd.DataFrame = table.to_pandas()
     return frame

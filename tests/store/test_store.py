@@ -19,7 +19,7 @@ from sushi_dse.files import write_whole
 from sushi_dse.store import run as run_module
 from sushi_dse.store.code import code_facts
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import Part, part_bytes, part_name, read_results, read_tables
+from sushi_dse.store.parts import Part, frame_of, part_bytes, part_name, read_results, read_tables
 from sushi_dse.store.run import SCHEMA_VERSION, Run
 
 INPUTS: dict[str, object] = {
@@ -407,6 +407,9 @@ def test_parts_with_different_columns_are_refused(tmp_path: Path) -> None:
         store.write(1, part_bytes(rows(0).drop_columns(["mean_latency_ms"])))
     with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
         read_results(tmp_path)
+    other = rows(1).set_column(2, "mean_latency_ms", pa.array([1, 2, 3]))
+    with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
+        frame_of(tmp_path, [rows(0), other])
 
 
 def test_a_whole_part_that_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
