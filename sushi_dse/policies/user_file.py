@@ -11,7 +11,8 @@ code, with the rights of its user.
 """
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.user_imports import imported_files
+from sushi_dse.policies.user_imports import forget_edited, imported_files, own_folders
 from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
@@ -42,14 +43,18 @@ class UserFile:
 
     name: str  # path/to/file.py:ClassName
     source: bytes = field(repr=False)
-    digest: str  # of the source, and of what it imports that is not installed
+    folders: tuple[Path, ...] = field(repr=False)  # where it finds modules that are not installed
+    digest: str  # of the source, and of what it imports from these folders
 
     @classmethod
     def read(cls, name: str) -> "UserFile":
-        """The file that a policy's name tells; `UserError` where it cannot be read."""
+        """The file that a policy's name tells, which is run; `UserError` where it cannot be."""
         path, _ = _located(name)
         source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
-        return cls(name, source, _digest(source, path.parent))
+        forget_edited(source, own_folders(path.parent))
+        _class_in(name, source)
+        folders = own_folders(path.parent)
+        return cls(name, source, folders, _digest(source, folders))
 
     def policy_class(self) -> type[Any]:
         """The class that the name tells; the source is run.
@@ -57,26 +62,32 @@ class UserFile:
         `UserError` where it cannot be run, imports other files than it did when it was read, or
         lacks the class or one of its methods.
         """
-        path, class_name = _located(self.name)
-        if _digest(self.source, path.parent) != self.digest:
+        if _digest(self.source, self.folders) != self.digest:
+            path, _ = _located(self.name)
             raise UserError(
                 f"{path}: what it imports is not what it was when the command began, or on its "
                 "host; run the command again, with the same files everywhere"
             )
-        spec = spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise UserError(f"{path}: not a Python file; name one")
-        module = module_from_spec(spec)
-        # The loader itself would write compiled code beside the file.
-        _run(f"{path}", lambda: exec(compile(self.source, path, "exec"), vars(module)))
-        classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
-        if class_name not in classes:
-            raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
-        found = classes[class_name]
-        for method in ("select", "recache"):
-            if not callable(getattr(found, method, None)):
-                raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
-        return found
+        return _class_in(self.name, self.source)
+
+
+def _class_in(name: str, source: bytes) -> type[Any]:
+    """The class of a policy in a source, which is run; `UserError` where that fails."""
+    path, class_name = _located(name)
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: not a Python file; name one")
+    module = module_from_spec(spec)
+    # The loader itself would write compiled code beside the file.
+    _run(f"{path}", lambda: exec(compile(source, path, "exec"), vars(module)))
+    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+    if class_name not in classes:
+        raise UserError(f"{path}: no class {class_name!r}; {near_names(class_name, classes)}")
+    found = classes[class_name]
+    for method in ("select", "recache"):
+        if not callable(getattr(found, method, None)):
+            raise UserError(f"{path}: class {class_name!r} has no method {method!r}; add it")
+    return found
 
 
 def _located(name: str) -> tuple[Path, str]:
@@ -85,20 +96,27 @@ def _located(name: str) -> tuple[Path, str]:
     return Path(f"{stem}.py"), class_name
 
 
-def _digest(source: bytes, folder: Path) -> str:
-    """The digest of a source and of the files that it imports."""
+def _digest(source: bytes, folders: Sequence[Path]) -> str:
+    """The digest of a source and of the files in `folders` that it imports."""
     digest = hashlib.sha256(source)
-    for place, content in imported_files(source, folder).items():
+    for place, content in imported_files(source, folders).items():
         digest.update(f"\n{place} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
 def _run(place: str, code: Callable[..., Any], *arguments: object) -> Any:
-    """The result of a user's code; `UserError` with `place` for whatever the code raises."""
+    """The result of a user's code; `UserError` with `place` for whatever the code raises.
+
+    No compiled code is written beside what it imports: Python would take that for the code of an
+    edited file of the same second and size.
+    """
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         return code(*arguments)
     except (Exception, SystemExit) as error:
         raise UserError(f"{place}: {type(error).__name__}: {error}; mend the file") from error
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def user_service(file: UserFile) -> Callable[[Trace, LatencyTable, int, int], Served]:

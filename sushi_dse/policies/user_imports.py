@@ -6,12 +6,14 @@ code, no text says.
 """
 
 import ast
+import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from importlib import invalidate_caches
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
@@ -24,28 +26,58 @@ MOST_BYTES = 2**22  # largest of these files that is read
 BY_NAME = ("import_module", "__import__", "run_path", "run_module")  # calls that import
 
 
-def imported_files(source: bytes, folder: Path) -> dict[str, bytes]:
-    """The bytes of each file that a source in `folder` imports, directly or not, by its place.
+def own_folders(folder: Path) -> tuple[Path, ...]:
+    """The folders in which a file in `folder` finds modules now, in order, without installed ones.
 
-    A place is relative to the folder in which a name was found, so that hosts compare.
+    What a file imports may be found in folders that it adds to the path as it is run.
+    """
+    on_path = (Path(os.path.abspath(path)) for path in sys.path)
+    kept = (path for path in on_path if not _is_installed(path))
+    return tuple(dict.fromkeys([Path(os.path.abspath(folder)), *kept]))
+
+
+def imported_files(source: bytes, folders: Sequence[Path]) -> dict[str, bytes]:
+    """The bytes of each file in `folders` that a source imports, directly or not, by its place.
+
+    A place is relative to the folder in which a name was found first, so that hosts compare.
     `UserError` where there are too many.
     """
-    roots = [folder, *(path for path in map(Path, sys.path) if not _is_installed(path))]
     found: dict[str, bytes] = {}
     waiting = [source]
     while waiting:
         names = _imported_names(waiting.pop())
-        for number, root in enumerate(roots):
+        for root in folders:
             for path in _files_of(names, root):
-                place = f"{min(number, 1)}/{path.relative_to(root).as_posix()}"
+                place = path.relative_to(root).as_posix()
                 if place in found:
                     continue
                 with suppress(OSError):  # Python cannot import it either.
                     found[place] = file_bytes(path, MOST_BYTES)
                     waiting.append(found[place])
                 if len(found) > MOST_FILES:
-                    raise UserError(f"{folder}: a policy imports over {MOST_FILES} files; cut it")
+                    raise UserError(f"{root}: a policy imports over {MOST_FILES} files; cut it")
     return dict(sorted(found.items()))
+
+
+_seen: dict[Path, bytes] = {}  # what files held when a policy last imported them
+
+
+def forget_edited(source: bytes, folders: Sequence[Path]) -> None:
+    """Let Python import anew what a source imports from `folders` and was edited since it last did.
+
+    An interpreter keeps modules as they were when they were first imported.
+    """
+    for place, content in imported_files(source, folders).items():
+        for path in (folder / place for folder in folders):
+            if _seen.get(path, content) != content:
+                for name in [n for n, m in sys.modules.items() if _file_of(m) == str(path)]:
+                    del sys.modules[name]
+            _seen[path] = content
+    invalidate_caches()
+
+
+def _file_of(module: object) -> str:
+    return str(getattr(module, "__file__", None))
 
 
 def _files_of(names: set[str], root: Path) -> Iterator[Path]:
