@@ -3,10 +3,8 @@
 import sys
 import warnings
 
-from sushi_dse.errors import message_line
+from sushi_dse.errors import EXIT_FAULT, message_line
 from sushi_dse.interrupts import end_on_interrupt
-
-EXIT_FAULT = 70  # of the program or its installation (EX_SOFTWARE of sysexits.h)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+EXIT_FAULT = 70  # of the program or its installation (EX_SOFTWARE of sysexits.h)
 MOST_CHARACTERS = 1200  # longest message; its ends say where the mistake is and what mends it
 MOST_COMPARED = 500  # most characters of a wrong name, and most names, that are compared
 

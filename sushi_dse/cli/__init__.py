@@ -33,12 +33,11 @@ from sushi_dse.cli import (
 )
 from sushi_dse.cli.streams import OUTPUT, drop_output, named_output, open_what_is_closed
 from sushi_dse.cli.usage import UsageError, command_path, usage_line
-from sushi_dse.errors import IncompleteError, UserError
+from sushi_dse.errors import EXIT_FAULT, IncompleteError, UserError
 from sushi_dse.report.printing import say, tell
 
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
-EXIT_FAULT = 70  # of the program, in its own code (EX_SOFTWARE of sysexits.h)
 QUIET = "--quiet"
 NO_MEMORY = "error: not enough memory for this; ask for fewer queries, designs or workers"
 

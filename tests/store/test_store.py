@@ -238,6 +238,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_what_a_kill_leaves_in_a_new_folder_does_not_hinder_the_next_run(tmp_path: Path) -> None:
     (tmp_path / ".run.json.12").write_bytes(b"{")
     (tmp_path / f".{part(3)}.12").write_bytes(b"PAR1")
+    (tmp_path / ".certificate.parquet.12").write_bytes(b"PAR1")
     fill(tmp_path)
     assert list(contents(tmp_path)) == ["run.json"]
 
