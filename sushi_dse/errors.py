@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
 
+EXIT_FAULT = 70  # of the program or its installation (EX_SOFTWARE of sysexits.h)
 MOST_CHARACTERS = 1200  # longest message; its ends say where the mistake is and what mends it
 # Words that people use for the same thing, in any case.
 SAME_MEANING = (

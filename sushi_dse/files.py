@@ -7,8 +7,9 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -97,12 +98,16 @@ def read_json(path: Path, mend: str) -> Any:
 def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Put `content` at `path` by a rename, so that no reader, and no kill, meets half of it.
 
-    OSError where it cannot be written; a file that was there is then unchanged.
+    A file that was there keeps its permissions.  OSError where it cannot be written; the file is
+    then unchanged.
     """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         scratch.unlink(missing_ok=True)  # An earlier process of this number may have left it.
-        with scratch.open("xb") as file:  # Mode x follows no link.
+        kept = _permissions(path)
+        with open(scratch, "xb", opener=partial(os.open, mode=kept or 0o666)) as file:
+            if kept is not None:
+                scratch.chmod(kept)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -112,9 +117,22 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
             scratch.unlink()
 
 
+def _permissions(path: Path) -> int | None:
+    """The permissions of the file at `path`; None where there is none, or a link."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return None
+    return stat.S_IMODE(mode) & 0o777 if stat.S_ISREG(mode) else None
+
+
 def refuse_link(path: Path) -> None:
-    """Raise `UserError` where `path` is a link or no regular file, so that writes go elsewhere."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    """Raise `UserError` where `path` is a link of any kind, or no file: writes go elsewhere."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 
@@ -134,6 +152,24 @@ def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequenc
         raise UserError(
             f"{path}: cannot be written: {error.strerror or error}; choose another file"
         ) from None
+
+
+@contextmanager
+def reading_parquet(refusal: str) -> Iterator[None]:
+    """Within the context whatever is wrong with Parquet is a `UserError` of that text.
+
+    Too little memory to read it is not: that stays a MemoryError.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except MemoryError:  # Arrow's own is an ArrowException, too.
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise MemoryError from None
+        raise UserError(refusal) from None
 
 
 def arrow_reader(content: bytes) -> "pa.BufferReader":

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,12 @@ def squares(block: range) -> bytes:
 
 def slow(block: range) -> bytes:
     time.sleep(30)
+    return squares(block)
+
+
+def hangs_at_2(block: range) -> bytes:
+    if block.start == 2:
+        time.sleep(600)
     return squares(block)
 
 
@@ -65,20 +71,40 @@ class Cluster:
         return str(json.loads(Path(self.file).read_text())["address"])
 
 
+def certificates(folder: Path) -> dict[str, str]:
+    """The settings by which Dask's processes know each other by a certificate of their own."""
+    certificate, key = str(folder / "own.pem"), str(folder / "own.key")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+         "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+         "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    settings = {f"{prefix}CA_FILE": certificate}
+    for who in ("SCHEDULER", "WORKER", "CLIENT"):
+        settings |= {f"{prefix}{who}__CERT": certificate, f"{prefix}{who}__KEY": key}
+    return settings
+
+
 @contextmanager
-def dask_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
+def dask_cluster(
+    folder: Path, workers: int = 2, tls: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
     """A scheduler and workers, each a process of its own, as on hosts of their own."""
     file = str(folder / "scheduler.json")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
         "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s",  # to a worker that has died
+        **(tls or {}),
     }
+    protocol = ["--protocol", "tls"] if tls else []
 
     def start(name: str, kind: str, *arguments: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", file]
         with (folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [*command, "--no-dashboard", *arguments],
+                [*command, "--no-dashboard", *protocol, *arguments],
                 env=environment, cwd=folder, start_new_session=True, stdout=log, stderr=log,
             )  # fmt: skip
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
-from sushi_dse.files import arrow_reader, read_json, write_named
+from sushi_dse.files import arrow_reader, read_json, write_named, write_whole
 from tests import paths
 
 PACKAGE = paths.ROOT / "sushi_dse"
@@ -74,6 +74,19 @@ def test_a_text_and_its_bytes_are_written_alike(
     write_named(path, content, (".md", ".txt"))
     assert path.read_bytes() == b"\xc3\xa9\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o666, 0o400])
+def test_a_file_that_is_written_again_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
+    path, other = tmp_path / "own.txt", tmp_path / "made"
+    path.write_bytes(b"before")
+    path.chmod(mode)
+    write_whole(path, b"after")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"after", mode)
+    path.unlink()
+    write_whole(path, b"new")
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ ONLY_IN = {
     "rich": {"report"},
     "matplotlib": {"plots"},
     "plotly": {"plots"},
-    "filelock": {"store"},
     "distributed": {"explore"},
     "optuna": {"explore"},
     "pydantic": {"config"},
@@ -84,6 +83,17 @@ def test_a_library_is_used_in_the_rooms_that_it_is_for(path: Path) -> None:
     for name in imports_of(path):
         library = name.split(".")[0]
         assert room_of(path) in ONLY_IN.get(library, {room_of(path)}), library
+
+
+PRINTERS = {"report/printing.py", "model/kernel_cache.py"}  # what warns of kernels, in a line
+
+
+@each_source
+def test_all_that_is_printed_goes_through_one_printer(path: Path) -> None:
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Call)]  # fmt: skip
+    prints = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+    assert not prints or path.relative_to(PACKAGE).as_posix() in PRINTERS
 
 
 def test_the_files_form_no_circle() -> None:

@@ -20,7 +20,7 @@ from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.evaluation.traced import Row, policy_rows
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.standing import other_drain
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.policies.names import marked
 
 TOLERANCE_PERCENT = 0.1  # how much worse than a baseline a metric may be
@@ -105,7 +105,7 @@ def drain_readings(
 
 
 def _keeps_subgraph(name: str) -> bool:
-    policy = find_policy(name)
+    policy = named_policy(name)
     return policy.has_persistent_buffer and policy.system is None
 
 

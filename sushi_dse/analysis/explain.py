@@ -33,7 +33,7 @@ from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.network import Network
-from sushi_dse.policies.catalogue import as_served, find_policy, has_persistent_buffer
+from sushi_dse.policies.catalogue import as_served, has_persistent_buffer, named_policy
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 # A function that hands through blocks of designs, with their total, and may show a progress bar.
@@ -110,7 +110,7 @@ def explain(
     names = [metric.name for metric in metrics]
     sampled, known = sampled_experiment(experiment, names, on_trace=on_trace)
     found, remarks = [], []
-    if find_policy(policy).system is not None:
+    if named_policy(policy).system is not None:
         remarks.append(
             f"{policy} brings tables of its own; what is at table level here is {STATIC_SUBGRAPH}'s"
         )
@@ -172,7 +172,7 @@ def what_bounds(network: Network, accelerator: Accelerator, policy: str) -> list
     Each SubNet is in its steady state: its own SubGraph is on chip, or nothing where the policy
     has no Persistent Buffer.
     """
-    caches = find_policy(policy).has_persistent_buffer
+    caches = named_policy(policy).has_persistent_buffer
     rows: list[Row] = []
     for subnet in network.supernet.subnets:
         subgraph = own_by_value(subnet.name) if caches else NOTHING

@@ -17,7 +17,7 @@ from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.steady_cost import STEADY_METRICS
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH
 
 
@@ -40,7 +40,7 @@ def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarr
 
 def at_table_level(experiment: Experiment) -> Experiment:
     """The experiment without its trace: each SubNet finds its own SubGraph, or nothing, on chip."""
-    policy = find_policy(experiment.policies[0])
+    policy = named_policy(experiment.policies[0])
     return replace(
         experiment,
         trace=None,

@@ -4,6 +4,7 @@ Whatever is slow to import is imported inside the commands, so that `--help` ans
 """
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -30,14 +31,16 @@ from sushi_dse.cli import (
     workload,
     worth,
 )
+from sushi_dse.cli.streams import OUTPUT, drop_output, named_output, open_what_is_closed
 from sushi_dse.cli.usage import UsageError, command_path, usage_line
-from sushi_dse.errors import IncompleteError, MissedError, UserError, message_line
+from sushi_dse.errors import EXIT_FAULT, IncompleteError, MissedError, UserError
+from sushi_dse.report.printing import say, tell
 
 EXIT_MISSED = 1
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
-EXIT_FAULT = 70  # of the program, in its own code (EX_SOFTWARE of sysexits.h)
 QUIET = "--quiet"
+NO_MEMORY = "error: not enough memory for this; ask for fewer queries, designs or workers"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -75,7 +78,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        print(f"sushi-dse {version('sushi-dse')}")
+        say(f"sushi-dse {version('sushi-dse')}")
         raise typer.Exit
 
 
@@ -100,78 +103,65 @@ def tool(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool; a mistake in its input ends in one line and exit code 2."""
-    _open_what_is_closed()
+    open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever its encoding, it holds every name
             stream.reconfigure(errors="backslashreplace")
-    words = sorted(sys.argv[1:] if argv is None else argv, key=lambda word: word != QUIET)
+    with named_output():
+        raise SystemExit(_code_of(sys.argv[1:] if argv is None else argv)) from None
+
+
+def _code_of(argv: Sequence[str]) -> object:
+    """The exit code of a command, which is run; what went wrong is told in a line."""
+    words = sorted(argv, key=lambda word: word != QUIET)
     try:
         _refuse_unwritable(words)
         code = app(words, prog_name="sushi-dse", standalone_mode=False) or 0
         sys.stdout.flush()
     except (UserError, IncompleteError) as error:
-        print(f"error: {message_line(str(error))}", file=sys.stderr)
+        tell(f"error: {error}")
         code = EXIT_USAGE if isinstance(error, UserError) else EXIT_INCOMPLETE
     except MissedError as error:
         for line in str(error).splitlines():
-            print(f"error: {message_line(line)}", file=sys.stderr)
+            tell(f"error: {line}")
         code = EXIT_MISSED
     except UsageError as error:
-        line = usage_line(error, words, command_path(app, words))
-        print(message_line(line.rstrip("\n")), end="\n" if line else "", file=sys.stderr)
+        line = usage_line(error, words, command_path(app, words)).rstrip("\n")
+        if line:
+            tell(line)
         code = EXIT_USAGE
-    except BrokenPipeError:  # the reader of our output has left, as `head` does: no error
-        code = _drop_output(0)
     except OSError as error:
-        place = error.filename or "standard output"
-        said = f"{place}: {error.strerror or error}; mend that"
-        print(f"error: {message_line(said)}", file=sys.stderr)
-        code = EXIT_USAGE if error.filename else _drop_output(EXIT_USAGE)
+        code = EXIT_USAGE
+        if isinstance(error, BrokenPipeError) and error.filename == OUTPUT:
+            code = 0  # the reader of our output has left, as `head` does: no error
+        elif error.errno == errno.ENOMEM:
+            tell(NO_MEMORY)
+        else:
+            place = error.filename or "the system"
+            tell(f"error: {place}: {error.strerror or error}; mend that")
+        if error.filename == OUTPUT:
+            code = drop_output(code)
     except MemoryError:
-        print(
-            "error: not enough memory for this; ask for fewer queries, designs or workers",
-            file=sys.stderr,
-        )
+        tell(NO_MEMORY)
         code = EXIT_USAGE
     except Exception:
-        traceback.print_exc()
-        print("error: this is a fault of sushi-dse; please report the lines above", file=sys.stderr)
+        say(traceback.format_exc(), end="", to=sys.stderr)
+        tell("error: this is a fault of sushi-dse; please report the lines above")
         code = EXIT_FAULT
     except SystemExit as stop:  # how typer and rich end where they meet a broken pipe
         code = stop.code
         if isinstance(stop.__context__, BrokenPipeError):
-            code = _drop_output(0)
-    raise SystemExit(code) from None
-
-
-def _open_what_is_closed() -> None:
-    """Let output that was closed from the start go nowhere, and not into another file or stream.
-
-    A file that is opened takes the lowest free number, and `print` to no stream prints to another.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
-            mode = "r" if number == 0 else "w"
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+            code = drop_output(0)
+    return code
 
 
 def _refuse_unwritable(words: Sequence[str]) -> None:
     """Raise `UserError` for a word that no system passes on, and so no path can be."""
-    for word in words:
+    for before, word in zip(["", *words], words, strict=False):
         try:
             written = os.fsencode(word)
         except UnicodeError:
             written = b"\0"
         if b"\0" in written:
-            raise UserError(f"{word!r}: no system takes such a character; leave it out")
-
-
-def _drop_output(code: int) -> int:
-    """The exit code, once nothing more goes to a standard output that takes no more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.stdout = sys.__stdout__  # typer's wrapper around it ends with an error
-    return code
+            option = f"{before} " if before.startswith("--") else ""
+            raise UserError(f"{option}{word!r}: no system takes such a character; leave it out")

@@ -18,6 +18,7 @@ def doctor(output_format: options.Printed = options.Format.table) -> None:
 
     from sushi_dse.analysis.doctor import ABSENT, BROKEN, examine
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.printing import say
     from sushi_dse.report.progress import warn
 
     findings = examine()
@@ -28,7 +29,7 @@ def doctor(output_format: options.Printed = options.Format.table) -> None:
     if output_format is options.Format.table:
         absent = sum(finding.state == ABSENT for finding in findings)
         also = f"; {absent} extras absent, which is no fault" if absent else ""
-        print(f"{len(broken)} broken{also}")
+        say(f"{len(broken)} broken{also}")
     for finding in broken:
         warn(f"{finding.check} is broken: {finding.found}; {finding.mend}")
     if broken:

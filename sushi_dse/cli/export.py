@@ -61,7 +61,8 @@ def schema(
     import json
 
     from sushi_dse.config.schema import header_line, json_schema
+    from sushi_dse.report.printing import say
     from sushi_dse.report.progress import note
 
-    print(json.dumps(json_schema(kind.value), indent=2))
+    say(json.dumps(json_schema(kind.value), indent=2))
     note(f"an editor finds it by the first line of a file: {header_line(kind.value)}")

@@ -210,7 +210,7 @@ def hypervolume(
     ] = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
-    """Print the hypervolume that the front dominates.
+    """Print the hypervolume that the front dominates, of many rows in many objectives nearly.
 
     Example: sushi-dse pareto hypervolume results/default --format json
     """
@@ -224,9 +224,12 @@ def hypervolume(
     metrics = objectives(objective, run.names("unknown_accuracy", results))
     with naming(results):
         found = survey(mean_parts(results), metrics)
-        point, volume = hypervolume_of(found, reference)
+        point, volume, is_exact = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
-    document = {"reference": point, "hypervolume": volume}
+    document = {"reference": point, "hypervolume": volume, "exact": is_exact}
+    if not is_exact:
+        rows, many = len(found.front), len(metrics)
+        note(f"an approximation: exact for {rows} rows in {many} objectives would take too long")
     for caveat in run.names("caveats", results):
         note(caveat)
     print_rows([row], list(row), output_format.value, document=document)

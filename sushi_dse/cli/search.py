@@ -86,7 +86,7 @@ def search(
             experiment, objective, sampler=str(sampler), seed=seed, batch=batch, out=out
         )
         folder = plan.folder
-        with plan.opened(command=command_line(secret=storage)) as store:
+        with plan.opened(command=command_line()) as store:
             steps = searched(plan, store, trials=trials, workers=workers, storage=storage)
             found = plan.survey()
             summary = search_summary(plan, found, steps, since=started)

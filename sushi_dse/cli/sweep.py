@@ -55,7 +55,8 @@ def sweep(
     cluster: Annotated[
         str | None,
         typer.Option(
-            help="Evaluate in a Dask cluster: tcp://HOST:PORT, or its scheduler's file.",
+            help="Evaluate in a Dask cluster that is trusted: tcp:// or tls://HOST:PORT, or its "
+            "scheduler's file.",
             show_default="this machine",
         ),
     ] = None,

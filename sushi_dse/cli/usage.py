@@ -12,6 +12,8 @@ import typer
 # What typer raises for every mistake on the command line; it does not export the name.
 UsageError: Any = typer.BadParameter.__base__
 INVALID = re.compile(r"Invalid value for '?(?P<name>[^:']+)'?: (?P<why>.*)", re.DOTALL)
+PASSWORD = re.compile(r"(\w://[^:@/]*):.*@", re.DOTALL)
+URL_QUERY = re.compile(r"(\w://[^?]*)\?.*", re.DOTALL)
 NOISE = re.compile(r"^(Value error, |Input )|, unable to .*$", re.DOTALL)
 
 
@@ -59,14 +61,21 @@ def usage_line(error: Any, words: Sequence[str], command: str) -> str:
     return f"error: {said}; see {command} --help\n"
 
 
-def command_line(secret: str | None = None) -> str:
-    """The command that is running, as it could be typed again, the `secret` masked in it."""
-    words = sys.argv[1:]
-    if secret is not None:
-        from sushi_dse.explore.search.storage import shown_url
+def command_line() -> str:
+    """The command that is running, as it could be typed again, passwords of URLs masked in it.
 
-        words = [word.replace(secret, shown_url(secret)) for word in words]
-    return shlex.join(["sushi-dse", *words])
+    A URL may be given twice, of which the last one counts.
+    """
+    return shlex.join(["sushi-dse", *map(masked, sys.argv[1:])])
+
+
+def masked(word: str) -> str:
+    """The word without the password, and without the query, of a URL in it.
+
+    >>> masked("--storage=postgresql://me:hush@host/db?password=hush")
+    '--storage=postgresql://me:***@host/db'
+    """
+    return URL_QUERY.sub(r"\1", PASSWORD.sub(r"\1:***@", word))
 
 
 def kept_in(folder: Path) -> str:

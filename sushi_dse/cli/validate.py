@@ -70,12 +70,13 @@ def _validate_power(hw: str, plot: Path | None, output_format: str) -> None:
     from sushi_dse.analysis.watts import beyond, measured_watts
     from sushi_dse.evaluation.loading import only_design
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.printing import say
 
     rows = measured_watts(only_design(hw))
     title = f"Watts over the board without a design, by the constants of {hw}"
     print_rows(rows, list(rows[0]), output_format, document={"rows": rows}, title=title)
     if output_format == "table":
-        print(beyond(rows))
+        say(beyond(rows))
     if plot is not None:
         from sushi_dse.plots.validation import power_panel
 

@@ -13,9 +13,9 @@ from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
 from sushi_dse.model.standing import Standing, standing
-from sushi_dse.policies.catalogue import find_policy
+from sushi_dse.policies.catalogue import Policy, named_policy, policy_of
 from sushi_dse.policies.names import STEADY_POLICIES
-from sushi_dse.policies.user_file import is_user_policy, user_source
+from sushi_dse.policies.user_file import UserFile, is_user_policy
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.rated import of_unknown_accuracy
@@ -53,12 +53,23 @@ class Experiment:
     seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
     remarks: tuple[str, ...] = ()  # sentences on policies left out, and on demands of the trace
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
+    # The files of users' policies, which are read once, so that all rows are of the same text.
+    policy_files: tuple[UserFile, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self.policies))
         object.__setattr__(self, "recache_every_queries", tuple(self.recache_every_queries))
         object.__setattr__(self, "service_levels", tuple(map(float, self.service_levels)))
         mode_code(self.mode)
+        read = {file.name: file for file in self.policy_files}
+        object.__setattr__(
+            self,
+            "policy_files",
+            tuple(
+                read[name] if name in read else UserFile.read(name)
+                for name in filter(is_user_policy, self.policies)
+            ),
+        )
         self._check_policies()
         check_levels(self.service_levels, self.trace, self.mode)
         levels = self.service_levels if mode_code(self.mode) == STRICT_ACCURACY else (AS_GIVEN,)
@@ -76,7 +87,7 @@ class Experiment:
         if not self.policies:
             raise UserError("no policy is named; name one at least")
         for name in self.policies:
-            find_policy(name)
+            self.policy(name)
             if self.trace is None and name not in STEADY_POLICIES:
                 raise UserError(
                     f"--policy {name} chooses by the queries of a trace; without one take "
@@ -84,6 +95,11 @@ class Experiment:
                 )
         if len(set(self.policies)) < len(self.policies):
             raise UserError(f"a policy is named twice: {', '.join(self.policies)}; name each once")
+
+    def policy(self, name: str) -> Policy:
+        """The policy of that name; a user's file is run as it was when it was read."""
+        own = next((file for file in self.policy_files if file.name == name), None)
+        return policy_of(own) if own else named_policy(name)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -140,7 +156,7 @@ class Experiment:
         """
         found: list[tuple[str, int | None]] = []
         for name in self.policies:
-            recaches = self.trace is not None and find_policy(name).recaches
+            recaches = self.trace is not None and named_policy(name).recaches
             intervals = self.recache_every_queries if recaches else (None,)
             found += [(name, interval) for interval in intervals]
         return tuple(found)
@@ -190,10 +206,7 @@ class Experiment:
             **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
             **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
             "policies": list(self.policies),
-            "policy_files": {
-                name: hashlib.sha256(user_source(name)).hexdigest()
-                for name in filter(is_user_policy, self.policies)
-            },
+            "policy_files": {file.name: file.digest for file in self.policy_files},
             "mode": self.mode,
             "recache_every_queries": list(self.recache_every_queries),
             "service_levels": list(self.service_levels),

@@ -24,7 +24,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.model.energy import Power, offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
-from sushi_dse.policies.catalogue import PolicyRun, find_policy
+from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.serving.served import tally
 from sushi_dse.traces.trace import Trace
 
@@ -114,7 +114,7 @@ def _rows_of(
     table: LatencyTable,
 ) -> list[dict[str, Any]]:
     """The rows of a policy on a design at each interval and service level, without the gain."""
-    policy = find_policy(name)
+    policy = experiment.policy(name)
     table, accelerator = policy.system_of(experiment.network, accelerator, table)
     blocks = resource_metrics(accelerator)
     rows = []
@@ -136,7 +136,7 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
     table = candidate_table(experiment.network, accelerator)
     (every,) = experiment.recache_every_queries
     return {
-        name: find_policy(name).run(
+        name: experiment.policy(name).run(
             experiment.network,
             experiment.traced,
             accelerator,

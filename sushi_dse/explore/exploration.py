@@ -21,6 +21,11 @@ if TYPE_CHECKING:  # pandas takes half a second to import, and processes that ev
     import pandas as pd
 
 
+# Assumptions: workers start and compile in minutes; a policy in Python takes about 20 us a query.
+START_S = 600.0
+MOST_S_A_QUERY = 1e-4
+
+
 @dataclass(frozen=True, eq=False)
 class Exploration:
     """An experiment whose designs are evaluated for the front of some objectives, in a folder.
@@ -42,6 +47,13 @@ class Exploration:
     def own_inputs(self) -> dict[str, object]:
         """The inputs of the rows besides the experiment, by name."""
         return {}
+
+    def patience_s(self, designs: int) -> float:
+        """The seconds in which workers of any speed end a block of so many designs."""
+        experiment = self.experiment
+        queries = len(experiment.trace) if experiment.trace else 1
+        served = designs * len(experiment.runs) * experiment.rows_of_a_run * queries
+        return START_S + served * MOST_S_A_QUERY
 
     @cached_property
     def run_of(self) -> Run:

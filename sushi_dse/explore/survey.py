@@ -15,6 +15,7 @@ from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
     front,
+    has_exact_hypervolume,
     hypervolume,
     non_dominated,
     reference_point,
@@ -32,7 +33,7 @@ from sushi_dse.evaluation.metrics import (
 )
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import marked
-from sushi_dse.store.parts import Part, rows_of
+from sushi_dse.store.parts import Part, frame_of, rows_of
 from sushi_dse.store.seeds import LEAST, MOST
 
 if TYPE_CHECKING:  # Kernels take a second to import, and a stored front needs none.
@@ -146,7 +147,7 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
         parts[number].read().take(known.row[known.part == number])
         for number in np.unique(known.part).tolist() or [0]
     ]
-    whole = pa.concat_tables(shown).to_pandas()
+    whole = frame_of(parts[0].path.parent, shown)
     return Survey(
         rows=rows,
         counts=counts,
@@ -231,8 +232,8 @@ def plotted_rows(
 
 def hypervolume_of(
     found: Survey, reference: Sequence[float] | None
-) -> tuple[dict[str, float], float]:
-    """The reference point, in the units of the metrics, and the hypervolume of the front.
+) -> tuple[dict[str, float], float, bool]:
+    """The reference point, in the units of the metrics, and the hypervolume; whether it is exact.
 
     Without a `reference` it is the `reference_point` of all feasible rows.  `UserError` where there
     is no front, or the reference is not one finite number for each objective.
@@ -255,4 +256,5 @@ def hypervolume_of(
     shown = {
         metric.name: float(value) for metric, value in zip(metrics, signs * point, strict=True)
     }
-    return shown, hypervolume(cost_matrix(found.front, metrics), point)
+    costs = cost_matrix(found.front, metrics)
+    return shown, hypervolume(costs, point), has_exact_hypervolume(costs, point)

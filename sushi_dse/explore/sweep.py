@@ -28,7 +28,6 @@ from sushi_dse.explore.exploration import Exploration
 from sushi_dse.explore.survey import Survey, objective_names
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
-from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes
 
@@ -119,19 +118,26 @@ class Sweep(Exploration):
 
         Blocks are evaluated in this process, in so many `workers`, or in the Dask `cluster` of that
         address; this process alone writes.  `UserError` where a part cannot be written or a worker
-        has other kernels, `IncompleteError` where no worker is left.
+        has other code, `IncompleteError` where no worker is left.
         """
         if self.how == "exact":
             steps = sweep_exactly(self.experiment, self.metrics, store)
             yield from (SweptBlock(designs) for designs in steps)
-            return
+        else:
+            yield from self._walked(store, workers=workers, cluster=cluster)
+        store.discard_damaged()
+
+    def _walked(self, store: Store, *, workers: int, cluster: str | None) -> Iterator[SweptBlock]:
+        """The blocks that the store lacks, each once it is on disk or given up."""
         first = list(islice(self.missing(store), workers))
         if not first:
             return
         kept = self.metrics if self.how == "front" else ()
-        task = partial(_part, self.experiment, kept, kernel_key())
+        task = partial(_part, self.experiment, kept)
         with closing(executor_for(task, workers=len(first), cluster=cluster)) as executor:
-            for designs, outcome in results(executor, self.missing(store)):
+            patience_s = self.patience_s(self.block_designs)
+            missing = self.missing(store)
+            for designs, outcome in results(executor, missing, patience_s=patience_s):
                 if isinstance(outcome, Failure):
                     yield SweptBlock(designs, outcome.reason)
                 else:
@@ -187,16 +193,8 @@ def steady_block_designs(size: int) -> int:
     return designs
 
 
-def _part(experiment: Experiment, kept: Sequence[Metric], kernels: str, designs: range) -> bytes:
-    """The part of a block; `UserError` on a host whose kernels are not those of the command.
-
-    Where there are `kept` objectives, the part holds only the front of the block in them.
-    """
-    if kernels != kernel_key():
-        raise UserError(
-            f"a worker has the kernels {kernel_key()} and this command {kernels}; install the same "
-            "sushi-dse, Python and Numba on every host"
-        )
+def _part(experiment: Experiment, kept: Sequence[Metric], designs: range) -> bytes:
+    """The part of a block; where there are `kept` objectives, it holds the front of the block."""
     pieces = range(0, len(designs), STEADY_BLOCK_DESIGNS)
     tables = [evaluate(experiment, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]
     if kept:  # The front of each piece is taken first, so that memory stays flat.

@@ -22,16 +22,9 @@ from sushi_dse.interchange.shapes import Shape
 
 SHAPE_ELEMENTS = 256  # most elements of a constant that may be the shape of another tensor
 REASON_CHARACTERS = 200  # most characters of onnx's error that our error quotes
-LINE_ELEMENTS = 2**20  # longest one-dimensional tensor whose values onnx may follow
+LINE_ELEMENTS = 2**20  # most elements of one-dimensional tensors whose values onnx may follow
+MAX_VISITS = 10**6  # operators that are visited in all rounds
 MAX_ROUNDS = 200  # rounds of folding, of which each settles values that depend on the one before
-# Errors of onnx itself, and of its C++ library for sizes that no memory holds.
-INFERENCE_ERRORS = (
-    shape_inference.InferenceError,
-    IndexError,
-    MemoryError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,10 +233,11 @@ def _shapes(path: Path, model: ModelProto) -> dict[str, Shape]:
     shapes = _inferred(path, model, values=False)
     folded = ModelProto()
     folded.CopyFrom(model)
-    for _ in range(MAX_ROUNDS):  # A value that is settled may settle the next shape.
+    rounds = min(MAX_ROUNDS, MAX_VISITS // len(model.graph.node) + 1)
+    for _ in range(rounds):  # A value that is settled may settle the next shape.
         # To follow values, as a Reshape to a computed shape needs, onnx stores every element of a
         # one-dimensional tensor.
-        if any(prod(shape) > LINE_ELEMENTS for shape in shapes.values() if len(shape) == 1):
+        if sum(prod(shape) for shape in shapes.values() if len(shape) == 1) > LINE_ELEMENTS:
             break
         shapes |= _inferred(path, folded, values=True)
         if named <= shapes.keys() or not fold_values(folded, shapes):
@@ -258,7 +252,7 @@ def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape
     """
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=values).graph
-    except INFERENCE_ERRORS as error:
+    except Exception as error:  # onnx and its C++ library raise what they will for a wrong graph.
         reason = " ".join(str(error).split())[:REASON_CHARACTERS]
         raise placed(path, f"onnx cannot infer its shapes: {reason}; export it again") from None
     shapes = {tensor.name: tuple(tensor.dims) for tensor in inferred.initializer}

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has none
-from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, inliner
+from onnx import GraphProto, ModelProto, NodeProto, inliner
 
 from sushi_dse.config.document import placed
 from sushi_dse.files import read_file
-from sushi_dse.interchange.network import plain_name
+from sushi_dse.interchange.onnx_size import check_size
 
-MOST_OPERATORS = 2**18  # most operators of a network, its functions written out
-MOST_CALLS = 100  # most functions of which each calls the next
 RUNTIME = "com.microsoft"  # domain of the operators of ONNX Runtime
 # Standard operator for one of ONNX Runtime, and the positions of the inputs that both have.
 QUANTISED = {
@@ -30,7 +28,6 @@ QUANTISED = {
     "QLinearSigmoid": ("Sigmoid", slice(0, 1)),
     "QLinearSoftmax": ("Softmax", slice(0, 1)),
 }
-Identity = tuple[str, str]  # domain and name of a function
 
 
 def read_standard(path: Path) -> ModelProto:
@@ -41,6 +38,7 @@ def read_standard(path: Path) -> ModelProto:
         raise placed(path, "is no ONNX network, or a torn one; export it again") from None
     if not model.graph.node:
         raise placed(path, "holds no operator, so it is no ONNX network; export it again")
+    check_size(path, model)
     if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
         raise placed(path, "holds a name that is no text, so it is torn; export it again")
     return _in_standard_operators(path, model)
@@ -66,7 +64,6 @@ def _in_standard_operators(path: Path, model: ModelProto) -> ModelProto:
     A network with functions is a new one, any other is changed.
     """
     if model.functions:
-        _check_expansion(path, model)
         try:
             model = inliner.inline_local_functions(model)
         except (RuntimeError, ValueError, IndexError) as error:
@@ -89,36 +86,6 @@ def _rewrite(node: NodeProto) -> None:
     del node.input[:]
     node.input.extend(names)
     node.domain, node.op_type = "", standard
-
-
-def _check_expansion(path: Path, model: ModelProto) -> None:
-    """Raise UserError where functions call each other in a circle, or are too long written out."""
-    functions = {_identity(function): function for function in model.functions}
-    lengths: dict[Identity, int] = {}
-
-    def length(nodes: Sequence[NodeProto], open_calls: tuple[Identity, ...]) -> int:
-        total = 0
-        for node in _with_nested(nodes):
-            called = (node.domain, node.op_type)
-            if called in open_calls or len(open_calls) > MOST_CALLS:
-                what = "calls itself" if called in open_calls else "is called too deeply"
-                raise placed(
-                    path, f"its function {plain_name(node.op_type)!r} {what}; export it again"
-                )
-            if called in functions and called not in lengths:
-                inner = functions[called].node
-                lengths[called] = length(inner, (*open_calls, called))
-            total += lengths.get(called, 1)
-        return total
-
-    if length(model.graph.node, ()) > MOST_OPERATORS:
-        raise placed(
-            path, f"has over {MOST_OPERATORS} operators, its functions written out; cut it in parts"
-        )
-
-
-def _identity(function: FunctionProto) -> Identity:
-    return function.domain, function.name
 
 
 def _with_nested(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:

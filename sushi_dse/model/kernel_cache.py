@@ -64,9 +64,10 @@ def dispatcher_of(function: Callable[..., Any]) -> Any:
     """The dispatcher of `function`: compiled for the types of each call, and cached on disk.
 
     A process that needs it while another one compiles it waits for that one.  Where
-    NUMBA_DISABLE_JIT is set it is `function` itself.
+    NUMBA_DISABLE_JIT is set it is `function` itself.  It runs without the lock of the interpreter,
+    so that other threads go on, and an interrupt ends the process.
     """
-    kernel: Any = numba.njit(function)
+    kernel: Any = numba.njit(nogil=True)(function)
     if kernel is not function:
         kernel._cache = KernelCache(function)  # the attribute that `cache=True` would set
         kernel.compile = partial(_compile, kernel, kernel.compile)

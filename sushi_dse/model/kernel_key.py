@@ -9,7 +9,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,19 +20,41 @@ COMPILER = ("numba", "llvmlite")
 KEY_DIGITS = 16
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"  # variable by which a user names the root of caches
 COMPILES = (b"import numba", b"from numba", b"model.jit import")
-IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
+# The name of a module that is imported, and of what is imported from it, which may be modules too.
+IMPORT = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)(?:[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))?", re.MULTILINE
+)
+WORD = re.compile(rb"\w+")
 
 
 def kernel_sources() -> dict[str, bytes]:
     """The text of each file that can change a kernel, by the name of its module."""
-    texts = dict(_texts(PACKAGE.rglob("*.py")))
-    frontier = {name for name, text in texts.items() if any(mark in text for mark in COMPILES)}
+    texts = package_sources()
+    compiling = [name for name, text in texts.items() if any(mark in text for mark in COMPILES)]
+    return reached_sources(compiling, texts)
+
+
+def package_sources() -> dict[str, bytes]:
+    """The text of each file of the package as it is on disk now, by the name of its module."""
+    return dict(_texts(PACKAGE.rglob("*.py")))
+
+
+def reached_sources(roots: Iterable[str], texts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The texts of modules, and of all that these import, directly or not, in order of names."""
+    frontier = set(roots)
     reached = set(frontier)
     while frontier:
-        imports = {name.decode() for one in frontier for name in IMPORT.findall(texts[one])}
+        imports = {name for one in frontier for name in _imports(texts[one])}
         frontier = (imports & texts.keys()) - reached
         reached |= frontier
     return {name: texts[name] for name in sorted(reached)}
+
+
+def _imports(text: bytes) -> Iterator[str]:
+    """The names of modules that a text imports, and others that may be no modules."""
+    for module, names in IMPORT.findall(text):
+        yield module.decode()
+        yield from (f"{module.decode()}.{name.decode()}" for name in WORD.findall(names))
 
 
 def _texts(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:

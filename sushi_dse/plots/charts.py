@@ -32,7 +32,6 @@ from sushi_dse.plots.style import (
 PIXELS_PER_INCH = 110
 MARKER_PIXELS = 8
 BIG_MARKER_PIXELS = 18
-LABEL_OPACITY = 0.85
 LABEL_PIXELS = (40, 30)  # from a point to its label, towards the middle of the chart
 COLOUR_AXIS = "coloraxis"
 RANK = 1000  # of the first name in a legend
@@ -160,7 +159,7 @@ def _annotations(panel: Panel) -> Iterator[Chart]:
                 "x": float(np.log10(x) if panel.log_x else x),
                 "y": float(np.log10(y) if panel.log_y else y),
                 "bgcolor": PAPER,
-                "opacity": LABEL_OPACITY,
+                "opacity": 0.85,
             }
             if series.kind == "texts":
                 yield place | {"showarrow": False, "xanchor": "right", "xshift": -6}

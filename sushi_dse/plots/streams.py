@@ -150,9 +150,11 @@ def trace_panels(trace: Trace) -> tuple[Panel, ...]:
         for name, values in demands.items()
     ]
     seconds = np.diff(edges)
-    if not trace.closed_loop and seconds.min() > 0:
-        counts = np.array([part.stop - part.start for part in parts])
-        mean = (len(trace) - 1) / float(places[-1])
+    counts = np.array([part.stop - part.start for part in parts])
+    with np.errstate(all="ignore"):  # Arrivals may be closer to each other than 1 over any rate.
+        rates = counts / seconds
+        mean = (len(trace) - 1) / places[-1]
+    if not trace.closed_loop and np.isfinite([*rates, mean]).all():
         panels.insert(
             0,
             Panel(
@@ -161,9 +163,9 @@ def trace_panels(trace: Trace) -> tuple[Panel, ...]:
                 y_label="queries/s",
                 height_inches=2.6,
                 series=(
-                    over_windows("arrivals", edges, (counts / seconds).tolist(), 0),
+                    over_windows("arrivals", edges, rates.tolist(), 0),
                     Series(name="on average", kind="line", look=-2,
-                           x=edges[[0, -1]], y=floats([mean, mean])),
+                           x=edges[[0, -1]], y=floats([float(mean), float(mean)])),
                 ),
             ),
         )  # fmt: skip

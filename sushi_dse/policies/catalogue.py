@@ -16,7 +16,7 @@ from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import gati_system
 from sushi_dse.policies.slo_nn.stream import serve_slo_nn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
-from sushi_dse.policies.user_file import is_user_policy, user_service
+from sushi_dse.policies.user_file import UserFile, is_user_policy, user_service
 from sushi_dse.serving.hindsight import best_static, fixed_subnet, nothing_cached, offline_optimum
 from sushi_dse.serving.kernel import (
     BY_COST,
@@ -251,9 +251,21 @@ def find_policy(name: str) -> Policy:
     `UserError` with the near names where there is none, or with the error of the file.  The
     `summary` of each of `POLICIES` says what it does.
     """
+    return policy_of(UserFile.read(name)) if is_user_policy(name) else named_policy(name)
+
+
+def policy_of(file: UserFile) -> Policy:
+    """The policy in a user's file, which is run."""
+    return replace(named_policy(file.name), service=user_service(file))
+
+
+def named_policy(name: str) -> Policy:
+    """The policy of that name; of a user's what is known without its file, which is not run.
+
+    `UserError` with the near names where there is none.
+    """
     if is_user_policy(name):
-        summary = f"The user's policy {name}."
-        return Policy(summary=summary, service=user_service(name), recaches=True)
+        return Policy(summary=f"The user's policy {name}.", recaches=True)
     if name not in POLICIES:
         raise UserError(
             f"unknown policy {name!r}; {near_names(name, POLICIES)}; a policy of your own is "

@@ -10,7 +10,10 @@ It has two methods, and is made without arguments for every run:
 code, with the rights of its user.
 """
 
-from collections.abc import Callable
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
@@ -21,6 +24,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.files import read_file
 from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.policies.user_imports import forget_edited, imported_files, own_folders
 from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
@@ -34,25 +38,43 @@ def is_user_policy(name: str) -> bool:
     return SEPARATOR in name
 
 
-def _located(name: str) -> tuple[Path, str]:
-    """The path of the file, and the name of the class, that a policy's name is made of."""
-    stem, _, class_name = name.rpartition(SEPARATOR)
-    return Path(f"{stem}.py"), class_name
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """The file of a user's policy as it was when it was read: what runs is what was hashed."""
+
+    name: str  # path/to/file.py:ClassName
+    source: bytes = field(repr=False)
+    folders: tuple[Path, ...] = field(repr=False)  # where it finds modules that are not installed
+    digest: str  # of the source, and of what it imports from these folders
+
+    @classmethod
+    def read(cls, name: str) -> "UserFile":
+        """The file that a policy's name tells, which is run; `UserError` where it cannot be."""
+        path, _ = _located(name)
+        source = read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
+        forget_edited(source, own_folders(path.parent))
+        _class_in(name, source)
+        folders = own_folders(path.parent)
+        return cls(name, source, folders, _digest(source, folders))
+
+    def policy_class(self) -> type[Any]:
+        """The class that the name tells; the source is run.
+
+        `UserError` where it cannot be run, imports other files than it did when it was read, or
+        lacks the class or one of its methods.
+        """
+        if _digest(self.source, self.folders) != self.digest:
+            path, _ = _located(self.name)
+            raise UserError(
+                f"{path}: what it imports is not what it was when the command began, or on its "
+                "host; run the command again, with the same files everywhere"
+            )
+        return _class_in(self.name, self.source)
 
 
-def user_source(name: str) -> bytes:
-    """The bytes of the file that holds a user's policy; `UserError` where it cannot be read."""
-    path, _ = _located(name)
-    return read_file(path, "a policy is path/to/file.py:ClassName", MOST_BYTES)
-
-
-def user_class(name: str) -> type[Any]:
-    """The class that `path/to/file.py:ClassName` names; the file is run.
-
-    `UserError` where the file cannot be read or run, or lacks the class or one of its methods.
-    """
+def _class_in(name: str, source: bytes) -> type[Any]:
+    """The class of a policy in a source, which is run; `UserError` where that fails."""
     path, class_name = _located(name)
-    source = user_source(name)
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file; name one")
@@ -69,17 +91,36 @@ def user_class(name: str) -> type[Any]:
     return found
 
 
+def _located(name: str) -> tuple[Path, str]:
+    """The path of the file, and the name of the class, that a policy's name is made of."""
+    stem, _, class_name = name.rpartition(SEPARATOR)
+    return Path(f"{stem}.py"), class_name
+
+
+def _digest(source: bytes, folders: Sequence[Path]) -> str:
+    """The digest of a source and of the files in `folders` that it imports."""
+    digest = hashlib.sha256(source)
+    for place, content in imported_files(source, folders).items():
+        digest.update(f"\n{place} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
 def _run(path: Path, what: str, code: Callable[..., Any], *arguments: object) -> Any:
     """The result of a user's code; `UserError` with file and line for whatever the code raises.
 
-    what: the name of what is run, empty for the file itself.
+    what: the name of what is run, empty for the file itself.  No compiled code is written beside
+    what it imports: Python would take that for the code of an edited file of the same second and
+    size.
     """
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         return code(*arguments)
     except (Exception, SystemExit) as error:
         place = f"{path}{_line(path, error)}: {f'{what}: ' if what else ''}"
         said = error.msg if isinstance(error, SyntaxError) else error
         raise UserError(f"{place}{type(error).__name__}: {said}; mend the file") from error
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _line(path: Path, error: BaseException) -> str:
@@ -90,17 +131,17 @@ def _line(path: Path, error: BaseException) -> str:
     return f":{lines[-1]}" if lines else ""
 
 
-def user_service(name: str) -> Callable[[Trace, LatencyTable, int, int], Served]:
+def user_service(file: UserFile) -> Callable[[Trace, LatencyTable, int, int], Served]:
     """The function that serves a trace under a user's policy; the class is loaded now.
 
-    `UserError` as of `user_class`; the function raises one where the policy answers wrongly.
+    `UserError` as of `policy_class`; the function raises one where the policy answers wrongly.
     """
-    made_by = user_class(name)
-    path, class_name = _located(name)
+    made_by = file.policy_class()
+    path, class_name = _located(file.name)
 
     def service(trace: Trace, table: LatencyTable, mode: int, every: int) -> Served:
         policy = _run(path, class_name, made_by)
-        return serve_by(policy, name, trace, table, every)
+        return serve_by(policy, file.name, trace, table, every)
 
     return service
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sushi_dse.errors import printable
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.report.formats import print_rows
+from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
 from sushi_dse.report.views import note_caveats
 
@@ -43,10 +43,10 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
             continue
         own_title = TITLES.get(name, title)
         if output_format == "markdown":
-            print(f"### {own_title}\n")
+            say(f"### {own_title}\n")
         print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
         if output_format == "markdown":
-            print()
+            say()
 
 
 def print_advice(
@@ -81,9 +81,9 @@ def print_advice(
         columns = [name for name in rows[0] if name != "rests_on_assumptions"] if rows else []
         print_rows(rows, columns, output_format, document=document, title=title)
     if output_format == "table" and len(advice.meeting):
-        print(advice.share_sentence)
+        say(advice.share_sentence)
         if next_step:
-            print(f"why: {next_step}")
+            say(f"why: {next_step}")
 
 
 def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
@@ -92,16 +92,16 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
 
     document = asdict(found)
     if output_format == "table":
-        print(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
+        say(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
     rows = found.rows
     if output_format in ("table", "markdown"):
         rows = [row if _takes_more(row) else {**row, "use": f"{row['use']}: none fits"}
                 for row in found.rows]  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
-        print(f"{holds(found)}.")
+        say(f"{holds(found)}.")
         for line in found.caveats:
-            print(printable(line))
+            say(line)
     note_caveats(found.caveats, output_format)
 
 

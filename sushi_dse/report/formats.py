@@ -17,6 +17,7 @@ from rich.table import Table
 from sushi_dse.errors import printable
 from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.policies.names import policy_label
+from sushi_dse.report.printing import say
 from sushi_dse.store.run import SCHEMA_VERSION
 from sushi_dse.units import label
 
@@ -61,13 +62,13 @@ def plain(value: Any) -> Any:
 
 def print_document(document: Mapping[str, object]) -> None:
     """Print one JSON document with its schema version."""
-    print(json.dumps(plain({"schema_version": SCHEMA_VERSION, **document}), indent=2))
+    say(json.dumps(plain({"schema_version": SCHEMA_VERSION, **document}), indent=2))
 
 
 def print_lines(rows: Iterable[Mapping[str, object]]) -> None:
     """Print each row as a line of JSON."""
     for row in rows:
-        print(json.dumps(plain(row)))
+        say(json.dumps(plain(row)))
 
 
 def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
@@ -157,8 +158,8 @@ def print_rows(
     elif output_format == "jsonl":
         print_lines(rows)
     elif output_format == "csv":
-        print(csv_text(rows, columns), end="")
+        say(csv_text(rows, columns), end="")
     elif output_format == "markdown":
-        print(markdown(rows, columns))
+        say(markdown(rows, columns))
     else:
         print_table(rows, columns, title=title)

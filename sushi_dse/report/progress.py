@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sushi_dse.errors import message_line
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.report.printing import tell
 
 if TYPE_CHECKING:  # A command that notes a line need not import them.
     from sushi_dse.analysis.baseline import Baseline
@@ -60,7 +60,7 @@ def designs_bar(blocks: Iterable[Done], designs: int) -> Iterator[Done]:
 
 def warn(text: str) -> None:
     """Print a warning on standard error."""
-    print(f"warning: {message_line(text)}", file=sys.stderr)
+    tell(f"warning: {text}")
 
 
 def warn_if_infeasible(accelerator: "Accelerator") -> None:
@@ -88,7 +88,7 @@ def warn_of_design(experiment: "Experiment", number: int) -> None:
 
 def note(text: str) -> None:
     """Print a line on standard error."""
-    print(message_line(text), file=sys.stderr)
+    tell(text)
 
 
 def warn_of_damage(store: "Store") -> None:

@@ -12,6 +12,7 @@ from sushi_dse.report.formats import (
     print_lines,
     print_table,
 )
+from sushi_dse.report.printing import say
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.reproduce import Reproduction
@@ -65,7 +66,7 @@ def print_reproduction(found: "Reproduction", output_format: str) -> None:
             print_lines({"part": part.name, **row} for row in part.rows)
     elif output_format == "csv":
         rows = [{"part": part.name, **_shown(row)} for part in parts for row in part.rows]
-        print(csv_text(rows), end="")
+        say(csv_text(rows), end="")
     else:
         for part in parts:
             _print_part(part, found.remarks.get(part.name, ()), output_format)
@@ -75,13 +76,13 @@ def _print_part(part: Part, remarks: Sequence[str], output_format: str) -> None:
     rows = [_shown(row) for row in part.rows]
     columns = [name for name in rows[0] if part.name != "measured" or name not in SAID_ELSEWHERE]
     if output_format == "markdown":
-        print(part.title, markdown(rows, columns), *remarks, sep="\n\n", end="\n\n")
+        say("\n\n".join([part.title, markdown(rows, columns), *remarks]), end="\n\n")
         return
     print_table(rows, columns, title=part.title)
     for said in remarks:
         filled = textwrap.wrap(said, PROSE_CHARACTERS - INDENT)
-        print(*(" " * INDENT + line for line in filled), sep="\n")
-    print()
+        say("\n".join(" " * INDENT + line for line in filled))
+    say()
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

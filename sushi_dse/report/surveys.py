@@ -10,6 +10,7 @@ from sushi_dse.evaluation.experiment import served_words
 from sushi_dse.explore.folding import TOLERANCE_PERCENT, Folded, folded
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.report.formats import cell_text, print_rows
+from sushi_dse.report.printing import say
 from sushi_dse.report.views import note_caveats, print_standing
 from sushi_dse.units import label
 
@@ -66,7 +67,7 @@ def print_sweep(
     out = printable(str(summary["out"]))
     if len(some.rows) < len(shown.rows):
         more = len(shown.rows) - len(some.rows)
-        print(f"  and {more} between them: sushi-dse pareto show {out}")
+        say(f"  and {more} between them: sushi-dse pareto show {printable(out)}")
     _print_apart(shown, idle)
     _print_counts(summary, out)
     print_standing(summary["standing"])
@@ -108,7 +109,7 @@ def print_front(
     if output_format == "table":
         _print_apart(shown, idle)
         for line in caveats:
-            print(printable(line))
+            say(line)
     note_caveats(caveats, output_format)
 
 
@@ -125,10 +126,10 @@ def _print_apart(shown: Folded, idle: Iterable[str]) -> None:
     """The lines on columns that are left out, as their values are the same or change nothing."""
     same = [f"{label(name)} {cell_text(value)}" for name, value in shown.constant.items()]
     if same:
-        print(f"the same in every row: {', '.join(same)}")
+        say(f"the same in every row: {', '.join(same)}")
     names = [label(name) for name in idle]
     if names:
-        print(f"changed no objective: {', '.join(names)}")
+        say(f"changed no objective: {', '.join(names)}")
 
 
 def _print_counts(summary: Mapping[str, Any], out: str) -> None:
@@ -142,16 +143,16 @@ def _print_counts(summary: Mapping[str, Any], out: str) -> None:
         served += f", {len(levels)} service levels, {levels[0]:g} to {levels[-1]:g}"
     done = f"{summary['evaluated']} designs evaluated now"
     if "sampler" in summary:
-        print(_trials(summary))
+        say(_trials(summary))
         done += f", {summary['repeated']} trials answered from the store"
     else:
-        print(_designs(summary))
+        say(_designs(summary))
     if "exact" in summary:
-        print(exact_counts(summary["exact"]))
-    print(
+        say(exact_counts(summary["exact"]))
+    say(
         f"policies: {printable(', '.join(summary['policies']))}; {served}\n"
         f"{done}, in {summary['seconds']:.1f} s\n"
-        f"rows: {out}/part-*.parquet"
+        f"rows: {printable(out)}/part-*.parquet"
     )
 
 
@@ -186,18 +187,18 @@ def print_decision(named: Sequence[Mapping[str, Any]]) -> None:
     """The named designs beside each other, and a sentence on each; nothing without any."""
     if not named:
         return
-    print("\nDesigns to decide between\n")
+    say("\nDesigns to decide between\n")
     _print_line("", [entry["role"] for entry in named])
-    print("-" * (LABEL_LETTERS + len(named) * (CELL_LETTERS + 2)))
+    say("-" * (LABEL_LETTERS + len(named) * (CELL_LETTERS + 2)))
     for line, names in LINES.items():
         cells = [[entry[name] for name in names if name in entry] for entry in named]
         if any(cells):
             _print_line(line, [" x ".join(map(cell_text, own)) for own in cells])
-    print()
+    say()
     for entry in named:
         if not entry["given_up"]:
             continue
-        print(textwrap.fill(f"{entry['role']}: {entry['given_up']}", MOST_LETTERS))
+        say(textwrap.fill(f"{entry['role']}: {entry['given_up']}", MOST_LETTERS))
 
 
 def _print_line(name: str, cells: Sequence[str]) -> None:
@@ -206,4 +207,4 @@ def _print_line(name: str, cells: Sequence[str]) -> None:
     for number in range(max(map(len, parts), default=0)):
         texts = [own[number] if number < len(own) else "" for own in parts]
         row = "".join(f"  {text:<{CELL_LETTERS}}" for text in texts)
-        print(f"{name if number == 0 else '':<{LABEL_LETTERS}}{row}".rstrip())
+        say(f"{name if number == 0 else '':<{LABEL_LETTERS}}{row}".rstrip())

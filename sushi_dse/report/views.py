@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
+from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
@@ -70,7 +71,7 @@ def print_comparison(
     """The rows of a comparison, the checks, what both stand on; JUnit holds the checks alone."""
     note_caveats(found.experiment.caveats, output_format)
     if output_format == "junit":
-        print(junit(checked.checks, suite="sushi-dse compare policies"))
+        say(junit(checked.checks, suite="sushi-dse compare policies"))
         return
     columns = REPEATS_COLUMNS if found.repeats > 1 else COMPARISON_COLUMNS
     standing, readings = found.experiment.standing.facts, found.drain_readings
@@ -81,14 +82,12 @@ def print_comparison(
         _print_changes(checked, output_format)
     if output_format == "table":
         if readings:
-            print("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
+            say("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
             print_table(readings, list(readings[0]))
         print_standing(standing)
         rivals = [str(row["policy"]) for row in found.rows if row["rests_on_assumptions"]]
         if rivals:
-            print(
-                f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions"
-            )
+            say(f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions")
 
 
 def note_caveats(caveats: Sequence[str], output_format: str) -> None:
@@ -115,25 +114,25 @@ def _print_changes(checked: "Checked", output_format: str) -> None:
         rows = [{**dict.fromkeys(known), **row, "missed": "yes" if row["missed"] else ""}
                 for row in shown]  # fmt: skip
         if output_format == "markdown":
-            print("\n### Checks\n")
+            say("\n### Checks\n")
         print_rows(rows, known, output_format, document={}, title="Checks")
     if checked.baseline is not None:
         place = printable(str(checked.baseline.place))
-        print(f"\n{len(moved)} of {len(changes)} metrics changed against {place}")
+        say(f"\n{len(moved)} of {len(changes)} metrics changed against {place}")
         if checked.baseline.differing:
-            print(f"which was made with other inputs: {printable(checked.baseline.said)}")
+            say(f"which was made with other inputs: {printable(checked.baseline.said)}")
 
 
 def print_standing(standing: Mapping[str, Any]) -> None:
     """The lines on what latencies stand on: the facts of a `Standing`."""
     shares = [f"{kind} {_percents(*ends)}" for kind, ends in standing["latency_shares"].items()]
     assumed = ", ".join(standing["assumed_layers"])
-    print(
+    say(
         f"latency of a SubNet by what it stands on: {'; '.join(shares)}"
         f"{f' ({assumed})' if assumed else ''}"
     )
     for line in filter(None, [standing["borrowed_constants"], *standing["caveats"]]):
-        print(printable(line))
+        say(line)
 
 
 def _percents(least: float, greatest: float) -> str:
@@ -266,5 +265,5 @@ def print_breakdown(
     if output_format == "table":
         print_facts(total, output_format, title="Total")
         for line in filter(None, [borrowed, *caveats]):
-            print(printable(line))
+            say(line)
     note_caveats(caveats, output_format)

@@ -7,18 +7,16 @@ goes on where it stopped.
 import contextlib
 import errno
 import os
-import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sushi_dse.errors import UserError
-from sushi_dse.files import refuse_link, write_whole
+from sushi_dse.files import write_whole
+from sushi_dse.store.lock import HOLDER_SUFFIX, holder, lock
 from sushi_dse.store.parts import (
     Part,
     part_files,
@@ -28,7 +26,7 @@ from sushi_dse.store.parts import (
 from sushi_dse.store.run import RUN_FILE, Run
 
 LOCK_FILE = ".lock"
-SCRATCH_NAME = re.compile(r"\.(run\.json|part-[\w-]+\.parquet)\.\d+")
+SCRATCH_NAME = re.compile(r"\.(run\.json|(part|certificate)[\w-]*\.parquet)\.\d+")
 MENDS = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
@@ -59,19 +57,18 @@ class Store:
         run or to something else, another process is writing to it, or it cannot be written to.
         """
         content = run.content
-        lock = FileLock(folder / LOCK_FILE)  # The kernel releases it however this process ends.
-        try:
+        with contextlib.ExitStack() as held:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 _refuse_strangers(folder)
-                refuse_link(folder / LOCK_FILE)
-                lock.acquire(timeout=0)
+                taken = lock(folder / LOCK_FILE)
+                if taken is None:
+                    raise UserError(
+                        f"{folder}: another sweep{holder(folder / LOCK_FILE)} is writing to it; "
+                        "wait for its end, or choose another --out"
+                    )
+                held.enter_context(taken)
                 _start(folder, content)
-            except Timeout:
-                raise UserError(
-                    f"{folder}: another sweep{_holder(folder)} is writing to it; wait for its end, "
-                    "or choose another --out"
-                ) from None
             except (FileExistsError, NotADirectoryError):
                 raise UserError(f"{folder}: is not a folder; choose another --out") from None
             except OSError as error:
@@ -81,8 +78,6 @@ class Store:
             run.refuse_other(folder)
             parts, damaged = _verified_parts(folder, run.hash)
             yield cls(folder=folder, run=run, parts=parts, damaged=damaged)
-        finally:
-            lock.release()
 
     def __contains__(self, block: object) -> bool:
         """Whether the part of that block is done."""
@@ -107,6 +102,20 @@ class Store:
             ) from None
         self.parts[block] = path
 
+    def discard_damaged(self) -> None:
+        """Remove the damaged parts that are left at the end: the run has no such blocks.
+
+        `UserError` where one cannot be removed.
+        """
+        for part in chain.from_iterable(self.damaged.values()):
+            try:
+                part.unlink(missing_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"{part}: is damaged, and cannot be removed ({_reason(error)}); {_mend(error)}"
+                ) from None
+        self.damaged.clear()
+
     @property
     def rows(self) -> list[Part]:
         """The parts that are done, in the order of blocks."""
@@ -115,7 +124,7 @@ class Store:
 
 def _refuse_strangers(folder: Path) -> None:
     """Raise `UserError` where the folder holds files but no results."""
-    own = (LOCK_FILE, RUN_FILE)
+    own = (LOCK_FILE, LOCK_FILE + HOLDER_SUFFIX, RUN_FILE)
     names = [n for n in os.listdir(folder) if n not in own and not SCRATCH_NAME.fullmatch(n)]
     if names and not (folder / RUN_FILE).exists():
         raise UserError(
@@ -125,24 +134,12 @@ def _refuse_strangers(folder: Path) -> None:
 
 
 def _start(folder: Path, content: bytes) -> None:
-    """Write the holder of the lock, and `run.json` unless it exists; remove old scratch files."""
-    with contextlib.suppress(OSError):  # Only an error message needs the holder.
-        (folder / LOCK_FILE).write_text(
-            f"process {os.getpid()} on {platform.node()}", encoding="utf-8"
-        )
+    """Write `run.json` unless it exists, and remove old scratch files."""
     for name in os.listdir(folder):
         if SCRATCH_NAME.fullmatch(name):
             (folder / name).unlink(missing_ok=True)
     if not (folder / RUN_FILE).exists():
         write_whole(folder / RUN_FILE, content)
-
-
-def _holder(folder: Path) -> str:
-    """The holder of the lock in parentheses; empty where it cannot be read."""
-    try:
-        return f" ({(folder / LOCK_FILE).read_text(encoding='utf-8')})"
-    except OSError:
-        return ""
 
 
 def _verified_parts(folder: Path, run: str) -> tuple[dict[int, Path], dict[int, list[Path]]]:

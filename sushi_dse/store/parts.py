@@ -19,13 +19,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import arrow_reader, file_bytes
+from sushi_dse.evaluation.counts import METADATA_KEY
+from sushi_dse.files import arrow_reader, read_file, reading_parquet
 from sushi_dse.store.run import Run
-from sushi_dse.store.schema import check_schema, check_values
+from sushi_dse.store.schema import REDO, check_schema, check_values
 
 if TYPE_CHECKING:  # Processes that evaluate designs do not need pandas.
     import pandas as pd
 
+MOST_ROWS = 10**8  # of a part: a block of the largest space has fewer
 # Whole floats seldom recur, but their first bytes often do; the numbers of designs rise evenly.
 ENCODING = {pa.float64(): "BYTE_STREAM_SPLIT", pa.int64(): "DELTA_BINARY_PACKED"}
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
@@ -66,12 +68,12 @@ def part_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def verified_content(path: Path, run: str) -> bytes | None:
-    """The bytes of a part of that run; None where they do not match its name."""
+    """The bytes of a part of that run; None where they do not match its name.
+
+    `UserError` where they cannot be read, which does not make them wrong.
+    """
     match = PART_NAME.fullmatch(path.name)
-    try:
-        content = file_bytes(path)
-    except OSError:
-        return None
+    content = read_file(path, "run the sweep again, or in another folder")
     whole = match is not None and path.name == part_name(run, int(match[1]), content)
     return content if whole else None
 
@@ -103,21 +105,25 @@ class Part:
                     )
             table = file.read(columns=None if columns is None else list(columns))
         check_values(self.path, table)
-        return table
+        # What else is there, another reader might obey: pandas, for one, takes columns from it.
+        kept = {
+            k: v for k, v in (table.schema.metadata or {}).items() if k.startswith(METADATA_KEY)
+        }
+        return table.replace_schema_metadata(kept)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
         content = verified_content(self.path, self.run)
         if content is None:
             raise UserError(f"{self.path}: is damaged; run the sweep again and it is redone")
-        try:
-            with pq.ParquetFile(arrow_reader(content)) as file:
-                check_schema(self.path, file.schema_arrow)
-                yield file
-        except (pa.ArrowException, OSError, UnicodeDecodeError):
-            raise UserError(
-                f"{self.path}: is no Parquet file; delete it and run the sweep again"
-            ) from None
+        with (
+            reading_parquet(f"{self.path}: is no Parquet file; delete it and run the sweep again"),
+            pq.ParquetFile(arrow_reader(content)) as file,
+        ):
+            check_schema(self.path, file.schema_arrow)
+            if file.metadata.num_rows > MOST_ROWS:  # A few bytes can encode any number of rows.
+                raise UserError(f"{self.path}: has over {MOST_ROWS:g} rows; {REDO}")
+            yield file
 
 
 def stored_parts(folder: Path) -> list[Part]:
@@ -153,12 +159,16 @@ def rows_of(parts: Sequence[Part], columns: Sequence[str] | None = None) -> "pd.
 
     `UserError` where a part is damaged, or a column is unknown.
     """
+    return frame_of(parts[0].path.parent, [part.read(columns) for part in parts])
+
+
+def frame_of(folder: Path, tables: Sequence[pa.Table]) -> "pd.DataFrame":
+    """The rows of parts in `folder` together; `UserError` where they have different columns."""
     try:
-        table = pa.concat_tables(part.read(columns) for part in parts)
-    except pa.ArrowException:
+        table = pa.concat_tables(tables)
+    except pa.ArrowInvalid:
         raise UserError(
-            f"{parts[0].path.parent}: its parts have different columns; delete the folder and run "
-            "again"
+            f"{folder}: its parts have different columns; delete the folder and run again"
         ) from None
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -11,11 +11,11 @@ from typing import Any
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import served_words
-from sushi_dse.files import file_bytes
+from sushi_dse.files import read_file
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.kernel_key import kernel_key
+from sushi_dse.store.code import code_facts
 
 # The version is raised when a formula changes: results of another version are never reused.
 MODEL_VERSION = 7
@@ -37,28 +37,26 @@ class Run:
     inputs: Mapping[str, Any]
     command: str = ""
     model_version: int = field(default_factory=lambda: MODEL_VERSION)
-    kernels: str = field(default_factory=kernel_key)  # hash of the kernels and their compiler
+    code: Mapping[str, str] = field(default_factory=code_facts)  # what computed the results
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
         """The run of the results in `folder`; `UserError` where it holds none that can be read."""
         path = folder / RUN_FILE
+        if not path.exists() and not path.is_symlink():
+            lacks = f"holds no {RUN_FILE}" if folder.is_dir() else "no such folder"
+            raise UserError(f"{folder}: {lacks}; name the folder of a sweep")
+        content = read_file(path, "name the folder of a sweep")
         try:
-            stored: Any = json.loads(file_bytes(path))
+            stored: Any = json.loads(content)
             version = stored["schema_version"]
             found = cls(
                 inputs=dict(stored["inputs"]),
                 command=str(stored.get("command", "")),
                 model_version=stored["model_version"],
-                kernels=str(stored["kernels"]),
+                code=dict(stored["code"]),
             )
             _canonical(found.identity)  # ValueError where a value is none of JSON.
-        except FileNotFoundError:
-            lacks = f"holds no {RUN_FILE}" if folder.is_dir() else "no such folder"
-            raise UserError(f"{folder}: {lacks}; name the folder of a sweep") from None
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror}"
-            raise UserError(f"{path}: {reason}; name the folder of a sweep") from None
         except BROKEN:
             raise UserError(f"{path}: is broken; run its sweep again in another folder") from None
         if version != SCHEMA_VERSION:
@@ -74,7 +72,7 @@ class Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "model_version": self.model_version,
-            "kernels": self.kernels,
+            "code": dict(self.code),
             "inputs": json.loads(_canonical(dict(self.inputs))),
         }
 

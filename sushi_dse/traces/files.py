@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.files import arrow_reader, read_file, write_named
+from sushi_dse.files import arrow_reader, read_file, reading_parquet, write_named
 from sushi_dse.traces.trace import ALL_COLUMNS, COLUMNS, OPTIONAL_RANGES, Trace, fault
 from sushi_dse.units import BLANKS, parse_number
 
@@ -206,24 +206,32 @@ def _write_csv(trace: Trace, file: BinaryIO) -> None:
 
 
 def _read_parquet(path: Path, content: bytes) -> Trace:
-    try:
+    wrong = f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
+    with reading_parquet(wrong):
         file = pq.ParquetFile(arrow_reader(content), page_checksum_verification=True)
-        if file.metadata.num_rows > MOST_QUERIES:  # A few bytes can encode any number of rows.
-            raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
-        table = file.read()
-        names = table.column_names
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
-        raise UserError(
-            f"{path} is not a Parquet file, or a damaged one; a text file must end in .csv"
-        ) from None
-    _check_columns(str(path), names)
-    for name in names:
-        kind = table.schema.field(name).type
-        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-            raise UserError(f"{path}: the column {name!r} holds {kind}; store it as float64")
-    # An empty cell becomes NaN here, which a trace refuses.
-    columns = {name: table[name].cast(pa.float64(), safe=False) for name in names}
-    return Trace(**{name: column.to_numpy() for name, column in columns.items()})
+        rows, schema = file.metadata.num_rows, file.schema_arrow
+    # Columns are checked before they are read: a few bytes can encode any number of values.
+    if rows > MOST_QUERIES:
+        raise UserError(f"{path}: has over {MOST_QUERIES:g} queries; cut it in parts")
+    _check_columns(str(path), schema.names)
+    for field in schema:
+        if not (pa.types.is_floating(field.type) or pa.types.is_integer(field.type)):
+            raise UserError(
+                f"{path}: the column {field.name!r} holds {field.type}; store it as float64"
+            )
+    columns = {name: np.empty(rows) for name in schema.names}
+    start = 0
+    with reading_parquet(wrong):
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            for name, column in columns.items():
+                # An empty cell becomes NaN here, which a trace refuses.
+                values = table[name].cast(pa.float64(), safe=False).to_numpy()
+                column[start : start + table.num_rows] = values
+            start += table.num_rows
+    if start != rows:
+        raise UserError(wrong)
+    return Trace(**columns)
 
 
 def _write_parquet(trace: Trace, file: BinaryIO) -> None:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation import fronts
 from sushi_dse.evaluation.fronts import (
     cost_matrix,
     feasible_rows,
     front,
+    has_exact_hypervolume,
     hypervolume,
     non_dominated,
     reference_point,
@@ -117,6 +120,36 @@ def test_the_hypervolume_of_a_simplex_is_known(objectives: int) -> None:
     )
     above = sum(sum(cell) >= steps for cell in product(range(steps + 1), repeat=objectives))
     assert hypervolume(costs, np.full(objectives, steps + 1)) == above
+
+
+@pytest.mark.parametrize(("rows", "objectives"), [(8064, 7), (3000, 9), (400, 16), (100_001, 4)])
+def test_no_number_of_rows_and_objectives_takes_long(rows: int, objectives: int) -> None:
+    costs = on_a_sphere(rows, objectives)
+    started = time.perf_counter()
+    volume = hypervolume(costs, np.full(objectives, 1.1))
+    assert time.perf_counter() - started < 40  # on a machine that does other work as well
+    assert not has_exact_hypervolume(costs, np.full(objectives, 1.1))
+    assert 0 < volume < 1.1**objectives
+
+
+@pytest.mark.parametrize("objectives", [4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+def test_an_approximated_hypervolume_is_near_the_exact_one(
+    objectives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = np.full(objectives, 1.1)
+    costs = on_a_sphere(16, objectives)
+    exact = hypervolume(costs, reference)
+    assert has_exact_hypervolume(costs, reference)
+    monkeypatch.setattr(fronts, "MOST_EXACT", dict.fromkeys(range(4, 14), 1))
+    monkeypatch.setattr(fronts, "MOST_EXACT_IN_MORE", 1)
+    assert not has_exact_hypervolume(costs, reference)
+    assert hypervolume(costs, reference) == pytest.approx(exact, rel=5e-3)
+
+
+def on_a_sphere(rows: int, objectives: int) -> np.ndarray:
+    """Costs of which none dominates another: [row, objective]."""
+    costs = np.abs(np.random.default_rng(0).normal(size=(rows, objectives)))
+    return np.asarray(costs / np.linalg.norm(costs, axis=1)[:, None])
 
 
 def test_no_rows_have_no_hypervolume() -> None:

@@ -1,6 +1,8 @@
 """A search that is cut, lost or spread over workers comes to the same bytes."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.explore.search.batches import evaluator
-from sushi_dse.explore.search.storage import JOURNAL_FILE, _Journal
+from sushi_dse.explore.search.journal import Journal
+from sushi_dse.explore.search.storage import JOURNAL_FILE
 from sushi_dse.store.folder import Store
 from tests.explore.searches import (
     BATCH,
@@ -35,9 +40,9 @@ class Cut(BaseException):
 def cut_after(lines: int, *, torn: bool) -> Iterator[None]:
     """The journal takes so many lines, perhaps half of another one, and then all ends."""
     written = 0
-    append_logs = _Journal.append_logs
+    append_logs = Journal.append_logs
 
-    def append_until_cut(self: _Journal, logs: list[dict[str, object]]) -> None:
+    def append_until_cut(self: Journal, logs: list[dict[str, object]]) -> None:
         nonlocal written
         if written == lines:
             if torn:
@@ -48,7 +53,7 @@ def cut_after(lines: int, *, torn: bool) -> Iterator[None]:
         append_logs(self, logs)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(_Journal, "append_logs", append_until_cut)
+        patched.setattr(Journal, "append_logs", append_until_cut)
         yield
 
 
@@ -142,12 +147,54 @@ def test_a_journal_that_is_lost_is_asked_again_and_answered_from_the_rows(
     assert recorded.designs == []
 
 
-def test_a_journal_that_is_broken_is_said_so(tmp_path: Path) -> None:
-    run(tmp_path, plan_of())
-    journal = tmp_path / JOURNAL_FILE
-    journal.write_text("no journal\n" + journal.read_text())
-    with pytest.raises(UserError, match="is broken; delete it"):
-        run(tmp_path, plan_of())
+@pytest.fixture(scope="module")
+def sound_journal(uncut: dict[str, Path]) -> bytes:
+    """A journal as it was at first: Optuna adds a line whenever a study is opened."""
+    return (uncut["nsga2"] / JOURNAL_FILE).read_bytes()
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_journal_that_was_damaged_anywhere_is_asked_again_from_there(
+    data: st.DataObject, uncut: dict[str, Path], sound_journal: bytes
+) -> None:
+    content = sound_journal
+    lines = content.splitlines(keepends=True)
+    here, there = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    place = data.draw(st.integers(0, len(content) - 1))
+    flipped = bytes([content[place] ^ data.draw(st.integers(1, 255))])
+    swapped = [*lines]
+    swapped[here], swapped[there] = lines[there], lines[here]
+    damaged = data.draw(
+        st.sampled_from(
+            [
+                content[:place] + flipped + content[place + 1 :],
+                content[:place] + content[place + 1 :],
+                content[:place] + b"\n" + content[place:],
+                b"".join(lines[:here] + lines[here + 1 :]),
+                b"".join([*lines[:here], lines[here], *lines[here:]]),
+                b"".join(swapped),
+                content[place:],
+                content + content,
+            ]
+        )
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(uncut["nsga2"], folder, dirs_exist_ok=True)
+        (Path(folder) / JOURNAL_FILE).write_bytes(damaged)
+        recorded = Recorded()
+        again = result(Path(folder), plan_of(), recorded)
+        assert again == result(uncut["nsga2"], plan_of())
+        assert recorded.designs == []
+
+
+def test_a_journal_of_another_search_is_not_taken_for_ones_own(
+    tmp_path: Path, uncut: dict[str, Path]
+) -> None:
+    run(tmp_path / "other", plan_of(seed=1))
+    shutil.copytree(uncut["nsga2"], tmp_path / "own")
+    shutil.copy(tmp_path / "other" / JOURNAL_FILE, tmp_path / "own")
+    assert result(tmp_path / "own", plan_of()) == result(uncut["nsga2"], plan_of())
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import create_engine
 
 from sushi_dse.errors import UserError
 from sushi_dse.explore.search.storage import JOURNAL_FILE, shown_url
-from tests.explore.searches import BATCH, parts, plan_of, result, rows_of, run
+from sushi_dse.explore.search.study_lock import study_lock
+from tests.explore.searches import BATCH, TRIALS, parts, plan_of, result, rows_of, run
 
 
 def test_sqlite_changes_no_byte_and_a_search_in_it_goes_on(tmp_path: Path) -> None:
@@ -70,6 +72,32 @@ def test_a_study_that_another_search_uses_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     with pytest.raises(UserError, match="another search uses this study"):
         run(tmp_path / "out", plan_of(), made_by=meanwhile, url=url)
+    assert len(run(tmp_path / "out", plan_of(), url=url)[1]) == TRIALS
+
+
+def test_a_study_in_postgresql_that_another_search_uses_is_refused(
+    postgresql: str, tmp_path: Path
+) -> None:
+    plan = plan_of(seed=7)
+
+    def meanwhile(designs: Sequence[int]) -> pa.Table:
+        run(tmp_path / "another", plan_of(seed=8), url=postgresql)  # its own study is free
+        run(tmp_path / "other", plan, url=postgresql)
+        return rows_of(designs)
+
+    with pytest.raises(UserError, match="another search uses this study"):
+        run(tmp_path / "out", plan, made_by=meanwhile, url=postgresql)
+    assert len(run(tmp_path / "out", plan, url=postgresql)[1]) == TRIALS
+
+
+def test_a_database_that_has_no_locks_is_refused() -> None:
+    engine = create_engine("sqlite://")
+    engine.dialect.name = "other"
+    with (
+        pytest.raises(UserError, match="other has no lock for a study; take postgresql"),
+        study_lock(engine, "study"),
+    ):
+        pass
 
 
 def test_postgresql_changes_no_byte_and_a_search_in_it_goes_on(

@@ -81,7 +81,7 @@ def test_parts_one_by_one_come_to_what_they_come_to_together(
             hypervolume_of(found, None)
         return
     costs = cost_matrix(feasible_rows(together, METRICS), METRICS)
-    point, volume = hypervolume_of(found, None)
+    point, volume, _ = hypervolume_of(found, None)
     assert np.array_equal(np.array(list(point.values())) * [1, -1], reference_point(costs))
     assert volume == pytest.approx(hypervolume(costs, reference_point(costs)))
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sushi_dse.errors import IncompleteError, UserError
-from sushi_dse.explore.workers.executors import executor_for
+from sushi_dse.explore.workers.executors import SameCode, executor_for
 from sushi_dse.explore.workers.tasks import Failure, Task, results
+from sushi_dse.store.code import code_facts
 from tests import paths
 from tests.jobs import Cluster, Unloadable, dask_cluster, dies_at_2, dies_once, raises_at_2, squares
 
@@ -117,6 +118,16 @@ def test_an_error_of_the_user_ends_all(executors: Executors) -> None:
         raise UserError("mend it")
 
     with executors("here", refuses) as executor, pytest.raises(UserError, match="mend it"):
+        list(results(executor, BLOCKS))
+
+
+@pytest.mark.parametrize("kind", ["processes", "cluster"])
+@pytest.mark.parametrize("fact", ["sources", "numpy"])
+def test_a_worker_with_other_code_is_refused(executors: Executors, kind: str, fact: str) -> None:
+    with (
+        executors(kind, SameCode(squares, {**code_facts(), fact: "other"})) as executor,
+        pytest.raises(UserError, match=rf"otherwise .*\({fact} .* for other\); install the same"),
+    ):
         list(results(executor, BLOCKS))
 
 

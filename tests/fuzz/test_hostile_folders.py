@@ -18,15 +18,16 @@ from tests.fuzz.refusals import ESCAPE, printed, refusal, text_file
 
 
 @pytest.mark.parametrize("name", [".lock", "search.journal"])
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder"])
 def test_nothing_is_written_through_a_link_in_a_folder_of_results(
     name: str, kind: str, sound: Sound
 ) -> None:
     shutil.copytree(sound.folder / "found", "found")
     (Path("found") / name).unlink(missing_ok=True)
     text_file("victim", "keep\nme")
-    make = {
+    make: dict[str, Callable[[Path], object]] = {
         "link": lambda path: path.symlink_to("../victim"),
+        "hard link": lambda path: path.hardlink_to("victim"),
         "pipe": os.mkfifo,
         "folder": Path.mkdir,
     }
@@ -86,9 +87,12 @@ def test_a_certificate_that_is_none_is_refused(content: bytes, sound: Sound) -> 
     shutil.copytree(sound.folder / "exact", "exact")
     Path("exact/certificate.parquet").write_bytes(content)
     made = ["--hw", TINY, "--workload", str(sound.folder / "layers.yaml")]
-    wrong = "exact/certificate.parquet: is no certificate; delete it, and run the sweep again"
-    for words in (["pareto", "verify", "exact"], ["sweep", "--exact", "--out", "exact"]):
-        assert refusal(*words, *made).startswith(wrong)
+    wrong = "exact/certificate.parquet: is damaged; run the sweep again with --exact"
+    assert refusal("pareto", "verify", "exact", *made).startswith(wrong)
+    sweep_again = ["sweep", "--exact", "--out", "exact", *made]
+    assert printed(*sweep_again)
+    whole = (sound.folder / "exact" / "certificate.parquet").read_bytes()
+    assert Path("exact/certificate.parquet").read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -356,6 +356,17 @@ def test_a_page_holds_no_text_unescaped(tmp_path: Path) -> None:
     assert len(text) > 1e6  # plotly.js is in it
 
 
+def test_a_page_is_one_file_and_touches_no_other(tmp_path: Path) -> None:
+    panel = Panel(
+        title="a", x_label="x", y_label="y",
+        series=(Series(name="b", kind="points", x=np.ones(2), y=np.ones(2)),),
+    )  # fmt: skip
+    (tmp_path / "plotly.min.js").write_text("// my own")
+    save_panels(tmp_path / "page.html", [panel], title="t", command="c")
+    assert {path.name for path in tmp_path.iterdir()} == {"plotly.min.js", "page.html"}
+    assert (tmp_path / "plotly.min.js").read_text() == "// my own"
+
+
 def test_the_measured_board_has_launches_in_its_bars() -> None:
     network = load_experiment("zcu104_measured", trace="none").network
     design = zcu104_measured()
@@ -386,3 +397,14 @@ def test_of_many_rows_parallel_lines_that_lie_together_are_drawn_once() -> None:
     lines = sum(int(np.isnan(series.y).sum()) for series in bundles)
     assert 25 <= lines <= MOST_LINES
     assert all(re.search(r"\(\d+ for [\d,]+\)", series.name) for series in bundles)
+
+
+@pytest.mark.parametrize("gap_ms", [1e-320, 5e-324, 1e-300, 1e-9])
+def test_arrivals_however_close_are_drawn_without_a_warning(gap_ms: float) -> None:
+    demands = np.full(30, 70.0)
+    trace = Trace(
+        arrived_ms=gap_ms * np.arange(30.0), min_accuracy_percent=demands, max_latency_ms=demands
+    )
+    for panel in trace_panels(trace):
+        for series in panel.series:
+            assert not np.isinf(np.asarray(series.y, dtype=float)).any()

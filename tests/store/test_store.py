@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from sushi_dse.errors import UserError
 from sushi_dse.files import write_whole
-from sushi_dse.model.kernel_key import kernel_key
 from sushi_dse.store import run as run_module
+from sushi_dse.store.code import code_facts
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes, part_name, read_results, read_tables
+from sushi_dse.store.parts import Part, frame_of, part_bytes, part_name, read_results, read_tables
 from sushi_dse.store.run import SCHEMA_VERSION, Run
 
 INPUTS: dict[str, object] = {
@@ -149,7 +149,7 @@ def test_run_json_says_what_the_results_are_of(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run.json").read_text()) == {
         "schema_version": run_module.SCHEMA_VERSION,
         "model_version": run_module.MODEL_VERSION,
-        "kernels": kernel_key(),
+        "code": code_facts(),
         "command": "sushi-dse sweep --hw tiny",
         "inputs": INPUTS,
     }
@@ -217,7 +217,7 @@ def test_a_broken_run_json_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_run_json_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").mkdir()
-    assert "run.json: cannot be read: Is a directory" in refusal(tmp_path)
+    assert "run.json: is a folder; name the folder of a sweep" in refusal(tmp_path)
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -238,6 +238,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_what_a_kill_leaves_in_a_new_folder_does_not_hinder_the_next_run(tmp_path: Path) -> None:
     (tmp_path / ".run.json.12").write_bytes(b"{")
     (tmp_path / f".{part(3)}.12").write_bytes(b"PAR1")
+    (tmp_path / ".certificate.parquet.12").write_bytes(b"PAR1")
     fill(tmp_path)
     assert list(contents(tmp_path)) == ["run.json"]
 
@@ -323,7 +324,7 @@ def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path) -> None:
         shutil.rmtree(out)
         with pytest.raises(UserError, match="0 finished parts are kept: leave the folder where"):
             store.write(1, part_bytes(rows(1)))
-        with pytest.raises(UserError, match="is damaged"):
+        with pytest.raises(UserError, match="no such file; run the sweep again"):
             store.rows[0].read()
     fill(out, 0, 1)
     assert len(read_results(out)) == 6
@@ -407,6 +408,9 @@ def test_parts_with_different_columns_are_refused(tmp_path: Path) -> None:
         store.write(1, part_bytes(rows(0).drop_columns(["mean_latency_ms"])))
     with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
         read_results(tmp_path)
+    other = rows(1).set_column(2, "mean_latency_ms", pa.array([1, 2, 3]))
+    with pytest.raises(UserError, match="its parts have different columns; delete the folder"):
+        frame_of(tmp_path, [rows(0), other])
 
 
 def test_a_whole_part_that_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
@@ -498,12 +502,35 @@ def test_a_part_of_another_run_or_block_is_not_taken_for_one_of_this(tmp_path: P
         assert set(store.damaged) == {1, 2}
 
 
-def test_results_of_other_kernels_are_another_run(
+@pytest.mark.parametrize("fact", list(code_facts()))
+def test_results_of_other_code_or_libraries_are_another_run(tmp_path: Path, fact: str) -> None:
+    fill(tmp_path, 0)
+    with (
+        pytest.raises(UserError, match=rf"code.{fact} was .* and is .*other.* now"),
+        Store.open(tmp_path, Run(inputs=INPUTS, code={**code_facts(), fact: "other"})),
+    ):
+        pass
+
+
+def test_a_part_of_a_block_that_a_run_does_not_have_is_removed_at_its_end(tmp_path: Path) -> None:
+    fill(tmp_path, 0)
+    stray = tmp_path / part(0).replace("-00000000-", "-00000099-")
+    shutil.copy(tmp_path / part(0), stray)
+    with Store.open(tmp_path, Run(inputs=INPUTS)) as store:
+        assert stray.exists()
+        store.discard_damaged()
+    assert not stray.exists()
+    assert read_results(tmp_path)["design"].tolist() == rows(0)["design"].to_pylist()
+
+
+def test_a_part_that_may_not_be_read_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path, 0)
-    with (
-        pytest.raises(UserError, match=r"kernels was .* and is .*other.* now"),
-        Store.open(tmp_path, Run(inputs=INPUTS, kernels="other")),
-    ):
-        pass
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("sushi_dse.files._at_once", refuse)
+    with pytest.raises(UserError, match=r"part-.*: may not be read; change its permissions"):
+        Part(tmp_path / part(0), Run(inputs=INPUTS).hash).read()

@@ -1,7 +1,9 @@
 """An exact sweep in a folder of results: the front's rows, and the certificate beside them."""
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from sushi_dse.evaluation.steady import steady_rows
 from sushi_dse.explore.exact.branch import exact_front
 from sushi_dse.explore.exact.certificate import KINDS, SPLIT, Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
-from sushi_dse.files import arrow_reader, file_bytes, write_whole
+from sushi_dse.files import arrow_reader, read_file, write_whole
 from sushi_dse.hardware.resources import infeasible_designs
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import part_bytes, read_tables
@@ -27,6 +29,7 @@ from sushi_dse.store.run import Run
 
 CERTIFICATE_FILE = "certificate.parquet"
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, pa.ArrowException)
+BOUND = b"sushi_dse_certificate"  # key of the digest of the certificate that rows came with
 NO_CERTIFICATE = "is no certificate; delete it, and run the sweep again with --exact"
 
 
@@ -39,14 +42,30 @@ def sweep_exactly(
     `UserError` where they cannot be written.
     """
     path = store.folder / CERTIFICATE_FILE
-    if 0 in store and path.exists():
-        return
+    if 0 in store:
+        with suppress(UserError):
+            _checked_certificate(path, next(read_tables(store.folder)).schema)
+            return
     problem = Problem(experiment=experiment, metrics=tuple(metrics))
     found = yield from exact_front(problem)
     certificate, content = found.certificate.table(problem), io.BytesIO()
     pq.write_table(certificate, content, compression="zstd")
-    write_whole(path, content.getvalue())
-    store.write(0, part_bytes(front_rows(experiment, found.front)))
+    _written(path, content.getvalue())
+    rows = front_rows(experiment, found.front)
+    digest = hashlib.sha256(content.getvalue()).hexdigest().encode()
+    bound = rows.replace_schema_metadata({**rows.schema.metadata, BOUND: digest})
+    store.write(0, part_bytes(bound))
+
+
+def _written(path: Path, content: bytes) -> None:
+    """Put a certificate at `path`; `UserError` where it cannot be written."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); mend that, and run the same "
+            "command again"
+        ) from None
 
 
 def settled(certificate: pa.Table) -> dict[str, int]:
@@ -64,13 +83,24 @@ def read_settled(folder: Path) -> dict[str, int]:
     """The counts that `settled` gives of the certificate in a folder; `UserError` without one."""
     path = folder / CERTIFICATE_FILE
     try:
-        return settled(_certificate_table(path).select(["kind", "designs"]))
+        table = _checked_certificate(path, next(read_tables(folder)).schema)
+        return settled(table.select(["kind", "designs"]))
+    except MemoryError:  # Arrow's own is an ArrowException, too.
+        raise
     except UNREADABLE:
         raise UserError(f"{path}: {NO_CERTIFICATE}") from None
 
 
-def _certificate_table(path: Path) -> pa.Table:
-    return pq.read_table(arrow_reader(file_bytes(path)))
+def _checked_certificate(path: Path, front: pa.Schema) -> pa.Table:
+    """The certificate at `path`; `UserError` unless it is the one that the front was written with.
+
+    `front` is the schema of the front's rows, whose part is under a checksum itself.
+    """
+    content = read_file(path, "run the sweep again with --exact")
+    bound = (front.metadata or {}).get(BOUND)
+    if bound != hashlib.sha256(content).hexdigest().encode():
+        raise UserError(f"{path}: is damaged; run the sweep again with --exact and it is redone")
+    return pq.read_table(arrow_reader(content))
 
 
 def front_rows(experiment: Experiment, front: Front) -> pa.Table:
@@ -122,8 +152,12 @@ def verified(folder: Path, problem: Problem) -> dict[str, int]:
     rows = next(read_tables(folder))
     try:
         return check(
-            Certificate.of(_certificate_table(path), problem), _front(rows, problem), problem
+            Certificate.of(_checked_certificate(path, rows.schema), problem),
+            _front(rows, problem),
+            problem,
         )
+    except MemoryError:  # Arrow's own is an ArrowException, too.
+        raise
     except UNREADABLE:
         raise UserError(f"{path}: {NO_CERTIFICATE}") from None
 

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from math import inf
 
 import pyarrow as pa
 from optuna.samplers import BaseGASampler
@@ -56,8 +57,10 @@ def search(
     evaluated here or in so many `workers`.  `UserError` where the study or a part cannot be stored,
     `IncompleteError` where the workers fail.
     """
-    with open_study(plan, storage) as study, evaluator(plan.experiment, workers=workers) as rows_of:
+    made_by = evaluator(plan.experiment, workers=workers, patience_s=plan.patience_s(plan.batch))
+    with open_study(plan, storage) as study, made_by as rows_of:
         yield from searched(plan, study, store, rows_of, trials=trials)
+    store.discard_damaged()
 
 
 def is_quick_to_sweep(plan: Search, trials: int) -> bool:
@@ -157,13 +160,18 @@ def _live_trials(study: Study) -> list[FrozenTrial]:
 
 
 @contextmanager
-def evaluator(experiment: Experiment, *, workers: int) -> Iterator[Evaluate]:
-    """The function that evaluates designs, in this process or in so many workers."""
+def evaluator(
+    experiment: Experiment, *, workers: int, patience_s: float = inf
+) -> Iterator[Evaluate]:
+    """The function that evaluates designs, in this process or in so many workers.
+
+    Workers that end nothing for `patience_s` are given up.
+    """
     if workers == 1:
         yield partial(evaluate, experiment)
         return
     with closing(executor_for(partial(_encoded_rows, experiment), workers=workers)) as executor:
-        yield partial(_gathered, executor)
+        yield partial(_gathered, executor, patience_s)
 
 
 def neighbour_ranges(designs: Sequence[int]) -> list[range]:
@@ -180,10 +188,10 @@ def neighbour_ranges(designs: Sequence[int]) -> list[range]:
     ]
 
 
-def _gathered(executor: Executor, designs: Sequence[int]) -> pa.Table:
+def _gathered(executor: Executor, patience_s: float, designs: Sequence[int]) -> pa.Table:
     """The rows of designs, evaluated by an executor; `IncompleteError` where a range fails."""
     by_run: dict[int, pa.Table] = {}
-    for run, outcome in results(executor, neighbour_ranges(designs)):
+    for run, outcome in results(executor, neighbour_ranges(designs), patience_s=patience_s):
         if isinstance(outcome, Failure):
             raise IncompleteError(
                 f"designs {run[0]} to {run[-1]} given up after {TRIES} tries ({outcome.reason}); "

@@ -1,22 +1,20 @@
 """The storage of a study: a journal in the folder of the results, or a database."""
 
 import contextlib
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sushi_dse.errors import UserError
+from sushi_dse.explore.search.journal import Journal
 from sushi_dse.explore.search.plan import Search
-from sushi_dse.files import file_bytes, refuse_link
+from sushi_dse.explore.search.study_lock import study_lock
 
 JOURNAL_FILE = "search.journal"
 CONNECT_S = 10  # timeout of connecting to PostgreSQL
@@ -29,10 +27,12 @@ def open_study(plan: Search, url: str | None = None) -> Iterator[Study]:
     `UserError` where the storage cannot be used, now or while the study is open.
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # Its errors are raised all the same.
-    with _journal(plan.folder / JOURNAL_FILE) if url is None else _database(url) as storage:
+    run, name = plan.run_of.hash, plan.run_of.folder_name(*plan.experiment.names)
+    journal = plan.folder / JOURNAL_FILE
+    with _journal(journal, run) if url is None else _database(url, name) as storage:
         yield optuna.create_study(
             storage=storage,
-            study_name=plan.run_of.folder_name(*plan.experiment.names),
+            study_name=name,
             directions=["maximize" if m.maximise else "minimize" for m in plan.metrics],
             load_if_exists=True,
         )
@@ -43,44 +43,15 @@ def shown_url(text: str) -> str:
     return _shown(_parsed(text))
 
 
-class _Journal(JournalFileBackend):
-    """Optuna's journal without a lock of its own, which a kill would leave: the folder is locked.
-
-    Its lines are not flushed to disk one by one: trials lost in a power cut are asked again.
-    """
-
-    def __init__(self, path: Path) -> None:
-        refuse_link(path)
-        if path.exists():  # A torn last line is cut off, for it would spoil the next one.
-            content = file_bytes(path)
-            whole = content[: content.rfind(b"\n") + 1]
-            for line in whole.splitlines():
-                json.loads(line)  # Optuna would find a wrong last line only on reading the next.
-            os.truncate(path, len(whole))
-        super().__init__(str(path))
-        self._path = path
-
-    def append_logs(self, logs: list[dict[str, object]]) -> None:
-        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        try:
-            with self._path.open("ab") as file:
-                file.write(lines.encode())
-        except OSError as error:
-            raise UserError(
-                f"{self._path}: cannot be written ({error.strerror}); mend that, and run the same "
-                "command again to go on"
-            ) from None
-
-
 @contextlib.contextmanager
-def _journal(path: Path) -> Iterator[BaseStorage]:
+def _journal(path: Path, run: str) -> Iterator[BaseStorage]:
     try:
-        storage = JournalStorage(_Journal(path))
-    except UserError:
+        storage = JournalStorage(Journal(path, run))
+    except (UserError, MemoryError):
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from None
-    except Exception:  # Replaying lines that Optuna did not write may raise anything.
+    except Exception:  # Replaying what another version of Optuna wrote may raise anything.
         raise UserError(
             f"{path}: is broken; delete it: what it held is asked again, and answered from the "
             "rows beside it"
@@ -89,7 +60,7 @@ def _journal(path: Path) -> Iterator[BaseStorage]:
 
 
 @contextlib.contextmanager
-def _database(text: str) -> Iterator[BaseStorage]:
+def _database(text: str, study: str) -> Iterator[BaseStorage]:
     url = _parsed(text)
     connect = {"connect_timeout": CONNECT_S} if url.drivername.startswith("postgresql") else {}
     try:
@@ -104,7 +75,8 @@ def _database(text: str) -> Iterator[BaseStorage]:
     except (SQLAlchemyError, RuntimeError) as error:  # Another version's tables: a RuntimeError.
         raise _refused(url, error) from None
     try:
-        yield storage
+        with study_lock(storage.engine, study):
+            yield storage
     except (SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
         raise _refused(url, error) from None
     finally:

@@ -1,4 +1,8 @@
-"""The executor in a Dask cluster, whose workers may be on any hosts."""
+"""The executor in a Dask cluster, whose workers may be on any hosts.
+
+Dask unpickles what comes from its peers, on both sides: a command trusts the scheduler and every
+worker of its cluster as it trusts its own user.
+"""
 
 import asyncio
 import logging
@@ -16,8 +20,11 @@ from sushi_dse.files import read_json
 
 BLOCKS_A_WORKER = 4  # blocks under way for each worker: further ones would be lost with it
 CONNECT_S = 5  # timeout of connecting to a scheduler, and of connecting to it again
+SILENT_S = 30  # timeout of a scheduler's answer
 LOOK_S = 0.5  # time between two counts of the cluster's workers
 GIVE_ONE = "give tcp://HOST:PORT, or what `dask scheduler --scheduler-file` writes"
+TLS = "tls://"
+CERTIFICATES = "comm.tls.ca-file, comm.tls.client.cert and comm.tls.client.key of Dask's settings"
 
 
 class DaskCluster:
@@ -38,7 +45,9 @@ class DaskCluster:
         """`BLOCKS_A_WORKER` for each worker, and for one where none has joined yet."""
         if time.monotonic() - self.looked_s > LOOK_S:
             try:
-                self.workers = len(self.client.nthreads())
+                scheduler = self.client.scheduler
+                found = self.client.sync(scheduler.ncores, callback_timeout=SILENT_S)
+                self.workers = len(found)
             except Exception:
                 raise self._gone() from None
             self.looked_s = time.monotonic()
@@ -57,7 +66,7 @@ class DaskCluster:
         except queue.Empty:
             return []
         try:
-            outcome = future.result()
+            outcome = future.result(timeout=SILENT_S)
         except Exception as error:  # Errors of the task are values, so this one is Dask's.
             if future.status != "error":
                 raise self._gone() from None
@@ -70,7 +79,7 @@ class DaskCluster:
         return [(self.blocks.pop(future), outcome)]
 
     def _gone(self) -> IncompleteError:
-        return IncompleteError(f"the scheduler at {self.address} has gone; {GO_ON}")
+        return IncompleteError(f"the scheduler at {self.address} answers no more; {GO_ON}")
 
     def close(self) -> None:
         """Disconnect, so that the cluster forgets the blocks under way."""
@@ -92,17 +101,41 @@ def _client(address: str) -> Any:
     dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S} s"})
     untyped: Any = distributed
     url = address if "://" in address else _address_in(Path(address))
+    security, encrypted = _security(address, is_tls=url.startswith(TLS))
 
     async def greet() -> None:  # A client that fails to connect would print tracebacks.
-        await (await untyped.comm.connect(url, timeout=CONNECT_S)).close()
+        comm = await untyped.comm.connect(url, timeout=CONNECT_S, **encrypted)
+        await comm.close()
 
     try:
-        asyncio.run(greet())
-        return untyped.Client(url, set_as_default=False)
+        asyncio.run(asyncio.wait_for(greet(), 2 * CONNECT_S))
+        return untyped.Client(url, security=security, timeout=CONNECT_S, set_as_default=False)
     except Exception:  # Anything may answer at the address, or nothing.
+        hint = f", and share its certificates: {CERTIFICATES}" if url.startswith(TLS) else ""
         raise UserError(
             f"--cluster {address}: no scheduler answers there; start one with `dask scheduler`"
+            f"{hint}"
         ) from None
+
+
+def _security(address: str, *, is_tls: bool) -> tuple[Any, dict[str, Any]]:
+    """Dask's security by its settings, and what a connection takes of it.
+
+    `UserError` where certificates are missing or cannot be used.
+    """
+    import distributed
+
+    untyped: Any = distributed
+    try:
+        security = untyped.Security()
+        taken = security.get_connection_args("client")
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # An SSLError is an OSError.
+        raise UserError(
+            f"--cluster {address}: its certificates cannot be used ({error}); mend {CERTIFICATES}"
+        ) from None
+    if is_tls and taken.get("ssl_context") is None:
+        raise UserError(f"--cluster {address}: TLS needs certificates; set {CERTIFICATES}")
+    return security, taken
 
 
 def _address_in(file: Path) -> str:

@@ -17,6 +17,7 @@ from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, Outcome, Task
 from sushi_dse.interrupts import SIGNALS
 
 BLOCKS_A_PROCESS = 2  # blocks that a worker holds: one is evaluated while the next one waits
+LOOK_S = 0.5  # most time that passes without a look at whether the work goes on
 SAFE_PATH = "PYTHONSAFEPATH"  # variable of the environment that a new interpreter reads
 READY = "ready"  # first message of a worker process
 
@@ -40,9 +41,9 @@ class ProcessPool:
     def finished(self) -> Iterable[tuple[range, Outcome]]:
         """The blocks that have ended, with their outcomes; a block fails if its worker dies of it.
 
-        `IncompleteError` where workers die as they start, one after the other.
+        None may have ended.  `IncompleteError` where workers die one after the other as they start.
         """
-        news = connection.wait([worker.pipe for worker in self.workers])
+        news = connection.wait([worker.pipe for worker in self.workers], LOOK_S)
         for worker in [worker for worker in self.workers if worker.pipe in news]:
             try:
                 message = worker.pipe.recv()

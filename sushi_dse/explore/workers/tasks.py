@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 from typing import Any, Protocol
 
-from sushi_dse.errors import UserError
+from sushi_dse.errors import IncompleteError, UserError
 
 TRIES = 3  # attempts at a block before it is given up
 GO_ON = "what is finished is kept: run the same command again to go on"
@@ -45,15 +47,17 @@ class Executor(Protocol):
         """End the workers and connections of the executor."""
 
 
-def results(executor: Executor, blocks: Iterable[range]) -> Iterator[tuple[range, bytes | Failure]]:
+def results(
+    executor: Executor, blocks: Iterable[range], *, patience_s: float = inf
+) -> Iterator[tuple[range, bytes | Failure]]:
     """Each block with its result, or its failure after `TRIES`, in the order in which they end.
 
     `blocks` may be endless.  `UserError` where the task raises one; `IncompleteError` where no
-    worker is left.
+    worker is left, or no block has ended for `patience_s`.
     """
     coming, again = iter(blocks), list[range]()
     failures: Counter[range] = Counter()
-    under_way = 0
+    under_way, heard_s = 0, monotonic()
     while True:
         while under_way < executor.capacity:
             block = again.pop() if again else next(coming, None)
@@ -63,7 +67,9 @@ def results(executor: Executor, blocks: Iterable[range]) -> Iterator[tuple[range
             under_way += 1
         if not under_way:
             return
+        silent = True
         for block, outcome in executor.finished():
+            silent = False
             under_way -= 1
             if isinstance(outcome, UserError):
                 raise outcome
@@ -73,6 +79,13 @@ def results(executor: Executor, blocks: Iterable[range]) -> Iterator[tuple[range
                     again.append(block)
                     continue
             yield block, outcome
+        if not silent:
+            heard_s = monotonic()
+        elif monotonic() - heard_s > patience_s:
+            raise IncompleteError(
+                f"no block has ended for {patience_s:.0f} s, and {under_way} are under way: a "
+                f"worker hangs, or none has come; {GO_ON}"
+            )
 
 
 def attempt(task: Callable[[Any], Any], subject: Any) -> Any:
