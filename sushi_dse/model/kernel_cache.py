@@ -27,6 +27,7 @@ from numba.extending import register_jitable, typeof_impl
 
 from sushi_dse.errors import message_line
 from sushi_dse.files import file_bytes, write_whole
+from sushi_dse.model.compile_note import CompileNote
 from sushi_dse.model.kernel_key import (
     CACHE_VARIABLE,
     KEY_DIGITS,
@@ -42,6 +43,7 @@ MOST_ENTRY_BYTES = 2**26  # largest entry that is read
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 _warned = Event()
+_note = CompileNote()
 _dumps: Any = dumps  # Numba declares no types.
 _rebuild: Any = CompileResult._rebuild
 
@@ -86,7 +88,10 @@ def _compile(kernel: Any, compile_or_load: Callable[[Any], Any], signature: Any)
     with global_compiler_lock:
         if kernel.is_compiling:  # It calls itself, perhaps with the types that are locked.
             return compile_or_load(signature)
-        with kernel._cache.lock(signature, kernel.targetctx.codegen()):
+        codegen = kernel.targetctx.codegen()
+        if kernel._cache.has(signature, codegen):
+            return compile_or_load(signature)
+        with _note.around(), kernel._cache.lock(signature, codegen):
             return compile_or_load(signature)
 
 
@@ -134,13 +139,17 @@ class KernelCache:
 
     def lock(self, signature: Any, codegen: Any) -> ExitStack:
         """The lock on the entry for `signature`; nothing where it is there, or cannot be locked."""
-        name, folders = self._entry(signature, codegen), cache_folders()
-        if not any(os.path.exists(folder / name) for folder in folders):
-            for folder in folders:
+        if not self.has(signature, codegen):
+            for folder in cache_folders():
                 with suppress(OSError, ImportError):
                     _make(folder)
-                    return kernel_lock(folder / f"{name}.lock")
+                    return kernel_lock(folder / f"{self._entry(signature, codegen)}.lock")
         return ExitStack()
+
+    def has(self, signature: Any, codegen: Any) -> bool:
+        """Whether there is an entry for `signature`, sound or not."""
+        name = self._entry(signature, codegen)
+        return any(os.path.exists(folder / name) for folder in cache_folders())
 
     def flush(self) -> None:
         """Do nothing: an entry is always valid."""

@@ -30,6 +30,7 @@ NEEDED = (
     "errors.py",
     "files.py",
     "model/__init__.py",
+    "model/compile_note.py",
     "model/jit.py",
     "model/kernel_cache.py",
     "model/kernel_lock.py",
@@ -452,3 +453,9 @@ def test_a_table_is_the_same_to_the_bit_uncompiled() -> None:
     assert not warned
     assert latency_ms == small_table().latency_ms.tolist()
     assert switch_bytes == small_table().switch_bytes.tolist()
+
+
+def test_compiling_is_told_once_and_only_where_it_is_done(package: Path) -> None:
+    _, kept, said = call(package)
+    assert (kept, said) == (False, f"{NOTE}\n")
+    assert call(package) == (21, True, "")
