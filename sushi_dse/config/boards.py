@@ -60,7 +60,7 @@ class Board(Keys):
     shell_share: Annotated[Offer, PlainValidator(read_shell_share)] = Offer((0.0,))
     speed_grade: Annotated[int, PlainValidator(read_speed_grade)] = 2
     offchip: str = ""
-    offchip_gb_per_s: float = Field(default=0.0, ge=0)  # peak bandwidth; 0 where it is unknown
+    offchip_gb_per_s: float | None = Field(default=None, gt=0)  # peak; None where it is unknown
     source: str = ""
 
     def device(self, name: str) -> Device:
