@@ -115,8 +115,10 @@ def test_a_run_that_was_edited_is_refused(text: str, sound: Sound) -> None:
         assert "exact" in refusal(*words)
 
 
-ODD: list[object] = [None, 0, -1, 2.5, True, 10**400, "", "a", [], [[]], [None], ["a"], [10**400], [-1], [True],
-       {}, {"a": 1}]  # fmt: skip
+ODD: list[object] = [
+    None, 0, -1, 2.5, True, 10**400, "", "a", [], [[]], [None], ["a"], [10**400], [-1], [True], {},
+    {"a": 1},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("key", ["policies", "exact", "mode", "recache_every_queries", "hardware"])
