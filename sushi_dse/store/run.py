@@ -21,6 +21,7 @@ from sushi_dse.store.code import code_facts
 MODEL_VERSION = 7
 SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document that is printed
 RUN_FILE = "run.json"
+MOST = 1e15  # largest number of an input that is a list of numbers
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
 OTHER_FOLDER = "choose another --out, or delete the folder"
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -131,7 +132,7 @@ class Run:
         """
         found = self.inputs.get(key)
         if not isinstance(found, list | tuple) or not found or not all(
-            isinstance(number, int | float) for number in found
+            isinstance(number, int | float) and abs(number) <= MOST for number in found
         ):  # fmt: skip
             raise UserError(
                 f"{folder / RUN_FILE}: is broken; run its sweep again in another folder"

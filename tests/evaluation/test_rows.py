@@ -423,6 +423,7 @@ def test_what_rows_depend_on_is_in_the_inputs_of_an_experiment(tmp_path: Path) -
     mine.write_text(mine.read_text().replace("return 0", "return 1"))
     assert json.dumps(replace(experiment).inputs) == inputs[0]  # a file is read once
     assert json.dumps(asked(walk(), ("sushi", f"{mine}:Mine")).inputs) not in inputs
+    assert json.dumps(replace(experiment, policy_files=()).inputs) not in inputs
 
 
 def order_of(row: Row) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """Folders of results that were edited end in one line, and files of others are left alone."""
 
+import json
 import os
 import shutil
 import stat
@@ -112,6 +113,24 @@ def test_a_run_that_was_edited_is_refused(text: str, sound: Sound) -> None:
         ["sweep", *made, "--exact", "--out", "exact"],
     ):
         assert "exact" in refusal(*words)
+
+
+ODD: list[object] = [
+    None, 0, -1, 2.5, True, 10**400, "", "a", [], [[]], [None], ["a"], [10**400], [-1], [True], {},
+    {"a": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["policies", "exact", "mode", "recache_every_queries", "hardware"])
+def test_an_input_of_a_run_that_was_edited_to_anything_is_refused(key: str, sound: Sound) -> None:
+    made = ["--hw", TINY, "--workload", str(sound.folder / "layers.yaml")]
+    shutil.copytree(sound.folder / "exact", "exact")
+    file = Path("exact/run.json")
+    run = json.loads(file.read_text())
+    for odd in ODD:
+        file.write_text(json.dumps({**run, "inputs": {**run["inputs"], key: odd}}))
+        for words in (["pareto", "verify", "exact", *made], ["pareto", "plot", "exact"]):
+            assert refusal(*words)
 
 
 def test_files_of_others_are_left_alone(sound: Sound) -> None:

@@ -135,7 +135,7 @@ def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
         NO_TRACE,
         policies=policies,
         mode=str(run.inputs.get("mode")),
-        recache_every_queries=run.inputs.get("recache_every_queries"),
+        recache_every_queries=list(map(int, run.numbers("recache_every_queries", folder))),
     )
     Run(inputs={**experiment.inputs, "exact": list(objectives)}).refuse_other(folder)
     return verified(
