@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.accuracy import unknown_accuracy
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.latency_table import candidate_table
+from sushi_dse.model.latency_table import cold_latency_ms
 from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import FloatArray, Trace
 
@@ -39,8 +39,7 @@ def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
 
     SubNets whose accuracy is not known offer none.
     """
-    table = candidate_table(network, accelerator)
-    cold_ms, top1_percent = table.latency_ms[:, 0], network.top1_percent
+    cold_ms, top1_percent = cold_latency_ms(network, accelerator), network.top1_percent
     known = (0.0, 0.0) if unknown_accuracy(network) else (top1_percent.min(), top1_percent.max())
     return Offer(
         accuracy_percent=(float(known[0]), float(known[1])),

@@ -32,6 +32,11 @@ class Kernel(Generic[Given, Result]):
         result: Result = self.dispatcher(*args, **kwargs)
         return result
 
+    @property
+    def for_few(self) -> Callable[Given, Result]:
+        """What is sooner done with a few calls: the kernel where Numba is loaded, else `plain`."""
+        return self if _told.is_set() else self.plain
+
     @cached_property
     def dispatcher(self) -> Any:
         """Numba's dispatcher of the function; where NUMBA_DISABLE_JIT is set, the function."""

@@ -12,7 +12,13 @@ from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import prefetched
-from sushi_dse.model.subgraphs import SubGraphs, candidates, overlap_bytes, unserved_bytes
+from sushi_dse.model.subgraphs import (
+    SubGraphs,
+    candidates,
+    no_subgraph,
+    overlap_bytes,
+    unserved_bytes,
+)
 
 NEIGHBOURS = 64  # designs whose counts are kept: neighbours in a space often differ in time alone
 
@@ -142,6 +148,19 @@ def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:
     """
     counts = _candidate_counts(network, _InCycles.of(accelerator))
     return _timed(network, accelerator, counts)
+
+
+def cold_latency_ms(network: Network, accelerator: Accelerator) -> np.ndarray:
+    """Latency of each SubNet with nothing cached: [subnet], the first column of the table."""
+    if accelerator.prefetches:
+        return candidate_table(network, accelerator).latency_ms[:, 0]
+    nothing = no_subgraph(network)
+    shapes = network.shapes.view(np.recarray)
+    layers = (network.supernet_layer, network.starts, array_of(accelerator))
+    found = subnet_costs.for_few(shapes, *layers, nothing.kernels, nothing.channels)
+    launches_us = np.diff(network.starts) * accelerator.launch_us
+    cycles = np.asarray(LayerCost(*found).cycles)[:, 0]
+    return np.asarray((launches_us + cycles / accelerator.clock_mhz) * 1e-3)
 
 
 def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> LatencyTable:

@@ -1,6 +1,7 @@
 """The latency table against the cost of each layer, one by one."""
 
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,17 @@ from hypothesis import strategies as st
 
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator, Dataflow
+from sushi_dse.model import jit
 from sushi_dse.model.candidate import own_by_value
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import energy, power
-from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table, latency_table
+from sushi_dse.model.latency_table import (
+    SUMS,
+    LatencyTable,
+    candidate_table,
+    cold_latency_ms,
+    latency_table,
+)
 from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us
 from sushi_dse.model.network import LayerShape, Network, layer_shapes
 from sushi_dse.model.subgraphs import SubGraphs, candidates
@@ -214,3 +222,17 @@ def test_the_rows_are_the_subnets_and_the_columns_the_subgraphs() -> None:
     for s, name in enumerate(table.subnet_names):
         own_ms = table.latency_ms[s, table.subgraphs.index(own_by_value(name))]
         assert own_ms <= 1.001 * table.latency_ms[s].min()
+
+
+@settings(deadline=None)
+@given(supernets(), accelerators(), st.booleans())
+def test_cold_latencies_are_the_first_column_to_the_bit_with_numba_or_without(
+    supernet: SuperNet, accelerator: Accelerator, is_loaded: bool
+) -> None:
+    network = Network.of(supernet)
+    column = candidate_table(network, accelerator).latency_ms[:, 0]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jit, "_told", Event())
+        if is_loaded:
+            jit._told.set()
+        assert cold_latency_ms(network, accelerator).tobytes() == column.tobytes()
