@@ -85,7 +85,8 @@ def test_a_library_is_used_in_the_rooms_that_it_is_for(path: Path) -> None:
         assert room_of(path) in ONLY_IN.get(library, {room_of(path)}), library
 
 
-PRINTERS = {"report/printing.py", "model/kernel_cache.py"}  # what warns of kernels, in a line
+# Beside the printer: what a kernel has to say of itself, in a line.
+PRINTERS = {"report/printing.py", "model/kernel_cache.py", "model/compile_note.py"}
 
 
 @each_source
