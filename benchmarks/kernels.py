@@ -31,7 +31,7 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
-from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
+from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.recaching import NEAREST
 from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import Trace
@@ -166,14 +166,14 @@ def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
     base = load_hardware("zcu104").space.base
     subgraphs = candidate_table(network, base).subgraphs.only(range(SUBGRAPHS))
     table = latency_table(network, base, subgraphs)
-    rules, no_schedule, arrays = Rules(recaching=NEAREST), np.zeros(0, np.int64), columns_of(table)
+    no_schedule, arrays = np.zeros(0, np.int64), columns_of(table)
     for mode, code in MODES.items():
         for queries in QUERIES:
             trace = spanned_trace(network, base, demands="random-walk", queries=queries, seed=0)
 
             def ours(trace: Trace = trace, code: int = code) -> list[np.ndarray]:
                 columns = (*trace.columns, trace.slowdown)
-                return list(serve_queries(rules, code, EVERY, no_schedule, columns, arrays))
+                return list(serve_queries(NEAREST, code, EVERY, no_schedule, columns, arrays))
 
             c = [serve_c(library, trace, table, code) for library in libraries or ()]
             yield {

@@ -17,8 +17,7 @@ from sushi_dse.policies.gati.system import gati_system
 from sushi_dse.policies.slo_nn.stream import serve_slo_nn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.policies.user_file import UserFile, is_user_policy, user_service
-from sushi_dse.serving.hindsight import best_static, fixed_subnet, nothing_cached, offline_optimum
-from sushi_dse.serving.kernel import (
+from sushi_dse.serving.by_queue import (
     BY_COST,
     BY_LOAD,
     BY_MODE,
@@ -26,9 +25,10 @@ from sushi_dse.serving.kernel import (
     FIXED,
     LOAD_QUERIES,
     MAX_UTILISATION,
-    Rules,
-    serve_by_rules,
+    serve_with_rule,
 )
+from sushi_dse.serving.hindsight import best_static, fixed_subnet, nothing_cached, offline_optimum
+from sushi_dse.serving.kernel import serve_by_rules
 from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST, SCHEDULED
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served
@@ -72,10 +72,11 @@ class PolicyRun:
 class Policy:
     """A policy for serving a trace.
 
-    `recaching` and `selection` are codes for the kernel of `serving`; a scheduled policy follows
-    `plan`.  A `system` makes a latency table and an accelerator of its own, and a `service` serves
-    the trace on it in place of the kernel.  A policy that `recaches` may change the SubGraph after
-    every recache interval.
+    `recaching` is a code of `serving.recaching`, and a scheduled policy follows `plan`.  A policy
+    whose `selection` sees the queue, by a code of `serving.by_queue`, keeps nothing on chip.  A
+    `system` makes a latency table and an accelerator of its own, and a `service` serves the trace
+    on it in place of a kernel.  A policy that `recaches` may change the SubGraph after every
+    recache interval.
     """
 
     summary: str
@@ -124,10 +125,11 @@ class Policy:
         code = mode_code(mode)
         if self.service is not None:
             return self.service(trace, table, code, every)
-        fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
-        rules = Rules(recaching=self.recaching, selection=self.selection, fixed=fixed)
+        if self.selection != BY_MODE:
+            fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
+            return serve_with_rule(trace, table, self.selection, fixed=fixed)
         schedule = self.plan(trace, table, code, every)
-        return serve_by_rules(trace, table, rules, schedule, mode=code, every=every)
+        return serve_by_rules(trace, table, self.recaching, schedule, mode=code, every=every)
 
 
 def serve(

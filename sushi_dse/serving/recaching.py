@@ -11,6 +11,10 @@ from sushi_dse.model.jit import kernel_part
 SCHEDULED, NEAREST, EXPECTED, LAST = 0, 1, 2, 3  # rules of recaching
 
 MEMORY = 0.95  # factor on the counts of a SubNet's followers, each time it is left (assumption)
+# Counts below that are none: they are lost in the rounding of any latency, and much smaller numbers
+# would take a processor a hundred times as long.
+FORGOTTEN = 1e-30
+LANES = 8  # numbers that vector code takes at a time
 UNSEEN = 0.01  # initial count of each SubNet that may follow another (assumption)
 
 
@@ -40,57 +44,74 @@ def nearest_subgraph(
 
 
 @kernel_part
-def expected_demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
-    """The expected count of each SubNet in the next query, and in the next `queries`: [subnet].
+def padded(count: int) -> int:
+    """So many SubNets or SubGraphs in whole lanes, so that loops over them are vector code."""
+    return -(-count // LANES) * LANES
 
-    followed: [subnet, next subnet], weights of a Markov chain; last: the SubNet served last, or -1
-    where none was, for which all SubNets are equally likely.
+
+@kernel_part
+def expected_demand(
+    followed: np.ndarray, left: np.ndarray, last: int, queries: int, expected: np.ndarray
+) -> None:
+    """Write the expected count of each SubNet in the next query, and in the next `queries`.
+
+    followed: [subnet, next subnet], weights of a Markov chain, and left: [subnet], their sums over
+    the next SubNet; last: the SubNet served last, or -1 where none was, for which all SubNets are
+    equally likely.  expected: [2, subnet], the next query and all of them; two more rows are room.
+    Next SubNets and the columns of `expected` and `left` are `padded`: by 0, and `left` by 1.
     """
     subnets = len(followed)
     if last < 0:
-        alike = np.full(subnets, 1.0 / subnets)
-        return alike, queries * alike
-    first, total, now, weight, left = np.zeros((5, subnets))
-    for subnet in range(subnets):
-        for follower in range(subnets):
-            left[subnet] += followed[subnet, follower]
-    now[last] = 1.0
-    for query in range(queries):
         for subnet in range(subnets):
-            weight[subnet] = now[subnet] / left[subnet]
-        for follower in range(subnets):
-            expected = 0.0
-            for subnet in range(subnets):
-                expected += weight[subnet] * followed[subnet, follower]
-            now[follower] = expected
-            total[follower] += expected
+            expected[0, subnet] = 1.0 / subnets
+            expected[1, subnet] = queries * expected[0, subnet]
+        return
+    expected[1:] = 0.0
+    expected[2, last] = 1.0
+    for query in range(queries):
+        for lanes in range(0, expected.shape[1], LANES):
+            for subnet in range(lanes, lanes + LANES):
+                expected[3, subnet] = expected[2, subnet] / left[subnet]
+                expected[2, subnet] = 0.0
+        for subnet in range(subnets):
+            weight = expected[3, subnet]
+            for lanes in range(0, expected.shape[1], LANES):
+                for follower in range(lanes, lanes + LANES):
+                    expected[2, follower] += weight * followed[subnet, follower]
+        for lanes in range(0, expected.shape[1], LANES):
+            for subnet in range(lanes, lanes + LANES):
+                expected[1, subnet] += expected[2, subnet]
         if query == 0:
-            first[:] = now
-    return first, total
+            expected[0] = expected[2]
 
 
 @kernel_part
 def cheapest_subgraph(
-    first: np.ndarray,
-    total: np.ndarray,
+    expected: np.ndarray,
     latency_ms: np.ndarray,
     change_ms: np.ndarray,
+    subgraphs: int,
     cached: int,
+    costs: np.ndarray,
 ) -> int:
     """The index of the SubGraph of least expected latency, the switch to it included.
 
-    first, total: [subnet] of `expected_demand`; change_ms: [subnet, subgraph], the time of changing
-    from the cached SubGraph, which the next query pays for.
+    expected: [2, subnet] of `expected_demand`; change_ms: [subnet, subgraph], the time of changing
+    from the cached SubGraph, which the next query pays for; costs: [subgraph], room.  SubGraphs are
+    `padded` in the three arrays; there are `subgraphs`.
     """
-    subgraphs = latency_ms.shape[1]
-    costs = np.zeros(subgraphs)
-    for subnet in range(len(total)):  # The inner loop is vector code: SubGraphs lie side by side.
-        for subgraph in range(subgraphs):
-            costs[subgraph] += total[subnet] * latency_ms[subnet, subgraph]
-            costs[subgraph] += first[subnet] * change_ms[subnet, subgraph]
+    costs[:] = 0.0
+    for subnet in range(len(latency_ms)):
+        first, total = expected[0, subnet], expected[1, subnet]
+        for lanes in range(0, len(costs), LANES):
+            for subgraph in range(lanes, lanes + LANES):
+                costs[subgraph] += total * latency_ms[subnet, subgraph]
+                costs[subgraph] += first * change_ms[subnet, subgraph]
     best = cached
-    for offset in range(1, subgraphs):  # The cached one wins ties, and then those that follow it.
-        subgraph = (cached + offset) % subgraphs
+    for subgraph in range(cached + 1, subgraphs):  # The cached one wins ties, and then those
+        if costs[subgraph] < costs[best]:  # that follow it, and those from the first on.
+            best = subgraph
+    for subgraph in range(cached):
         if costs[subgraph] < costs[best]:
             best = subgraph
     return best

@@ -36,7 +36,7 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES, PolicyRun
-from sushi_dse.serving.kernel import BY_MODE
+from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served, tally_queries
 from sushi_dse.traces.trace import MAX_MS, Trace

@@ -38,9 +38,7 @@ from sushi_dse.model.steady_subnets import last_kept
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES, PolicyRun
 from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH, STEADY_POLICIES
-from sushi_dse.serving.kernel import FIXED, Rules, serve_by_rules
-from sushi_dse.serving.recaching import SCHEDULED
-from sushi_dse.serving.selection import STRICT_LATENCY
+from sushi_dse.serving.by_queue import FIXED, serve_with_rule
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import PlainLayer
@@ -266,8 +264,7 @@ def test_the_metrics_are_those_of_a_trace_after_the_first_load(
     trace, later = closed_loop(queries), closed_loop(queries - 1)
     for s in range(len(table.subnet_names)):
         kept = own_column(table, s) if policy == STATIC_SUBGRAPH else 0
-        rules, schedule = Rules(SCHEDULED, FIXED, s), np.full(queries, kept)
-        served = serve_by_rules(trace, table, rules, schedule, mode=STRICT_LATENCY, every=1)
+        served = serve_with_rule(trace, table, FIXED, fixed=s, kept=kept)
         built = POLICIES[policy].has_persistent_buffer
         own = design if built else replace(design, persistent_buffer_kib=0)
         run = PolicyRun(served=without_first(served), table=table, accelerator=own)

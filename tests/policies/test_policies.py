@@ -13,15 +13,17 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES, Policy, find_policy
 from sushi_dse.policies.names import DEFAULT_POLICIES, POLICY_NAMES, STEADY_POLICIES
-from sushi_dse.serving.kernel import BY_MODE
+from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.recaching import (
     EXPECTED,
+    FORGOTTEN,
     MEMORY,
     NEAREST,
     UNSEEN,
     cheapest_subgraph,
     expected_demand,
     nearest_subgraph,
+    padded,
 )
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served
@@ -202,11 +204,40 @@ def expected_by_definition(
     return steps[0], [sum((step[n] for step in steps), Fraction(0)) for n in subnets]
 
 
+def in_lanes(array: np.ndarray, fill: float = 0.0) -> np.ndarray:
+    """The array with its last axis padded as kernels have it."""
+    room = np.full((*array.shape[:-1], padded(array.shape[-1])), fill)
+    room[..., : array.shape[-1]] = array
+    return room
+
+
+def demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `expected_demand` writes: of the next query, and of all of them."""
+    expected = np.full((4, padded(len(followed))), np.nan)
+    left = in_lanes(followed.sum(axis=1).astype(float), fill=1.0)
+    expected_demand(in_lanes(followed.astype(float)), left, last, queries, expected)
+    return expected[0, : len(followed)], expected[1, : len(followed)]
+
+
+def cheapest(
+    first: np.ndarray,
+    total: np.ndarray,
+    latency_ms: np.ndarray,
+    change_ms: np.ndarray,
+    cached: int,
+) -> int:
+    """What `cheapest_subgraph` chooses of arrays without padding."""
+    columns = (in_lanes(latency_ms), in_lanes(change_ms))
+    costs = np.full(padded(latency_ms.shape[1]), np.nan)
+    expected = np.stack([first, total]).astype(float)
+    return cheapest_subgraph(expected, *columns, latency_ms.shape[1], cached, costs)
+
+
 @given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))
 def test_demand_is_expected_by_the_powers_of_the_chain(
     followed: np.ndarray, last: int, queries: int
 ) -> None:
-    first, total = expected_demand(followed, last, queries)
+    first, total = demand(followed, last, queries)
     by_definition = expected_by_definition(followed, last, queries)
     assert first.tolist() == pytest.approx([float(x) for x in by_definition[0]], rel=1e-12)
     assert total.tolist() == pytest.approx([float(x) for x in by_definition[1]], rel=1e-12)
@@ -214,7 +245,7 @@ def test_demand_is_expected_by_the_powers_of_the_chain(
 
 
 def test_all_subnets_are_expected_alike_before_the_first_query() -> None:
-    first, total = expected_demand(np.eye(4), -1, 8)
+    first, total = demand(np.eye(4), -1, 8)
     assert first.tolist() == [0.25] * 4
     assert total.tolist() == [2.0] * 4
 
@@ -226,7 +257,7 @@ def test_latency_aware_takes_the_least_expected_latency(
     subnets, subgraphs = table.latency_ms.shape
     first, total = (data.draw(integers(0, 4, subnets)) for _ in range(2))
     cached = data.draw(st.integers(0, subgraphs - 1))
-    chosen = cheapest_subgraph(first, total, table.latency_ms, table.switch_ms[cached].T, cached)
+    chosen = cheapest(first, total, table.latency_ms, table.switch_ms[cached].T, cached)
     costs = (total @ table.latency_ms + table.switch_ms[cached] @ first).tolist()
     assert costs[chosen] <= min(costs) * (1 + 1e-12)
 
@@ -240,7 +271,7 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
     flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
     alike = np.ones(subnets)
     change_ms = table.switch_ms[cached].T
-    assert cheapest_subgraph(alike, alike, flat, change_ms, cached) == cached
+    assert cheapest(alike, alike, flat, change_ms, cached) == cached
 
 
 @modes
@@ -256,14 +287,32 @@ def test_latency_aware_learns_which_subnet_follows_which(
     for query, subnet in enumerate(served.subnet):
         if query % every == 0:
             last = int(served.subnet[query - 1]) if query else -1
-            first, total = expected_demand(followed, last, every)
+            first, total = demand(followed, last, every)
             cached = int(served.cached[query])
             change_ms = table.switch_ms[cached].T
-            kept = cheapest_subgraph(first, total, table.latency_ms, change_ms, cached)
+            kept = cheapest(first, total, table.latency_ms, change_ms, cached)
             assert served.kept[query] == kept
         if query:
             followed[served.subnet[query - 1]] *= MEMORY
             followed[served.subnet[query - 1], subnet] += 1
+
+
+def test_what_faded_long_ago_is_forgotten_and_takes_no_time() -> None:
+    """A count of 1e-310 would slow every product with it a hundredfold, and decide nothing."""
+    count = 40_000  # SubNets 1 and 2 are never left again after the first queries
+    demands = np.full(count, 60.0)
+    demands[:6] = [60.0, 70.0, 80.0] * 2
+    table = table_of(
+        latency_ms=np.array([[1.0, 0.9], [2.0, 1.9], [3.0, 2.9]]), switch_ms=np.zeros((2, 2, 3)),
+        top1_percent=np.array([60.0, 70.0, 80.0]),
+    )  # fmt: skip
+    trace = Trace(
+        arrived_ms=np.zeros(count), min_accuracy_percent=demands,
+        max_latency_ms=np.full(count, 9.0),
+    )  # fmt: skip
+    served = POLICIES["latency-aware"].served(trace, table, mode="strict-accuracy", every=8)
+    assert set(served.subnet[6:].tolist()) == {0}
+    assert FORGOTTEN * table.latency_ms.max() < np.finfo(float).eps * table.latency_ms.min()
 
 
 @pytest.mark.parametrize("name", POLICIES)

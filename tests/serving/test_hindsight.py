@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.serving import hindsight
+from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum
-from sushi_dse.serving.kernel import BY_MODE
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace

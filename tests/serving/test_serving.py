@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.policies.catalogue import POLICIES, Policy
-from sushi_dse.serving.kernel import Rules, columns_of, serve_queries
+from sushi_dse.serving.by_queue import BY_MODE, serve_by_queue
+from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.selection import MODES
 from sushi_dse.traces.trace import MAX_MS, Trace
 from tests.tables import cases, table_of, tables, traces
@@ -29,16 +30,17 @@ def test_the_kernel_computes_what_its_source_says(
     policy: Policy, mode: str, case: tuple[Trace, LatencyTable], every: int
 ) -> None:
     trace, table = case
-    arguments = (
-        Rules(policy.recaching, policy.selection, fixed=0),
-        MODES[mode],
-        every,
-        policy.plan(trace, table, MODES[mode], every),
-        (*trace.columns, trace.slowdown),
-        columns_of(table),
-    )
-    compiled, interpreted = serve_queries(*arguments), serve_queries.plain(*arguments)
-    for fast, plain in zip(compiled, interpreted, strict=True):
+    queries, code = (*trace.columns, trace.slowdown), MODES[mode]
+    both: tuple[tuple[np.ndarray, ...], ...]
+    if policy.selection == BY_MODE:
+        schedule = policy.plan(trace, table, code, every)
+        ruled = (policy.recaching, code, every, schedule, queries, columns_of(table))
+        both = serve_queries(*ruled), serve_queries.plain(*ruled)
+    else:
+        latency_ms = np.stack([table.latency_ms[:, 0]] * 2)
+        seen = (policy.selection, 0, table.top1_percent, latency_ms, queries)
+        both = serve_by_queue(*seen), serve_by_queue.plain(*seen)
+    for fast, plain in zip(*both, strict=True):
         assert fast.tobytes() == plain.tobytes()
 
 
