@@ -146,8 +146,9 @@ def _faults_of_output(done: Outcome) -> Iterator[str]:
                 json.loads(text, parse_constant=float)
         except ValueError as error:
             yield f"prints no JSON: {error}"
-    lines = [line.replace(r"\|", "") for line in done.out.splitlines()]
-    if form == "markdown" and len({line.count("|") for line in lines if line}) > 1:
+    paragraphs = done.out.replace(r"\|", "").split("\n\n")
+    tables = [text.splitlines() for text in paragraphs if text.startswith("|")]
+    if form == "markdown" and any(len({line.count("|") for line in own}) > 1 for own in tables):
         yield f"prints a broken table: {_masked(done.out[:300])}"
 
 
