@@ -91,6 +91,8 @@ def read_graph(
     """
     model = read_standard(path)
     unread = drop_unread(model)
+    if not model.graph.node:
+        raise placed(path, "no operator of it reaches an output; export it again")
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     notes = _fix_inputs(path, model, weights, dict(input_shapes))

@@ -78,6 +78,13 @@ def test_an_input_that_nobody_reads_needs_no_size(tmp_path: Path) -> None:
     assert len(layers_of(saved(model, tmp_path / "net.onnx"))) == 1
 
 
+def test_a_network_whose_outputs_nothing_makes_is_refused(tmp_path: Path) -> None:
+    net = Net()
+    net.conv("x", 3, 8, 3)
+    path = saved(net.model("elsewhere", (1, 3, 8, 8)), tmp_path / "net.onnx")
+    assert refusal(path) == "no operator of it reaches an output; export it again"
+
+
 # --- the cause before its effect
 
 
