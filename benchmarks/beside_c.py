@@ -60,12 +60,12 @@ def integers(*values: int) -> list[ctypes.c_int64]:
     return [ctypes.c_int64(value) for value in values]
 
 
-def seconds_of(*works: Work) -> np.ndarray:
-    """Times of the core for calls, made in turn for `SECONDS`: [round, work]."""
+def seconds_of(*works: Work, for_s: float = SECONDS) -> np.ndarray:
+    """Times of the core for calls, made in turn for so many seconds: [round, work]."""
     rows: list[np.ndarray] = []
     for work in works:  # The first call compiles.
         work()
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + for_s
     while not rows or time.perf_counter() < end:
         marks = [time.thread_time()]
         for work in works:

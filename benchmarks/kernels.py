@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numba
@@ -24,13 +25,14 @@ from benchmarks.beside_c import (
 )
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.evaluation.loading import spanned_trace
+from sushi_dse.evaluation.loading import load_experiment, spanned_trace
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
+from sushi_dse.policies.catalogue import POLICIES, Policy
 from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.recaching import NEAREST
 from sushi_dse.serving.selection import MODES
@@ -40,6 +42,7 @@ WORKLOAD = "ofa_resnet50"
 SUBGRAPHS = 31  # columns of the latency table that the trace kernel serves on
 EVERY = 8  # queries between two recache points
 QUERIES = (10_000, 100_000)
+POLICY_SECONDS = 0.2  # time of measuring each policy
 TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
 # Fields of `Arrays` that a weight-stationary array needs: the first ones.
 OF_WEIGHTS = Arrays._fields.index("pointwise_drain_cycles") + 1
@@ -187,6 +190,38 @@ def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
             }
 
 
+def policy_figures() -> Iterator[Figures]:
+    """The rate of every policy in queries, in both modes, in a closed and in an open loop."""
+    experiment = load_experiment("zcu104", WORKLOAD, queries=QUERIES[0])
+    network, design = experiment.network, experiment.design
+    table = candidate_table(network, design)
+    streams = {
+        "closed loop": experiment.traced,
+        "poisson": spanned_trace(
+            network, design, load=0.9, demands="random-walk", arrivals="poisson",
+            queries=QUERIES[0], seed=0,
+        ),
+    }  # fmt: skip
+    for (name, policy), (arrivals, trace), mode in product(
+        POLICIES.items(), streams.items(), MODES
+    ):
+        own, _ = policy.system_of(network, design, table)
+
+        def serve(
+            policy: Policy = policy, trace: Trace = trace, own: LatencyTable = own, mode: str = mode
+        ) -> object:
+            return policy.served(trace, own, mode=mode, every=EVERY)
+
+        seconds = float(np.median(seconds_of(serve, for_s=POLICY_SECONDS)))
+        yield {
+            "policy": name,
+            "arrivals": arrivals,
+            "mode": mode,
+            "queries": len(trace),
+            "queries_per_s": len(trace) / seconds,
+        }
+
+
 # --- The machine ----------------------------------------------------------------------------------
 
 
@@ -233,4 +268,5 @@ def figures() -> Figures:
             "machine": machine_figures(libraries),
             "cost_kernel": cost_figures(libraries),
             "trace_kernel": list(trace_figures(libraries)),
+            "policies": list(policy_figures()),
         }
