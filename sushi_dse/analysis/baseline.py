@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from sushi_dse.analysis.thresholds import Change, Check
 from sushi_dse.errors import UserError
@@ -28,6 +29,15 @@ class Baseline:
     place: Path
     metrics: Mapping[str, Mapping[str, float]]  # by policy, then by metric
     differing: Sequence[str]  # dotted names of inputs; empty where they are the same
+
+    def lacks(self, metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+        """The metrics that are known now and were not, by the name of policy and metric."""
+        return [
+            f"{policy}.{name}"
+            for policy, own in metrics.items()
+            for name, value in own.items()
+            if policy in self.metrics and name not in self.metrics[policy] and value == value
+        ]
 
     @property
     def said(self) -> str:
@@ -78,7 +88,7 @@ def read_baseline(path: Path, inputs: Mapping[str, object], *, same: bool = Fals
         rows, was = document["rows"], dict(document["inputs"])
         if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
             raise KeyError
-        metrics = metrics_by_policy(rows)
+        metrics = _stored_metrics(rows)
         other = [name for name in differences(was, now) if name not in MAY_DIFFER]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UserError(f"{path}: not a comparison; {WRITE_ONE}") from None
@@ -88,6 +98,21 @@ def read_baseline(path: Path, inputs: Mapping[str, object], *, same: bool = Fals
             f"{path}: was made with other inputs ({found.said}); compare as it was made, make it "
             "again as you compare, or allow it by --baseline-inputs any"
         )
+    return found
+
+
+def _stored_metrics(rows: Sequence[Any]) -> dict[str, dict[str, float]]:
+    """The metrics of stored rows; `ValueError` for what no comparison prints."""
+    for row in rows:
+        for name in filter(is_metric, row):
+            value = row[name]
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise ValueError(f"{name} is no number")
+            if value is not None and not isfinite(value):
+                raise ValueError(f"{name} is not finite")
+    found = metrics_by_policy(rows)
+    if len(found) < len(rows):
+        raise ValueError("a policy has two rows")
     return found
 
 

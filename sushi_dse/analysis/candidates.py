@@ -58,6 +58,7 @@ class Source:
     designs: int  # number of designs in all blocks together
     device: Device  # which must hold the designs
     remarks: tuple[str, ...]  # sentences that the reader of the advice should know
+    caveats: tuple[str, ...]  # sentences on how the workload was made
 
 
 def source_of(
@@ -102,7 +103,6 @@ def folder_source(
             raise UserError(f"{folder}: has no rows of policy {policy!r}; {hint}")
     chosen = list(policies or stored)
     remarks = [*kept_rates(space, device), *borrowed(on_device(space, device))]
-    remarks += run.names("caveats", folder)
     kept = run.names("kept_front", folder) or run.names("exact", folder)
     if kept:
         remarks.append(
@@ -128,6 +128,7 @@ def folder_source(
         designs=space.size,
         device=device or space.base.device,
         remarks=tuple(remarks),
+        caveats=run.names("caveats", folder),
     )
 
 
@@ -220,7 +221,7 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
     large = there.space.size > MOST_WALKED
     remarks = ["each SubNet is served again and again; for a trace, sweep and give the folder"]
     remarks += kept_rates(experiment.space, device)
-    remarks += [*borrowed(there.space), *experiment.caveats]
+    remarks += borrowed(there.space)
     if large:
         remarks.append(
             f"{there.space.size} designs are searched by their exact front: no design has less "
@@ -232,6 +233,7 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
         designs=there.space.size,
         device=there.space.base.device,
         remarks=tuple(remarks),
+        caveats=experiment.caveats,
     )
 
 

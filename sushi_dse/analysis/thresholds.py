@@ -50,11 +50,15 @@ class Change:
         """The change in percent of what it was; None where that was 0 and is not."""
         if self.was == self.now:
             return 0.0
+        if isnan(self.was) or isnan(self.now):
+            return None
         return 100 * (self.now - self.was) / abs(self.was) if self.was else None
 
     @property
     def said(self) -> str:
         """Was, is and percent in words."""
+        if isnan(self.now):
+            return f"was {self.was:.6g}, is not known now"
         percent = "" if self.percent is None else f", {self.percent:+.3g} %"
         return f"was {self.was:.6g}, is {self.now:.6g}{percent}"
 

@@ -101,7 +101,7 @@ def policies(
     """
     from sushi_dse.analysis.compare import check_all, compared
     from sushi_dse.evaluation.loading import seeds
-    from sushi_dse.report.progress import note_baseline, warn_if_infeasible
+    from sushi_dse.report.progress import note_baseline, warn_if_infeasible, warn_of_baseline
     from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
@@ -119,6 +119,8 @@ def policies(
     )  # fmt: skip
     if output_format not in (ComparisonFormat.table, ComparisonFormat.markdown):  # these say it
         note_baseline(checked.baseline)
+    if checked.baseline is not None:
+        warn_of_baseline(checked.baseline, found)
     title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
     print_comparison(found, checked, output_format, title=title)
     if plot is not None:

@@ -90,6 +90,6 @@ def explain(
     )  # fmt: skip
     names = ", ".join((*experiment.names, found.policy, experiment.served))
     title = f"Design {number} of {names}"
-    print_explanation(found, output_format, title=title)
-    for remark in (*found.remarks, *experiment.caveats):
+    print_explanation(found, output_format, title=title, caveats=experiment.caveats)
+    for remark in found.remarks:
         note(remark)

@@ -216,7 +216,9 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
+    from sushi_dse.report.printing import say
     from sushi_dse.report.progress import note
+    from sushi_dse.report.views import note_caveats
     from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
@@ -226,13 +228,17 @@ def hypervolume(
         found = survey(mean_parts(results), metrics)
         point, volume, is_exact = hypervolume_of(found, reference)
     row = {**point, "hypervolume": volume}
-    document = {"reference": point, "hypervolume": volume, "exact": is_exact}
+    document: dict[str, object] = {"reference": point, "hypervolume": volume, "exact": is_exact}
     if not is_exact:
         rows, many = len(found.front), len(metrics)
         note(f"an approximation: exact for {rows} rows in {many} objectives would take too long")
-    for caveat in run.names("caveats", results):
-        note(caveat)
-    print_rows([row], list(row), output_format.value, document=document)
+    caveats = run.names("caveats", results)
+    document["caveats"] = list(caveats)
+    print_rows([row], list(row), output_format.value, document=document, title=run.served)
+    note_caveats(caveats, output_format.value)
+    if output_format == options.Format.table:
+        for caveat in caveats:
+            say(caveat)
 
 
 @app.command()

@@ -96,6 +96,9 @@ def recommend(
     # `explain` speaks of the hardware's own device.
     why = "" if device else explain_command(advice, results, hw=hw, workload=workload)
     served = Run.read(results).served if results else served_words("", 0)
-    print_advice(advice, demands, by, output_format, next_step=why, served=served)
+    print_advice(
+        advice, demands, by, output_format,
+        next_step=why, served=served, caveats=source.caveats,
+    )  # fmt: skip
     if not len(advice.meeting):
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ from sushi_dse.interchange.foreign import ForeignValue, read_foreign
 from sushi_dse.interchange.network import ImportedNetwork, plain_name
 from sushi_dse.interchange.ofa import read_ofa
 from sushi_dse.interchange.shapes import Shape, parse_shapes
-from sushi_dse.interchange.sharing import equal_weights_percent, shared_names
+from sushi_dse.interchange.sharing import all_weights_told, equal_weights_percent, shared_names
 from sushi_dse.interchange.timeloop_in import read_timeloop
 from sushi_dse.interchange.zigzag import is_zigzag, read_zigzag
 from sushi_dse.workload.caveats import Sharing
@@ -49,7 +49,7 @@ class ImportedWorkload:
             lines.append(f"{subnet.name}: {len(subnet.layers)} layers, {size} of weights")
             lines += [f"{subnet.name}: {line}" for line in network.notes]
         if self.equal_weights_percent is not None:
-            equal = f"{self.equal_weights_percent:.3g} % of them are equal"
+            equal = f"{self.equal_weights_percent:.3g} % of those that files tell are equal"
             lines.append(f"weights that the networks would share were compared: {equal}")
         if of_unknown_accuracy(self.supernet.subnets):
             lines.append("the accuracy is not known; give it by --top1-percent")
@@ -105,7 +105,8 @@ def import_workload(
     sharing: Sharing | None = None
     if len(networks) > 1:
         equal_percent = equal_weights_percent(networks)
-        sharing = "compared" if equal_percent == 100 else "assumed"
+        is_told = all_weights_told(networks)
+        sharing = "compared" if equal_percent == 100 and is_told else "assumed"
     text = workload_text(
         subnets,
         name=name,

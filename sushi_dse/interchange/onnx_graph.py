@@ -15,7 +15,7 @@ from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.interchange.network import Unsupported, plain_name
 from sushi_dse.interchange.onnx_operators import is_free
-from sushi_dse.interchange.onnx_standard import drop_unread, read_standard
+from sushi_dse.interchange.onnx_standard import branches, drop_unread, read_standard
 from sushi_dse.interchange.onnx_values import fold_values
 from sushi_dse.interchange.onnx_weights import Weights, weights_in
 from sushi_dse.interchange.shapes import Shape
@@ -101,7 +101,7 @@ def read_graph(
     if unread:
         notes.append(f"{len(unread)} operators reach no output of the network, and do not count")
     shapes = _shapes(path, model)
-    _check_batch(path, model, weights, shapes)
+    notes += _check_batch(path, model, weights, shapes)
     return Graph(
         path=path,
         nodes=list(model.graph.node),
@@ -115,13 +115,15 @@ def read_graph(
 
 def _check_batch(
     path: Path, model: ModelProto, weights: set[str], shapes: Mapping[str, Shape]
-) -> None:
-    """Raise UserError where an input holds several images or other samples.
+) -> list[str]:
+    """Raise UserError where an input holds several images or other samples; notes on the others.
 
     The first side of an input is their number where it is that of an output, too, and that of an
     image with four sides always is.
     """
     batches = {shapes[o.name][0] for o in model.graph.output if shapes.get(o.name)}
+    read = {name for node in model.graph.node for name in node.input}
+    notes = []
     for value in model.graph.input:
         shape = shapes.get(value.name, ())
         if value.name in weights or len(shape) < 2 or shape[0] == 1:
@@ -133,6 +135,10 @@ def _check_batch(
                 f"input {plain_name(value.name)!r} has a batch of {shape[0]}; give it one query by "
                 f"--input-shape {plain_name(value.name)}={one}, or export it so",
             )
+        if value.name in read:
+            size = "x".join(map(str, shape))
+            notes.append(f"input {plain_name(value.name)!r} of {size} counts as one query")
+    return notes
 
 
 def _causes(nodes: Iterable[NodeProto], shapes: Mapping[str, Shape]) -> dict[str, NodeProto]:
@@ -266,9 +272,13 @@ def _inferred(path: Path, model: ModelProto, *, values: bool) -> dict[str, Shape
 
 
 def _constants(nodes: Iterable[NodeProto], weights: set[str]) -> frozenset[str]:
-    """The names of the weights, and of the tensors that are computed from them alone."""
+    """The names of the weights, and of the tensors that are computed from them alone.
+
+    What a branch or a loop computes may read any tensor, and what is drawn at random is no weight.
+    """
     constants = {*weights, ""}  # An input that is left out has no name.
     for node in nodes:
-        if all(name in constants for name in node.input) and not node.op_type.startswith("Random"):
+        is_pure = not node.op_type.startswith("Random") and not any(branches(node))
+        if is_pure and all(name in constants for name in node.input):
             constants |= set(node.output)
     return frozenset(constants - {""})

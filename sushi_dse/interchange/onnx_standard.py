@@ -4,6 +4,7 @@ Calls of the functions that a file defines are replaced by what they do, and qua
 ONNX Runtime by the standard ones with the same shapes.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from onnx import GraphProto, ModelProto, NodeProto, inliner
 
 from sushi_dse.config.document import placed
 from sushi_dse.files import read_file
+from sushi_dse.interchange.network import plain_name
 from sushi_dse.interchange.onnx_size import check_size
 
 RUNTIME = "com.microsoft"  # domain of the operators of ONNX Runtime
@@ -39,6 +41,10 @@ def read_standard(path: Path) -> ModelProto:
     if not model.graph.node:
         raise placed(path, "holds no operator, so it is no ONNX network; export it again")
     check_size(path, model)
+    made = Counter(name for node in model.graph.node for name in node.output if name)
+    twice = [name for name, times in made.items() if times > 1]
+    if twice:
+        raise placed(path, f"makes {plain_name(twice[0])!r} twice; export it again")
     if not all(isinstance(text, str) for text in _texts(model)):  # Wrong UTF-8 is read as bytes.
         raise placed(path, "holds a name that is no text, so it is torn; export it again")
     return _in_standard_operators(path, model)
@@ -92,11 +98,12 @@ def _with_nested(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
     """The operators, and those within their branches and loops."""
     for node in nodes:
         yield node
-        for graph in _branches(node):
+        for graph in branches(node):
             yield from _with_nested(graph.node)
 
 
-def _branches(node: NodeProto) -> Iterator[GraphProto]:
+def branches(node: NodeProto) -> Iterator[GraphProto]:
+    """The graphs within an operator: its branches, or the body of a loop."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
@@ -126,4 +133,4 @@ def drop_unread(model: ModelProto) -> list[NodeProto]:
 
 def _all_branches(node: NodeProto) -> Iterator[GraphProto]:
     for each in _with_nested([node]):
-        yield from _branches(each)
+        yield from branches(each)

@@ -44,21 +44,26 @@ def shared_names(networks: Sequence[ImportedNetwork]) -> list[str] | None:
 def equal_weights_percent(networks: Sequence[ImportedNetwork]) -> float | None:
     """Percent of the weights that two networks would share which are equal in their files.
 
-    None where no file tells weights.  Two cuts of a layer would share the first kernels and the
-    first channels that both have; weights that a file does not tell are equal to none.
+    Two cuts of a layer would share the first kernels and the first channels that both have.  Layers
+    count whose weights both files tell; None where there are none.
     """
-    if not any(own is not None for network in networks for own in network.weights):
-        return None
     equal = shared = 0
-    for first, second in combinations(networks, 2):
+    told = [network for network in networks if network.weights]
+    for first, second in combinations(told, 2):
         for ours, own, theirs, other in _pairs(first, second):
             kernels = min(ours.kernels, theirs.kernels)
             channels = min(ours.channels_per_group, theirs.channels_per_group)
-            shared += kernels * channels * ours.kernel_height * ours.kernel_width
             if own is not None and other is not None:
+                shared += kernels * channels * ours.kernel_height * ours.kernel_width
                 cuts = (own[:kernels, :channels], other[:kernels, :channels])
                 equal += int((cuts[0] == cuts[1]).sum()) if cuts[0].shape == cuts[1].shape else 0
-    return 100 * equal / shared
+    return 100 * equal / shared if shared else None
+
+
+def all_weights_told(networks: Sequence[ImportedNetwork]) -> bool:
+    """Whether the files tell the weights of every layer."""
+    told = [own is not None for network in networks for own in network.weights]
+    return all(told) and len(told) == sum(len(network.layers) for network in networks)
 
 
 def _pairs(

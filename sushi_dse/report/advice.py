@@ -1,6 +1,6 @@
 """The printed results of `explain` and `recommend`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,21 @@ TITLES = {
 }
 
 
-def print_explanation(found: "Explanation", output_format: str, *, title: str) -> None:
-    """Print the tables of an explanation, the first under `title`; JSON lines and CSV name it."""
+def print_explanation(
+    found: "Explanation", output_format: str, *, title: str, caveats: Sequence[str] = ()
+) -> None:
+    """Print the tables of an explanation, the first under `title`; JSON lines and CSV name it.
+
+    caveats: sentences on how the workload was made.
+    """
+    note_caveats(caveats, output_format)
     if output_format == "json":
         document = {
             **found.tables,
             "design": found.facts,
             "policy": found.policy,
             "idle_axes": found.idle_axes,
+            "caveats": list(caveats),
         }
         print_rows([], [], output_format, document=document)
         return
@@ -47,6 +54,9 @@ def print_explanation(found: "Explanation", output_format: str, *, title: str) -
         print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
         if output_format == "markdown":
             say()
+    if output_format == "table":
+        for line in caveats:
+            say(line)
 
 
 def print_advice(
@@ -57,6 +67,7 @@ def print_advice(
     *,
     served: str,
     next_step: str = "",
+    caveats: Sequence[str] = (),
 ) -> None:
     """Print the cheapest design that meets the demands, its runners-up, and what sets its share.
 
@@ -75,6 +86,7 @@ def print_advice(
         "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
         "share_set_by": advice.share_set_by,
         "explained_by": next_step,
+        "caveats": list(caveats),
         "rows": rows,
     }
     if rows or output_format == "json":
@@ -84,6 +96,9 @@ def print_advice(
         say(advice.share_sentence)
         if next_step:
             say(f"why: {next_step}")
+    if output_format == "table":
+        for line in caveats:
+            say(line)
 
 
 def print_worth(found: "Worth", output_format: str, *, title: str) -> None:

@@ -13,6 +13,7 @@ from sushi_dse.report.printing import tell
 
 if TYPE_CHECKING:  # A command that notes a line need not import them.
     from sushi_dse.analysis.baseline import Baseline
+    from sushi_dse.analysis.compare import Comparison
     from sushi_dse.evaluation.experiment import Experiment
     from sushi_dse.explore.search.batches import SearchBatch
     from sushi_dse.explore.search.plan import Search
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # A command that notes a line need not import them.
     from sushi_dse.model.validation import LayerError
     from sushi_dse.store.folder import Store
 
+MOST_LACKED = 3  # metrics that a warning names
 Done = TypeVar("Done", bound=Sized)  # a step whose length is the number of units that it did
 
 
@@ -133,6 +135,23 @@ def note_baseline(baseline: "Baseline | None") -> None:
     """A note about the inputs in which a baseline differs from what is compared."""
     if baseline is not None and baseline.differing:
         note(f"{baseline.place}: was made with other inputs: {baseline.said}")
+
+
+def warn_of_baseline(baseline: "Baseline", found: "Comparison") -> None:
+    """Warn of demands that are not those of the baseline, and of metrics that it lacks."""
+    differing = "\n".join(baseline.differing)
+    if found.experiment.is_trace_made and "hardware" in differing and "trace" in differing:
+        warn(
+            f"{baseline.place}: a synthetic stream's demands follow the hardware, so these are "
+            "others; keep one with `trace generate --out stream.csv`, and compare with --trace"
+        )
+    from sushi_dse.analysis.baseline import metrics_by_policy
+
+    lacks = baseline.lacks(metrics_by_policy(found.rows))
+    if lacks:
+        more = len(lacks) - MOST_LACKED
+        shown = ", ".join(lacks[:MOST_LACKED]) + (f" and {more} more" if more > 0 else "")
+        warn(f"{baseline.place}: has no {shown}, which is not compared")
 
 
 def note_others(others: int, hw: str) -> None:

@@ -77,6 +77,8 @@ def print_comparison(
     standing, readings = found.experiment.standing.facts, found.drain_readings
     document = {"inputs": found.inputs, "rows": found.rows, "standing": standing,
                 "drain_readings": readings, **checked.document}  # fmt: skip
+    if output_format == "markdown":
+        say(f"### {title}\n")
     print_rows(found.rows, columns, output_format, document=document, title=title)
     if output_format in ("table", "markdown"):
         _print_changes(checked, output_format)

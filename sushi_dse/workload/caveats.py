@@ -19,7 +19,7 @@ def sharing_caveat(sharing: Sharing | None, equal_weights_percent: float | None)
     found = (
         "no file tells their weights"
         if equal_weights_percent is None
-        else f"{equal_weights_percent:.3g} % of those weights are equal in their files"
+        else f"{equal_weights_percent:.3g} % of those that files tell are equal"
     )
     return [f"sharing assumed: SubNets count as cuts of the same weights, and {found}"]
 

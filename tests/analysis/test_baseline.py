@@ -169,6 +169,31 @@ def test_conditions_and_baseline_are_checked_together(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["a", True, -1e999, [1.0]])
+def test_what_no_comparison_prints_is_no_baseline(tmp_path: Path, value: object) -> None:
+    rows = [{**ROWS[0], "mean_latency_ms": value}, ROWS[1]]
+    path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": rows})
+    assert "not a comparison" in fails(path)
+    path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": [ROWS[0], ROWS[0]]})
+    assert "not a comparison" in fails(path)
+
+
+@pytest.mark.parametrize("lost", [{"mean_latency_ms": None}, {}])
+def test_a_metric_that_the_baseline_lacks_is_named(tmp_path: Path, lost: dict[str, object]) -> None:
+    kept = {name: value for name, value in ROWS[0].items() if name != "mean_latency_ms"}
+    path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": [{**kept, **lost}, ROWS[1]]})
+    found = read_baseline(path, INPUTS)
+    assert found.lacks(metrics_by_policy(ROWS)) == ["no-sgs.mean_latency_ms"]
+
+
+def test_an_accuracy_that_is_known_no_more_is_missed_in_words() -> None:
+    baseline = held({"sushi": {"mean_accuracy_percent": 70.0}})
+    now = {"sushi": {"mean_accuracy_percent": float("nan")}}
+    (check,) = check_baseline(now, baseline, 0)
+    assert (check.missed, check.detail) == (True, "was 70, is not known now")
+    assert check.row["change_percent"] is None
+
+
 def test_without_conditions_and_baseline_nothing_is_checked() -> None:
     found = check_all(ROWS, conditions=(), baseline=None, tolerance_percent=0, inputs=INPUTS)
     assert (found.checks, found.baseline) == ([], None)

@@ -78,6 +78,31 @@ def test_an_input_that_nobody_reads_needs_no_size(tmp_path: Path) -> None:
     assert len(layers_of(saved(model, tmp_path / "net.onnx"))) == 1
 
 
+def test_a_branch_is_work_of_no_layer_whatever_it_asks(tmp_path: Path) -> None:
+    """A condition that is constant makes no constant of what the branch reads from outside."""
+    net = Net()
+    x = net.conv("x", 3, 8, 3)
+    same = helper.make_node("Relu", [x], ["t"])
+    branch = helper.make_graph([same], "t", [], [helper.make_empty_tensor_value_info("t")])
+    yes = net.op("Constant", value=helper.make_tensor("v", TensorProto.BOOL, [], [True]))
+    chosen = net.op("If", yes, then_branch=branch, else_branch=branch, name="choose")
+    behind = net.op("Conv", chosen, net.weight(4, 8, 1, 1), name="second")
+    path = saved(net.model(behind, (1, 3, 8, 8)), tmp_path / "net.onnx")
+    assert refusal(path).startswith("no layer can do the work of 'choose' (If)")
+    workload = imported(path, skip_unsupported=True)
+    assert [layer.kernels for layer in workload.supernet.layers] == [8, 4]
+    assert "'choose' (If)" in workload.warnings[0]
+
+
+def test_a_name_that_two_operators_make_is_refused(tmp_path: Path) -> None:
+    net = Net()
+    x = net.conv("x", 3, 8, 3)
+    model = net.model(x, (1, 3, 8, 8))
+    model.graph.node.append(model.graph.node[0])
+    path = saved(model, tmp_path / "net.onnx")
+    assert refusal(path) == f"makes {x!r} twice; export it again"
+
+
 def test_a_network_whose_outputs_nothing_makes_is_refused(tmp_path: Path) -> None:
     net = Net()
     net.conv("x", 3, 8, 3)

@@ -58,14 +58,12 @@ def test_cuts_of_one_network_share_and_others_are_said_to_be_assumed(
     workload = both(cut, other)
     assert "sharing: compared\nequal_weights_percent: 100.0\n" in workload.text
     assert workload.supernet.caveats == ()
-    said = "weights that the networks would share were compared: 100 % of them are equal"
-    assert said in workload.notes
+    said = "were compared: 100 % of those that files tell are equal"
+    assert f"weights that the networks would share {said}" in workload.notes
     alien, words = drawn(1, fewer)
     workload = both(cut, network(folder / "other.onnx", alien, words))
     assert "sharing: assumed\nequal_weights_percent: 0.0\n" in workload.text
-    assert workload.supernet.caveats == (
-        f"{ASSUMED} 0 % of those weights are equal in their files",
-    )
+    assert workload.supernet.caveats == (f"{ASSUMED} 0 % of those that files tell are equal",)
 
 
 def test_the_share_of_equal_weights_is_told(tmp_path: Path) -> None:
@@ -76,7 +74,7 @@ def test_the_share_of_equal_weights_is_told(tmp_path: Path) -> None:
     workload = both(first, second)
     percent = float(workload.text.split("equal_weights_percent: ")[1].split("\n")[0])
     assert percent == pytest.approx(100 * conv.size / shared)
-    assert f"{percent:.3g} % of those weights" in workload.supernet.caveats[0]
+    assert f"{percent:.3g} % of those that files tell" in workload.supernet.caveats[0]
 
 
 def test_quantised_and_written_out_weights_are_compared(tmp_path: Path) -> None:
