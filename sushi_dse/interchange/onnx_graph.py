@@ -15,7 +15,8 @@ from sushi_dse.config.document import placed
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.interchange.network import Unsupported, plain_name
 from sushi_dse.interchange.onnx_operators import is_free
-from sushi_dse.interchange.onnx_standard import branches, drop_unread, read_standard
+from sushi_dse.interchange.onnx_size import branches
+from sushi_dse.interchange.onnx_standard import drop_unread, read_standard
 from sushi_dse.interchange.onnx_values import fold_values
 from sushi_dse.interchange.onnx_weights import Weights, weights_in
 from sushi_dse.interchange.shapes import Shape

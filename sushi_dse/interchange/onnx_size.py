@@ -1,4 +1,4 @@
-"""The number of operators that an ONNX network comes to, with its functions written out.
+"""The operators within those of an ONNX network, and the number that all of them come to.
 
 onnx follows every call of a function, so that a few KB of functions which call each other twice
 would take for ever.
@@ -7,7 +7,7 @@ would take for ever.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from onnx import AttributeProto, ModelProto, NodeProto
+from onnx import GraphProto, ModelProto, NodeProto
 
 from sushi_dse.config.document import placed
 
@@ -51,9 +51,20 @@ def check_size(path: Path, model: ModelProto) -> None:
 
 def _calls(nodes: Iterable[NodeProto]) -> Iterator[Key]:
     """Domain and kind of each operator, those in graphs within it included."""
+    return ((node.domain, node.op_type) for node in with_nested(nodes))
+
+
+def with_nested(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """The operators, and those within their branches and loops."""
     for node in nodes:
-        yield node.domain, node.op_type
-        for attribute in node.attribute:
-            graphs = attribute.graphs if attribute.type == AttributeProto.GRAPHS else ()
-            for graph in (attribute.g, *graphs) if attribute.HasField("g") else graphs:
-                yield from _calls(graph.node)
+        yield node
+        for graph in branches(node):
+            yield from with_nested(graph.node)
+
+
+def branches(node: NodeProto) -> Iterator[GraphProto]:
+    """The graphs within an operator: its branches, or the body of a loop."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs

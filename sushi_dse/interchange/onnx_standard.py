@@ -5,7 +5,7 @@ ONNX Runtime by the standard ones with the same shapes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -15,7 +15,7 @@ from onnx import GraphProto, ModelProto, NodeProto, inliner
 from sushi_dse.config.document import placed
 from sushi_dse.files import read_file
 from sushi_dse.interchange.network import plain_name
-from sushi_dse.interchange.onnx_size import check_size
+from sushi_dse.interchange.onnx_size import branches, check_size, with_nested
 
 RUNTIME = "com.microsoft"  # domain of the operators of ONNX Runtime
 # Standard operator for one of ONNX Runtime, and the positions of the inputs that both have.
@@ -94,22 +94,6 @@ def _rewrite(node: NodeProto) -> None:
     node.domain, node.op_type = "", standard
 
 
-def _with_nested(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
-    """The operators, and those within their branches and loops."""
-    for node in nodes:
-        yield node
-        for graph in branches(node):
-            yield from _with_nested(graph.node)
-
-
-def branches(node: NodeProto) -> Iterator[GraphProto]:
-    """The graphs within an operator: its branches, or the body of a loop."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def drop_unread(model: ModelProto) -> list[NodeProto]:
     """Take out the operators that no output of the network depends on; those taken out.
 
@@ -123,7 +107,7 @@ def drop_unread(model: ModelProto) -> list[NodeProto]:
             dropped.append(node)
             continue
         kept.append(node)
-        wanted |= {name for each in _with_nested([node]) for name in each.input}
+        wanted |= {name for each in with_nested([node]) for name in each.input}
         wanted |= {v.name for g in _all_branches(node) for v in g.output}
     if dropped:
         del graph.node[:]
@@ -132,5 +116,5 @@ def drop_unread(model: ModelProto) -> list[NodeProto]:
 
 
 def _all_branches(node: NodeProto) -> Iterator[GraphProto]:
-    for each in _with_nested([node]):
+    for each in with_nested([node]):
         yield from branches(each)
