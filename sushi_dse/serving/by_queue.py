@@ -4,7 +4,7 @@ import numpy as np
 
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.queue import wait_before
+from sushi_dse.serving.queue import one_subgraph_ms, served_with_one, wait_before
 from sushi_dse.serving.selection import (
     STRICT_ACCURACY,
     STRICT_LATENCY,
@@ -135,17 +135,8 @@ def serve_with_rule(
 
     fixed: the SubNet that rule FIXED serves.
     """
-    first_ms = table.latency_ms[:, 0] + table.switch_ms[0, kept]
-    latency_ms = np.stack([first_ms, table.latency_ms[:, kept]])
     queries = (*trace.columns, trace.slowdown)
     subnet, service_ms, response_ms = serve_by_queue(
-        rule, fixed, table.top1_percent, latency_ms, queries
+        rule, fixed, table.top1_percent, one_subgraph_ms(table, kept), queries
     )
-    return Served(
-        subnet=subnet,
-        cached=np.where(np.arange(len(trace)) == 0, 0, kept),
-        kept=np.full(len(trace), kept),
-        service_ms=service_ms,
-        response_ms=response_ms,
-        accuracy_percent=table.top1_percent[subnet],
-    )
+    return served_with_one(kept, subnet, service_ms, response_ms, table.top1_percent[subnet])

@@ -94,15 +94,34 @@ def serve_with_one_subgraph(
 
     wanted: [query], rows of the table; accuracy_percent: [row, query], expected of an answer.
     """
-    queries = np.arange(len(trace))
+    row, service_ms, response_ms = serve_rows(wanted, one_subgraph_ms(table, kept), trace, mode)
+    accuracies = accuracy_percent[row, np.arange(len(trace))]
+    return served_with_one(kept, row, service_ms, response_ms, accuracies)
+
+
+def one_subgraph_ms(table: LatencyTable, kept: int) -> FloatArray:
+    """Latency in ms of the first query, which loads SubGraph `kept`, and of the later ones.
+
+    The result is [2, row].
+    """
     first_ms = table.latency_ms[:, 0] + table.switch_ms[0, kept]
-    latency_ms = np.stack([first_ms, table.latency_ms[:, kept]])
-    row, service_ms, response_ms = serve_rows(wanted, latency_ms, trace, mode)
+    latency_ms: FloatArray = np.stack([first_ms, table.latency_ms[:, kept]])
+    return latency_ms
+
+
+def served_with_one(
+    kept: int,
+    row: np.ndarray,
+    service_ms: FloatArray,
+    response_ms: FloatArray,
+    accuracy_percent: FloatArray,
+) -> Served:
+    """Queries served with SubGraph `kept`, which the first of them loads; arrays are [query]."""
     return Served(
         subnet=row,
-        cached=np.where(queries == 0, 0, kept),
-        kept=np.full(len(trace), kept),
+        cached=np.where(np.arange(len(row)) == 0, 0, kept),
+        kept=np.full(len(row), kept),
         service_ms=service_ms,
         response_ms=response_ms,
-        accuracy_percent=accuracy_percent[row, queries],
+        accuracy_percent=accuracy_percent,
     )
