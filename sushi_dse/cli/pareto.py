@@ -216,9 +216,8 @@ def hypervolume(
     """
     from sushi_dse.explore.survey import hypervolume_of, objectives, survey
     from sushi_dse.report.formats import print_rows
-    from sushi_dse.report.printing import say
     from sushi_dse.report.progress import note
-    from sushi_dse.report.views import note_caveats
+    from sushi_dse.report.views import tell_caveats
     from sushi_dse.store.run import Run
     from sushi_dse.store.seeds import mean_parts
 
@@ -235,10 +234,7 @@ def hypervolume(
     caveats = run.names("caveats", results)
     document["caveats"] = list(caveats)
     print_rows([row], list(row), output_format.value, document=document, title=run.served)
-    note_caveats(caveats, output_format.value)
-    if output_format == options.Format.table:
-        for caveat in caveats:
-            say(caveat)
+    tell_caveats(caveats, output_format.value)
 
 
 @app.command()

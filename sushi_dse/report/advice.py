@@ -8,7 +8,7 @@ from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.report.formats import print_rows
 from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
-from sushi_dse.report.views import note_caveats
+from sushi_dse.report.views import tell_caveats
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
@@ -30,7 +30,6 @@ def print_explanation(
 
     caveats: sentences on how the workload was made.
     """
-    note_caveats(caveats, output_format)
     if output_format == "json":
         document = {
             **found.tables,
@@ -44,6 +43,7 @@ def print_explanation(
     lines = [{"table": name, **row} for name, rows in found.tables.items() for row in rows]
     if output_format in ("jsonl", "csv"):
         print_rows(lines, ["table"], output_format, document={})
+        tell_caveats(caveats, output_format)
         return
     for name, rows in found.tables.items():
         if not rows:
@@ -54,9 +54,7 @@ def print_explanation(
         print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
         if output_format == "markdown":
             say()
-    if output_format == "table":
-        for line in caveats:
-            say(line)
+    tell_caveats(caveats, output_format)
 
 
 def print_advice(
@@ -96,9 +94,7 @@ def print_advice(
         say(advice.share_sentence)
         if next_step:
             say(f"why: {next_step}")
-    if output_format == "table":
-        for line in caveats:
-            say(line)
+    tell_caveats(caveats, output_format)
 
 
 def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
@@ -115,9 +111,7 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         say(f"{holds(found)}.")
-        for line in found.caveats:
-            say(line)
-    note_caveats(found.caveats, output_format)
+    tell_caveats(found.caveats, output_format)
 
 
 def _takes_more(row: Mapping[str, object]) -> bool:

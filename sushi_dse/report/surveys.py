@@ -11,7 +11,7 @@ from sushi_dse.explore.folding import TOLERANCE_PERCENT, Folded, folded
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.report.formats import cell_text, print_rows
 from sushi_dse.report.printing import say
-from sushi_dse.report.views import note_caveats, print_standing
+from sushi_dse.report.views import note_caveats, print_standing, tell_caveats
 from sushi_dse.units import label
 
 if TYPE_CHECKING:
@@ -108,9 +108,7 @@ def print_front(
     print_folded(shown, front, output_format, document=document, title=title)
     if output_format == "table":
         _print_apart(shown, idle)
-        for line in caveats:
-            say(line)
-    note_caveats(caveats, output_format)
+    tell_caveats(caveats, output_format)
 
 
 def _without_repeats(rows: Iterable[Mapping[str, object]]) -> Iterator[dict[str, object]]:

@@ -99,6 +99,14 @@ def note_caveats(caveats: Sequence[str], output_format: str) -> None:
             note(line)
 
 
+def tell_caveats(caveats: Sequence[str], output_format: str) -> None:
+    """Say what was presumed or left out below a table; note it where JSON does not hold it."""
+    if output_format == "table":
+        for line in caveats:
+            say(line)
+    note_caveats(caveats, output_format)
+
+
 def _print_changes(checked: "Checked", output_format: str) -> None:
     """The checks that were missed, and what changed of the metrics that the comparison shows."""
     changes = [(check, check.change) for check in checked.checks if check.change is not None]
@@ -266,6 +274,6 @@ def print_breakdown(
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_facts(total, output_format, title="Total")
-        for line in filter(None, [borrowed, *caveats]):
-            say(line)
-    note_caveats(caveats, output_format)
+        if borrowed:
+            say(borrowed)
+    tell_caveats(caveats, output_format)

@@ -148,6 +148,7 @@ def test_what_is_assumed_or_left_out_stands_in_every_result(
         run("pareto", "plot", "rows", "--out", "front.svg"),
         run("pareto", "hypervolume", "rows"),
         run("recommend", "rows"),
+        run("recommend", "rows", "--format", "csv"),
         run("recommend", *served, "--hw", "space.yaml"),
         run("explain", *served, "--hw", "space.yaml", "0", "--samples", "4", *short),
         run("worth", *served, *short, "--repeats", "2"),
