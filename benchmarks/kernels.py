@@ -32,7 +32,8 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
-from sushi_dse.policies.catalogue import POLICIES, Policy
+from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.recaching import NEAREST
 from sushi_dse.serving.selection import MODES

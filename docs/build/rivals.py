@@ -17,10 +17,10 @@ from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.network import Network
-from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.policies.slo_nn.parameters import FREE, SloNn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.serving.selection import STRICT_ACCURACY

@@ -13,10 +13,12 @@ from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
 from sushi_dse.model.standing import Standing, standing
-from sushi_dse.policies.catalogue import Policy, named_policy, policy_of
+from sushi_dse.policies.catalogue import named_policy, policy_of
 from sushi_dse.policies.names import STEADY_POLICIES
+from sushi_dse.policies.policy import Policy
 from sushi_dse.policies.user_file import UserFile, is_user_policy
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.rated import of_unknown_accuracy
 
@@ -124,12 +126,14 @@ class Experiment:
         return self.trace
 
     @cached_property
-    def streams(self) -> tuple[tuple[float, Trace], ...]:
-        """The service levels, and the trace at each; `UserError` where there is none."""
+    def streams(self) -> Streams:
+        """The trace at each of the service levels; `UserError` where there is none."""
         trace, top1_percent = self.traced, self.network.top1_percent
-        return tuple(
-            (level, at_level(trace, level, mode=self.mode, top1_percent=top1_percent))
-            for level in self.service_levels
+        return Streams(
+            [
+                at_level(trace, level, mode=self.mode, top1_percent=top1_percent)
+                for level in self.service_levels
+            ]
         )
 
     @cached_property

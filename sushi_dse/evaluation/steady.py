@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from sushi_dse.evaluation.columns import column, repeated
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reasons, resources
@@ -69,15 +69,15 @@ def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
     def rows(chosen: np.ndarray, policy: str, subnets: Sequence[str],
              metrics: Mapping[str, np.ndarray]) -> pa.Table:  # fmt: skip
         count, each = int(chosen.sum()), max(len(subnets), 1)
-        who = _repeated(subnets, count) if subnets else pa.nulls(count, pa.string())
+        who = repeated(subnets, count) if subnets else pa.nulls(count, pa.string())
         columns = {
-            "design": _column(np.tile(numbers[chosen], each)),
-            **{name: _column(np.tile(values[chosen], each)) for name, values in axes.items()},
-            "policy": _repeated([policy], count * each),
+            "design": column(np.tile(numbers[chosen], each)),
+            **{name: column(np.tile(values[chosen], each)) for name, values in axes.items()},
+            "policy": repeated([policy], count * each),
             "subnet": who,
-            **{name: _column(metrics[name].ravel()) if metrics else pa.nulls(count, pa.float64())
+            **{name: column(metrics[name].ravel()) if metrics else pa.nulls(count, pa.float64())
                for name in STEADY_METRICS},
-            "infeasible_reason": _repeated([""], count * each) if metrics
+            "infeasible_reason": repeated([""], count * each) if metrics
             else pa.array(reasons[chosen], pa.string()),
         }  # fmt: skip
         return pa.table(columns)
@@ -90,23 +90,3 @@ def steady_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
     if not fits.all():
         tables += [rows(~fits, policy, [], {}) for policy in experiment.policies]
     return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
-
-
-def _column(values: np.ndarray) -> pa.Array:
-    """`values` as a column, null where one is NaN.
-
-    `pa.array` would import pandas for half a second.
-    """
-    kind, values = pa.from_numpy_dtype(values.dtype), np.ascontiguousarray(values)
-    column = pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
-    if not np.isnan(values).any():
-        return column
-    return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-
-
-def _repeated(words: Sequence[str], times: int) -> pa.Array:
-    """A column of the words in their order, each of them so many times."""
-    letters = [word.encode() for word in words]
-    ends = np.cumsum(np.repeat([0, *map(len, letters)], [1, *[times] * len(words)]), dtype=np.int32)
-    text = b"".join(word * times for word in letters)
-    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))

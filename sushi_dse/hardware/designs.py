@@ -1,6 +1,6 @@
 """Many designs as arrays of the fields of an accelerator."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,16 @@ class Designs:
         self._count = len(next(iter(columns.values()))) if count is None else count
         for field in fields(base):
             setattr(self, field.name, columns.get(field.name, getattr(base, field.name)))
+
+    @classmethod
+    def of(cls, designs: Sequence[Accelerator]) -> "Designs":
+        """At least one design, all of which differ in nothing but numbers."""
+        columns = {}
+        for field in fields(designs[0]):
+            values = [getattr(design, field.name) for design in designs]
+            if any(value != values[0] for value in values):
+                columns[field.name] = np.array(values)
+        return cls(designs[0], columns, len(designs))
 
     if TYPE_CHECKING:  # A type checker does not know the fields, which are those of Accelerator.
 

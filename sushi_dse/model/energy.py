@@ -141,10 +141,13 @@ def energy(
     )
 
 
-def switch_buffer_mj(accelerator: Accelerator, fetched_bytes: float) -> float:
-    """The energy of writing so many bytes into the Persistent Buffer."""
+def switch_buffer_mj(accelerator: Accelerator | Designs, fetched_bytes: Any) -> Any:
+    """The energy of writing so many bytes into the Persistent Buffer.
+
+    With `Designs`, the last axis of `fetched_bytes` is the design.
+    """
     persistent = sram_pj_per_byte(accelerator.persistent_buffer_bytes, SRAM_WRITE_PJ_PER_BYTE)
-    return float(fetched_bytes * persistent * 1e-9)
+    return fetched_bytes * persistent * 1e-9
 
 
 def offchip_mj(accelerator: Accelerator | Designs, offchip_bytes: Any) -> Any:

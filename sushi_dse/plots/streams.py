@@ -16,7 +16,7 @@ from sushi_dse.units import label
 
 if TYPE_CHECKING:  # its kernels take a second to import
     from sushi_dse.analysis.compare import Comparison
-    from sushi_dse.policies.catalogue import PolicyRun
+    from sushi_dse.policies.policy import PolicyRun
 
 WINDOWS = 60  # of a stream, in each of which a mean is taken
 MOST_SERVED = 5  # policies whose lines over time are told apart in grey

@@ -1,12 +1,14 @@
 """The queries of a trace as they were served, and sums over them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.jit import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.serving.percentiles import PERCENTILES, percentiles
 from sushi_dse.traces.trace import Trace
 
 
@@ -23,70 +25,117 @@ class Served:
 
 
 class Tally(NamedTuple):
-    """Sums over the queries of a run."""
+    """Sums over the queries of each of several runs on one table, and times that they took."""
 
-    served: np.ndarray  # [subnet, cached subgraph]: number of queries
-    response_ms: float
-    service_ms: float
-    accuracy_percent: float
-    accurate: int  # queries whose accuracy demand was met
-    in_time: int  # queries whose latency demand was met
-    both: int  # queries whose two demands were met
-    switches: int  # switches to a SubGraph of other weights; two SubGraphs may hold the same
-    switch_bytes: float  # bytes that were loaded for new SubGraphs alone
-    switch_ms: float
-    fetched_bytes: float  # bytes that were written into the Persistent Buffer
+    served: np.ndarray  # [run, subnet, cached subgraph]: number of queries
+    response_ms: np.ndarray  # [run]
+    service_ms: np.ndarray  # [run]
+    accuracy_percent: np.ndarray  # [run]
+    accurate: np.ndarray  # [run]: queries whose accuracy demand was met
+    in_time: np.ndarray  # [run]: queries whose latency demand was met
+    both: np.ndarray  # [run]: queries whose two demands were met
+    # [run]: switches to a SubGraph of other weights; two SubGraphs may hold the same.
+    switches: np.ndarray
+    switch_bytes: np.ndarray  # [run]: bytes that were loaded for new SubGraphs alone
+    fetched_bytes: np.ndarray  # [run]: bytes that were written into the Persistent Buffer
+    percentile_ms: np.ndarray  # [run, percentile]: response time that PERCENTILES stay within
+    last_ms: np.ndarray  # [run]: response time of the last query
+
+
+@kernel_part
+def empty_tally(runs: int, subnets: int, subgraphs: int) -> Tally:
+    """The tally of so many runs that have served nothing yet."""
+    return Tally(
+        np.zeros((runs, subnets, subgraphs), dtype=np.int64),
+        np.zeros(runs),
+        np.zeros(runs),
+        np.zeros(runs),
+        np.zeros(runs, dtype=np.int64),
+        np.zeros(runs, dtype=np.int64),
+        np.zeros(runs, dtype=np.int64),
+        np.zeros(runs, dtype=np.int64),
+        np.zeros(runs),
+        np.zeros(runs),
+        np.zeros((runs, len(PERCENTILES))),
+        np.zeros(runs),
+    )
+
+
+@kernel_part
+def count_run(
+    tally: Tally,
+    run: int,
+    subgraphs: tuple[int, int, np.ndarray],
+    served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    demands: tuple[np.ndarray, np.ndarray],
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> None:
+    """Write the sums of a run into its place in an empty `tally`.
+
+    subgraphs: the SubGraph cached before the first query, the length of a window, and the SubGraph
+    kept in each window; served: SubNet, service time, response time and accuracy, [query] each;
+    demands: accuracy and latency, [query] each; the others are arrays of a `LatencyTable`.
+    """
+    cached, every, kept = subgraphs
+    subnet, service_ms, response_ms, accuracy_percent = served
+    min_accuracy_percent, max_latency_ms = demands
+    response, service, accuracy = 0.0, 0.0, 0.0
+    accurate, in_time, both = 0, 0, 0
+    switches, moved_bytes, fetched = 0, 0.0, 0.0
+    for window in range(len(kept)):
+        new = kept[window]
+        for query in range(window * every, min((window + 1) * every, len(subnet))):
+            own = subnet[query]
+            tally.served[run, own, cached] += 1
+            response += response_ms[query]
+            service += service_ms[query]
+            accuracy += accuracy_percent[query]
+            # An accuracy that is not known is NaN, which is less than no demand.
+            meets = not accuracy_percent[query] < min_accuracy_percent[query]
+            keeps = response_ms[query] <= max_latency_ms[query]
+            accurate += meets
+            in_time += keeps
+            both += meets and keeps
+            if cached != new:
+                switches += fetched_bytes[cached, new] + fetched_bytes[new, cached] > 0
+                moved_bytes += switch_bytes[cached, new, own]
+                fetched += fetched_bytes[cached, new]
+                cached = new
+    tally.response_ms[run], tally.service_ms[run] = response, service
+    tally.accuracy_percent[run] = accuracy
+    tally.accurate[run], tally.in_time[run], tally.both[run] = accurate, in_time, both
+    tally.switches[run], tally.switch_bytes[run] = switches, moved_bytes
+    tally.fetched_bytes[run] = fetched
+    percentiles(response_ms, tally.percentile_ms[run])
+    tally.last_ms[run] = response_ms[-1]
 
 
 @compiled
 def tally_queries(
-    run: tuple[np.ndarray, ...],
+    cached: int,
+    kept: np.ndarray,
+    served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     demands: tuple[np.ndarray, np.ndarray],
     switch_bytes: np.ndarray,
-    switch_ms: np.ndarray,
     fetched_bytes: np.ndarray,
 ) -> Tally:
-    """The `Tally` of a run, compiled.
-
-    run: the arrays of a `Served` in the order of its fields; demands: accuracy and latency, [query]
-    each; the others are arrays of a `LatencyTable`.
-    """
-    subnet, cached, kept, service_ms, response_ms, accuracy_percent = run
-    min_accuracy_percent, max_latency_ms = demands
-    served = np.zeros((switch_bytes.shape[2], switch_bytes.shape[0]), dtype=np.int64)
-    response, service, accuracy = 0.0, 0.0, 0.0
-    accurate, in_time, both = 0, 0, 0
-    switches, moved_bytes, moved_ms, fetched = 0, 0.0, 0.0, 0.0
-    for query in range(len(subnet)):
-        own, old, new = subnet[query], cached[query], kept[query]
-        served[own, old] += 1
-        response += response_ms[query]
-        service += service_ms[query]
-        accuracy += accuracy_percent[query]
-        # An accuracy that is not known is NaN, which is less than no demand.
-        meets = not accuracy_percent[query] < min_accuracy_percent[query]
-        keeps = response_ms[query] <= max_latency_ms[query]
-        accurate += meets
-        in_time += keeps
-        both += meets and keeps
-        if old != new:
-            switches += fetched_bytes[old, new] + fetched_bytes[new, old] > 0
-            moved_bytes += switch_bytes[old, new, own]
-            moved_ms += switch_ms[old, new, own]
-            fetched += fetched_bytes[old, new]
-    return Tally(
-        served, response, service, accuracy, accurate, in_time, both,
-        switches, moved_bytes, moved_ms, fetched,
-    )  # fmt: skip
+    """The `Tally` of one run; kept: [query], the SubGraph after each; the rest as `count_run`."""
+    tally = empty_tally(1, switch_bytes.shape[2], switch_bytes.shape[0])
+    count_run(tally, 0, (cached, 1, kept), served, demands, switch_bytes, fetched_bytes)
+    return tally
 
 
 def tally(served: Served, trace: Trace, table: LatencyTable) -> Tally:
-    """The sums over the queries of `trace` as they were served on `table`."""
-    run = (
-        served.subnet, served.cached, served.kept,
-        served.service_ms, served.response_ms, served.accuracy_percent,
-    )  # fmt: skip
+    """The sums over the queries of `trace`, one run, as they were served on `table`."""
+    run = served.subnet, served.service_ms, served.response_ms, served.accuracy_percent
     demands = trace.min_accuracy_percent, trace.max_latency_ms
+    cached = int(served.cached[0])
     return Tally(
-        *tally_queries(run, demands, table.switch_bytes, table.switch_ms, table.fetched_bytes)
+        *tally_queries(cached, served.kept, run, demands, table.switch_bytes, table.fetched_bytes)
     )
+
+
+def joined(tallies: Sequence[Tally]) -> Tally:
+    """The runs of several tallies in one."""
+    return Tally(*(np.concatenate(arrays) for arrays in zip(*tallies, strict=True)))

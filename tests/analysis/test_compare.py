@@ -9,7 +9,7 @@ from sushi_dse.analysis.compare import compare_policies, compared
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
-from sushi_dse.evaluation.traced import design_rows
+from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
 from sushi_dse.report.formats import shown
@@ -31,7 +31,7 @@ def test_a_comparison_is_the_rows_of_a_space_of_one_design(mode: str) -> None:
     rows = compare_policies(experiment)
     assert [row["policy"] for row in rows] == list(experiment.policies)
     columns = {"design": 0, "infeasible_reason": ""}
-    assert [row | columns for row in rows] == list(design_rows(experiment, [0]))
+    assert [row | columns for row in rows] == evaluate(experiment, [0]).to_pylist()
 
 
 def test_the_gain_is_told_under_both_readings_of_the_drain_and_one_is_that_of_the_rows() -> None:

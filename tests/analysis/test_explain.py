@@ -15,7 +15,6 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.evaluation.traced import design_rows
 from sushi_dse.hardware.accelerator import Accelerator, Coding, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace, find_design
@@ -255,7 +254,7 @@ def test_indices_are_of_the_table_unless_the_trace_is_asked_for() -> None:
 def test_a_design_takes_in_an_explanation_what_its_row_says() -> None:
     for policy in ("no-sgs", "static-subgraph", "equal-area"):
         experiment = load_experiment("zcu104", policies=[policy], queries=20)
-        (row,) = design_rows(experiment, [0])
+        (row,) = evaluate(experiment, [0]).to_pylist()
         facts = describe_design(experiment, 0, [find_metric("mean_latency_ms")])
         for kind in ("dsp", "lut", "ff", "bram36", "uram288"):
             assert facts[f"takes {kind}"] == row[kind], (policy, kind)

@@ -51,7 +51,7 @@ def rows(experiment: Experiment) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("mode", MODES)
 def test_level_1_alone_is_the_stream_as_it_is(mode: str) -> None:
     experiment = asked((1.0,), mode)
-    assert experiment.streams == ((1.0, TRACE),)
+    assert experiment.streams.traces == (TRACE,)
     among = [row for row in rows(asked((0.5, 1.0, 1.5), mode)) if row[LEVEL] == 1]
     assert among == rows(experiment)
 

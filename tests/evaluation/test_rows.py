@@ -23,7 +23,6 @@ from sushi_dse.evaluation.rows import evaluate
 from sushi_dse.evaluation.traced import (
     REFERENCE_POLICY,
     Row,
-    design_rows,
     policy_rows,
     resource_metrics,
     serving_metrics,
@@ -35,10 +34,12 @@ from sushi_dse.model.energy import Energy, power, switch_buffer_mj
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, PolicyRun
+from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.selection import MODES
-from sushi_dse.serving.served import Served, tally_queries
+from sushi_dse.serving.served import Served, tally, tally_queries
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import MAX_MS, Trace
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
@@ -151,15 +152,31 @@ few = settings(max_examples=40)
 def test_the_tally_is_what_its_source_says(run: Ran) -> None:
     served, table = run.served, run.table
     arguments = (
-        (served.subnet, served.cached, served.kept, served.service_ms, served.response_ms,
-         served.accuracy_percent),
+        int(served.cached[0]),
+        served.kept,
+        (served.subnet, served.service_ms, served.response_ms, served.accuracy_percent),
         (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
-        table.switch_bytes, table.switch_ms, table.fetched_bytes,
-    )  # fmt: skip
+        table.switch_bytes,
+        table.fetched_bytes,
+    )
     compiled, plain = tally_queries(*arguments), tally_queries.plain(*arguments)
-    assert np.array_equal(compiled.served, plain.served)
-    assert compiled[1:] == plain[1:]
+    assert all(np.array_equal(a, b) for a, b in zip(compiled, plain, strict=True))
     assert compiled.served.sum() == len(run.trace)
+
+
+@few
+@given(runs(), st.lists(st.floats(0.3, 3), max_size=3), st.sampled_from(sorted(MODES)), st.data())
+def test_streams_are_tallied_as_each_is_served_alone(
+    run: Ran, factors: list[float], mode: str, drawn: st.DataObject
+) -> None:
+    latency_ms = run.trace.max_latency_ms
+    traces = [run.trace, *(replace(run.trace, max_latency_ms=latency_ms * f) for f in factors)]
+    policy, every = POLICIES[drawn.draw(st.sampled_from(GENERAL))], drawn.draw(st.integers(1, 40))
+    found = policy.tallied(Streams(traces), run.table, mode=mode, every=every)
+    for index, trace in enumerate(traces):
+        alone = tally(policy.served(trace, run.table, mode=mode, every=every), trace, run.table)
+        for all_runs, one in zip(found, alone, strict=True):
+            assert np.array_equal(all_runs[index], one[0])
 
 
 @given(runs())
@@ -331,7 +348,7 @@ def asking(mode: str = "strict-accuracy", trace: Trace | None = None) -> Experim
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
-    for row in design_rows(asking(mode), range(8)):
+    for row in evaluate(asking(mode), range(8)).to_pylist():
         axes = [axis.name for axis in SPACE.axes]
         who = {"design", *axes, "policy", INTERVAL, LEVEL}
         assert set(row) == {*who, *METRICS, "infeasible_reason"}
@@ -340,7 +357,7 @@ def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
 
 
 def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
-    rows = list(design_rows(asking(), range(8, 12)))
+    rows = evaluate(asking(), range(8, 12)).to_pylist()
     assert [row["policy"] for row in rows] == list(POLICIES) * 4
     for row in rows:
         assert row["infeasible_reason"] == "dsp: needs 5184, ZCU104 has 1728"
@@ -356,8 +373,10 @@ def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -
 
 
 def test_the_rows_of_a_design_do_not_depend_on_the_one_before() -> None:
-    rows = list(design_rows(asking(), range(12)))
-    alone = [row for design in reversed(range(12)) for row in design_rows(asking(), [design])]
+    rows = evaluate(asking(), range(12)).to_pylist()
+    alone = [
+        row for design in reversed(range(12)) for row in evaluate(asking(), [design]).to_pylist()
+    ]
     assert sorted(alone, key=order_of) == sorted(rows, key=order_of)
 
 

@@ -36,8 +36,9 @@ from sushi_dse.model.steady_cost import STEADY_METRICS, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CHUNK
 from sushi_dse.model.steady_subnets import last_kept
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, PolicyRun
+from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH, STEADY_POLICIES
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.by_queue import FIXED, serve_with_rule
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace

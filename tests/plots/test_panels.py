@@ -40,8 +40,9 @@ from sushi_dse.plots.streams import (
     windows,
 )
 from sushi_dse.plots.validation import validation_panels
-from sushi_dse.policies.catalogue import POLICIES, PolicyRun
+from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.names import policy_label
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
 from tests.strategies import (

@@ -12,10 +12,10 @@ from docs.build.speedups import expected_exits
 from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import PolicyRun
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
 from sushi_dse.policies.gati.stream import serve_gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, STRICT_LATENCY
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace

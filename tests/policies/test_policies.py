@@ -11,8 +11,9 @@ from sushi_dse.errors import UserError
 from sushi_dse.model.latency_table import LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.policies.catalogue import POLICIES, Policy, find_policy
+from sushi_dse.policies.catalogue import POLICIES, find_policy
 from sushi_dse.policies.names import DEFAULT_POLICIES, POLICY_NAMES, STEADY_POLICIES
+from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.recaching import (
     EXPECTED,

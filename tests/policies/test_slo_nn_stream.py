@@ -12,7 +12,7 @@ from sushi_dse.evaluation.traced import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
-from sushi_dse.policies.catalogue import PolicyRun
+from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.policies.slo_nn.parameters import SloNn
 from sushi_dse.policies.slo_nn.stream import (
     difficulties,

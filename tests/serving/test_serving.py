@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.catalogue import POLICIES, Policy
+from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.by_queue import BY_MODE, serve_by_queue
 from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.selection import MODES

@@ -1,0 +1,134 @@
+"""A serving policy, and a run of it: how SubNets and SubGraphs are chosen, or its own system."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.designs import Designs
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.model.network import Network
+from sushi_dse.serving.by_queue import BY_MODE, FIXED, serve_with_rule
+from sushi_dse.serving.hindsight import fixed_subnet, nothing_cached
+from sushi_dse.serving.kernel import serve_by_rules
+from sushi_dse.serving.recaching import SCHEDULED
+from sushi_dse.serving.selection import mode_code
+from sushi_dse.serving.served import Served, Tally, joined, tally
+from sushi_dse.serving.streams import Streams, tally_with_rule, tally_with_rules
+from sushi_dse.traces.trace import Trace
+
+Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
+"""A function of trace, table, mode and recache interval to the SubGraph of each window."""
+
+System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
+"""A function from a design to the latency table and the design that a policy serves on."""
+
+Service = Callable[[Trace, LatencyTable, int, int], Served]
+"""A function of trace, table, mode and recache interval that serves the trace."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PolicyRun:
+    """A trace served under a policy, and the table and design that it was served on.
+
+    The design is built without a Persistent Buffer where the policy has no use for one.
+    """
+
+    served: Served
+    table: LatencyTable
+    accelerator: Accelerator
+
+    @property
+    def switched(self) -> np.ndarray:
+        """Whether each query brought other weights into the Persistent Buffer: [query].
+
+        Two SubGraphs may hold the same weights; a change between them is no switch.
+        """
+        moved = self.table.fetched_bytes + self.table.fetched_bytes.T > 0  # [old, new]
+        return np.asarray(moved[self.served.cached, self.served.kept])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy for serving a trace.
+
+    `recaching` is a code of `serving.recaching`, and a scheduled policy follows `plan`.  A policy
+    whose `selection` sees the queue, by a code of `serving.by_queue`, keeps nothing on chip.  A
+    `system` makes a latency table and an accelerator of its own, and a `service` serves the trace
+    on it in place of a kernel.  A policy that `recaches` may change the SubGraph after every
+    recache interval.
+    """
+
+    summary: str
+    recaching: int = SCHEDULED
+    selection: int = BY_MODE
+    plan: Plan = nothing_cached
+    recaches: bool = False
+    has_persistent_buffer: bool = True
+    system: System | None = None
+    service: Service | None = None
+    trades_accuracy: bool = False  # whether it gives up accuracy of a SubNet
+
+    def run(
+        self,
+        network: Network,
+        trace: Trace,
+        accelerator: Accelerator,
+        table: LatencyTable,
+        *,
+        mode: str,
+        every: int,
+    ) -> PolicyRun:
+        """The run of `trace` on a design, whose latency table is `table`, or on the own system.
+
+        The SubGraph may change every `every` queries; `mode` is one of `MODES`.
+        """
+        table, accelerator = self.system_of(network, accelerator, table)
+        served = self.served(trace, table, mode=mode, every=every)
+        return PolicyRun(served=served, table=table, accelerator=accelerator)
+
+    def system_of(
+        self, network: Network, accelerator: Accelerator, table: LatencyTable
+    ) -> tuple[LatencyTable, Accelerator]:
+        """The latency table and the design that the policy serves on: those given, or its own.
+
+        Without a use for it the design has no Persistent Buffer.
+        """
+        if self.system is not None:
+            table, accelerator = self.system(network, accelerator)
+        if not self.has_persistent_buffer:
+            accelerator = replace(accelerator, persistent_buffer_kib=0)
+        return table, accelerator
+
+    def held(self, designs: Designs) -> Designs:
+        """Designs as they are built for the policy, which has no system of its own."""
+        return designs if self.has_persistent_buffer else designs.changed(persistent_buffer_kib=0.0)
+
+    def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
+        """The queries of `trace` as the policy serves them on `table`, first come, first served."""
+        code = mode_code(mode)
+        if self.service is not None:
+            return self.service(trace, table, code, every)
+        if self.selection != BY_MODE:
+            fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
+            return serve_with_rule(trace, table, self.selection, fixed=fixed)
+        schedule = self.plan(trace, table, code, every)
+        return serve_by_rules(trace, table, self.recaching, schedule, mode=code, every=every)
+
+    def tallied(self, streams: Streams, table: LatencyTable, *, mode: str, every: int) -> Tally:
+        """The sums over each of `streams` as the policy serves them on `table`, as `served` does.
+
+        There is a run for each stream.
+        """
+        code, traces = mode_code(mode), streams.traces
+        if self.service is not None:
+            runs = [self.service(trace, table, code, every) for trace in traces]
+            return joined(
+                [tally(run, trace, table) for run, trace in zip(runs, traces, strict=True)]
+            )
+        if self.selection != BY_MODE:
+            of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
+            return tally_with_rule(streams, table, self.selection, fixed=np.array(of_each))
+        schedules = np.stack([self.plan(trace, table, code, every) for trace in traces])
+        return tally_with_rules(streams, table, self.recaching, schedules, mode=code, every=every)

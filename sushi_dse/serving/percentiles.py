@@ -1,0 +1,76 @@
+"""Percentiles of response times: exact elements of the sorted times, without sorting them."""
+
+import numpy as np
+
+from sushi_dse.model.jit import kernel_part
+
+PERCENTILES = (50, 95, 99)
+BUCKETS = 1024  # into which times are counted; with fewer, near ones are counted twice
+FEW = 32  # times that are sooner sorted than counted
+
+
+@kernel_part
+def percentiles(times_ms: np.ndarray, found_ms: np.ndarray) -> None:
+    """Write the times that 50, 95 and 99 % of `times_ms` stay within: the least such elements.
+
+    times_ms: [query], none of them NaN; found_ms: [percentile].
+    """
+    buckets = _counted(times_ms)
+    for which in range(len(PERCENTILES)):
+        rank = -(-len(times_ms) * PERCENTILES[which] // 100) - 1
+        found_ms[which] = _ranked(times_ms, rank, buckets)
+
+
+@kernel_part
+def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many of `values` lie in each bucket, and the least and the greatest of them.
+
+    A value lies in a bucket that rises with it: the least in the first one, the greatest in the
+    last.
+    """
+    low = high = values[0]
+    for value in values:
+        low = value if value < low else low
+        high = value if value > high else high
+    counts = np.zeros(BUCKETS, dtype=np.int64)
+    least, greatest = np.full(BUCKETS, np.inf), np.full(BUCKETS, -np.inf)
+    for value in values:
+        bucket = _bucket(value, low, high)
+        counts[bucket] += 1
+        least[bucket] = value if value < least[bucket] else least[bucket]
+        greatest[bucket] = value if value > greatest[bucket] else greatest[bucket]
+    return counts, least, greatest
+
+
+@kernel_part
+def _bucket(value: float, low: float, high: float) -> np.uint64:
+    """The bucket of a value between `low` and `high`."""
+    if value >= high:
+        return np.uint64(BUCKETS - 1)
+    share = (value - low) / (high - low)
+    return min(np.uint64(share * BUCKETS), np.uint64(BUCKETS - 1))
+
+
+@kernel_part
+def _ranked(
+    values: np.ndarray, rank: int, buckets: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> float:
+    """The element of `values` that so many others are below or equal to; buckets: `_counted`."""
+    while True:
+        counts, least, greatest = buckets
+        bucket = 0
+        while rank >= counts[bucket]:
+            rank -= counts[bucket]
+            bucket += 1
+        low, high = least[bucket], greatest[bucket]
+        if low == high:
+            return float(low)
+        within, place = np.empty(counts[bucket]), 0
+        for value in values:
+            if low <= value <= high:  # Buckets do not overlap.
+                within[place] = value
+                place += 1
+        if len(within) <= FEW:
+            return float(np.sort(within)[rank])
+        values = within
+        buckets = _counted(values)

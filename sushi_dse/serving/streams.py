@@ -1,0 +1,129 @@
+"""Streams: traces that are served on one table one after the other, and the sums over each.
+
+The service levels of a trace are such streams.  No Python stands between a stream and its sums.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from sushi_dse.model.jit import compiled
+from sushi_dse.model.latency_table import LatencyTable
+from sushi_dse.serving.by_queue import serve_by_queue
+from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
+from sushi_dse.serving.queue import one_subgraph_ms
+from sushi_dse.serving.served import Tally, count_run, empty_tally
+from sushi_dse.traces.trace import Trace
+
+
+class StreamArrays(NamedTuple):
+    """The columns of several traces of one length; each array is [stream, query]."""
+
+    arrived_ms: np.ndarray
+    min_accuracy_percent: np.ndarray
+    max_latency_ms: np.ndarray
+    slowdown: np.ndarray
+
+
+class Streams:
+    """Traces of one length, in an order."""
+
+    def __init__(self, traces: Sequence[Trace]) -> None:
+        self.traces = tuple(traces)
+
+    def __len__(self) -> int:
+        return len(self.traces)
+
+    @cached_property
+    def arrays(self) -> StreamArrays:
+        """The columns of the traces, which cannot be written to."""
+        of_each = [(*trace.columns, trace.slowdown) for trace in self.traces]
+        stacked = [np.stack(columns) for columns in zip(*of_each, strict=True)]
+        for array in stacked:
+            array.setflags(write=False)
+        return StreamArrays(*stacked)
+
+
+@compiled
+def tally_by_rules(
+    recaching: int,
+    mode: int,
+    every: int,
+    schedules: np.ndarray,
+    streams: StreamArrays,
+    table: TableArrays,
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> Tally:
+    """The `Tally` of streams that `serve_queries` serves; schedules: [stream, window]."""
+    tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
+    for run in range(len(streams.arrived_ms)):
+        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
+        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        subnet, service_ms, response_ms, kept = serve_queries(
+            recaching, mode, every, schedules[run], queries, table
+        )
+        served = subnet, service_ms, response_ms, table.top1_percent[subnet]
+        count_run(tally, run, (0, every, kept), served, demands, switch_bytes, fetched_bytes)
+    return tally
+
+
+@compiled
+def tally_by_queue(
+    rule: int,
+    fixed: np.ndarray,
+    kept: int,
+    streams: StreamArrays,
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> Tally:
+    """The `Tally` of streams that `serve_by_queue` serves with SubGraph `kept`; fixed: [stream]."""
+    tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
+    throughout = np.array([kept])
+    for run in range(len(streams.arrived_ms)):
+        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
+        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        subnet, service_ms, response_ms = serve_by_queue(
+            rule, fixed[run], top1_percent, latency_ms, queries
+        )
+        served = subnet, service_ms, response_ms, top1_percent[subnet]
+        subgraphs = 0, len(subnet), throughout
+        count_run(tally, run, subgraphs, served, demands, switch_bytes, fetched_bytes)
+    return tally
+
+
+def tally_with_rules(
+    streams: Streams,
+    table: LatencyTable,
+    recaching: int,
+    schedules: np.ndarray,
+    *,
+    mode: int,
+    every: int,
+) -> Tally:
+    """The sums over each of `streams` under a rule of recaching, as `serve_by_rules` serves it.
+
+    schedules: [stream, window], the SubGraphs of a SCHEDULED rule.
+    """
+    columns, bytes_of = columns_of(table), (table.switch_bytes, table.fetched_bytes)
+    return Tally(
+        *tally_by_rules(recaching, mode, every, schedules, streams.arrays, columns, *bytes_of)
+    )
+
+
+def tally_with_rule(
+    streams: Streams, table: LatencyTable, rule: int, *, fixed: np.ndarray, kept: int = 0
+) -> Tally:
+    """The sums over each of `streams` under a rule that sees the queue, as `serve_with_rule` does.
+
+    fixed: [stream], the SubNet that rule FIXED serves.
+    """
+    latency_ms, bytes_of = one_subgraph_ms(table, kept), (table.switch_bytes, table.fetched_bytes)
+    top1_percent = table.top1_percent
+    return Tally(
+        *tally_by_queue(rule, fixed, kept, streams.arrays, top1_percent, latency_ms, *bytes_of)
+    )
