@@ -65,12 +65,11 @@ class Designs:
 
     def design(self, index: int) -> Accelerator:
         """The design at that index, from 0; IndexError where there is none and a field differs."""
-        own = self.only(np.array([index]))
         return Accelerator(
             **{
-                field.name: value.item() if isinstance(value, np.ndarray) else value
-                for field in fields(Accelerator)
-                for value in [getattr(own, field.name)]
+                name: value[index].item() if isinstance(value, np.ndarray) else value
+                for name, value in vars(self).items()
+                if name != "_count"
             }
         )
 

@@ -75,6 +75,7 @@ class _Counts:
     fetched_bytes: np.ndarray  # [old, new]
     encoding_dot: np.ndarray  # [subnet, subgraph]
     encoding_norm: np.ndarray  # [subgraph]
+    own_subgraph: np.ndarray  # [subnet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,12 @@ def _counts(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) ->
         fetched_bytes=np.diag(shared)[None, :] - shared,
         encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
         encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
+        own_subgraph=np.array([subgraphs.own(name) for name in _names(network)]),
     )
+
+
+def _names(network: Network) -> tuple[str, ...]:
+    return tuple(subnet.name for subnet in network.supernet.subnets)
 
 
 def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LatencyTable:
@@ -172,19 +178,13 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
     launches_us = np.diff(network.starts)[:, None] * accelerator.launch_us
     latency_us = launches_us + cost.cycles / accelerator.clock_mhz
     used = energy(accelerator, cost, macs, latency_us)
-    sums = (
-        cost.offchip_bytes,
-        network.weight_bytes[:, None],
-        cost.cached_weight_bytes,
-        macs,
-        used.offchip_mj,
-        used.buffer_mj,
-        used.mac_mj,
-    )
-    names = tuple(subnet.name for subnet in network.supernet.subnets)
+    sums = np.empty((len(SUMS), *macs.shape))
+    sums[0], sums[1] = cost.offchip_bytes, network.weight_bytes[:, None]
+    sums[2], sums[3] = cost.cached_weight_bytes, macs
+    sums[4], sums[5], sums[6] = used.offchip_mj, used.buffer_mj, used.mac_mj
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3
     return LatencyTable(
-        subnet_names=names,
+        subnet_names=_names(network),
         subgraphs=counts.subgraphs,
         top1_percent=network.top1_percent,
         macs=network.macs,
@@ -192,11 +192,11 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
         latency_ms=latency_us * 1e-3,
         cost=cost,
         energy=used,
-        sums=np.stack([np.broadcast_to(quantity, macs.shape) for quantity in sums]),
+        sums=sums,
         switch_bytes=counts.switch_bytes,
         switch_ms=counts.switch_bytes / bytes_per_ms,
         fetched_bytes=counts.fetched_bytes,
         encoding_dot=counts.encoding_dot,
         encoding_norm=counts.encoding_norm,
-        own_subgraph=np.array([counts.subgraphs.own(name) for name in names]),
+        own_subgraph=counts.own_subgraph,
     )

@@ -18,8 +18,8 @@ from sushi_dse.serving.served import Served, Tally, joined, tally
 from sushi_dse.serving.streams import Streams, tally_with_rule, tally_with_rules
 from sushi_dse.traces.trace import Trace
 
-Plan = Callable[[Trace, LatencyTable, int, int], np.ndarray]
-"""A function of trace, table, mode and recache interval to the SubGraph of each window."""
+Plan = Callable[[Streams, LatencyTable, int, int], np.ndarray]
+"""A function of streams, table, mode and interval to the SubGraphs of windows: [stream, window]."""
 
 System = Callable[[Network, Accelerator], tuple[LatencyTable, Accelerator]]
 """A function from a design to the latency table and the design that a policy serves on."""
@@ -113,7 +113,7 @@ class Policy:
         if self.selection != BY_MODE:
             fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
             return serve_with_rule(trace, table, self.selection, fixed=fixed)
-        schedule = self.plan(trace, table, code, every)
+        (schedule,) = self.plan(Streams([trace]), table, code, every)
         return serve_by_rules(trace, table, self.recaching, schedule, mode=code, every=every)
 
     def tallied(self, streams: Streams, table: LatencyTable, *, mode: str, every: int) -> Tally:
@@ -130,5 +130,5 @@ class Policy:
         if self.selection != BY_MODE:
             of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
             return tally_with_rule(streams, table, self.selection, fixed=np.array(of_each))
-        schedules = np.stack([self.plan(trace, table, code, every) for trace in traces])
+        schedules = self.plan(streams, table, code, every)
         return tally_with_rules(streams, table, self.recaching, schedules, mode=code, every=every)

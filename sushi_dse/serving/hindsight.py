@@ -12,9 +12,10 @@ import numpy as np
 from sushi_dse.model.jit import compiled
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet, steps_reached
+from sushi_dse.serving.streams import StreamArrays, Streams
 from sushi_dse.traces.trace import Trace
 
-STREAMS = 64  # traces, such as the service levels of one, whose sorted demands are kept
+STREAMS = 64  # of which the sorted demands are kept
 
 
 @compiled
@@ -119,94 +120,101 @@ def optimal_schedule(
     return schedule
 
 
-def nothing_cached(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.ndarray:
-    """The empty SubGraph in each window: [window]."""
-    return np.zeros(-(-len(trace) // every), dtype=np.int64)
+def nothing_cached(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
+    """The empty SubGraph in each window: [stream, window]."""
+    return np.zeros((len(streams), streams.windows(every)), dtype=np.int64)
 
 
-def offline_optimum(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.ndarray:
-    """The SubGraph of each window that serves the trace best, switching cost included: [window]."""
-    return np.asarray(
-        optimal_schedule(
-            mode,
-            every,
-            trace.min_accuracy_percent,
-            trace.max_latency_ms,
-            trace.slowdown,
-            table.top1_percent,
-            table.latency_ms,
-            table.switch_ms,
-        )
+def offline_optimum(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
+    """The SubGraph of each window that serves each stream best, switching cost included.
+
+    The result is [stream, window].
+    """
+    columns = table.top1_percent, table.latency_ms, table.switch_ms
+    return np.stack(
+        [
+            optimal_schedule(
+                mode,
+                every,
+                trace.min_accuracy_percent,
+                trace.max_latency_ms,
+                trace.slowdown,
+                *columns,
+            )
+            for trace in streams.traces
+        ]
     )
 
 
 @lru_cache(maxsize=STREAMS)
-def sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
+def sorted_demands(streams: Streams, mode: int) -> tuple[np.ndarray, np.ndarray]:
     """The demands that the mode keeps, of all queries but the first, sorted; and sums of slowdown.
 
-    Both serve for sums over queries by their demand.  Sum i is that of the slowdown of the first i
-    sorted queries: [query + 1].
+    Both serve for sums over queries by their demand, and are [stream, query].  Sum i is that of the
+    slowdown of the first i sorted queries.
     """
-    kept = kept_demands(mode, trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown)[1:]
-    order = np.argsort(kept, kind="stable")
-    return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
+    of_all = streams.arrays
+    kept = kept_demands(mode, of_all.min_accuracy_percent, of_all.max_latency_ms, of_all.slowdown)
+    order = np.argsort(kept[:, 1:], axis=1, kind="stable")
+    slowdown = np.take_along_axis(of_all.slowdown[:, 1:], order, axis=1)
+    before = np.cumsum(np.insert(slowdown, 0, 0.0, axis=1), axis=1)
+    return np.take_along_axis(kept[:, 1:], order, axis=1), before
 
 
 @compiled
-def static_scores(
+def static_subgraphs(
     mode: int,
     demands: np.ndarray,
     slowdown_before: np.ndarray,
-    first: tuple[float, float, float],
+    streams: StreamArrays,
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
 ) -> np.ndarray:
-    """The score of the trace under each SubGraph kept throughout, its load included: [subgraph].
+    """The SubGraph that serves each stream best if kept throughout, its load included: [stream].
 
     A SubNet serves the demands between two thresholds, so a sum over queries is one over SubNets.
-    first: the two demands and the slowdown of the first query, with which the SubGraph is loaded.
+    The first query loads the SubGraph; demands, slowdown_before: `sorted_demands` of the others.
     """
     thresholds, choices = all_steps(mode, top1_percent, latency_ms)
-    scores = np.empty(len(thresholds))
-    for subgraph in range(len(scores)):
-        scores[subgraph] = first_score(
-            mode, top1_percent, latency_ms, switch_ms, first[0], first[1], first[2], 0, subgraph
-        )
-        start = 0
-        for step in range(choices.shape[1]):
-            end = len(demands)
-            if step + 1 < choices.shape[1]:
-                end = np.searchsorted(demands, thresholds[subgraph, step])
-            subnet, slowdown = (
-                choices[subgraph, step],
-                slowdown_before[end] - slowdown_before[start],
+    found = np.zeros(len(demands), dtype=np.int64)
+    for stream in range(len(demands)):
+        best_score = np.inf
+        for subgraph in range(len(thresholds)):
+            total = first_score(
+                mode,
+                top1_percent,
+                latency_ms,
+                switch_ms,
+                streams.min_accuracy_percent[stream, 0],
+                streams.max_latency_ms[stream, 0],
+                streams.slowdown[stream, 0],
+                0,
+                subgraph,
             )
-            scores[subgraph] += score(
-                mode, (end - start) * top1_percent[subnet], slowdown * latency_ms[subnet, subgraph]
-            )
-            start = end
-    return scores
+            start = 0
+            for step in range(choices.shape[1]):
+                end = demands.shape[1]
+                if step + 1 < choices.shape[1]:
+                    end = np.searchsorted(demands[stream], thresholds[subgraph, step])
+                subnet = choices[subgraph, step]
+                slowdown = slowdown_before[stream, end] - slowdown_before[stream, start]
+                total += score(
+                    mode,
+                    (end - start) * top1_percent[subnet],
+                    slowdown * latency_ms[subnet, subgraph],
+                )
+                start = end
+            if total < best_score:
+                found[stream], best_score = subgraph, total
+    return found
 
 
-@lru_cache(maxsize=1)  # The recache intervals of one design have the same result.
-def best_of_all(trace: Trace, table: LatencyTable, mode: int) -> int:
-    """The index of the one SubGraph that serves the whole trace best, its load included."""
-    demands, slowdown_before = sorted_demands(trace, mode)
-    first = (
-        float(trace.min_accuracy_percent[0]),
-        float(trace.max_latency_ms[0]),
-        float(trace.slowdown[0]),
-    )
-    scores = static_scores(
-        mode, demands, slowdown_before, first, table.top1_percent, table.latency_ms, table.switch_ms
-    )
-    return int(scores.argmin())
-
-
-def best_static(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.ndarray:
-    """The one SubGraph that serves the whole trace best: [window]."""
-    return np.full(-(-len(trace) // every), best_of_all(trace, table, mode), dtype=np.int64)
+def best_static(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
+    """The one SubGraph that serves each stream best: [stream, window]."""
+    columns = table.top1_percent, table.latency_ms, table.switch_ms
+    best = static_subgraphs(mode, *sorted_demands(streams, mode), streams.arrays, *columns)
+    return np.repeat(best[:, None], streams.windows(every), axis=1)
 
 
 def fixed_subnet(trace: Trace, table: LatencyTable) -> int:

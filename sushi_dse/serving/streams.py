@@ -36,6 +36,10 @@ class Streams:
     def __len__(self) -> int:
         return len(self.traces)
 
+    def windows(self, every: int) -> int:
+        """The number of windows of `every` queries in each of the traces."""
+        return -(-len(self.traces[0]) // every)
+
     @cached_property
     def arrays(self) -> StreamArrays:
         """The columns of the traces, which cannot be written to."""

@@ -1,6 +1,7 @@
 """SubGraphs chosen in hindsight against every schedule there is."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,10 +13,11 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.serving import hindsight
 from sushi_dse.serving.by_queue import BY_MODE
-from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum
+from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum, sorted_demands
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
 from sushi_dse.serving.served import Served
-from sushi_dse.traces.trace import Trace
+from sushi_dse.serving.streams import Streams
+from sushi_dse.traces.trace import FloatArray, Trace
 from tests.tables import cases, tables, traces
 
 Objective = tuple[float, float]
@@ -67,7 +69,7 @@ def test_no_schedule_is_better_than_the_offline_optimum(
     mode: int, trace: Trace, table: LatencyTable, every: int
 ) -> None:
     least = min(lost_by(s, trace, table, mode) for s in all_schedules(trace, table, every))
-    schedule = offline_optimum(trace, table, mode, every)
+    (schedule,) = offline_optimum(Streams([trace]), table, mode, every)
     assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
     served = POLICIES["offline-optimum"].served(trace, table, mode=NAME_OF[mode], every=every)
     assert lost_by_serving(served, table, mode) == least
@@ -80,7 +82,7 @@ def test_no_single_subgraph_is_better_than_the_best_static_one(
 ) -> None:
     subgraphs = range(table.latency_ms.shape[1])
     least = min(lost_by([subgraph] * len(trace), trace, table, mode) for subgraph in subgraphs)
-    schedule = best_static(trace, table, mode, every)
+    (schedule,) = best_static(Streams([trace]), table, mode, every)
     assert len(schedule) == -(-len(trace) // every)
     assert len(set(schedule.tolist())) == 1
     assert lost_by(per_query(schedule, trace, every), trace, table, mode) == least
@@ -105,7 +107,7 @@ def test_no_policy_serves_a_trace_better_than_the_offline_optimum(
 def test_nothing_cached_is_the_empty_subgraph_throughout(
     trace: Trace, table: LatencyTable, every: int
 ) -> None:
-    schedule = nothing_cached(trace, table, STRICT_ACCURACY, every)
+    (schedule,) = nothing_cached(Streams([trace]), table, STRICT_ACCURACY, every)
     assert schedule.tolist() == [0] * -(-len(trace) // every)
 
 
@@ -115,7 +117,8 @@ def test_nothing_cached_is_the_empty_subgraph_throughout(
 def test_the_kernels_compute_what_their_source_says(
     mode: int, trace: Trace, table: LatencyTable, every: int
 ) -> None:
-    demands = trace.min_accuracy_percent, trace.max_latency_ms, 1.0 + np.arange(len(trace)) % 2
+    slowdown: FloatArray = np.where(np.arange(len(trace)) % 2, 2.0, 1.0)
+    demands = trace.min_accuracy_percent, trace.max_latency_ms, slowdown
     scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
     scores = hindsight.window_scores(*scored)
     assert np.array_equal(scores, hindsight.window_scores.plain(*scored))
@@ -123,9 +126,10 @@ def test_the_kernels_compute_what_their_source_says(
     schedule = hindsight.optimal_schedule(*planned)
     assert np.array_equal(schedule, hindsight.optimal_schedule.plain(*planned))
     latencies = table.top1_percent, table.latency_ms, table.switch_ms
-    ordered = np.sort(demands[mode]), np.arange(len(trace) + 1.0), tuple(c[0] for c in demands)
-    static = (mode, *ordered, *latencies)
-    assert np.array_equal(hindsight.static_scores(*static), hindsight.static_scores.plain(*static))
+    streams = Streams([trace, replace(trace, colocation_slowdown=demands[2])])
+    static = (mode, *sorted_demands(streams, mode), streams.arrays, *latencies)
+    best = hindsight.static_subgraphs(*static)
+    assert np.array_equal(best, hindsight.static_subgraphs.plain(*static))
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
     assert hindsight.first_score(*first) == hindsight.first_score.plain(*first)

@@ -13,6 +13,7 @@ from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.by_queue import BY_MODE, serve_by_queue
 from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import MAX_MS, Trace
 from tests.tables import cases, table_of, tables, traces
 
@@ -34,7 +35,7 @@ def test_the_kernel_computes_what_its_source_says(
     queries, code = (*trace.columns, trace.slowdown), MODES[mode]
     both: tuple[tuple[np.ndarray, ...], ...]
     if policy.selection == BY_MODE:
-        schedule = policy.plan(trace, table, code, every)
+        (schedule,) = policy.plan(Streams([trace]), table, code, every)
         ruled = (policy.recaching, code, every, schedule, queries, columns_of(table))
         both = serve_queries(*ruled), serve_queries.plain(*ruled)
     else:
