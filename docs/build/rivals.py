@@ -14,7 +14,7 @@ from docs.build.speedups import (
     stream_of,
 )
 from sushi_dse.config.hardware_file import load_hardware
-from sushi_dse.evaluation.traced import serving_metrics
+from sushi_dse.evaluation.tallied import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.network import Network
 from sushi_dse.policies.gati.parameters import Gati

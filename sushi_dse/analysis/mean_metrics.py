@@ -35,7 +35,9 @@ def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarr
         accelerator = designs.design(index)
         table = candidate_table(experiment.network, accelerator)
         rows += policy_rows(experiment, accelerator, table)
-    return {name: np.array([row[name] for row in rows], dtype=float) for name in METRICS}
+    return {
+        name: np.array([row[name] for row in rows], dtype=float) for name in experiment.metric_names
+    }
 
 
 def at_table_level(experiment: Experiment) -> Experiment:

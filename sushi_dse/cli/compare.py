@@ -48,7 +48,16 @@ def policies(
     mode: options.SelectionMode = options.Mode.strict_latency,
     recache_every: options.RecacheEvery = 8,
     queries: options.Queries = 2000,
+    arrivals: options.Arrivals = None,
+    load: options.Load = None,
     seed: options.Seed = 0,
+    capacity: Annotated[
+        bool,
+        typer.Option(
+            "--capacity", help="Find the highest rate of arrivals that keeps the --slo-target."
+        ),
+    ] = False,
+    slo_target: options.SloTarget = 0.99,
     repeats: Annotated[
         int,
         typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1, max=10_000),
@@ -108,7 +117,8 @@ def policies(
 
     experiment_of = partial(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
-        mode=mode, queries=queries, recache_every_queries=[recache_every],
+        mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
+        load=load, capacity_target=slo_target if capacity else None,
     )  # fmt: skip
     found = compared(experiment_of, seeds(trace, seed, repeats), at_least_percent)
     experiment = found.experiment

@@ -19,7 +19,7 @@ from sushi_dse.config.shipped import (
 )
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.policies.names import POLICY_NAMES
-from sushi_dse.traces.names import DEMAND_NAMES
+from sushi_dse.traces.names import ARRIVAL_NAMES, DEMAND_NAMES
 
 TRACE_SUFFIXES = (".csv", ".parquet")
 
@@ -70,6 +70,11 @@ def devices(incomplete: str) -> list[str]:
 def demands(incomplete: str) -> list[str]:
     """Kinds of synthetic demand."""
     return _among(DEMAND_NAMES, incomplete)
+
+
+def arrivals(incomplete: str) -> list[str]:
+    """Processes by which the queries of a synthetic trace arrive."""
+    return _among(ARRIVAL_NAMES, incomplete)
 
 
 def traces(incomplete: str) -> list[str]:

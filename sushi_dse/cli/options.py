@@ -125,6 +125,30 @@ LevelOrSwept = Annotated[
         show_default="1, or that of the row explained",
     ),
 ]
+Arrivals = Annotated[
+    str | None,
+    typer.Option(
+        "--arrivals",
+        help="How the queries of a synthetic trace arrive.",
+        show_default="closed-loop",
+        autocompletion=completion.arrivals,
+    ),
+]
+Load = Annotated[
+    float | None,
+    typer.Option(
+        "--load",
+        help="Rate of those arrivals: a share of what the reference design serves back to back.",
+        show_default="0.5",
+    ),
+]
+SloTarget = Annotated[
+    float,
+    typer.Option(
+        "--slo-target",
+        help="Share of the queries whose demands are to be met, for capacity_queries_per_s.",
+    ),
+]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Repeats = Annotated[
     int, typer.Option(help="Seeds, from --seed on; each gives rows of its own.", min=1, max=1000)

@@ -10,6 +10,7 @@ import typer
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
+from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.interrupts import interrupts_end
 
 
@@ -30,6 +31,9 @@ def search(
     mode: options.SelectionMode = options.Mode.strict_latency,
     recache_every: options.RecacheEvery = 8,
     queries: options.Queries = 2000,
+    arrivals: options.Arrivals = None,
+    load: options.Load = None,
+    slo_target: options.SloTarget = 0.99,
     seed: Annotated[
         int, typer.Option(help="Seed of the sampler, and of a synthetic trace.", min=0)
     ] = 0,
@@ -79,7 +83,8 @@ def search(
         started = time.perf_counter()
         experiment = sushi_dse.load_experiment(
             hw, workload, trace, policies=policy, mode=mode, queries=queries, seed=seed,
-            recache_every_queries=[recache_every],
+            recache_every_queries=[recache_every], arrivals=arrivals, load=load,
+            capacity_target=slo_target if CAPACITY in (objective or ()) else None,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Search(

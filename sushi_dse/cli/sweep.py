@@ -13,6 +13,7 @@ from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
 from sushi_dse.errors import UserError, naming
+from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.interrupts import interrupts_end
 from sushi_dse.traces.names import DEMAND_NAMES, RANDOM_WALK
 
@@ -43,6 +44,9 @@ def sweep(
     recache_every: options.RecacheIntervals = None,
     service_level: options.ServiceLevels = None,
     queries: options.Queries = 2000,
+    arrivals: options.Arrivals = None,
+    load: options.Load = None,
+    slo_target: options.SloTarget = 0.99,
     seed: options.Seed = 0,
     repeats: options.Repeats = 1,
     out: options.Out = None,
@@ -112,6 +116,8 @@ def sweep(
             hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
             subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
             service_levels=asked_levels(service_level, synthetic=name in DEMAND_NAMES),
+            arrivals=arrivals, load=load,
+            capacity_target=slo_target if CAPACITY in (objective or ()) else None,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)

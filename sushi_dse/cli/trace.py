@@ -36,7 +36,11 @@ def generate(
         typer.Option(help="independent, random-walk or phases.", autocompletion=completion.demands),
     ] = "random-walk",
     arrivals: Annotated[
-        str, typer.Option(help="closed-loop, poisson, gamma, mmpp (bursts) or diurnal.")
+        str,
+        typer.Option(
+            help="closed-loop, poisson, gamma, mmpp (bursts) or diurnal.",
+            autocompletion=completion.arrivals,
+        ),
     ] = "closed-loop",
     queries: options.Queries = 2000,
     seed: options.Seed = 0,

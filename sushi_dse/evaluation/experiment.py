@@ -8,6 +8,7 @@ from functools import cached_property
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.accuracy import refuse_unknown_accuracy, unknown_accuracy
 from sushi_dse.evaluation.levels import AS_GIVEN, at_level, check_levels
+from sushi_dse.evaluation.metrics import traced_metric_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
@@ -17,6 +18,7 @@ from sushi_dse.policies.catalogue import named_policy, policy_of
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.policy import Policy
 from sushi_dse.policies.user_file import UserFile, is_user_policy
+from sushi_dse.serving.capacity import own_rate_per_s
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
@@ -41,7 +43,8 @@ class Experiment:
     SubGraph has a row for each of them.  Each policy has a row for each of the `service_levels`
     that the trace is brought to.  `UserError` where a policy or mode is unknown, a policy needs a
     trace and there is none, SubNets are chosen by an accuracy that is not known, levels do not
-    rise, or a policy or interval is given twice.
+    rise, a policy or interval is given twice, or a capacity is asked for of a stream whose arrivals
+    cannot be scaled.
     """
 
     space: SearchSpace
@@ -54,6 +57,8 @@ class Experiment:
     # The trace of each seed that rows are repeated over, `trace` that of the first; none for one.
     seeded: tuple[tuple[int, Trace], ...] = field(default=(), repr=False)
     remarks: tuple[str, ...] = ()  # sentences on policies left out, and on demands of the trace
+    # The share of queries whose demands are to be met, for which rows have a capacity; or None.
+    capacity_target: float | None = None
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
     # The files of users' policies, which are read once, so that all rows are of the same text.
     policy_files: tuple[UserFile, ...] = field(default=(), repr=False)
@@ -73,6 +78,7 @@ class Experiment:
             ),
         )
         self._check_policies()
+        self._check_capacity()
         check_levels(self.service_levels, self.trace, self.mode)
         levels = self.service_levels if mode_code(self.mode) == STRICT_ACCURACY else (AS_GIVEN,)
         refuse_unknown_accuracy(self.network, self.trace, self.policies, levels)
@@ -97,6 +103,22 @@ class Experiment:
                 )
         if len(set(self.policies)) < len(self.policies):
             raise UserError(f"a policy is named twice: {', '.join(self.policies)}; name each once")
+
+    def _check_capacity(self) -> None:
+        target = self.capacity_target
+        if target is None:
+            return
+        if not 0 < target <= 1:
+            raise UserError(f"--slo-target: 0 < target <= 1 must hold, got {target:g}")
+        if self.trace is None:
+            raise UserError("capacity: is that of a stream of queries, and there is none")
+        for trace in (self.trace, *(own for _, own in self.seeded)):
+            own_rate_per_s(trace)
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of the metrics that rows on the trace have."""
+        return traced_metric_names(capacity=self.capacity_target is not None)
 
     def policy(self, name: str) -> Policy:
         """The policy of that name; a user's file is run as it was when it was read."""
@@ -209,6 +231,7 @@ class Experiment:
             **({"caveats": list(self.caveats)} if self.caveats else {}),
             **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
             **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
+            **({"capacity_target": self.capacity_target} if self.capacity_target else {}),
             "policies": list(self.policies),
             "policy_files": {file.name: file.digest for file in self.policy_files},
             "mode": self.mode,

@@ -21,9 +21,12 @@ from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
-from sushi_dse.traces.generators import CLOSED_LOOP, DEMANDS, TraceSpec, generate
+from sushi_dse.traces.generators import DEMANDS, TraceSpec, generate
+from sushi_dse.traces.names import CLOSED_LOOP
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.measured import MeasuredLayer
+
+DEFAULT_LOAD = 0.5  # share of the capacity that synthetic arrivals take: assumption
 
 if TYPE_CHECKING:  # A synthetic trace needs no reader of files.
     from sushi_dse.traces.importers import Imported
@@ -150,6 +153,9 @@ def load_experiment(
     recache_every_queries: Sequence[int] | None = None,
     repeats: int = 1,
     service_levels: Sequence[float] | Literal["span"] = (AS_GIVEN,),
+    arrivals: str | None = None,
+    load: float | None = None,
+    capacity_target: float | None = None,
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -160,8 +166,10 @@ def load_experiment(
     serves the traces of so many seeds, from `seed` on, and has a row for each.  By default
     `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
-    reference design to what the largest does.  `UserError` where a name is unknown or a file has a
-    mistake.
+    reference design to what the largest does.  Queries of a synthetic trace come in a closed loop,
+    or by `arrivals` at a `load`, the share of what the reference design can serve (`DEFAULT_LOAD`).
+    With a `capacity_target` rows have a capacity.  `UserError` where a name is unknown or a file
+    has a mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
@@ -169,7 +177,12 @@ def load_experiment(
         served = served_workload(served, reference, subnets)
     network, name = Network.of(served.supernet), str(trace)
     traces = [
-        (each, load_trace(name, network, reference, queries=queries, seed=each))
+        (
+            each,
+            load_trace(
+                name, network, reference, queries=queries, seed=each, arrivals=arrivals, load=load
+            ),
+        )
         for each in seeds(name, seed, repeats)
     ]
     found = traces[0][1]
@@ -193,22 +206,40 @@ def load_experiment(
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),
+        capacity_target=capacity_target,
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )
 
 
 def load_trace(
-    name: str, network: Network, accelerator: Accelerator, *, queries: int, seed: int
+    name: str,
+    network: Network,
+    accelerator: Accelerator,
+    *,
+    queries: int,
+    seed: int,
+    arrivals: str | None = None,
+    load: float | None = None,
 ) -> Trace | None:
     """The trace of that name, None for "none"; a synthetic trace spans the SubNets.
 
-    `UserError` where the name is unknown or the file has a mistake.
+    `UserError` where the name is unknown, the file has a mistake, or arrivals are given for what is
+    no synthetic trace.
     """
+    if name not in DEMANDS and (arrivals is not None or load is not None):
+        raise UserError(f"--arrivals, --load: are of a synthetic trace, and {name} is none")
+    if load is not None and arrivals in (None, CLOSED_LOOP):
+        raise UserError("--load: a closed loop has none; name --arrivals, such as poisson")
     if name == NO_TRACE:
         return None
     if name in DEMANDS:
-        return spanned_trace(network, accelerator, demands=name, queries=queries, seed=seed)
+        kind = arrivals or CLOSED_LOOP
+        if kind != CLOSED_LOOP and load is None:
+            load = DEFAULT_LOAD
+        return spanned_trace(
+            network, accelerator, demands=name, arrivals=kind, load=load, queries=queries, seed=seed
+        )
     if Path(name).suffix or "/" in name:
         from sushi_dse.traces.files import read_trace
 

@@ -52,6 +52,7 @@ SEED = "seed"  # column that rows have where the trace is repeated over seeds
 SERVED = ("policy", INTERVAL, LEVEL, SEED, "subnet")  # columns that tell rows of a design apart
 # The metrics that are traded or compared wherever designs are named.
 LATENCY, ACCURACY, ENERGY = "mean_latency_ms", "mean_accuracy_percent", "energy_mj_per_query"
+CAPACITY = "capacity_queries_per_s"  # metric of rows of an experiment with a `capacity_target`
 AREA = "device_share"  # how much of its device a design takes
 GAIN, ACCURACY_GAIN = "gain_over_no_sgs_percent", "accuracy_over_no_sgs_points"
 LIKE_ACCURACY_POINTS = 0.1  # more than that from no-sgs, a gain is at another accuracy: assumption
@@ -132,6 +133,18 @@ METRICS: dict[str, Metric] = {
             "Mean accuracy less that of policy no-sgs on the same design and trace.",
             maximise=True,
         ),
+        Metric(
+            "queries_per_joule",
+            "Queries served with a joule, what is drawn between queries included.",
+            maximise=True,
+        ),
+        Metric(
+            "capacity_queries_per_s",
+            "Highest rate of the stream's arrivals, within 1 %, up to which the target of "
+            "`slo_attainment` is met; 0 where it is met at none. Rows have it where it is asked "
+            "for.",
+            maximise=True,
+        ),
     )
 }
 
@@ -140,6 +153,11 @@ def other_accuracy(row: Mapping[str, Any]) -> bool:
     """Whether a row's gain over no-sgs is at another accuracy; not where that is unknown."""
     points = row.get(ACCURACY_GAIN)
     return isinstance(points, int | float) and abs(points) > LIKE_ACCURACY_POINTS
+
+
+def traced_metric_names(*, capacity: bool) -> list[str]:
+    """The names of the metrics that rows on a trace have, with or without the capacity."""
+    return [name for name in METRICS if capacity or name != CAPACITY]
 
 
 def find_metric(name: str) -> Metric:

@@ -1,9 +1,7 @@
 """The metrics of policies' runs of a trace, and the rows of designs under each policy."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,111 +15,23 @@ from sushi_dse.evaluation.metrics import (
     INTERVAL,
     LATENCY,
     LEVEL,
-    METRICS,
     SEED,
 )
+from sushi_dse.evaluation.tallied import Tallied, metrics_of, resource_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
-from sushi_dse.hardware.resources import infeasible_reasons, resources
-from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
-from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
-from sushi_dse.policies.policy import PolicyRun
-from sushi_dse.serving.percentiles import PERCENTILES
-from sushi_dse.serving.served import Tally, tally
+from sushi_dse.hardware.resources import infeasible_reasons
+from sushi_dse.model.latency_table import LatencyTable, candidate_table
+from sushi_dse.policies.policy import Policy, PolicyRun
+from sushi_dse.serving.capacity import capacities_per_s
+from sushi_dse.serving.served import Tally
 from sushi_dse.serving.streams import Streams
-from sushi_dse.traces.trace import Trace
+from sushi_dse.traces.trace import FloatArray
 
 Row = dict[str, float | int | str | None]
 
 
 REFERENCE_POLICY = "no-sgs"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tallied:
-    """The sums over streams that a policy served on a design."""
-
-    tally: Tally  # a run for each stream
-    totals: np.ndarray  # [stream, quantity of SUMS]: the sums over all queries
-
-    @classmethod
-    def of(cls, tally: Tally, table: LatencyTable) -> "Tallied":
-        """The sums of the runs of `tally` on `table`."""
-        return cls(tally, (table.sums * tally.served[:, None]).sum(axis=(2, 3)))
-
-
-def serving_metrics(run: PolicyRun, trace: Trace) -> dict[str, float]:
-    """The metrics of a run by name, without resources and gain; `METRICS` defines them."""
-    tallied = Tallied.of(tally(run.served, trace, run.table), run.table)
-    found = metrics_of([tallied], Streams([trace]), Designs(run.accelerator, {}, 1))
-    return {name: float(values[0, 0]) for name, values in found.items()}
-
-
-def metrics_of(
-    tallied: Sequence[Tallied], streams: Streams, designs: Designs
-) -> dict[str, np.ndarray]:
-    """The metrics of runs by name, [stream, design] each, without resources and gain.
-
-    tallied: of each of the `designs`, as they were served.
-    """
-
-    def over(of_design: Iterable[Any]) -> Any:  # [stream, design]
-        return np.stack(list(of_design), axis=1)
-
-    def summed(name: str) -> Any:
-        return over(getattr(one.tally, name) for one in tallied)
-
-    queries = len(streams.traces[0])
-    total = {name: over(one.totals[:, i] for one in tallied) for i, name in enumerate(SUMS)}
-    service_ms, switch_bytes = summed("service_ms"), summed("switch_bytes")
-    drawn = power(designs)
-    causes_mj = {
-        "offchip": total["offchip_mj"] + offchip_mj(designs, switch_bytes),
-        "buffer": total["buffer_mj"] + switch_buffer_mj(designs, summed("fetched_bytes")),
-        "mac": total["mac_mj"],
-        "clock": service_ms * drawn.clock_w,
-        "static": service_ms * drawn.static_w,
-    }
-    served_mj = sum(causes_mj.values())
-    arrivals = [(trace.closed_loop, trace.arrived_ms[[0, -1]]) for trace in streams.traces]
-    span_ms = service_ms.copy()
-    for stream, (closed_loop, (first_ms, last_ms)) in enumerate(arrivals):
-        if not closed_loop:
-            span_ms[stream] = last_ms - first_ms + summed("last_ms")[stream]
-    whole_mj = served_mj + np.maximum(span_ms - service_ms, 0.0) * drawn.idle_w
-    accuracy = summed("accuracy_percent")
-    # Whether a demand is met is as unknown as the accuracy.
-    demanded = [bool(trace.min_accuracy_percent.any()) for trace in streams.traces]
-    unknown = np.isnan(accuracy) & np.array(demanded)[:, None]
-    macs_per_ms = designs.macs_per_cycle * designs.clock_mhz * 1e3
-    return {
-        "mean_latency_ms": summed("response_ms") / queries,
-        **{
-            f"p{percent}_latency_ms": over(one.tally.percentile_ms[:, i] for one in tallied)
-            for i, percent in enumerate(PERCENTILES)
-        },
-        "mean_accuracy_percent": accuracy / queries,
-        "accuracy_attainment": np.where(unknown, np.nan, summed("accurate") / queries),
-        "latency_attainment": summed("in_time") / queries,
-        "slo_attainment": np.where(unknown, np.nan, summed("both") / queries),
-        "offchip_bytes_per_query": (total["offchip_bytes"] + switch_bytes) / queries,
-        "energy_mj_per_query": served_mj / queries,
-        **{f"{cause}_energy_mj_per_query": mj / queries for cause, mj in causes_mj.items()},
-        "energy_with_idle_mj_per_query": whole_mj / queries,
-        "mean_power_w": whole_mj / span_ms,
-        "persistent_buffer_hit_share": total["cached_weight_bytes"] / total["weight_bytes"],
-        "subgraph_switches": summed("switches").astype(float),
-        "throughput_queries_per_s": 1e3 * queries / span_ms,
-        "array_utilisation": total["macs"] / (macs_per_ms * service_ms),
-    }
-
-
-def resource_metrics(designs: Accelerator | Designs) -> dict[str, Any]:
-    """What a design takes of its device by kind, and its device share; of `Designs` each [design].
-
-    Where all designs agree it is one number.
-    """
-    return resources(designs).by_name
 
 
 def policy_rows(
@@ -143,7 +53,7 @@ def traced_metrics(
     designs: Designs,
     tables: Iterable[tuple[Accelerator, LatencyTable]],
 ) -> dict[str, np.ndarray]:
-    """`METRICS` of designs, whether or not they fit: [design, experiment, run, level] each.
+    """The metrics of designs, whether or not they fit: [design, experiment, run, level] each.
 
     The experiments differ in their traces alone.  tables: each of the designs with its latency
     table, of which one at a time is in memory.
@@ -168,7 +78,7 @@ def traced_metrics(
         name: np.array([[each[name] for each in metrics] for metrics in found]).transpose(
             3, 0, 1, 2
         )
-        for name in METRICS
+        for name in one.metric_names
     }
 
 
@@ -189,10 +99,29 @@ def _tallied(
             accelerators.append(accelerator)
         for experiment, of_runs in zip(experiments, tallied, strict=True):
             for (name, interval), of_designs in zip(runs, of_runs, strict=True):
-                streams, every = experiment.streams, interval or len(experiment.traced)
-                tally = policies[name].tallied(streams, served_on[name], mode=one.mode, every=every)
-                of_designs.append(Tallied.of(tally, served_on[name]))
+                of_designs.append(_served(experiment, policies[name], served_on[name], interval))
     return tallied, own
+
+
+def _served(
+    experiment: Experiment, policy: Policy, table: LatencyTable, interval: int | None
+) -> Tallied:
+    """The sums over the streams of an experiment under a policy on its table, and its capacity."""
+    every, target = interval or len(experiment.traced), experiment.capacity_target
+
+    def tallied(streams: Streams) -> Tally:
+        return policy.tallied(streams, table, mode=experiment.mode, every=every)
+
+    def attainment(streams: Streams) -> FloatArray:
+        return tallied(streams).both / len(experiment.traced)
+
+    capacity_per_s = None
+    if target is not None:
+        greatest_per_s = 1e3 / float(table.latency_ms.min())
+        capacity_per_s = capacities_per_s(
+            experiment.streams, attainment, target=target, greatest_per_s=greatest_per_s
+        )
+    return Tallied.of(tallied(experiment.streams), table, capacity_per_s)
 
 
 def _with_resources(metrics: dict[str, np.ndarray], designs: Designs) -> dict[str, np.ndarray]:
@@ -248,7 +177,7 @@ def traced_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
     reasons = infeasible_reasons(block)
     fits = np.array([not reason for reason in reasons], dtype=bool)
     shape = (len(numbers), len(seeds), len(experiment.runs), len(experiment.service_levels))
-    metrics = {name: np.full(shape, np.nan) for name in METRICS}
+    metrics = {name: np.full(shape, np.nan) for name in experiment.metric_names}
     if fits.any():
         feasible = block.only(fits)
         accelerators = map(feasible.design, range(len(feasible)))

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sushi_dse.errors import naming
+from sushi_dse.errors import UserError, naming
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import Metric
+from sushi_dse.evaluation.metrics import CAPACITY, Metric, find_metric
 from sushi_dse.explore.decision import Setting, decision
 from sushi_dse.explore.survey import Survey, objectives, survey
 from sushi_dse.store.folder import Store
@@ -40,8 +40,13 @@ class Exploration:
 
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
-        """The objectives; `UserError` where a name is unknown or named twice."""
-        return tuple(objectives(self.objectives, self.experiment.unknown_accuracy))
+        """The objectives; `UserError` where one is unknown, is named twice or rows lack it."""
+        chosen = objectives(self.objectives, self.experiment.unknown_accuracy)
+        if find_metric(CAPACITY) in chosen and self.experiment.capacity_target is None:
+            raise UserError(
+                f"--objective {CAPACITY}: the experiment has no capacity_target; give one"
+            )
+        return tuple(chosen)
 
     @property
     def own_inputs(self) -> dict[str, object]:

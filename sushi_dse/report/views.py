@@ -74,6 +74,8 @@ def print_comparison(
         say(junit(checked.checks, suite="sushi-dse compare policies"))
         return
     columns = REPEATS_COLUMNS if found.repeats > 1 else COMPARISON_COLUMNS
+    if found.experiment.capacity_target is not None:
+        columns = (*columns, "capacity_queries_per_s", "queries_per_joule")
     standing, readings = found.experiment.standing.facts, found.drain_readings
     document = {"inputs": found.inputs, "rows": found.rows, "standing": standing,
                 "drain_readings": readings, **checked.document}  # fmt: skip

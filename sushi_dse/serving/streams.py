@@ -4,7 +4,8 @@ The service levels of a trace are such streams.  No Python stands between a stre
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ from sushi_dse.serving.by_queue import serve_by_queue
 from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
 from sushi_dse.serving.queue import one_subgraph_ms
 from sushi_dse.serving.served import Tally, count_run, empty_tally
-from sushi_dse.traces.trace import Trace
+from sushi_dse.traces.trace import FloatArray, Trace
+
+STACKED = 8  # sets of traces whose columns are kept
 
 
 class StreamArrays(NamedTuple):
@@ -28,26 +31,54 @@ class StreamArrays(NamedTuple):
 
 
 class Streams:
-    """Traces of one length, in an order."""
+    """Traces of one length, in an order, or the same queries arriving faster."""
 
-    def __init__(self, traces: Sequence[Trace]) -> None:
-        self.traces = tuple(traces)
+    def __init__(self, traces: Sequence[Trace], speeds: FloatArray | None = None) -> None:
+        """Make the streams of `traces`, each arriving so many times as fast: [stream]."""
+        self._given = tuple(traces)
+        self._speeds = speeds
 
     def __len__(self) -> int:
-        return len(self.traces)
+        return len(self._given)
 
     def windows(self, every: int) -> int:
-        """The number of windows of `every` queries in each of the traces."""
-        return -(-len(self.traces[0]) // every)
+        """The number of windows of `every` queries in each stream."""
+        return -(-len(self._given[0]) // every)
+
+    def faster(self, speeds: FloatArray) -> "Streams":
+        """The streams with their arrivals, and nothing else, so many times as fast: [stream]."""
+        return Streams(self._given, speeds if self._speeds is None else self._speeds * speeds)
+
+    @cached_property
+    def traces(self) -> tuple[Trace, ...]:
+        """The traces, each with its arrivals at its speed."""
+        if self._speeds is None:
+            return self._given
+        arrived_ms = self.arrays.arrived_ms
+        return tuple(
+            replace(trace, arrived_ms=own)
+            for trace, own in zip(self._given, arrived_ms, strict=True)
+        )
 
     @cached_property
     def arrays(self) -> StreamArrays:
         """The columns of the traces, which cannot be written to."""
-        of_each = [(*trace.columns, trace.slowdown) for trace in self.traces]
-        stacked = [np.stack(columns) for columns in zip(*of_each, strict=True)]
-        for array in stacked:
-            array.setflags(write=False)
-        return StreamArrays(*stacked)
+        stacked = _stacked(self._given)
+        if self._speeds is None:
+            return stacked
+        arrived_ms = stacked.arrived_ms / self._speeds[:, None]
+        arrived_ms.setflags(write=False)
+        return stacked._replace(arrived_ms=arrived_ms)
+
+
+@lru_cache(maxsize=STACKED)
+def _stacked(traces: tuple[Trace, ...]) -> StreamArrays:
+    """The columns of traces of one length, which cannot be written to."""
+    of_each = [(*trace.columns, trace.slowdown) for trace in traces]
+    columns = [np.stack(column) for column in zip(*of_each, strict=True)]
+    for array in columns:
+        array.setflags(write=False)
+    return StreamArrays(*columns)
 
 
 @compiled

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from sushi_dse.errors import near_names
-from sushi_dse.traces.names import INDEPENDENT, PHASES, RANDOM_WALK
+from sushi_dse.traces.names import CLOSED_LOOP, INDEPENDENT, PHASES, RANDOM_WALK
 from sushi_dse.traces.trace import MAX_MS, RANGES, FloatArray, Range, Trace
 
 LIMITS = {
@@ -35,7 +35,6 @@ LIMITS = {
     "amplitude": Range(0, 1),
     "period_s": Range(1e-6, 1e12),
 }
-CLOSED_LOOP = "closed-loop"  # name of the arrivals that have no rate
 HALVINGS = 48  # steps of the bisection that finds when a query of diurnal arrives
 MAX_SWITCHES = 1e7  # most changes of the rate of an mmpp that are expected over a trace
 

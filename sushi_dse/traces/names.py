@@ -1,7 +1,13 @@
-"""The names of the kinds of synthetic demand, which a shell completes: nothing is imported here."""
+"""The names of kinds of synthetic demand and of arrivals, which a shell completes.
+
+Nothing is imported here.
+"""
 
 INDEPENDENT = "independent"
 RANDOM_WALK = "random-walk"
 PHASES = "phases"
 
 DEMAND_NAMES = (INDEPENDENT, RANDOM_WALK, PHASES)
+
+CLOSED_LOOP = "closed-loop"  # arrivals that have no rate
+ARRIVAL_NAMES = (CLOSED_LOOP, "poisson", "gamma", "mmpp", "diurnal")

@@ -37,6 +37,8 @@ NAMES = [
     "device_share",
     "gain_over_no_sgs_percent",
     "accuracy_over_no_sgs_points",
+    "queries_per_joule",
+    "capacity_queries_per_s",
 ]
 
 
@@ -70,6 +72,8 @@ def test_what_is_maximised_is_what_a_user_wants_more_of() -> None:
         "array_utilisation",
         "gain_over_no_sgs_percent",
         "accuracy_over_no_sgs_points",
+        "queries_per_joule",
+        "capacity_queries_per_s",
     ]
 
 

@@ -18,15 +18,10 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, METRICS
+from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, traced_metric_names
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.evaluation.traced import (
-    REFERENCE_POLICY,
-    Row,
-    policy_rows,
-    resource_metrics,
-    serving_metrics,
-)
+from sushi_dse.evaluation.tallied import resource_metrics, serving_metrics
+from sushi_dse.evaluation.traced import REFERENCE_POLICY, Row, policy_rows
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
@@ -123,6 +118,7 @@ class Ran:
         return self.run.accelerator
 
 
+ALWAYS = traced_metric_names(capacity=False)
 # Those without a latency table of their own; systems have tests of their own.
 GENERAL = [name for name, policy in POLICIES.items() if policy.system is None]
 
@@ -351,8 +347,8 @@ def test_a_row_has_every_metric_once_and_a_number_for_each(mode: str) -> None:
     for row in evaluate(asking(mode), range(8)).to_pylist():
         axes = [axis.name for axis in SPACE.axes]
         who = {"design", *axes, "policy", INTERVAL, LEVEL}
-        assert set(row) == {*who, *METRICS, "infeasible_reason"}
-        assert all(isfinite(number(row, name)) for name in METRICS)
+        assert set(row) == {*who, *ALWAYS, "infeasible_reason"}
+        assert all(isfinite(number(row, name)) for name in ALWAYS)
         assert row["infeasible_reason"] == ""
 
 
@@ -362,7 +358,7 @@ def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
     for row in rows:
         assert row["infeasible_reason"] == "dsp: needs 5184, ZCU104 has 1728"
         assert row["pe_kernels"] == 128
-        assert [row[name] for name in METRICS] == [None] * len(METRICS)
+        assert [row[name] for name in ALWAYS] == [None] * len(ALWAYS)
 
 
 @pytest.mark.parametrize("block", [1, 3, 5, 12])
@@ -454,7 +450,7 @@ def test_a_block_has_its_columns_in_one_order_and_type() -> None:
     axes = [axis.name for axis in SPACE.axes]
     assert block.column_names == [
         *("design", *axes, "policy", INTERVAL, LEVEL),
-        *(*METRICS, "infeasible_reason"),
+        *(*ALWAYS, "infeasible_reason"),
     ]
     types = {field.name: str(field.type) for field in block.schema}
     assert types.pop("design") == types.pop(INTERVAL) == "int64"
@@ -507,7 +503,7 @@ def test_the_gain_is_counted_from_no_sgs_where_that_is_not_asked_for() -> None:
 @pytest.mark.parametrize("changes", [{}, {"persistent_buffer_kib": 0}, {"launch_us": 0}], ids=str)
 def test_every_metric_is_a_number_on_odd_traces(trace: Trace, changes: dict[str, float]) -> None:
     for row in rows_of(trace, "strict-accuracy", **changes).values():
-        assert all(isfinite(number(row, name)) for name in METRICS)
+        assert all(isfinite(number(row, name)) for name in ALWAYS)
         assert number(row, "throughput_queries_per_s") > 0
 
 

@@ -15,7 +15,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.rows import evaluate, only_front
 from sushi_dse.evaluation.steady import steady_metrics
-from sushi_dse.evaluation.traced import resource_metrics, serving_metrics
+from sushi_dse.evaluation.tallied import resource_metrics, serving_metrics
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docs.build.speedups import expected_exits
-from sushi_dse.evaluation.traced import serving_metrics
+from sushi_dse.evaluation.tallied import serving_metrics
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_dse.evaluation.traced import serving_metrics
+from sushi_dse.evaluation.tallied import serving_metrics
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network

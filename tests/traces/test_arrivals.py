@@ -19,7 +19,8 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.files import read_trace
-from sushi_dse.traces.generators import ARRIVALS, CLOSED_LOOP, TraceSpec, generate
+from sushi_dse.traces.generators import ARRIVALS, TraceSpec, generate
+from sushi_dse.traces.names import ARRIVAL_NAMES, CLOSED_LOOP
 from sushi_dse.traces.trace import MAX_MS, FloatArray
 
 SPEC = TraceSpec(accuracy_percent=(76.0, 80.0), latency_ms=(10.0, 50.0))
@@ -263,3 +264,7 @@ def test_bursts_at_a_load_are_generated_on_the_command_line(tmp_path: Path) -> N
     figures: dict[str, Any] = describe_trace(read_trace(out))
     assert figures["rate_per_s"] == pytest.approx(0.5 * capacity, rel=0.2)
     assert figures["interarrival_cv"] > 1.2
+
+
+def test_a_shell_completes_the_arrivals_that_there_are() -> None:
+    assert set(ARRIVAL_NAMES) == set(ARRIVALS)
