@@ -237,14 +237,14 @@ def cheapest_by_definition(
     if last >= 0:
         first, total = (counts.tolist() for counts in demand(followed, last, queries))
     order = [(cached + place) % subgraphs for place in range(subgraphs)]
-    costs = []
+    costs: list[float] = []
     for new in order:
         cost_ms = 0.0
         for subnet in range(subnets):
             cost_ms += total[subnet] * table.latency_ms[subnet, new]
             cost_ms += first[subnet] * table.switch_ms[cached, new, subnet]
         costs.append(cost_ms)
-    return order[costs.index(min(costs))]
+    return int(order[costs.index(min(costs))])
 
 
 def cheapest(
