@@ -234,19 +234,31 @@ def best_static(trace: Trace, table: LatencyTable, mode: int, every: int) -> np.
     return np.full(-(-len(trace) // every), best_of_all(trace, table, mode), dtype=np.int64)
 
 
+@compiled
+def queries_met(
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    min_accuracy_percent: np.ndarray,
+    max_latency_ms: np.ndarray,
+    slowdown: np.ndarray,
+) -> np.ndarray:
+    """The number of queries whose two demands each SubNet meets with that latency: [subnet]."""
+    met = np.zeros(len(top1_percent), dtype=np.int64)
+    for subnet in range(len(met)):
+        top1, latency, count = top1_percent[subnet], latency_ms[subnet], 0
+        for query in range(len(slowdown)):
+            is_accurate = top1 >= min_accuracy_percent[query]
+            count += is_accurate & (latency * slowdown[query] <= max_latency_ms[query])
+        met[subnet] = count
+    return met
+
+
 def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
     """The index of the SubNet that meets both demands of most queries, of equals the fastest one.
 
     Nothing is cached, and waiting time is left out.
     """
-    latency_ms = table.latency_ms[:, 0]
-    met = [
-        int(
-            (
-                (top1 >= trace.min_accuracy_percent)
-                & (latency * trace.slowdown <= trace.max_latency_ms)
-            ).sum()
-        )
-        for top1, latency in zip(table.top1_percent, latency_ms, strict=True)
-    ]
+    latency_ms = np.ascontiguousarray(table.latency_ms[:, 0])
+    demands = trace.min_accuracy_percent, trace.max_latency_ms
+    met = queries_met(table.top1_percent, latency_ms, *demands, trace.slowdown)
     return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))
