@@ -50,7 +50,7 @@ _rebuild: Any = CompileResult._rebuild
 
 def let_kernels_call(function: Callable[..., Any]) -> None:
     """Tell Numba of a plain function that kernels call."""
-    register_jitable(function)
+    register_jitable(forceinline=True)(function)
 
 
 def let_kernels_call_kernels(kind: type) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.queue import one_subgraph_ms, served_with_one, wait_before
+from sushi_dse.serving.queue import one_subgraph_ms, response_times, served_with_one, wait_before
 from sushi_dse.serving.selection import (
     STRICT_ACCURACY,
     STRICT_LATENCY,
@@ -60,6 +60,11 @@ def serve_by_queue(
     count, subnets = len(arrived_ms), len(top1_percent)
     subnet = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
+    if rule == FIXED:
+        for query in range(count):
+            subnet[query] = fixed
+            service_ms[query] = latency_ms[min(query, 1), fixed] * slowdown[query]
+        return subnet, service_ms, response_times(arrived_ms, service_ms)
     closed_loop = arrived_ms[-1] == 0
     by_column = np.ascontiguousarray(latency_ms.T)  # [subnet, first or later]
     accuracies, for_accuracy = all_steps(STRICT_ACCURACY, top1_percent, by_column)
@@ -75,12 +80,10 @@ def serve_by_queue(
         wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
         start_ms = arrived_ms[query] + wait_ms
         slow = slowdown[query]
-        if slow != 1.0 and rule != FIXED:
+        if slow != 1.0:
             for each in range(subnets):
                 slowed_ms[each] = latency_ms[own, each] * slow
-        if rule == FIXED:
-            chosen = fixed
-        elif rule == BY_COST:
+        if rule == BY_COST:
             least_percent, budget_ms = min_accuracy_percent[query], max_latency_ms[query] - wait_ms
             if slow != 1.0:
                 chosen = cheapest_meeting_both(top1_percent, slowed_ms, least_percent, budget_ms)

@@ -6,45 +6,17 @@ stays the same.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.jit import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet, steps_reached
+from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet
 from sushi_dse.serving.streams import StreamArrays, Streams
 from sushi_dse.traces.trace import Trace
 
 STREAMS = 64  # of which the sorted demands are kept
-
-
-@compiled
-def window_scores(
-    mode: int,
-    every: int,
-    min_accuracy_percent: np.ndarray,
-    max_latency_ms: np.ndarray,
-    slowdown: np.ndarray,
-    top1_percent: np.ndarray,
-    latency_ms: np.ndarray,
-) -> np.ndarray:
-    """The score of each window of `every` queries, without its first query, under each SubGraph.
-
-    latency_ms: [subnet, subgraph]; the result: [window, subgraph].
-    """
-    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
-    queries, subgraphs = len(demand), latency_ms.shape[1]
-    scores = np.zeros(((queries + every - 1) // every, subgraphs))
-    thresholds, choices = all_steps(mode, top1_percent, latency_ms)
-    for subgraph in range(subgraphs):
-        latency = latency_ms[:, subgraph].copy()
-        for query in range(queries):
-            if query % every:
-                subnet = choices[subgraph, steps_reached(thresholds, subgraph, demand[query])]
-                scores[query // every, subgraph] += score(
-                    mode, top1_percent[subnet], latency[subnet] * slowdown[query]
-                )
-    return scores
 
 
 @compiled
@@ -65,6 +37,58 @@ def first_score(
     return score(mode, top1_percent[subnet], latency[subnet] * slow)
 
 
+class Steps(NamedTuple):
+    """What is selected under each of many columns of latencies, as steps over the kept demand.
+
+    A demand that reaches n of a column's thresholds selects the SubNet of row n.
+    """
+
+    thresholds: np.ndarray  # [subnet, column]
+    lowest: np.ndarray  # [subnet]: least threshold of the row
+    highest: np.ndarray  # [subnet]: greatest threshold of the row
+    top1_percent: np.ndarray  # [subnet + 1, column]: of the SubNet selected
+    latency_ms: np.ndarray  # [subnet + 1, column]: of the SubNet selected
+
+
+@kernel_part
+def steps_of(mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray) -> Steps:
+    """The `Steps` under the columns of latency_ms: [subnet, column]."""
+    subnets, columns = latency_ms.shape
+    by_column, choices = all_steps(mode, top1_percent, latency_ms)
+    thresholds = by_column[:, :subnets].T.copy()
+    lowest, highest = np.empty(subnets), np.empty(subnets)
+    for subnet in range(subnets):
+        lowest[subnet], highest[subnet] = thresholds[subnet].min(), thresholds[subnet].max()
+    selected_percent, selected_ms = np.empty((2, subnets + 1, columns))
+    for step in range(subnets + 1):
+        for column in range(columns):
+            subnet = choices[column, step]
+            selected_percent[step, column] = top1_percent[subnet]
+            selected_ms[step, column] = latency_ms[subnet, column]
+    return Steps(thresholds, lowest, highest, selected_percent, selected_ms)
+
+
+@kernel_part
+def write_scores(mode: int, steps: Steps, demand: float, slow: float, scores: np.ndarray) -> None:
+    """Write the score of a query that is slowed down by a factor under each column: [column].
+
+    A demand lies between the same thresholds of all columns, but where rows of them spread.
+    """
+    by_all, by_some = 0, 0  # thresholds that the demand reaches under all, and under some columns
+    for subnet in range(len(steps.lowest)):
+        by_all += steps.highest[subnet] <= demand
+        by_some += steps.lowest[subnet] <= demand
+    for column in range(len(scores)):
+        latency_ms = steps.latency_ms[by_all, column] * slow
+        scores[column] = score(mode, steps.top1_percent[by_all, column], latency_ms)
+    for step in range(by_all, by_some):
+        for column in range(len(scores)):
+            latency_ms = steps.latency_ms[step + 1, column] * slow
+            after = score(mode, steps.top1_percent[step + 1, column], latency_ms)
+            reached = steps.thresholds[step, column] <= demand
+            scores[column] = after if reached else scores[column]
+
+
 @compiled
 def optimal_schedule(
     mode: int,
@@ -80,40 +104,41 @@ def optimal_schedule(
 
     Dynamic programming over recache points, from an empty buffer, with the cost of switches.
     """
-    rest = window_scores(
-        mode, every, min_accuracy_percent, max_latency_ms, slowdown, top1_percent, latency_ms
-    )
-    windows, subgraphs = rest.shape
-    total = np.full(subgraphs, np.inf)
+    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
+    queries, (subnets, subgraphs) = len(demand), latency_ms.shape
+    windows = (queries + every - 1) // every
+    changing_ms = np.empty((subnets, subgraphs * subgraphs))  # The last axis is [old, new].
+    for subnet in range(subnets):
+        for old in range(subgraphs):
+            for new in range(subgraphs):
+                latency = latency_ms[subnet, old] + switch_ms[old, new, subnet]
+                changing_ms[subnet, old * subgraphs + new] = latency
+    first = steps_of(mode, top1_percent, changing_ms)
+    later = steps_of(mode, top1_percent, latency_ms)
+    first_scores, scores = np.empty(subgraphs * subgraphs), np.empty(subgraphs)
+    before, total, rest = np.full(subgraphs, np.inf), np.empty(subgraphs), np.empty(subgraphs)
+    before[0] = 0.0
     came_from = np.zeros((windows, subgraphs), dtype=np.int64)
     for window in range(windows):
-        before = total.copy()
-        if window == 0:
-            before[:] = np.inf
-            before[0] = 0.0
-        query = window * every
-        for new in range(subgraphs):
-            total[new] = np.inf
-            for old in range(subgraphs):
-                if before[old] == np.inf:
-                    continue
-                value = before[old] + first_score(
-                    mode,
-                    top1_percent,
-                    latency_ms,
-                    switch_ms,
-                    min_accuracy_percent[query],
-                    max_latency_ms[query],
-                    slowdown[query],
-                    old,
-                    new,
-                )
-                if value < total[new]:
-                    total[new] = value
-                    came_from[window, new] = old
-            total[new] += rest[window, new]
+        start = window * every
+        write_scores(mode, first, demand[start], slowdown[start], first_scores)
+        total[:] = np.inf
+        for old in range(subgraphs):
+            if before[old] < np.inf:
+                for new in range(subgraphs):
+                    value = before[old] + first_scores[old * subgraphs + new]
+                    is_less = value < total[new]
+                    total[new] = value if is_less else total[new]
+                    came_from[window, new] = old if is_less else came_from[window, new]
+        rest[:] = 0.0
+        for query in range(start + 1, min(start + every, queries)):
+            write_scores(mode, later, demand[query], slowdown[query], scores)
+            for subgraph in range(subgraphs):
+                rest[subgraph] += scores[subgraph]
+        for subgraph in range(subgraphs):
+            before[subgraph] = total[subgraph] + rest[subgraph]
     schedule = np.zeros(windows, dtype=np.int64)
-    subgraph = np.argmin(total)
+    subgraph = int(before.argmin())
     for window in range(windows - 1, -1, -1):
         schedule[window] = subgraph
         subgraph = came_from[window, subgraph]
@@ -217,19 +242,31 @@ def best_static(streams: Streams, table: LatencyTable, mode: int, every: int) ->
     return np.repeat(best[:, None], streams.windows(every), axis=1)
 
 
+@compiled
+def queries_met(
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    min_accuracy_percent: np.ndarray,
+    max_latency_ms: np.ndarray,
+    slowdown: np.ndarray,
+) -> np.ndarray:
+    """The number of queries whose two demands each SubNet meets with that latency: [subnet]."""
+    met = np.zeros(len(top1_percent), dtype=np.int64)
+    for subnet in range(len(met)):
+        top1, latency, count = top1_percent[subnet], latency_ms[subnet], 0
+        for query in range(len(slowdown)):
+            is_accurate = top1 >= min_accuracy_percent[query]
+            count += is_accurate & (latency * slowdown[query] <= max_latency_ms[query])
+        met[subnet] = count
+    return met
+
+
 def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
     """The index of the SubNet that meets both demands of most queries, of equals the fastest one.
 
     Nothing is cached, and waiting time is left out.
     """
-    latency_ms = table.latency_ms[:, 0]
-    met = [
-        int(
-            (
-                (top1 >= trace.min_accuracy_percent)
-                & (latency * trace.slowdown <= trace.max_latency_ms)
-            ).sum()
-        )
-        for top1, latency in zip(table.top1_percent, latency_ms, strict=True)
-    ]
+    latency_ms = np.ascontiguousarray(table.latency_ms[:, 0])
+    demands = trace.min_accuracy_percent, trace.max_latency_ms
+    met = queries_met(table.top1_percent, latency_ms, *demands, trace.slowdown)
     return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))

@@ -9,20 +9,19 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.recaching import (
     EXPECTED,
-    FORGOTTEN,
-    LANES,
     LAST,
-    MEMORY,
     NEAREST,
-    UNSEEN,
     cheapest_subgraph,
-    expected_demand,
+    even,
+    first_chain,
+    learn,
     nearest_subgraph,
-    padded,
+    no_rivals,
 )
 from sushi_dse.serving.selection import (
-    all_steps,
+    find_steps,
     kept_demands,
+    no_steps,
     select_subnet,
     steps_reached,
     unsigned,
@@ -72,27 +71,12 @@ def serve_queries(
         digits[each] = (every + 1) ** each if has_number else 0
     numbers, nearest = np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64)
     number, served = 0, np.zeros(subnets)
-    # At first each SubNet is expected to be followed by itself.
-    followed = np.zeros((subnets, padded(subnets)))
-    left, expected = np.ones(padded(subnets)), np.empty((4, padded(subnets)))
-    for each in range(subnets):
-        followed[each, :subnets] = UNSEEN
-        followed[each, each] += 1.0
-        left[each] = followed[each].sum()
-    thresholds, choices = all_steps(mode, table.top1_percent, table.latency_ms)
+    followed, expected = first_chain(subnets), np.empty((5, even(subnets)))
+    thresholds, choices = no_steps(*table.latency_ms.shape)
     step_ms, step_number = np.empty(choices.shape), np.empty(choices.shape, dtype=np.int64)
-    for subgraph, step in np.ndindex(choices.shape):
-        step_ms[subgraph, step] = table.latency_ms[choices[subgraph, step], subgraph]
-        step_number[subgraph, step] = digits[choices[subgraph, step]]
+    has_steps = np.zeros(len(choices), dtype=np.bool_)  # Few SubGraphs are ever kept.
     subgraph, latency = 0, np.empty(subnets)
-    subgraphs = table.latency_ms.shape[1]
-    costs = np.zeros(padded(subgraphs))
-    kept_ms = np.zeros((subnets, len(costs)))
-    change_ms = np.zeros((0, subnets, len(costs)))  # [old, subnet, new]
-    if recaching == EXPECTED:
-        kept_ms[:, :subgraphs] = table.latency_ms
-        change_ms = np.zeros((subgraphs, subnets, len(costs)))
-        change_ms[:, :, :subgraphs] = table.switch_ms.transpose(0, 2, 1)
+    rivals = no_rivals(table.latency_ms.shape[1] if recaching == EXPECTED else 0)
     for window in range(len(kept)):
         start, end = window * every, min((window + 1) * every, count)
         target = subgraph
@@ -111,9 +95,9 @@ def serve_queries(
                 number = 0
         elif recaching == EXPECTED:
             last = subnet[start - 1] if window else -1
-            expected_demand(followed, left, last, every, expected)
-            change = change_ms[subgraph]
-            target = cheapest_subgraph(expected, kept_ms, change, subgraphs, subgraph, costs)
+            target = cheapest_subgraph(
+                followed, last, every, table.latency_ms, table.switch_ms, subgraph, rivals, expected
+            )
         elif recaching == LAST:
             if window:
                 target = table.own_subgraph[subnet[start - 1]]
@@ -130,6 +114,12 @@ def serve_queries(
             number += digits[chosen]
             service_ms[start] = latency[chosen] * slowdown[start]
             subgraph, by_steps = target, start + 1
+        if not has_steps[target]:
+            has_steps[target] = True
+            find_steps(mode, table.top1_percent, table.latency_ms, target, thresholds, choices)
+            for each in range(choices.shape[1]):
+                step_ms[target, each] = table.latency_ms[choices[target, each], target]
+                step_number[target, each] = digits[choices[target, each]]
         own = unsigned(target)
         for query in range(unsigned(by_steps), unsigned(end)):
             step = steps_reached(thresholds, own, demand[query])
@@ -138,16 +128,7 @@ def serve_queries(
             service_ms[query] = step_ms[own, step] * slowdown[query]
         if recaching == EXPECTED:
             for query in range(max(start, 1), end):
-                own = unsigned(subnet[query - 1])
-                for lanes in range(0, len(left), LANES):
-                    for each in range(lanes, lanes + LANES):
-                        faded = followed[own, each] * MEMORY
-                        followed[own, each] = faded if faded > FORGOTTEN else 0.0
-                followed[own, subnet[query]] += 1.0
-            for each in range(subnets):
-                left[each] = 0.0
-                for follower in range(subnets):
-                    left[each] += followed[each, follower]
+                learn(followed, subnet[query - 1], subnet[query])
     return subnet, service_ms, response_times(arrived_ms, service_ms), kept
 
 

@@ -82,23 +82,6 @@ def serve_rows(
     return row, service_ms, response_ms
 
 
-def serve_with_one_subgraph(
-    wanted: np.ndarray,
-    accuracy_percent: FloatArray,
-    trace: Trace,
-    table: LatencyTable,
-    kept: int,
-    mode: int,
-) -> Served:
-    """The queries of `trace` as `serve_rows` serves them with SubGraph `kept`, loaded by the first.
-
-    wanted: [query], rows of the table; accuracy_percent: [row, query], expected of an answer.
-    """
-    row, service_ms, response_ms = serve_rows(wanted, one_subgraph_ms(table, kept), trace, mode)
-    accuracies = accuracy_percent[row, np.arange(len(trace))]
-    return served_with_one(kept, row, service_ms, response_ms, accuracies)
-
-
 def one_subgraph_ms(table: LatencyTable, kept: int) -> FloatArray:
     """Latency in ms of the first query, which loads SubGraph `kept`, and of the later ones.
 
@@ -117,9 +100,11 @@ def served_with_one(
     accuracy_percent: FloatArray,
 ) -> Served:
     """Queries served with SubGraph `kept`, which the first of them loads; arrays are [query]."""
+    cached = np.full(len(row), kept)
+    cached[0] = 0
     return Served(
         subnet=row,
-        cached=np.where(np.arange(len(row)) == 0, 0, kept),
+        cached=cached,
         kept=np.full(len(row), kept),
         service_ms=service_ms,
         response_ms=response_ms,

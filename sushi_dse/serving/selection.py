@@ -77,36 +77,54 @@ def kept_demands(
 
 
 @kernel_part
-def all_steps(
-    mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """`select_subnet` as steps over the demand that the mode keeps: (thresholds, choices).
+def no_steps(subnets: int, subgraphs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Room for the thresholds and choices of `find_steps`."""
+    thresholds = np.full((subgraphs, subnets + subnets % 2), np.nan)
+    return thresholds, np.empty((subgraphs, subnets + 1), dtype=np.int64)
+
+
+@kernel_part
+def find_steps(
+    mode: int,
+    top1_percent: np.ndarray,
+    latency_ms: np.ndarray,
+    subgraph: int,
+    thresholds: np.ndarray,
+    choices: np.ndarray,
+) -> None:
+    """Write `select_subnet` under a SubGraph as steps over the demand that the mode keeps.
 
     With n the count of thresholds that a demand reaches under a SubGraph (`steps_reached`),
     choices[subgraph, n] is selected.  latency_ms: [subnet, subgraph].  The thresholds of a SubGraph
     are an even number: an odd one is followed by NaN, which no demand reaches.
     """
-    subnets, subgraphs = latency_ms.shape
-    thresholds = np.full((subgraphs, subnets + subnets % 2), np.nan)
-    choices = np.empty((subgraphs, subnets + 1), dtype=np.int64)
-    own_ms = np.empty(subnets)
-    for subgraph in range(subgraphs):
-        for subnet in range(subnets):  # Insertion sort is the fastest for so few.
-            own_ms[subnet] = latency_ms[subnet, subgraph]
-            kept = top1_percent[subnet] if mode == STRICT_ACCURACY else own_ms[subnet]
-            place = subnet
-            while place > 0 and thresholds[subgraph, place - 1] > kept:
-                thresholds[subgraph, place] = thresholds[subgraph, place - 1]
-                place -= 1
-            thresholds[subgraph, place] = kept
-        for n in range(subnets + 1):
-            if mode == STRICT_ACCURACY:
-                demand = thresholds[subgraph, n] if n < subnets else np.inf
-            else:
-                demand = thresholds[subgraph, n - 1] if n > 0 else -np.inf
-            choices[subgraph, n] = select_subnet(mode, top1_percent, own_ms, demand, demand)
+    subnets, own_ms = len(top1_percent), latency_ms[:, subgraph]
+    for subnet in range(subnets):  # Insertion sort is the fastest for so few.
+        kept = top1_percent[subnet] if mode == STRICT_ACCURACY else own_ms[subnet]
+        place = subnet
+        while place > 0 and thresholds[subgraph, place - 1] > kept:
+            thresholds[subgraph, place] = thresholds[subgraph, place - 1]
+            place -= 1
+        thresholds[subgraph, place] = kept
+    for n in range(subnets + 1):
+        if mode == STRICT_ACCURACY:
+            demand = thresholds[subgraph, n] if n < subnets else np.inf
+        else:
+            demand = thresholds[subgraph, n - 1] if n > 0 else -np.inf
+        choices[subgraph, n] = select_subnet(mode, top1_percent, own_ms, demand, demand)
     if mode == STRICT_ACCURACY:  # A SubNet meets the demand for exactly its own accuracy.
-        thresholds = np.nextafter(thresholds, np.inf)
+        for subnet in range(subnets):
+            thresholds[subgraph, subnet] = np.nextafter(thresholds[subgraph, subnet], np.inf)
+
+
+@kernel_part
+def all_steps(
+    mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The thresholds and choices of `find_steps` under each SubGraph."""
+    thresholds, choices = no_steps(*latency_ms.shape)
+    for subgraph in range(len(choices)):
+        find_steps(mode, top1_percent, latency_ms, subgraph, thresholds, choices)
     return thresholds, choices
 
 

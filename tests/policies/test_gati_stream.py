@@ -13,7 +13,7 @@ from sushi_dse.evaluation.tallied import serving_metrics
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.gati.parameters import PUBLISHED_AGREEMENT_PERCENT, Gati
-from sushi_dse.policies.gati.stream import serve_gati
+from sushi_dse.policies.gati.stream import Rates, answer_percent, first_accepted, serve_gati
 from sushi_dse.policies.gati.system import GatiTable, gati_system
 from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, STRICT_LATENCY
@@ -28,7 +28,7 @@ from tests.policies.gati_cases import (
     system,
 )
 from tests.strategies import ZCU104
-from tests.tables import traces
+from tests.tables import integers, traces
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +194,35 @@ def test_a_table_of_something_else_is_refused() -> None:
     plain = latency_table(RESNET18, ZCU104, candidates(RESNET18, ZCU104))
     with pytest.raises(ValueError, match="the table must come from gati_system"):
         serve_gati(closed_loop(1), plain, STRICT_LATENCY, 8)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@given(integers(0, 9, 8), integers(0, 3, 8), integers(60, 80, 8), integers(0, 10, 3), st.data())
+def test_the_kernels_compute_what_their_source_and_the_matrix_say(
+    mode: int,
+    ninths: np.ndarray,
+    thirds: np.ndarray,
+    demands: np.ndarray,
+    tenths: np.ndarray,
+    data: st.DataObject,
+) -> None:
+    parameters = Gati(selector_recall=data.draw(st.sampled_from([0.0, 0.7, 1.0])))
+    agreement = np.array([*np.sort(tenths) / 10, 1.0])
+    shares = (parameters.locality, parameters.shift_loss)
+    selector = (parameters.selector_recall, parameters.selector_precision)
+    rates = Rates(agreement, 77.7, *shares, *selector)
+    stream = ninths / 9, thirds / 3
+    wanted = first_accepted(mode, *stream, demands, rates)
+    assert wanted.tolist() == first_accepted.plain(mode, *stream, demands, rates).tolist()
+    row = np.minimum(wanted, data.draw(st.integers(0, 3)))
+    percent = answer_percent(row, wanted, stream[1], rates)
+    assert percent.tobytes() == answer_percent.plain(row, wanted, stream[1], rates).tobytes()
+    now = parameters.agreement_now(agreement[:, None], stream[1])  # [row, query]
+    right, refused = 77.7 * parameters.precision(now), 77.7 * parameters.refused_agreement(now)
+    accepted = stream[0] < parameters.acceptance(now)
+    if mode == STRICT_ACCURACY:
+        accepted &= right >= demands
+    accepted[-1] = True
+    assert wanted.tolist() == accepted.argmax(axis=0).tolist()
+    of_row = np.where(row < wanted, refused[row, np.arange(8)], right[row, np.arange(8)])
+    assert percent.tobytes() == of_row.tobytes()

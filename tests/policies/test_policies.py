@@ -1,5 +1,6 @@
 """The contract of every policy, and the two rules that choose a SubGraph as they go."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,16 +18,20 @@ from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.recaching import (
     EXPECTED,
+    FIRST,
     FORGOTTEN,
     MEMORY,
     NEAREST,
+    TOTAL,
     UNSEEN,
     cheapest_subgraph,
-    expected_demand,
+    even,
+    expect_all,
+    expect_next,
     nearest_subgraph,
-    padded,
+    no_rivals,
 )
-from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.selection import MODES, unsigned
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
@@ -205,33 +210,52 @@ def expected_by_definition(
     return steps[0], [sum((step[n] for step in steps), Fraction(0)) for n in subnets]
 
 
-def in_lanes(array: np.ndarray, fill: float = 0.0) -> np.ndarray:
-    """The array with its last axis padded as kernels have it."""
-    room = np.full((*array.shape[:-1], padded(array.shape[-1])), fill)
-    room[..., : array.shape[-1]] = array
-    return room
+def chain_of(followed: np.ndarray) -> np.ndarray:
+    """Those weights as the kernel has them: with a next SubNet of no weight where that is even."""
+    chain = np.zeros((len(followed), even(len(followed))))
+    chain[:, : len(followed)] = followed
+    return chain
 
 
 def demand(followed: np.ndarray, last: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
-    """What `expected_demand` writes: of the next query, and of all of them."""
-    expected = np.full((4, padded(len(followed))), np.nan)
-    left = in_lanes(followed.sum(axis=1).astype(float), fill=1.0)
-    expected_demand(in_lanes(followed.astype(float)), left, last, queries, expected)
-    return expected[0, : len(followed)], expected[1, : len(followed)]
+    """The expected counts of SubNets in the next query, and in all of them."""
+    chain = chain_of(followed)
+    rows = np.full((5, chain.shape[1]), np.nan)
+    expect_next(chain, unsigned(last), rows)
+    expect_all(chain, queries, rows)
+    return rows[FIRST, : len(followed)], rows[TOTAL, : len(followed)]
+
+
+def cheapest_by_definition(
+    followed: np.ndarray, last: int, queries: int, table: LatencyTable, cached: int
+) -> int:
+    """The SubGraph of least expected latency, all of which are computed; the first from `cached`.
+
+    The sums are those of the kernel in the same order, and so are the ties.
+    """
+    subnets, subgraphs = table.latency_ms.shape
+    first, total = [1 / subnets] * subnets, [queries * (1 / subnets)] * subnets
+    if last >= 0:
+        first, total = (counts.tolist() for counts in demand(followed, last, queries))
+    order = [(cached + place) % subgraphs for place in range(subgraphs)]
+    costs: list[float] = []
+    for new in order:
+        cost_ms = 0.0
+        for subnet in range(subnets):
+            cost_ms += total[subnet] * table.latency_ms[subnet, new]
+            cost_ms += first[subnet] * table.switch_ms[cached, new, subnet]
+        costs.append(cost_ms)
+    return int(order[costs.index(min(costs))])
 
 
 def cheapest(
-    first: np.ndarray,
-    total: np.ndarray,
-    latency_ms: np.ndarray,
-    change_ms: np.ndarray,
-    cached: int,
+    followed: np.ndarray, last: int, queries: int, table: LatencyTable, cached: int
 ) -> int:
-    """What `cheapest_subgraph` chooses of arrays without padding."""
-    columns = (in_lanes(latency_ms), in_lanes(change_ms))
-    costs = np.full(padded(latency_ms.shape[1]), np.nan)
-    expected = np.stack([first, total]).astype(float)
-    return cheapest_subgraph(expected, *columns, latency_ms.shape[1], cached, costs)
+    """What `cheapest_subgraph` chooses, with rivals that it does not know yet."""
+    chain, rivals = chain_of(followed), no_rivals(table.latency_ms.shape[1])
+    rows = np.full((5, chain.shape[1]), np.nan)
+    times = table.latency_ms, table.switch_ms
+    return int(cheapest_subgraph(chain, last, queries, *times, cached, rivals, rows))
 
 
 @given(integers(1, 4, 3, 3), st.integers(0, 2), st.integers(1, 6))
@@ -245,22 +269,21 @@ def test_demand_is_expected_by_the_powers_of_the_chain(
     assert total.sum() == pytest.approx(queries)
 
 
-def test_all_subnets_are_expected_alike_before_the_first_query() -> None:
-    first, total = demand(np.eye(4), -1, 8)
-    assert first.tolist() == [0.25] * 4
-    assert total.tolist() == [2.0] * 4
-
-
-@given(tables(max_subgraphs=4), st.data())
-def test_latency_aware_takes_the_least_expected_latency(
-    table: LatencyTable, data: st.DataObject
+@settings(max_examples=200)
+@given(tables(max_subgraphs=6), st.integers(1, 6), st.sampled_from([1.0, 1 / 7]), st.data())
+def test_latency_aware_takes_the_least_expected_latency_and_the_first_of_equals(
+    table: LatencyTable, queries: int, unit_ms: float, data: st.DataObject
 ) -> None:
+    """Whatever it leaves out: SubGraphs that cannot win, and sums that decide nothing."""
     subnets, subgraphs = table.latency_ms.shape
-    first, total = (data.draw(integers(0, 4, subnets)) for _ in range(2))
+    followed = data.draw(integers(0, 4, subnets, subnets)) + np.eye(subnets)
+    last = data.draw(st.integers(-1, subnets - 1))
     cached = data.draw(st.integers(0, subgraphs - 1))
-    chosen = cheapest(first, total, table.latency_ms, table.switch_ms[cached].T, cached)
-    costs = (total @ table.latency_ms + table.switch_ms[cached] @ first).tolist()
-    assert costs[chosen] <= min(costs) * (1 + 1e-12)
+    table = replace(
+        table, latency_ms=table.latency_ms * unit_ms, switch_ms=table.switch_ms * unit_ms / 4
+    )
+    asked = followed, last, queries, table, cached
+    assert cheapest(*asked) == cheapest_by_definition(*asked)
 
 
 @given(tables(max_subgraphs=4), st.data())
@@ -269,10 +292,8 @@ def test_latency_aware_stays_where_a_change_gains_nothing(
 ) -> None:
     subnets, subgraphs = table.latency_ms.shape
     cached = data.draw(st.integers(0, subgraphs - 1))
-    flat = np.repeat(table.latency_ms[:, :1], subgraphs, axis=1)
-    alike = np.ones(subnets)
-    change_ms = table.switch_ms[cached].T
-    assert cheapest(alike, alike, flat, change_ms, cached) == cached
+    flat = replace(table, latency_ms=np.repeat(table.latency_ms[:, :1], subgraphs, axis=1))
+    assert cheapest(np.ones((subnets, subnets)), 0, 4, flat, cached) == cached
 
 
 @modes
@@ -288,10 +309,8 @@ def test_latency_aware_learns_which_subnet_follows_which(
     for query, subnet in enumerate(served.subnet):
         if query % every == 0:
             last = int(served.subnet[query - 1]) if query else -1
-            first, total = demand(followed, last, every)
             cached = int(served.cached[query])
-            change_ms = table.switch_ms[cached].T
-            kept = cheapest(first, total, table.latency_ms, change_ms, cached)
+            kept = cheapest_by_definition(followed, last, every, table, cached)
             assert served.kept[query] == kept
         if query:
             followed[served.subnet[query - 1]] *= MEMORY

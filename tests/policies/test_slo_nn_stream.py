@@ -13,9 +13,10 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
 from sushi_dse.policies.policy import PolicyRun
-from sushi_dse.policies.slo_nn.parameters import SloNn
+from sushi_dse.policies.slo_nn.parameters import SloNn, agreement
 from sushi_dse.policies.slo_nn.stream import (
     difficulties,
+    least_fractions,
     serve_slo_nn,
 )
 from sushi_dse.policies.slo_nn.system import slo_nn_system
@@ -25,7 +26,7 @@ from sushi_dse.traces.trace import Trace
 from tests.networks import connected, workload
 from tests.policies.slo_nn_cases import WORKLOADS, demanding, every_mode, few, parameter_sets
 from tests.strategies import accelerators, amounts, supernets, zcu104
-from tests.tables import scaled, traces
+from tests.tables import integers, scaled, traces
 
 
 @st.composite
@@ -264,3 +265,20 @@ def test_a_trace_brings_its_own_difficulty_and_slowdown(mode: int) -> None:
     assert answers(plain, 0) != answers(plain, 3)
     slowed = replace(bringing, colocation_slowdown=1 + difficulties(40, 4))
     assert answers(slowed, 0) != answers(bringing, 0)
+
+
+@given(
+    integers(55, 80, 6),
+    integers(1, 10, 6),
+    st.lists(st.integers(1, 9), min_size=1, max_size=5, unique=True),
+    st.sampled_from([0.5, 1.0, 2.0, 2.7]),
+)
+def test_the_first_fraction_that_meets_a_demand_is_that_of_the_whole_matrix(
+    demands: np.ndarray, tenths: np.ndarray, steps: list[int], exponent: float
+) -> None:
+    fractions = np.array([*sorted(steps), 10]) / 10
+    asked = demands, tenths / 10, fractions, 79.3, exponent
+    wanted = least_fractions(*asked)
+    assert wanted.tolist() == least_fractions.plain(*asked).tolist()
+    meets = 79.3 * agreement(fractions, tenths[:, None] / 10, exponent) >= demands[:, None]
+    assert wanted.tolist() == [[*np.flatnonzero(row), len(steps)][0] for row in meets]

@@ -13,8 +13,15 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.serving import hindsight
 from sushi_dse.serving.by_queue import BY_MODE
-from sushi_dse.serving.hindsight import best_static, nothing_cached, offline_optimum, sorted_demands
-from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, select_subnet
+from sushi_dse.serving.hindsight import (
+    best_static,
+    nothing_cached,
+    offline_optimum,
+    sorted_demands,
+    steps_of,
+    write_scores,
+)
+from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, score, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import FloatArray, Trace
@@ -112,6 +119,21 @@ def test_nothing_cached_is_the_empty_subgraph_throughout(
 
 
 @modes
+@given(tables(max_subgraphs=5), st.integers(0, 10), st.sampled_from([1.0, 1.5, 3.0]))
+def test_a_query_is_scored_by_the_subnet_that_its_demand_selects_under_each_column(
+    mode: int, table: LatencyTable, wanted: int, slow: float
+) -> None:
+    top1_percent, latency_ms = table.top1_percent, table.latency_ms
+    demand = 68.0 + wanted if mode == STRICT_ACCURACY else wanted / slow
+    scores = np.empty(latency_ms.shape[1])
+    steps = steps_of(mode, top1_percent, latency_ms)
+    write_scores(mode, steps, demand, slow, scores)
+    for subgraph, own_ms in enumerate(latency_ms.T):
+        subnet = select_subnet(mode, top1_percent, own_ms, demand, demand)
+        assert scores[subgraph] == score(mode, top1_percent[subnet], own_ms[subnet] * slow)
+
+
+@modes
 @settings(max_examples=30)
 @given(traces(), tables(), intervals)
 def test_the_kernels_compute_what_their_source_says(
@@ -119,14 +141,11 @@ def test_the_kernels_compute_what_their_source_says(
 ) -> None:
     slowdown: FloatArray = np.where(np.arange(len(trace)) % 2, 2.0, 1.0)
     demands = trace.min_accuracy_percent, trace.max_latency_ms, slowdown
-    scored = (mode, every, *demands, table.top1_percent, table.latency_ms)
-    scores = hindsight.window_scores(*scored)
-    assert np.array_equal(scores, hindsight.window_scores.plain(*scored))
-    planned = (*scored, table.switch_ms)
+    latencies = table.top1_percent, table.latency_ms, table.switch_ms
+    planned = (mode, every, *demands, *latencies)
     schedule = hindsight.optimal_schedule(*planned)
     assert np.array_equal(schedule, hindsight.optimal_schedule.plain(*planned))
-    latencies = table.top1_percent, table.latency_ms, table.switch_ms
-    streams = Streams([trace, replace(trace, colocation_slowdown=demands[2])])
+    streams = Streams([trace, replace(trace, colocation_slowdown=slowdown)])
     static = (mode, *sorted_demands(streams, mode), streams.arrays, *latencies)
     best = hindsight.static_subgraphs(*static)
     assert np.array_equal(best, hindsight.static_subgraphs.plain(*static))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_dse.serving.queue import serve_rows, serve_with_one_subgraph, step_down
+from sushi_dse.serving.queue import one_subgraph_ms, serve_rows, served_with_one, step_down
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY
 from sushi_dse.traces.trace import Trace
 from tests.tables import integers, table_of, traces
@@ -67,8 +67,9 @@ def test_the_subgraph_comes_in_with_the_first_query_and_stays(mode: int) -> None
     trace = Trace(
         arrived_ms=np.zeros(3), min_accuracy_percent=np.zeros(3), max_latency_ms=np.full(3, 99.0)
     )
-    accuracy_percent = np.array([[10.0, 20.0, 30.0], [40.0, 50.0, 60.0]])
-    served = serve_with_one_subgraph(np.array([1, 0, 1]), accuracy_percent, trace, table, 1, mode)
+    latency_ms = one_subgraph_ms(table, 1)
+    row, service_ms, response_ms = serve_rows(np.array([1, 0, 1]), latency_ms, trace, mode)
+    served = served_with_one(1, row, service_ms, response_ms, np.array([40.0, 20.0, 60.0]))
     assert served.service_ms.tolist() == [18.0, 0.5, 1.5]
     assert (served.cached.tolist(), served.kept.tolist()) == ([0, 1, 1], [1, 1, 1])
     assert served.accuracy_percent.tolist() == [40.0, 20.0, 60.0]

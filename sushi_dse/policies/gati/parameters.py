@@ -7,9 +7,11 @@ does.  No locality or shift moves an agreement of 0 or of 1.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isnan
+from typing import TypeVar
 
 import numpy as np
 
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.traces.trace import FloatArray
 
 # Agreement of each predictor with the whole network after blocks 1 to 8 of ResNet-18 on CIFAR-10
@@ -23,6 +25,41 @@ PUBLISHED_BLOCKS = 8
 
 SHARES = ("selector_recall", "shift_loss", "recovery")
 SIZES = ("retrain_every_queries", "pooled_inputs", "hidden_nodes", "conv_kernels")
+
+
+Number = TypeVar("Number", float, FloatArray)
+
+
+@kernel_part
+def agreement_now(
+    agreement: Number, freshness: Number, locality: float, shift_loss: float
+) -> Number:
+    """`Gati.agreement_now` under those parameters."""
+    wide = 1 - locality
+    odds = freshness + (1 - freshness) * (1 - shift_loss) * wide
+    return agreement * odds / (agreement * odds + (1 - agreement) * wide)
+
+
+@kernel_part
+def rising_to_1(at_0: float, agreement: Number) -> Number:
+    """A share that rises linearly with the agreement, from `at_0` to 1."""
+    return 1 - (1 - at_0) * (1 - agreement)
+
+
+@kernel_part
+def acceptance(agreement: Number, recall: float, precision: float) -> Number:
+    """`Gati.acceptance` of a selector of that recall and precision near an agreement of 0."""
+    return agreement * rising_to_1(recall, agreement) / rising_to_1(precision, agreement)
+
+
+@kernel_part
+def refused_agreement(agreement: Number, recall: float, precision: float) -> Number:
+    """`Gati.refused_agreement` of a selector of that recall and precision near agreement 0."""
+    refused = 1 - acceptance(agreement, recall, precision)
+    agreeing = agreement * (1 - rising_to_1(recall, agreement))
+    none = refused <= 0  # 1 where none is refused, for then a quotient of ones is wanted
+    share: Number = (agreeing * (1 - none) + none) / (refused * (1 - none) + none)
+    return share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +133,16 @@ class Gati:
         >>> Gati().agreement_now(np.array([0.0, 0.5, 1.0]), 1.0).round(3).tolist()
         [0.0, 0.667, 1.0]
         """
-        wide = 1 - self.locality
-        odds = freshness + (1 - np.asarray(freshness)) * (1 - self.shift_loss) * wide
-        return np.asarray(agreement * odds / (agreement * odds + (1 - agreement) * wide))
+        fresh = np.asarray(freshness)
+        return np.asarray(agreement_now(agreement, fresh, self.locality, self.shift_loss))
 
     def recall(self, agreement: FloatArray) -> FloatArray:
         """Share of the agreeing answers that the selector accepts."""
-        return np.asarray(1 - (1 - self.selector_recall) * (1 - agreement))
+        return np.asarray(rising_to_1(self.selector_recall, agreement))
 
     def precision(self, agreement: FloatArray) -> FloatArray:
         """Share of the accepted answers that agree."""
-        return np.asarray(1 - (1 - self.selector_precision) * (1 - agreement))
+        return np.asarray(rising_to_1(self.selector_precision, agreement))
 
     def acceptance(self, agreement: FloatArray) -> FloatArray:
         """Share of all answers that the selector accepts; never falls with the agreement.
@@ -114,13 +150,12 @@ class Gati:
         >>> Gati().acceptance(np.array([0.0, 0.5, 1.0])).round(3).tolist()
         [0.0, 0.462, 1.0]
         """
-        return np.asarray(agreement * self.recall(agreement) / self.precision(agreement))
+        return np.asarray(acceptance(agreement, self.selector_recall, self.selector_precision))
 
     def refused_agreement(self, agreement: FloatArray) -> FloatArray:
         """Share of the refused answers that agree; 1 where none is refused."""
-        refused = 1 - self.acceptance(agreement)
-        agreeing = agreement * (1 - self.recall(agreement))
-        return np.asarray(np.where(refused > 0, agreeing / np.where(refused > 0, refused, 1), 1.0))
+        selector = self.selector_recall, self.selector_precision
+        return np.asarray(refused_agreement(agreement, *selector))
 
     def freshness(self, queries: int, rng: np.random.Generator) -> FloatArray:
         """How well the caches know the stream at each query, 1 fresh to 0 stale: [query].

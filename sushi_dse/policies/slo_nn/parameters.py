@@ -8,10 +8,22 @@ A fraction f of the nodes answers an input of difficulty u as the whole network 
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import isfinite
+from typing import TypeVar
 
 import numpy as np
 
+from sushi_dse.model.jit import kernel_part
 from sushi_dse.traces.trace import FloatArray
+
+Number = TypeVar("Number", float, FloatArray)
+
+
+@kernel_part
+def agreement(fraction: Number, needed: Number, ranking_exponent: float) -> Number:
+    """Chance that a fraction of the nodes answers as all nodes do, where so many are needed."""
+    lacking: Number = np.maximum(1 - fraction / needed, 0.0)
+    lost: Number = lacking * lacking if ranking_exponent == 2 else lacking**ranking_exponent
+    return 1 - lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +92,10 @@ class SloNn:
         >>> SloNn().agreement(0.5, np.array([0.0, 1.0])).tolist()
         [1.0, 0.75]
         """
+        needed = self.needed_fraction(difficulty)
+        return np.asarray(agreement(np.asarray(fraction), needed, self.ranking_exponent))
+
+    def needed_fraction(self, difficulty: FloatArray | float) -> FloatArray:
+        """The least fraction of the nodes that answers surely as all nodes do."""
         hard = np.asarray(difficulty) ** self.difficulty_exponent
-        needed = self.easiest_fraction + (1 - self.easiest_fraction) * hard
-        lacking = np.maximum(1 - np.asarray(fraction) / needed, 0.0)
-        return np.asarray(1 - lacking**self.ranking_exponent)
+        return np.asarray(self.easiest_fraction + (1 - self.easiest_fraction) * hard)

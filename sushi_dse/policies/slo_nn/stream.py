@@ -4,20 +4,51 @@ Strict accuracy (ACLO in the paper): the least fraction whose confidence meets t
 Strict latency (LCAO): the largest fraction that answers in time at the slowdown of the query.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
+from sushi_dse.model.jit import compiled
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.policies.slo_nn.parameters import SloNn
+from sushi_dse.policies.slo_nn.parameters import SloNn, agreement
 from sushi_dse.policies.slo_nn.system import DEFAULTS
-from sushi_dse.serving.queue import serve_with_one_subgraph
+from sushi_dse.serving.queue import one_subgraph_ms, serve_rows, served_with_one
 from sushi_dse.serving.selection import STRICT_ACCURACY
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import FloatArray, Trace
 
+STREAMS = 64  # streams whose difficulties are kept
 
+
+@lru_cache(maxsize=STREAMS)
 def difficulties(queries: int, seed: int) -> FloatArray:
     """The difficulty of each input, 0 to 1: [query]; a longer stream begins with a shorter one."""
-    return np.random.default_rng(seed).random(queries)
+    drawn = np.random.default_rng(seed).random(queries)
+    drawn.setflags(write=False)
+    return drawn
+
+
+@compiled
+def least_fractions(
+    min_accuracy_percent: np.ndarray,
+    needed: np.ndarray,
+    fractions: np.ndarray,
+    top1_percent: float,
+    ranking_exponent: float,
+) -> np.ndarray:
+    """The first row whose confidence meets the demand, or the last where none does: [query].
+
+    needed: [query], the fraction that answers as all nodes do; fractions: [row].
+    """
+    last = len(fractions) - 1
+    wanted = np.empty(len(needed), dtype=np.int64)
+    for query in range(len(needed)):
+        first = last
+        for row in range(last):  # All of them: vector code is faster than to stop at one.
+            confidence = top1_percent * agreement(fractions[row], needed[query], ranking_exponent)
+            first = min(first, row if confidence >= min_accuracy_percent[query] else last)
+        wanted[query] = first
+    return wanted
 
 
 def serve_slo_nn(
@@ -43,10 +74,13 @@ def serve_slo_nn(
     if hard is None:
         hard = difficulties(len(trace), seed)
     fractions, top1_percent = np.array(parameters.fractions), float(table.top1_percent[-1])
-    confidence = top1_percent * parameters.agreement(fractions, hard[:, None])  # [query, row]
     wanted = np.full(len(trace), len(fractions) - 1)
     if mode == STRICT_ACCURACY:
-        meets = confidence >= trace.min_accuracy_percent[:, None]
-        wanted = np.where(meets.any(axis=1), meets.argmax(axis=1), wanted)
+        needed, exponent = parameters.needed_fraction(hard), float(parameters.ranking_exponent)
+        wanted = least_fractions(
+            trace.min_accuracy_percent, needed, fractions, top1_percent, exponent
+        )
     kept = int(table.subgraphs.kernels[-1].any())
-    return serve_with_one_subgraph(wanted, confidence.T, trace, table, kept, mode)
+    row, service_ms, response_ms = serve_rows(wanted, one_subgraph_ms(table, kept), trace, mode)
+    confidence = top1_percent * parameters.agreement(fractions[row], hard)
+    return served_with_one(kept, row, service_ms, response_ms, confidence)
