@@ -71,6 +71,16 @@ def _ranked(
                 within[place] = value
                 place += 1
         if len(within) <= FEW:
-            return float(np.sort(within)[rank])
+            return _ranked_of_few(within, rank)
         values = within
         buckets = _counted(values)
+
+
+@kernel_part
+def _ranked_of_few(values: np.ndarray, rank: int) -> float:
+    """The element of a few `values` that so many others are below or equal to."""
+    for place in range(rank + 1):
+        for other in range(place + 1, len(values)):
+            if values[other] < values[place]:
+                values[place], values[other] = values[other], values[place]
+    return float(values[rank])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.jit import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.by_queue import serve_by_queue
 from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
@@ -81,6 +81,15 @@ def _stacked(traces: tuple[Trace, ...]) -> StreamArrays:
     return StreamArrays(*columns)
 
 
+@kernel_part
+def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The value of the row of each query: `values[rows]`, which takes Numba long to compile."""
+    found = np.empty(len(rows))
+    for query in range(len(rows)):
+        found[query] = values[rows[query]]
+    return found
+
+
 @compiled
 def tally_by_rules(
     recaching: int,
@@ -100,7 +109,7 @@ def tally_by_rules(
         subnet, service_ms, response_ms, kept = serve_queries(
             recaching, mode, every, schedules[run], queries, table
         )
-        served = subnet, service_ms, response_ms, table.top1_percent[subnet]
+        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
         count_run(tally, run, (0, every, kept), served, demands, switch_bytes, fetched_bytes)
     return tally
 
@@ -125,7 +134,7 @@ def tally_by_queue(
         subnet, service_ms, response_ms = serve_by_queue(
             rule, fixed[run], top1_percent, latency_ms, queries
         )
-        served = subnet, service_ms, response_ms, top1_percent[subnet]
+        served = subnet, service_ms, response_ms, of_rows(top1_percent, subnet)
         subgraphs = 0, len(subnet), throughout
         count_run(tally, run, subgraphs, served, demands, switch_bytes, fetched_bytes)
     return tally
