@@ -47,6 +47,7 @@ POLICY_SECONDS = 0.2  # time of measuring each policy
 TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
 # Fields of `Arrays` that a weight-stationary array needs: the first ones.
 OF_WEIGHTS = Arrays._fields.index("pointwise_drain_cycles") + 1
+CACHE_LINE_BYTES = 64  # of x86-64 and of most ARM cores
 DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # length of an array of 8 KiB, in the first-level cache
 
 
@@ -75,12 +76,18 @@ def block_cycles(shapes, tiles, common, arrays, cycles):  # type: ignore[no-unty
         layer_cycles(shapes, tiles, common, chunk_of(arrays, start), cycles)
 
 
+@numba.njit
+def empty_cycles(shapes):  # type: ignore[no-untyped-def]
+    """Room for the cycles of a chunk, which begins where it does in the kernels that need it."""
+    return np.empty((CAUSES, len(shapes), CHUNK))
+
+
 def cost_figures(libraries: Libraries | None) -> Figures:
     """The rates of the hot kernel in layers, and of a sweep without a trace in designs."""
     network = Network.of(load_workload(WORKLOAD).supernet)
     space = cost_space(load_hardware("zcu104").space.base)
     designs, shapes = space.designs(range(len(space))), layers_of(network).shapes
-    cycles = np.empty((CAUSES, len(shapes), CHUNK))
+    cycles = empty_cycles(shapes)
     blocks = [
         (tiles_of(shapes, common), common, Arrays(*map(np.ascontiguousarray, arrays)))
         for _, common, arrays, _ in by_counts(designs)
@@ -122,6 +129,7 @@ def cost_figures(libraries: Libraries | None) -> Figures:
         "distinct_layers": len(shapes),  # Equal layers are computed once.
         **figures,
         **agreement(*map(last_chunks, works)),
+        "line_offset_bytes": cycles.ctypes.data % CACHE_LINE_BYTES,
         "steady_designs_per_s": per_s,
         # Every layer counts twice: with nothing on chip, and with its SubNet's own SubGraph.
         "steady_layer_evaluations_per_s": 2 * len(network.shapes) * per_s,

@@ -23,7 +23,8 @@ MOST_EXACT_IN_MORE = 16
 APPROXIMATION = "Rphi-FWE+"  # deterministic; it was within 0.2 % on spheres of 30 to 50,000 rows
 MOST_SAMPLES, LEAST_SAMPLES = 2**18, 2**10
 MOST_APPROXIMATED = 1e10  # rows x objectives x samples: some seconds
-MANY_ROWS = 1000  # number of rows from which it pays to filter with one good row first
+MANY_ROWS = 1000  # number of rows from which it pays to filter with good rows first
+WORTH_A_ROW = 1 / 64  # least share of the rows that a good row must beat for another to be tried
 
 
 def non_dominated(costs: np.ndarray) -> np.ndarray:
@@ -35,17 +36,30 @@ def non_dominated(costs: np.ndarray) -> np.ndarray:
     [True, True, False, True]
     """
     costs = _checked(costs)
-    kept: np.ndarray = np.ones(len(costs), dtype=bool)
-    if len(costs) > MANY_ROWS:  # One good row dominates most of many rows.
-        columns = np.ascontiguousarray(costs.T)
-        least, most = columns.min(axis=1), columns.max(axis=1)
-        extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
-        share = np.nan_to_num((columns - least[:, None]) / extent[:, None])
-        good = columns[:, [share.sum(axis=0).argmin()]]
-        beaten = (columns >= good).all(axis=0) & (columns > good).any(axis=0)
-        kept = np.logical_not(beaten)
+    kept = _unbeaten_by_good_rows(costs) if len(costs) > MANY_ROWS else np.ones(len(costs), bool)
     kept[kept] = moocore.is_nondominated(costs[kept], keep_weakly=True)
     return kept
+
+
+def _unbeaten_by_good_rows(costs: np.ndarray) -> np.ndarray:
+    """Mask of the rows that no row of small costs, on a scale of 1, dominates: [row].
+
+    A few good rows dominate most of many rows.
+    """
+    columns = np.ascontiguousarray(costs.T)
+    least, most = columns.min(axis=1), columns.max(axis=1)
+    extent = np.where(np.isfinite(most - least) & (most > least), most - least, 1.0)
+    left = np.nan_to_num((columns - least[:, None]) / extent[:, None]).sum(axis=0)
+    unbeaten = np.ones(len(costs), dtype=bool)
+    beats = len(costs)
+    while beats >= WORTH_A_ROW * len(costs):
+        good = columns[:, [left.argmin()]]
+        no_better = np.logical_not((columns < good).any(axis=0))
+        left[no_better] = np.inf
+        beaten = no_better & (columns > good).any(axis=0) & unbeaten
+        unbeaten[beaten] = False
+        beats = int(np.count_nonzero(beaten))
+    return unbeaten
 
 
 def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
@@ -109,8 +123,8 @@ def reference_point(costs: np.ndarray) -> np.ndarray:
 
 
 def cost_matrix(rows: Columns, metrics: Sequence[Metric]) -> np.ndarray:
-    """The costs of `rows`: [row, objective], in the order of `metrics`."""
-    return np.column_stack([metric.cost(rows) for metric in metrics])
+    """The costs of `rows`: [row, objective], in the order of `metrics`; each is contiguous."""
+    return np.stack([metric.cost(rows) for metric in metrics]).T
 
 
 def known_metrics(columns: Iterable[str], metrics: Sequence[Metric]) -> list[str]:

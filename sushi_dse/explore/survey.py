@@ -142,11 +142,9 @@ def survey(parts: Sequence[Part], metrics: Sequence[Metric]) -> Survey:
             unmerged = len(fresh) + sum(len(one.row) for one in fresh)
             if unmerged > max(MERGE_ROWS, len(known.row)):  # Doubling keeps the merging linear.
                 known, fresh = _RowLocations.joined([known, *fresh]).fronts(len(metrics)), []
-    known = _RowLocations.joined([known, *fresh]).fronts(len(metrics))
-    shown = [
-        parts[number].read().take(known.row[known.part == number])
-        for number in np.unique(known.part).tolist() or [0]
-    ]
+        known = _RowLocations.joined([known, *fresh]).fronts(len(metrics))
+        numbers = np.unique(known.part).tolist() or [0]
+        shown = list(pool.map(lambda n: parts[n].read().take(known.row[known.part == n]), numbers))
     whole = frame_of(parts[0].path.parent, shown)
     return Survey(
         rows=rows,
@@ -179,7 +177,7 @@ class _RowLocations:
         costs = cost_matrix(columns, metrics)
         fits = pc.equal(table["infeasible_reason"], "").to_numpy() & ~np.isnan(costs).any(axis=1)
         row = np.flatnonzero(fits)
-        return cls(costs[row], np.full(len(row), number), row)
+        return cls(np.take(costs.T, row, axis=1).T, np.full(len(row), number), row)
 
     @classmethod
     def joined(cls, several: Sequence["_RowLocations"]) -> "_RowLocations":
@@ -191,8 +189,13 @@ class _RowLocations:
         )
 
     def fronts(self, objectives: int) -> "_RowLocations":
-        """The rows of the front in the first so many costs, and those of the front in all."""
-        kept = non_dominated(self.costs) | non_dominated(self.costs[:, :objectives])
+        """The rows of the front in the first so many costs, and those of the front in all.
+
+        A row on the first equals one that is on both in these costs, and so in the first of them.
+        """
+        kept = non_dominated(self.costs)
+        near = np.flatnonzero(np.isin(self.costs[:, 0], self.costs[kept, 0]))
+        kept[near] |= non_dominated(self.costs[near, :objectives])
         return _RowLocations(self.costs[kept], self.part[kept], self.row[kept])
 
 

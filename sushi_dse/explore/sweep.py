@@ -21,7 +21,7 @@ from sushi_dse.errors import IncompleteError, UserError, near_names
 from sushi_dse.evaluation.counts import joined
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import Metric
-from sushi_dse.evaluation.rows import evaluate, only_front
+from sushi_dse.evaluation.rows import evaluate, evaluate_front, only_front
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
@@ -195,9 +195,11 @@ def steady_block_designs(size: int) -> int:
 
 def _part(experiment: Experiment, kept: Sequence[Metric], designs: range) -> bytes:
     """The part of a block; where there are `kept` objectives, it holds the front of the block."""
-    pieces = range(0, len(designs), STEADY_BLOCK_DESIGNS)
-    tables = [evaluate(experiment, designs[i : i + STEADY_BLOCK_DESIGNS]) for i in pieces]
-    if kept:  # The front of each piece is taken first, so that memory stays flat.
-        tables = [only_front(table, kept) for table in tables]
-    whole = tables[0] if len(tables) == 1 else joined(tables)
-    return part_bytes(only_front(whole, kept) if kept and len(tables) > 1 else whole)
+    starts = range(0, len(designs), STEADY_BLOCK_DESIGNS)
+    pieces = [designs[start : start + STEADY_BLOCK_DESIGNS] for start in starts]
+    if not kept:
+        tables = [evaluate(experiment, piece) for piece in pieces]
+        return part_bytes(tables[0] if len(tables) == 1 else joined(tables))
+    # The front of each piece is taken first, so that memory stays flat.
+    tables = [evaluate_front(experiment, piece, kept) for piece in pieces]
+    return part_bytes(tables[0] if len(tables) == 1 else only_front(joined(tables), kept))

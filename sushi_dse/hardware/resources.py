@@ -108,20 +108,23 @@ def infeasible_reason(accelerator: Accelerator) -> str:
 def infeasible_reasons(designs: Designs) -> list[str]:
     """The reason why each design does not fit its device, in words; empty where it fits."""
     used, device, count = resources(designs), designs.device, len(designs)
-    reasons: list[list[str]] = [[] for _ in range(count)]
+    reasons: dict[int, list[str]] = {}  # of the designs that do not fit
     for kind, lacks in block_shortages(designs, used).items():
         has = f"has {device.left(kind)}"
         if device.shell_share:
             has = f"leaves {device.left(kind)} beside its shell"
         needs = np.broadcast_to(getattr(used, kind), count)
         for d in np.flatnonzero(lacks).tolist():
-            reasons[d].append(f"{kind}: needs {needs[d]}, {device.name} {has}")
+            reasons.setdefault(d, []).append(f"{kind}: needs {needs[d]}, {device.name} {has}")
     too_fast = np.broadcast_to(is_too_fast(designs, logic_share(used, device)), count)
     if too_fast.any():
         places = np.flatnonzero(too_fast).tolist()
         for d, words in zip(places, _clocks(designs, used, too_fast), strict=True):
-            reasons[d].append(words)
-    return ["; ".join(words) for words in reasons]
+            reasons.setdefault(d, []).append(words)
+    found = [""] * count
+    for d, several in reasons.items():
+        found[d] = "; ".join(several)
+    return found
 
 
 def _clocks(designs: Designs, used: Resources, chosen: np.ndarray) -> Iterator[str]:

@@ -86,22 +86,40 @@ def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) ->
     return kernels, channels
 
 
+class Maps(NamedTuple):
+    """Bytes of the maps of a layer where they lie in DRAM."""
+
+    input_bytes: float
+    shortcut_bytes: float  # of maps that are added
+    output_bytes: float
+
+
+@kernel_part
+def maps_of(shape: LayerShape, word_channels: int) -> Maps:
+    """The maps of a layer in DRAM.
+
+    An input map lies in words of `word_channels` channels where it is read; a map that is added is
+    read in whole bytes, as maps are written.
+    """
+    words = -(-shape.channels // word_channels)
+    input_bytes = float(words * word_channels * shape.height * shape.width)
+    return Maps(input_bytes, float(shape.shortcut_bytes), float(shape.output_bytes))
+
+
+@kernel_part
+def moved_bytes(shape: LayerShape, maps: Maps, resident_map_bytes: float) -> tuple[float, float]:
+    """Bytes of maps read from DRAM, and of the output map written to it."""
+    read = maps.input_bytes if shape.input_holds > resident_map_bytes else 0.0
+    read += maps.shortcut_bytes if shape.shortcut_holds > resident_map_bytes else 0.0
+    return read, maps.output_bytes if shape.output_holds > resident_map_bytes else 0.0
+
+
 @kernel_part
 def map_bytes(
     shape: LayerShape, word_channels: int, resident_map_bytes: float
 ) -> tuple[float, float]:
-    """Bytes of maps read from DRAM, and of the output map written to it.
-
-    An input map in DRAM lies in words of `word_channels` channels where it is read; a map that is
-    added is read in whole bytes, as maps are written.
-    """
-    words = -(-shape.channels // word_channels)
-    read = 0.0
-    if shape.input_holds > resident_map_bytes:
-        read += float(words * word_channels * shape.height * shape.width)
-    if shape.shortcut_holds > resident_map_bytes:
-        read += float(shape.shortcut_bytes)
-    return read, float(shape.output_bytes) if shape.output_holds > resident_map_bytes else 0.0
+    """Bytes as of `moved_bytes`, of the `maps_of` a layer."""
+    return moved_bytes(shape, maps_of(shape, word_channels), resident_map_bytes)
 
 
 @kernel_part

@@ -9,7 +9,7 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
 from sushi_dse.hardware.designs import Designs
-from sushi_dse.hardware.resources import flip_flops, resources
+from sushi_dse.hardware.resources import Resources, flip_flops, resources
 from sushi_dse.model.cost import LayerCost
 
 # Read and write energy by capacity: CACTI 7, 22 nm, itrs-hp cells, 64-bit port, 350 K.  An FPGA's
@@ -74,9 +74,12 @@ class Power:
         return self.static_w + self.clock_w
 
 
-def power(accelerator: Accelerator | Designs) -> Power:
-    """The power of a design, or of each of many, that does nothing."""
-    blocks = resources(accelerator)
+def power(accelerator: Accelerator | Designs, blocks: Resources | None = None) -> Power:
+    """The power of a design, or of each of many, that does nothing.
+
+    `blocks` are those that it takes, where they are known already.
+    """
+    blocks = blocks or resources(accelerator)
     return power_of(
         accelerator,
         bram36=blocks.bram36,
@@ -108,10 +111,44 @@ def energy(
     """The energy of a cost, whose fields are numbers or arrays of one shape.
 
     With `Designs`, the last axis of those arrays is the design.
+    """
+    return energy_of(
+        accelerator,
+        offchip_bytes=cost.offchip_bytes,
+        buffer_pj=buffer_pj(accelerator, cost),
+        macs=macs,
+        latency_us=latency_us,
+        drawn=power(accelerator),
+    )
+
+
+def energy_of(
+    accelerator: Accelerator | Designs,
+    *,
+    offchip_bytes: Any,
+    buffer_pj: Any,
+    macs: Any,
+    latency_us: Any,
+    drawn: Power,
+) -> Energy:
+    """The energy of so much traffic, accesses, work and time.
+
+    The line buffer's energy is in that of a MAC (assumption).
+    """
+    return Energy(
+        offchip_mj=offchip_mj(accelerator, offchip_bytes),
+        buffer_mj=buffer_pj * 1e-9,
+        mac_mj=macs * (accelerator.mac_pj * 1e-9),
+        clock_mj=latency_us * (drawn.clock_w * 1e-3),
+        static_mj=latency_us * (drawn.static_w * 1e-3),
+    )
+
+
+def buffer_pj(accelerator: Accelerator | Designs, cost: LayerCost) -> Any:
+    """The energy of a cost's accesses to buffers, in pJ.
 
     Each weight passes one buffer on its way to the array: the Dynamic Buffer, written and then read
-    as often as the dataflow wants it, or the Persistent Buffer, read.  The line buffer's energy is
-    in that of a MAC (assumption).
+    as often as the dataflow wants it, or the Persistent Buffer, read.
     """
 
     def read(capacity_bytes: Any) -> Any:
@@ -123,21 +160,13 @@ def energy(
     dynamic, persistent = accelerator.dynamic_buffer_bytes, accelerator.persistent_buffer_bytes
     streaming = accelerator.streaming_buffer_kib * KIB
     output = accelerator.output_buffer_kib * KIB
-    buffer_pj = (
+    return (
         cost.weight_bytes * write(dynamic)
         + cost.dynamic_buffer_read_bytes * read(dynamic)
         + cost.persistent_buffer_read_bytes * read(persistent)
         + cost.streaming_buffer_read_bytes * read(streaming)
         + cost.streaming_buffer_write_bytes * write(streaming)
         + cost.output_buffer_bytes * (write(output) + read(output))
-    )
-    drawn = power(accelerator)
-    return Energy(
-        offchip_mj=offchip_mj(accelerator, cost.offchip_bytes),
-        buffer_mj=buffer_pj * 1e-9,
-        mac_mj=macs * (accelerator.mac_pj * 1e-9),
-        clock_mj=latency_us * (drawn.clock_w * 1e-3),
-        static_mj=latency_us * (drawn.static_w * 1e-3),
     )
 
 

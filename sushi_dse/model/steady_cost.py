@@ -41,6 +41,19 @@ STEADY_METRICS = (
 # What decides a layer's counts of tiles.
 COUNTED = ("pe_kernels", "pe_channels", "pe_pixels", "output_buffer_bytes", "dynamic_buffer_kib")
 
+# What decides the costs of a design, the energy of its buffers' accesses and the blocks it takes.
+# Designs of similar bandwidth have a similar order of layers by value: it comes last.
+ENTERING = (
+    *COUNTED,
+    "dynamic_buffer_tiles",
+    "prefetch_buffer_kib",
+    "streaming_buffer_kib",
+    "output_buffer_kib",
+    "persistent_buffer_kib",
+    *reversed(Arrays._fields),
+)
+OF_LAUNCHES = ("launch_us", "clock_mhz")  # what decides how much is prefetched during a launch
+
 
 @lru_cache(maxsize=8)
 def layers_of(network: Network) -> Layers:
@@ -81,6 +94,25 @@ def by_counts(designs: Designs) -> Iterator[tuple[slice, Array, Arrays, np.ndarr
             **dict.fromkeys(Arrays._fields, 1.0),
         )
         yield own, common, Arrays(*(column[own] for column in arrays)), capacity[own]
+
+
+def one_of_each(designs: Designs) -> tuple[Designs, np.ndarray]:
+    """One of each group of designs that differ in nothing of `ENTERING`, and the group of each.
+
+    Groups stand in the order of `ENTERING`, so that similar ones are neighbours; the second result
+    is [design].  Many axes enter no cost in cycles and bytes, such as the clock where the port is
+    slower than the memory: what such designs have in common is computed once.
+    """
+    names = ENTERING + (OF_LAUNCHES if np.any(designs.prefetches) else ())
+    columns = [designs.column(name) for name in names if np.ndim(getattr(designs, name))]
+    if not columns:
+        return designs, np.arange(len(designs))
+    order = np.lexsort(columns[::-1])
+    differ = [np.diff(column[order]) != 0 for column in columns]
+    is_first = np.concatenate([[True], np.logical_or.reduce(differ)])
+    group = np.empty(len(designs), dtype=np.int64)
+    group[order] = np.cumsum(is_first) - 1
+    return designs.only(order[is_first]), group
 
 
 def steady_cost(network: Network, designs: Designs) -> tuple[LayerCost, LayerCost]:

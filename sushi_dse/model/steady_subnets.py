@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.cost import FIELDS, Array, LayerCost, map_bytes
+from sushi_dse.model.cost import FIELDS, Array, LayerCost, maps_of, moved_bytes
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
 from sushi_dse.model.output_stationary import WORD_CHANNELS
@@ -45,39 +45,40 @@ def add_cold(
     per_byte, resident = arrays.cycles_per_byte, arrays.resident_map_bytes
     word = WORD_CHANNELS if common.is_output_stationary else common.pe_channels
     smallest_map = resident.min()
-    compute, exposed = sums[FIELD.compute_cycles], sums[FIELD.exposed_load_cycles]
-    reading, stall = sums[FIELD.input_cycles], sums[FIELD.output_stall_cycles]
-    read, written = sums[FIELD.input_bytes], sums[FIELD.output_bytes]
     for i in layers.shape_of[layers.starts[subnet] : layers.starts[subnet + 1]]:
-        own_compute, own_exposed = cycles[COMPUTE, i], cycles[EXPOSED, i]
-        for d in range(len(per_byte)):
-            compute[d] += own_compute[d]
-            exposed[d] += own_exposed[d]
         shape = in_registers(layers.shapes[i])
-        if map_bytes(shape, word, smallest_map) != (0.0, 0.0):
-            own_stall = cycles[COLD_STALL, i]
-            for d in range(len(per_byte)):
-                input_bytes, output_bytes = map_bytes(shape, word, resident[d])
-                stall[d] += own_stall[d]
-                reading[d] += input_bytes * per_byte[d]
-                read[d] += input_bytes
-                written[d] += output_bytes
+        maps = maps_of(shape, word)
+        for d in range(len(per_byte)):
+            sums[FIELD.compute_cycles, d] += cycles[COMPUTE, i, d]
+            sums[FIELD.exposed_load_cycles, d] += cycles[EXPOSED, i, d]
+        if moved_bytes(shape, maps, smallest_map) == (0.0, 0.0):  # on every design
+            continue
+        for d in range(len(per_byte)):
+            sums[FIELD.output_stall_cycles, d] += cycles[COLD_STALL, i, d]
+        for d in range(len(per_byte)):
+            read_bytes, written_bytes = moved_bytes(shape, maps, resident[d])
+            sums[FIELD.input_cycles, d] += read_bytes * per_byte[d]
+            sums[FIELD.input_bytes, d] += read_bytes
+            sums[FIELD.output_bytes, d] += written_bytes
 
 
 @compiled
-def saved_per_byte(layers: Layers, subnet: int, cycles: np.ndarray, saved: np.ndarray) -> None:
-    """Write the cycles that a cached byte of each layer of a SubNet saves into saved.
+def saved_per_byte(shapes: np.ndarray, cycles: np.ndarray, saved: np.ndarray) -> None:
+    """Write the cycles that a cached byte of each layer saves into saved: [shape, design]."""
+    for i in range(len(shapes)):
+        weight_bytes = float(shapes[i].kernels * shapes[i].channels_per_group * shapes[i].taps)
+        for d in range(saved.shape[1]):
+            stalls = cycles[EXPOSED, i, d] + cycles[COLD_STALL, i, d] - cycles[WARM_STALL, i, d]
+            saved[i, d] = stalls / weight_bytes
 
-    saved: [layer, design].
-    """
-    first = layers.starts[subnet]
-    for i in range(first, layers.starts[subnet + 1]):
-        shape = layers.shape_of[i]
-        exposed, worth = cycles[EXPOSED, shape], saved[i - first]
-        cold, warm = cycles[COLD_STALL, shape], cycles[WARM_STALL, shape]
-        weight_bytes = float(layers.kernels[i] * layers.channels[i] * layers.taps[i])
-        for d in range(len(worth)):
-            worth[d] = (exposed[d] + cold[d] - warm[d]) / weight_bytes
+
+class Weights(NamedTuple):
+    """The weights of the layers of a SubNet, and what a cached byte of them saves."""
+
+    saved: np.ndarray  # [shape, design] cycles
+    shape_of: np.ndarray  # [layer]: number of the layer's shape
+    key: np.ndarray  # [layer]: of layers of equal value that of the least key is kept first
+    size: np.ndarray  # [layer] bytes
 
 
 @kernel_part
@@ -87,32 +88,45 @@ def comes_before(value: float, key: int, other_value: float, other_key: int) -> 
 
 
 @compiled
+def bytes_before(weights: Weights, layer: int, first: int, end: int, before: np.ndarray) -> None:
+    """Write the bytes of the layers that are kept before `layer` into before: [design].
+
+    That is done for the designs from `first` on, up to `end`.
+    """
+    saved, shape, key = weights.saved, weights.shape_of[layer], weights.key[layer]
+    before[first:end] = 0.0
+    for i in range(len(weights.key)):
+        own, own_key, size = weights.shape_of[i], weights.key[i], float(weights.size[i])
+        for d in range(first, end):
+            is_kept = comes_before(saved[own, d], own_key, saved[shape, d], key)
+            before[d] += size if is_kept else 0.0
+
+
+@compiled
 def last_kept(
-    saved: np.ndarray, key: np.ndarray, weight_bytes: np.ndarray, capacity: int, d: int, guess: int
-) -> tuple[int, int]:
+    weights: Weights, capacity: float, d: int, layer: int, before: float
+) -> tuple[int, float]:
     """The layer at which the Persistent Buffer of design `d` is full, and the bytes before it.
 
-    The layer is kept in part at most.  saved: [layer, design].  All layers together must exceed
-    `capacity`.  The search goes from layer `guess` on, one step in the order by value at a time, as
-    the layer of a similar design is near.
+    The layer is kept in part at most.  All layers together must exceed `capacity`.  The search goes
+    from `layer` on, which has so many bytes `before` it, one step in the order by value at a time,
+    as the layer of a similar design is near.
     """
-    layer = guess
-    while True:
-        value, own_key, before = saved[layer, d], key[layer], 0
-        for i in range(len(key)):
-            before += weight_bytes[i] * comes_before(saved[i, d], key[i], value, own_key)
+    saved, shape_of, key, size = weights
+    while not before <= capacity < before + size[layer]:
         earlier = before > capacity
-        if not earlier and before + weight_bytes[layer] > capacity:
-            return layer, before
+        value, own_key = saved[shape_of[layer], d], key[layer]
         place = -1  # the next layer in the order by value, in the direction of the search
         for i in range(len(key)):
-            if i == layer or earlier != comes_before(saved[i, d], key[i], value, own_key):
+            if i == layer or earlier != comes_before(saved[shape_of[i], d], key[i], value, own_key):
                 continue
             if place < 0 or earlier != comes_before(
-                saved[i, d], key[i], saved[place, d], key[place]
+                saved[shape_of[i], d], key[i], saved[shape_of[place], d], key[place]
             ):
                 place = i
+        before += -size[place] if earlier else size[layer]
         layer = place
+    return layer, before
 
 
 class WeightUse(NamedTuple):
@@ -131,41 +145,50 @@ def cache_weights(
     arrays: Arrays,
     capacity: np.ndarray,
     by_bandwidth: np.ndarray,
+    saved: np.ndarray,
+    guess: int,
     cycles: np.ndarray,
     sums: np.ndarray,
-) -> None:
-    """Change sums [field, design] to those of a SubNet whose own SubGraph is on chip."""
+) -> int:
+    """Change sums [field, design] to those of a SubNet whose own SubGraph is on chip.
+
+    saved: as of `Weights`; guess: the layer at which many of the buffers are full.  The result is
+    the guess for the next designs.
+    """
     own = slice(layers.starts[subnet], layers.starts[subnet + 1])
     shape_of, key, channels = layers.shape_of[own], layers.supernet_layer[own], layers.channels[own]
     kernel_bytes = channels * layers.taps[own]
-    weight_bytes, designs = layers.kernels[own] * kernel_bytes, len(capacity)
-    saved = np.empty((len(key), designs))
-    saved_per_byte(layers, subnet, cycles, saved)
+    weights = Weights(saved, shape_of, key, layers.kernels[own] * kernel_bytes)
+    designs, all_bytes, before = len(capacity), weights.size.sum(), np.empty(len(capacity))
+    bytes_before(weights, guess, 0, designs, before)
     last, last_value = np.full(designs, -1), np.full(designs, -np.inf)  # where all layers fit
     last_key, last_waits = np.zeros(designs, dtype=np.int64), np.empty((2, designs))
-    guess, all_bytes, kept = 0, weight_bytes.sum(), np.empty(designs, dtype=np.bool_)
+    full_at = guess
     for d in by_bandwidth:  # Designs of similar bandwidth have a similar order of layers.
-        cached_bytes = all_bytes
+        cached_bytes = float(all_bytes)
         if all_bytes > capacity[d]:
-            guess, cached_bytes = last_kept(saved, key, weight_bytes, capacity[d], d, guess)
-            last[d], last_value[d], last_key[d] = guess, saved[guess, d], key[guess]
-            kernels = (capacity[d] - cached_bytes) // kernel_bytes[guess]
-            shape = shape_of[guess]
+            if full_at != guess:
+                bytes_before(weights, full_at, d, d + 1, before)
+            full_at, cached_bytes = last_kept(weights, capacity[d], d, full_at, before[d])
+            shape = shape_of[full_at]
+            last[d], last_value[d], last_key[d] = full_at, saved[shape, d], key[full_at]
+            kernels = int(capacity[d] - cached_bytes) // kernel_bytes[full_at]
             cost = layer_cost_of(
-                layers.shapes[shape], array_at(common, arrays, d), kernels, channels[guess]
+                layers.shapes[shape], array_at(common, arrays, d), kernels, channels[full_at]
             )
             last_waits[0, d], last_waits[1, d] = cost.exposed_load_cycles, cost.output_stall_cycles
-            cached_bytes += kernels * kernel_bytes[guess]
+            cached_bytes += kernels * kernel_bytes[full_at]
             sums[FIELD.weight_bytes, d] += cost.weight_bytes - use.loads[shape]
             sums[FIELD.dynamic_buffer_read_bytes, d] -= cost.persistent_buffer_read_bytes
             sums[FIELD.persistent_buffer_read_bytes, d] += cost.persistent_buffer_read_bytes
         sums[FIELD.cached_weight_bytes, d] += cached_bytes
         sums[FIELD.exposed_load_cycles, d] = sums[FIELD.output_stall_cycles, d] = 0.0
+    kept = np.empty(designs, dtype=np.bool_)
     for i in range(len(key)):
         shape = shape_of[i]
         loads, reads = use.loads[shape], use.reads[shape]
         for d in range(designs):
-            kept[d] = comes_before(saved[i, d], key[i], last_value[d], last_key[d])
+            kept[d] = comes_before(saved[shape, d], key[i], last_value[d], last_key[d])
         for d in range(designs):
             wait = 0.0 if kept[d] else cycles[EXPOSED, shape, d]
             sums[FIELD.exposed_load_cycles, d] += last_waits[0, d] if last[d] == i else wait
@@ -176,6 +199,7 @@ def cache_weights(
             sums[FIELD.weight_bytes, d] -= loads if kept[d] else 0.0
             sums[FIELD.dynamic_buffer_read_bytes, d] -= reads if kept[d] else 0.0
             sums[FIELD.persistent_buffer_read_bytes, d] += reads if kept[d] else 0.0
+    return full_at
 
 
 @compiled
@@ -212,17 +236,22 @@ def steady_costs(
     tiles = tiles_of(layers.shapes, common)
     fixed, use = fixed_bytes(layers, common)
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
-    sums = np.empty((FIELDS, CHUNK))
+    sums, saved = np.empty((FIELDS, CHUNK)), np.empty((len(layers.shapes), CHUNK))
+    full_at = np.zeros(len(fixed), dtype=np.int64)  # at the designs before
     for start in range(0, len(capacity), CHUNK):
         own, chunk = slice(start, start + CHUNK), chunk_of(arrays, start)
         designs = len(chunk.cycles_per_byte)
         place = slice(first + start, first + start + designs)
         layer_cycles(layers.shapes, tiles, common, chunk, cycles)
+        saved_per_byte(layers.shapes, cycles, saved)
         by_bandwidth = np.argsort(chunk.cycles_per_byte)
         for s in range(len(fixed)):
             for field in range(FIELDS):
                 sums[field] = fixed[s, field]
             add_cold(layers, s, common, chunk, cycles, sums)
             costs[0, :, s, place] = sums[:, :designs]
-            cache_weights(layers, s, use, common, chunk, capacity[own], by_bandwidth, cycles, sums)
+            full_at[s] = cache_weights(
+                layers, s, use, common, chunk, capacity[own], by_bandwidth, saved, full_at[s],
+                cycles, sums,
+            )  # fmt: skip
             costs[1, :, s, place] = sums[:, :designs]

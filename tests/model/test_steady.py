@@ -13,7 +13,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import METRICS
-from sushi_dse.evaluation.rows import evaluate, only_front
+from sushi_dse.evaluation.rows import evaluate, evaluate_front
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.tallied import resource_metrics, serving_metrics
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
@@ -34,7 +34,7 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import STEADY_METRICS, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CHUNK
-from sushi_dse.model.steady_subnets import last_kept
+from sushi_dse.model.steady_subnets import Weights, bytes_before, last_kept
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH, STEADY_POLICIES
@@ -156,6 +156,31 @@ def test_a_design_costs_the_same_wherever_it_stands(
         assert np.array_equal(alone[..., numbers], together)
 
 
+@few
+@given(
+    networks,
+    st.tuples(weight_stationary(), weight_stationary()),
+    st.lists(st.sampled_from(AXIS_ORDER), unique=True, max_size=4),
+    st.booleans(),
+    st.sampled_from(STEADY_POLICIES),
+)
+def test_the_metrics_of_a_design_are_the_same_whatever_stands_beside_it(
+    network: Network,
+    both: tuple[Accelerator, Accelerator],
+    names: list[str],
+    prefetches: bool,
+    policy: str,
+) -> None:
+    one, other = map(prefetching, both) if prefetches else both
+    space = between(one, other, names)
+    whole = steady_metrics(network, space.designs(range(len(space))), policy)
+    for d in range(len(space)):
+        alone = steady_metrics(network, space.designs([d]), policy)
+        assert {name: values[:, d].tobytes() for name, values in whole.items()} == {
+            name: values[:, 0].tobytes() for name, values in alone.items()
+        }
+
+
 @settings(max_examples=15)
 @given(networks, spaces(2))
 def test_the_compiled_kernels_are_those_of_the_interpreter_bit_for_bit(
@@ -190,8 +215,11 @@ def test_the_buffer_is_full_where_layers_taken_by_value_fill_it(
         if before + weight_bytes[layer] > capacity:
             break
         before += weight_bytes[layer]
-    saved = np.array(value, dtype=float)[:, None]
-    found = last_kept(saved, np.array(key), np.array(weight_bytes), capacity, 0, guess)
+    saved, each = np.array(value, dtype=float)[:, None], np.arange(len(value))
+    weights = Weights(saved, each, np.array(key), np.array(weight_bytes))
+    of_guess = np.empty(1)
+    bytes_before(weights, guess, 0, 1, of_guess)
+    found = last_kept(weights, capacity, 0, guess, of_guess[0])
     assert found == (layer, before)
 
 
@@ -408,13 +436,13 @@ def test_the_front_that_is_kept_is_what_no_feasible_row_beats(
         )
 
     front = [row for row, cost in zip(rows, costs, strict=True) if not beaten(cost)]
-    kept = only_front(evaluate(asked, range(len(space))), objectives)
+    kept = evaluate_front(asked, range(len(space)), objectives)
     assert kept.to_pylist() == front
     assert Counts.of(kept.schema).designs == len(space)
 
 
 def test_a_block_of_designs_that_do_not_fit_has_no_front() -> None:
-    kept = only_front(evaluate(asking(), range(8, 12)), OBJECTIVES)
+    kept = evaluate_front(asking(), range(8, 12), OBJECTIVES)
     assert kept.num_rows == 0
     assert Counts.of(kept.schema).infeasible == 4
 

@@ -41,7 +41,9 @@ from sushi_dse.model.steady_layers import (
 )
 from sushi_dse.model.steady_subnets import (
     FIELD,
+    Weights,
     add_cold,
+    bytes_before,
     comes_before,
     fixed_bytes,
     last_kept,
@@ -131,11 +133,12 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
     fixed, use = fixed_bytes(layers, common)
     least = np.empty((FIELDS, len(fixed), len(capacity)))
     cycles = np.empty((CAUSES, len(layers.shapes), CHUNK))
-    sums = np.empty((FIELDS, CHUNK))
+    sums, worth = np.empty((FIELDS, CHUNK)), np.empty((len(layers.shapes), CHUNK))
     for start in range(0, len(capacity), CHUNK):
         chunk = chunk_of(arrays, start)
         per_byte, resident = chunk.cycles_per_byte, chunk.resident_map_bytes
         layer_cycles(layers.shapes, tiles, common, chunk, cycles)
+        saved_per_byte(layers.shapes, cycles, worth)
         for s in range(len(fixed)):
             for field in range(FIELDS):
                 sums[field] = fixed[s, field]
@@ -143,26 +146,29 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
             first, count = layers.starts[s], layers.starts[s + 1] - layers.starts[s]
             own = slice(first, first + count)
             weight_bytes = layers.kernels[own] * layers.channels[own] * layers.taps[own]
-            worth, key, last = np.empty((count, len(per_byte))), np.arange(count), 0
-            saved_per_byte(layers, s, cycles, worth)
-            reads_per_byte = use.reads[layers.shape_of[own]] / weight_bytes
-            is_loaded_once = use.loads[layers.shape_of[own]] == weight_bytes
+            shape_of, key, last = layers.shape_of[own], np.arange(count), 0
+            weights, before = Weights(worth, shape_of, key, weight_bytes), np.empty(len(per_byte))
+            reads_per_byte = use.reads[shape_of] / weight_bytes
+            is_loaded_once = use.loads[shape_of] == weight_bytes
             loads_per_byte = np.where(is_loaded_once, 1.0, reads_per_byte)
             by_loads, by_reads = np.argsort(-loads_per_byte), np.argsort(-reads_per_byte)
             for b in range(len(per_byte)):
                 room, saved, beyond = capacity[start + b], 0.0, 0.0
                 all_fit = weight_bytes.sum() <= room
                 if not all_fit:
-                    last, before = last_kept(worth, key, weight_bytes, room, b, last)
-                    saved = worth[last, b] * (room - before)
+                    bytes_before(weights, last, b, b + 1, before)
+                    last, kept_bytes = last_kept(weights, room, b, last, before[b])
+                    saved = worth[shape_of[last], b] * (room - kept_bytes)
+                last_worth = worth[shape_of[last], b]
                 for i in range(count):
-                    if all_fit or comes_before(worth[i, b], key[i], worth[last, b], key[last]):
-                        saved += worth[i, b] * weight_bytes[i]
+                    own_worth = worth[shape_of[i], b]
+                    if all_fit or comes_before(own_worth, key[i], last_worth, key[last]):
+                        saved += own_worth * weight_bytes[i]
                     if room > 0:
-                        exposed = cycles[EXPOSED, layers.shape_of[first + i], b]
+                        exposed = cycles[EXPOSED, shape_of[i], b]
                         beyond = max(beyond, beyond_share(
                             layers, first + i, common, loads_per_byte[i], per_byte[b], resident[b],
-                            exposed, worth[i, b],
+                            exposed, own_worth,
                         ))  # fmt: skip
                 waits = sums[FIELD.exposed_load_cycles, b] + sums[FIELD.output_stall_cycles, b]
                 sums[FIELD.exposed_load_cycles, b] = max(waits - saved - beyond, 0.0)

@@ -7,7 +7,7 @@ import numpy as np
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.fronts import non_dominated
 from sushi_dse.evaluation.metrics import Metric
-from sushi_dse.evaluation.steady import steady_metrics
+from sushi_dse.evaluation.steady import steady_objectives
 from sushi_dse.explore.exact.bounds import BOUNDED, bounds
 from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.hardware.designs import Designs
@@ -41,11 +41,7 @@ class Problem:
 
     def costs(self, designs: Designs) -> np.ndarray:
         """The costs of designs: [objective, candidate, design]; a candidate is policy x SubNet."""
-        per_policy = []
-        for policy in self.experiment.policies:
-            values = steady_metrics(self.experiment.network, designs, policy)
-            per_policy.append(np.stack([m.sign * values[m.name] for m in self.metrics]))
-        return np.concatenate(per_policy, axis=1)
+        return steady_objectives(self.experiment, designs, self.metrics)
 
     def bounds(self, boxes: Boxes) -> np.ndarray:
         """Lower bounds on the costs of the designs of each box: [objective, candidate, box]."""
