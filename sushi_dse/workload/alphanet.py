@@ -129,14 +129,18 @@ def _supernet_layers(family: AlphaNetFamily) -> list[PlainLayer]:
     )
     stages = len(family.stage_widths)
     of_sizes = [
-        _layers(family, replace(largest, stage_kernel_sizes=(size,) * stages))
+        _layers(family, replace(largest, stage_kernel_sizes=(size,) * stages), every_shortcut=True)
         for size in family.kernel_sizes
     ]
     alike = zip(*of_sizes, strict=True)  # layers at one place, which differ in kernel size only
     return list({layer.name: layer for layers in alike for layer in layers}.values())
 
 
-def _layers(family: AlphaNetFamily, choice: AlphaNetChoice) -> list[PlainLayer]:
+def _layers(
+    family: AlphaNetFamily, choice: AlphaNetChoice, *, every_shortcut: bool = False
+) -> list[PlainLayer]:
+    """The layers of a choice, or with `every_shortcut` also those that other choices need."""
+    into = (family.first_conv_widths, *family.stage_widths)  # [stage]: widths that it may read
     layers = [
         square_conv(
             "first_conv",
@@ -150,7 +154,17 @@ def _layers(family: AlphaNetFamily, choice: AlphaNetChoice) -> list[PlainLayer]:
     before = layers[0]  # the layer whose map the next block reads
     for stage, blocks in enumerate(choice.blocks_per_stage):
         for block in range(blocks):
-            layers += _block(family, choice, stage, block, before=before)
+            widths = {*into[stage], *family.stage_widths[stage]} if block == 0 else set()
+            layers += _block(
+                family,
+                choice,
+                stage,
+                block,
+                before=before,
+                has_shortcut=len(widths) > 1
+                if every_shortcut
+                else choice.stage_widths[stage] != before.kernels,
+            )
             before = layers[-1]
     expanded = before.kernels * FINAL_EXPAND_RATIO
     return [
@@ -170,6 +184,7 @@ def _block(
     block: int,
     *,
     before: PlainLayer,
+    has_shortcut: bool,
 ) -> list[PlainLayer]:
     name, channels = f"s{stage + 1}.b{block}", before.kernels
     width, ratio = choice.stage_widths[stage], choice.stage_expand_ratios[stage]
@@ -184,10 +199,10 @@ def _block(
         stride=family.stage_strides[stage] if block == 0 else 1,
         kernel_size=kernel_size,
         squeezed=squeezed_channels(inner, family.channel_divisor) if has_squeeze else None,
-        adds=(before.name,) if width == channels else (),
+        adds=() if has_shortcut else (before.name,),
         depthwise_name=f"dw{kernel_size}x{kernel_size}",
     )
-    if width == channels:
+    if not has_shortcut:
         return layers
     shortcut = square_conv(
         "shortcut",
