@@ -167,12 +167,17 @@ def _plain_layers(
 
 def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
     layer = _made(document, location, PlainLayer, keys)
+    _check_work(document, location, layer)
+    return layer
+
+
+def _check_work(document: Document, location: Location, layer: PlainLayer) -> None:
+    """Raise `UserError` at `location` where the counts of a layer might not fit 64 bits."""
     if layer.weight_bytes * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
         message = (
             f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
         )
         raise document.error(location, message)
-    return layer
 
 
 def _check_supernet_layers(
@@ -213,7 +218,11 @@ def _staged(
         _made(document, ("subnets", i), make_choice, subnet)
         for i, subnet in enumerate(keys.subnets)
     ]
-    return family, _cut(document, choices, lambda several: supernet_of(family, several))
+    supernet = _cut(document, choices, lambda several: supernet_of(family, several))
+    for i, subnet in enumerate(supernet.subnets):
+        for layer in subnet.layers:
+            _check_work(document, ("subnets", i), layer)
+    return family, supernet
 
 
 def _made(

@@ -203,6 +203,8 @@ def test_a_family_that_is_none_is_refused(changes: dict[str, object], wrong: str
         ("[0.25, 0.5, 0.75, 1.0]", "[0.25, wide]", "wide]", "a number is wanted"),
         ("block: bottleneck", "block: bottlneck", "bottlneck",
          "block: 'separable', 'inverted_bottleneck' or 'bottleneck' is wanted, got 'bottlneck'"),
+        ("first_kernel_size: 7", "first_kernel_size: 65535", "{name: 0.25x",
+         "layer 'first_conv': weights x pixels <= 4503599627370496 must hold"),
         ("[3, 4, 6, 3]", "[3, 4, 600, 600]", "[3, 4, 600", "1000 blocks at most must hold"),
     ],
 )  # fmt: skip
