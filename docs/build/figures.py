@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.supernets import bounds
+from benchmarks.supernets import supernets as shipped_supernets
 from docs.build.speedups import best_speedup, speedup_range
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
@@ -94,6 +96,21 @@ def rivals(path: Path) -> None:
     save_curves(path, label("buffer_mib"), label("latency_saved_percent"), BUFFERS_MIB, curves)
 
 
+def supernets(path: Path) -> None:
+    """Draw the latency that SGS saves of each SuperNet by the size of the Persistent Buffer."""
+    curves = {}
+    for name, supernet in shipped_supernets().items():
+        network, saved = Network.of(supernet), []
+        for buffer in BUFFERS_MIB:
+            accelerator = zcu104(
+                pe_kernels=64, port_bytes_per_cycle=5.0, persistent_buffer_kib=1024 * buffer
+            )
+            saved.append(bounds(network, accelerator)["sgs"])
+        curves[name] = saved
+    x_label, y_label = label("persistent_buffer_mib"), label("latency_saved_percent")
+    save_curves(path, x_label, y_label, BUFFERS_MIB, curves)
+
+
 def slo_nn(path: Path) -> None:
     """Draw the speed-up of SLO-NN by the points that a demand lies below the network's top-1."""
     below = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5, 0.25, 0.0]
@@ -121,6 +138,7 @@ def gati(path: Path) -> None:
 FIGURES: dict[str, Callable[[Path], None]] = {
     "sushi.png": sushi,
     "rivals.png": rivals,
+    "supernets.png": supernets,
     "slo_nn.png": slo_nn,
     "gati.png": gati,
 }

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import supernets
 from benchmarks.rivals import shown_table
 from docs.build import rivals
 from docs.build.api import api
@@ -127,7 +128,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "slo-nn-speedups": rivals.slo_nn_speedups,
     "growth": growth,
     "scale": scale,
+    "supernets-choose": lambda: fenced("subnets", "--workload", "us_mobilenet_v1", "--choose", "4"),
     "sweep": sweep,
+    **supernets.TABLES,
 }
 
 

@@ -25,6 +25,7 @@ from sushi_dse.cli import (
     recommend,
     reproduce,
     search,
+    subnets,
     sweep,
     trace,
     validate,
@@ -55,6 +56,7 @@ app.add_typer(compare.app, name="compare")
 app.command()(worth.worth)
 app.command()(explain.explain)
 app.command()(recommend.recommend)
+app.command()(subnets.subnets)
 app.command()(cost.cost)
 app.command()(validate.validate)
 app.command()(validate.calibrate)

@@ -67,7 +67,8 @@ def sweep(
     subnets: Annotated[
         int | None,
         typer.Option(
-            help="Serve that many SubNets, chosen for the hardware by predicted accuracy.",
+            help="Serve that many SubNets, chosen for the hardware: by predicted accuracy, or if "
+            "the workload has no accuracy model of those that it lists, for the stream.",
             min=1,
             max=32,  # candidate SubGraphs grow with the pairs of SubNets
             show_default="those that the workload lists",

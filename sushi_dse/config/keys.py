@@ -110,7 +110,8 @@ def _message(model: type[Keys], details: ErrorDetails) -> str:
     if kind in LENGTHS:
         words, bound = LENGTHS[kind]
         return f"{name}: {words} {context[bound]} entries, got {context['actual_length']}"
-    wanted = f"{name}: {WANTED.get(kind, 'another value')} is wanted, got {given}"
+    one_of = context.get("expected", "another value")  # the values of a literal
+    wanted = f"{name}: {WANTED.get(kind, one_of)} is wanted, got {given}"
     if kind == "string_type" and isinstance(details["input"], int | float):
         wanted += "; put it in quotes"
     return wanted

@@ -27,7 +27,7 @@ from sushi_dse.config.hardware_keys import (
     Number,
     Quantity,
 )
-from sushi_dse.config.workload_keys import FAMILY_KEYS
+from sushi_dse.config.workload_keys import FAMILY_KEYS, read_widths
 from sushi_dse.hardware.timing import DSP_MHZ
 from sushi_dse.units import NUMBER, SUFFIXES, TIMES, UNITS, label, unit_of
 
@@ -92,17 +92,18 @@ SCHEMAS: dict[str, Callable[[], JsonSchemaValue]] = {
 
 
 def offered(one: JsonSchemaValue) -> JsonSchemaValue:
-    """The schema of one value, a list of values, or a range of values."""
+    """The schema of one value, also with a plausible range, a list or a range of values."""
+    return {"anyOf": [one, plausible(one), *_several(one)]}
+
+
+def _several(one: JsonSchemaValue) -> list[JsonSchemaValue]:
+    """The schemas of a list of values and of a range of values."""
     ends = {"from": one, "to": one}
-    return {
-        "anyOf": [
-            one,
-            plausible(one),
-            {"type": "array", "items": one, "minItems": 1},
-            _range({**ends, "step": one}),
-            _range({**ends, "factor": NUMERIC}),
-        ]
-    }
+    return [
+        {"type": "array", "items": one, "minItems": 1},
+        _range({**ends, "step": one}),
+        _range({**ends, "factor": NUMERIC}),
+    ]
 
 
 def plausible(one: JsonSchemaValue) -> JsonSchemaValue:
@@ -172,6 +173,8 @@ class Generator(GenerateJsonSchema):
         inner = self.generate_inner(schema["schema"])
         if schema["function"]["function"] is board_named:
             return {"anyOf": [{"enum": sorted(boards())}, inner]}
+        if schema["function"]["function"] is read_widths:
+            return {"anyOf": [inner["items"], *_several(inner["items"])]}
         entries = inner.get("prefixItems") or [inner[key] for key in ("items",) if key in inner]
         return {"anyOf": [entries[0], inner]} if entries else inner
 

@@ -12,15 +12,18 @@ from sushi_dse.config.keys import Keys, checked, quoted_value
 from sushi_dse.config.shipped import WORKLOADS, is_path, shipped_names, shipped_path
 from sushi_dse.config.workload_keys import (
     MAX_BLOCKS,
+    AlphaNetKeys,
     LayerKeys,
     MobileNetV3Keys,
     PlainKeys,
     ResNetKeys,
+    SlimmableKeys,
     StagedKeys,
     WorkloadKeys,
 )
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.workload.accuracy import AccuracyModel
+from sushi_dse.workload.alphanet import AlphaNetChoice, AlphaNetFamily, alphanet_supernet
 from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.mobilenet_v3 import (
@@ -30,6 +33,7 @@ from sushi_dse.workload.mobilenet_v3 import (
 )
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
+from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
 
 # Most weights x padded pixels of a layer, far beyond any network: counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52
@@ -110,6 +114,18 @@ def _mobilenet_v3(document: Document) -> Loaded:
     )
 
 
+def _alphanet(document: Document) -> Loaded:
+    keys = checked(document, AlphaNetKeys)
+    _, supernet = _staged(document, keys, AlphaNetFamily, AlphaNetChoice, alphanet_supernet)
+    return keys, supernet, None
+
+
+def _slimmable(document: Document) -> Loaded:
+    keys = checked(document, SlimmableKeys)
+    _, supernet = _staged(document, keys, SlimmableFamily, SlimmableChoice, slimmable_supernet)
+    return keys, supernet, None
+
+
 def _plain(document: Document) -> Loaded:
     keys = checked(document, PlainKeys)
     networks = [
@@ -151,12 +167,17 @@ def _plain_layers(
 
 def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
     layer = _made(document, location, PlainLayer, keys)
+    _check_work(document, location, layer)
+    return layer
+
+
+def _check_work(document: Document, location: Location, layer: PlainLayer) -> None:
+    """Raise `UserError` at `location` where the counts of a layer might not fit 64 bits."""
     if layer.weight_bytes * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
         message = (
             f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
         )
         raise document.error(location, message)
-    return layer
 
 
 def _check_supernet_layers(
@@ -174,27 +195,34 @@ def _check_supernet_layers(
 FAMILIES: dict[str, Callable[[Document], Loaded]] = {
     "resnet": _resnet,
     "mobilenet_v3": _mobilenet_v3,
+    "alphanet": _alphanet,
+    "slimmable": _slimmable,
     "layers": _plain,
 }
 
 
 def _staged(
     document: Document,
-    keys: StagedKeys,
+    keys: StagedKeys | AlphaNetKeys | SlimmableKeys,
     make_family: Callable[..., Family],
     make_choice: Callable[..., Choice],
     supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
 ) -> tuple[Family, SuperNet]:
-    if sum(keys.max_blocks_per_stage) > MAX_BLOCKS:
-        message = f"max_blocks_per_stage: {MAX_BLOCKS} blocks at most must hold, of all stages"
-        raise document.error(("max_blocks_per_stage",), message)
+    most = "blocks_per_stage" if isinstance(keys, SlimmableKeys) else "max_blocks_per_stage"
+    if sum(getattr(keys, most)) > MAX_BLOCKS:
+        message = f"{most}: {MAX_BLOCKS} blocks at most must hold, of all stages"
+        raise document.error((most,), message)
     name = keys.name or document.path.stem
     family = _made(document, (), make_family, keys, name=name)
     choices = [
         _made(document, ("subnets", i), make_choice, subnet)
         for i, subnet in enumerate(keys.subnets)
     ]
-    return family, _cut(document, choices, lambda several: supernet_of(family, several))
+    supernet = _cut(document, choices, lambda several: supernet_of(family, several))
+    for i, subnet in enumerate(supernet.subnets):
+        for layer in subnet.layers:
+            _check_work(document, ("subnets", i), layer)
+    return family, supernet
 
 
 def _made(

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from sushi_dse.config.choices import choices, read_number
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
 from sushi_dse.workload.caveats import Sharing
+from sushi_dse.workload.slimmable import Block
 
 # Bounds far beyond any network, so that a mistyped number does not fill the memory.
 Size = Annotated[int, Field(gt=0, le=2**16)]
@@ -122,6 +124,65 @@ class MobileNetV3Keys(StagedKeys):
     accuracy_model: AccuracyModelKeys | None = None
 
 
+class AlphaNetChoiceKeys(ChoiceKeys):
+    """The keys of a SubNet of family `alphanet`."""
+
+    resolution: Size
+    first_conv_width: Size
+    stage_widths: list[Size]
+    blocks_per_stage: list[Blocks]
+    stage_kernel_sizes: list[Size]
+    stage_expand_ratios: list[Ratio]
+    last_width: Size
+
+
+class AlphaNetKeys(WorkloadKeys):
+    """The keys of a workload of family `alphanet`."""
+
+    first_conv_widths: list[Size]
+    stage_widths: list[list[Size]]
+    stage_strides: list[Size]
+    stage_squeeze_excite: list[bool]
+    min_blocks_per_stage: list[Blocks]
+    max_blocks_per_stage: list[Blocks]
+    stage_expand_ratios: list[list[Ratio]]
+    kernel_sizes: list[Size]
+    last_widths: list[Size]
+    channel_divisor: Size = 8
+    classes: Size = 1000
+    subnets: Sequence[AlphaNetChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
+
+
+def read_widths(value: object) -> object:
+    """The numbers of one number, a list of them, or a range."""
+    return list(choices(value, read_number))
+
+
+class SlimmableChoiceKeys(ChoiceKeys):
+    """The keys of a SubNet of family `slimmable`."""
+
+    width_multiplier: Ratio
+
+
+class SlimmableKeys(WorkloadKeys):
+    """The keys of a workload of family `slimmable`."""
+
+    block: Block
+    resolution: Size
+    first_conv_width: Size
+    first_kernel_size: Size
+    first_pool: bool = False
+    stage_widths: list[Size]
+    stage_strides: list[Size]
+    blocks_per_stage: list[Blocks]
+    stage_expand_ratios: list[Ratio]
+    last_width: Size | None = None
+    width_multipliers: Annotated[list[Ratio], BeforeValidator(read_widths)]
+    channel_divisor: Size = 8
+    classes: Size = 1000
+    subnets: Sequence[SlimmableChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
+
+
 class LayerKeys(Keys):
     """The keys of a layer that is listed."""
 
@@ -165,5 +226,7 @@ class PlainKeys(WorkloadKeys):
 FAMILY_KEYS: dict[str, type[WorkloadKeys]] = {
     "resnet": ResNetKeys,
     "mobilenet_v3": MobileNetV3Keys,
+    "alphanet": AlphaNetKeys,
+    "slimmable": SlimmableKeys,
     "layers": PlainKeys,
 }

@@ -10,6 +10,7 @@ from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.accuracy import servable, unknown_accuracy
+from sushi_dse.evaluation.choice import chosen_for_stream
 from sushi_dse.evaluation.experiment import NO_TRACE, RECACHE_EVERY_QUERIES, Experiment
 from sushi_dse.evaluation.levels import AS_GIVEN, SPAN, spanning_levels
 from sushi_dse.evaluation.offers import cold_offer, outside
@@ -162,7 +163,8 @@ def load_experiment(
     `trace` is a kind of synthetic demand, a file, or "none": each SubNet is served again and again.
     A synthetic trace has so many `queries` and is made for the reference design of a search space,
     so that all designs of the space serve the same one.  `subnets` asks for that many SubNets,
-    chosen for the reference design, in place of those of the workload.  With `repeats` each design
+    chosen for the reference design: by the workload's accuracy model, or without one of those that
+    it lists, for the stream, which spans all of them.  With `repeats` each design
     serves the traces of so many seeds, from `seed` on, and has a row for each.  By default
     `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
@@ -173,7 +175,8 @@ def load_experiment(
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
-    if subnets is not None:
+    is_predicted = served.accuracy_model is not None
+    if subnets is not None and is_predicted:
         served = served_workload(served, reference, subnets)
     network, name = Network.of(served.supernet), str(trace)
     traces = [
@@ -186,6 +189,8 @@ def load_experiment(
         for each in seeds(name, seed, repeats)
     ]
     found = traces[0][1]
+    if subnets is not None and not is_predicted:
+        network = chosen_for_stream(network, reference, found, str(mode), subnets)
     asked = tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,)))
     served_by, remarks = servable(asked, network)
     if found is not None and name not in DEMANDS:

@@ -99,12 +99,20 @@ def largest_hypervolume(costs: np.ndarray, reference: np.ndarray, count: int) ->
     is_before = np.tri(len(costs), k=-1, dtype=bool).T  # [row before, row]
     strip = np.where(is_before, reach * (costs[:, 1, None] - costs[:, 1]), -np.inf)
     volume = reach * (reference[1] - costs[:, 1])
-    rows_before = []
+    return best_chain(volume, strip, count)
+
+
+def best_chain(start: np.ndarray, gain: np.ndarray, count: int) -> list[int]:
+    """The `count` rising rows of the greatest start and gains, exactly.
+
+    start: [row], of the first one; gain: [row before, row], minus infinity unless it is before.
+    """
+    total, rows_before = start, []
     for _ in range(count - 1):
-        with_before = volume[:, None] + strip
+        with_before = total[:, None] + gain
         rows_before.append(with_before.argmax(axis=0))
-        volume = with_before.max(axis=0)
-    chosen = [int(volume.argmax())]
+        total = with_before.max(axis=0)
+    chosen = [int(total.argmax())]
     for row_before in reversed(rows_before):
         chosen.append(int(row_before[chosen[-1]]))
     return chosen[::-1]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sushi_dse.workload.blocks import linear
 from sushi_dse.workload.layers import PlainLayer
-from sushi_dse.workload.stages import linear
 
 if TYPE_CHECKING:
     import numpy as np

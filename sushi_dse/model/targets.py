@@ -34,9 +34,15 @@ class Targets:
 
 @lru_cache(maxsize=8)
 def targets(network: Network) -> Targets:
-    """The targets of a network: each SubNet, all shared, each pair's intersection, the union."""
+    """The targets of a network: each SubNet, all shared, each pair's intersection, the union.
+
+    Where of every two SubNets one holds the other whole, that is the intersection of the pair, and
+    pairs have no target: candidates grow with the SubNets and not with their pairs.
+    """
     names = tuple(subnet.name for subnet in network.supernet.subnets)
     found = _targets_of(names)
+    if are_nested(network):
+        found = [target for target in found if target.combination is not Combination.PAIR]
     cuts = [(t, order) for t, target in enumerate(found) for order in ORDERS[target.combination]]
     kernels, channels = (
         np.array([_combined(sizes, names, target) for target in found])
@@ -49,6 +55,13 @@ def targets(network: Network) -> Targets:
         kernels=kernels,
         channels=channels,
     )
+
+
+def are_nested(network: Network) -> bool:
+    """Whether of every two SubNets one holds the other whole, as in a slimmable network."""
+    sizes = np.hstack([network.kernels, network.channels])
+    by_size = sizes[np.lexsort(sizes.T[::-1])]  # A SubNet that holds another stands behind it.
+    return bool((by_size[:-1] <= by_size[1:]).all())
 
 
 def _targets_of(names: tuple[str, ...]) -> list[Target]:

@@ -12,6 +12,7 @@ from sushi_dse.report.progress import note
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.compare import Checked, Comparison
+    from sushi_dse.evaluation.choice import StreamOnSubNets
     from sushi_dse.model.breakdown import Breakdown
     from sushi_dse.model.validation import LayerError, Validation
 
@@ -63,6 +64,21 @@ def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) 
     """Named facts, a row each."""
     rows = [{"fact": name, "value": value} for name, value in facts.items()]
     print_rows(rows, ["fact", "value"], output_format, document=facts, title=title)
+
+
+def print_subnets(
+    served: "StreamOnSubNets", listed: "StreamOnSubNets", output_format: str, *, title: str
+) -> None:
+    """The SubNets that serve a stream, and what it comes to with them and with all that are listed.
+
+    What it comes to stands below a table, and is part of the JSON document.
+    """
+    rows = served.rows()
+    sums = {"served": served.sums, "listed": listed.sums}
+    print_rows(rows, list(rows[0]), output_format, document={**sums, "rows": rows}, title=title)
+    if output_format == "table":
+        print_table([{"subnets": which, **own} for which, own in sums.items()],
+                    ["subnets", *served.sums])  # fmt: skip
 
 
 def print_comparison(

@@ -9,20 +9,22 @@ has the same size.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sushi_dse.workload.blocks import (
+    IMAGE_CHANNELS,
+    inverted_bottleneck,
+    linear,
+    square_conv,
+    squeezed_channels,
+)
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.stages import (
     StagedChoice,
     StagedFamily,
     cut_supernet,
-    linear,
     ratios_by_stage,
-    rounded_channels,
-    square_conv,
 )
 
-IMAGE_CHANNELS = 3
 FIRST_BLOCK = "block0"
-SQUEEZE_RATIO = 4  # "Searching for MobileNetV3" (ICCV 2019)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def mobilenet_v3_supernet(
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family,
+        family.name,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )
@@ -80,23 +82,15 @@ def _largest(family: MobileNetV3Family) -> MobileNetV3Choice:
 def _layers(family: MobileNetV3Family, choice: MobileNetV3Choice) -> list[PlainLayer]:
     ratios = ratios_by_stage(family, choice)
     layers = _stem(family, choice.resolution)
-    channels, size = layers[-1].kernels, layers[-1].output_height
     for stage, of_stage in enumerate(ratios):
         for block, ratio in enumerate(of_stage):
-            layers += _inverted_bottleneck(
-                family,
-                stage,
-                block,
-                source=layers[-1].name,
-                channels=channels,
-                inner=family.inner_channels(channels, ratio),
-                size=size,
-            )
-            channels, size = layers[-1].kernels, layers[-1].output_height
-    expanded, mixed = family.last_widths
+            layers += _block(family, stage, block, ratio, before=layers[-1])
+    (expanded, mixed), last = family.last_widths, layers[-1]
     return [
         *layers,
-        square_conv("final_expand", kernels=expanded, channels=channels, size=size),
+        square_conv(
+            "final_expand", kernels=expanded, channels=last.kernels, size=last.output_height
+        ),
         square_conv("feature_mix", kernels=mixed, channels=expanded, size=1),  # on the pooled map
         linear("classifier", inputs=mixed, outputs=family.classes),
     ]
@@ -112,66 +106,34 @@ def _stem(family: MobileNetV3Family, resolution: int) -> list[PlainLayer]:
         kernel_size=3,
         stride=2,
     )
-    size = first.output_height
     return [
         first,
-        square_conv(
-            "dw",
-            kernels=width,
+        *inverted_bottleneck(
+            FIRST_BLOCK,
             channels=width,
-            size=size,
-            kernel_size=3,
-            groups=width,
-            block=FIRST_BLOCK,
-        ),
-        square_conv(
-            "project",
-            kernels=family.first_block_width,
-            channels=width,
-            size=size,
-            block=FIRST_BLOCK,
+            inner=None,
+            width=family.first_block_width,
+            size=first.output_height,
             adds=(first.name,) if family.first_block_width == width else (),
         ),
     ]
 
 
-def _inverted_bottleneck(
-    family: MobileNetV3Family,
-    stage: int,
-    block: int,
-    *,
-    source: str,
-    channels: int,
-    inner: int,
-    size: int,
+def _block(
+    family: MobileNetV3Family, stage: int, block: int, ratio: float, *, before: PlainLayer
 ) -> list[PlainLayer]:
-    name, width = f"s{stage + 1}.b{block}", family.stage_widths[stage]
+    channels, width = before.kernels, family.stage_widths[stage]
     stride = family.stage_strides[stage] if block == 0 else 1
-    expand = square_conv("expand", kernels=inner, channels=channels, size=size, block=name)
-    depthwise = square_conv(
-        "dw",
-        kernels=inner,
-        channels=inner,
-        size=size,
-        kernel_size=family.kernel_size,
+    inner = family.inner_channels(channels, ratio)
+    has_squeeze = family.stage_squeeze_excite[stage]
+    return inverted_bottleneck(
+        f"s{stage + 1}.b{block}",
+        channels=channels,
+        inner=inner,
+        width=width,
+        size=before.output_height,
         stride=stride,
-        groups=inner,
-        block=name,
+        kernel_size=family.kernel_size,
+        squeezed=squeezed_channels(inner, family.channel_divisor) if has_squeeze else None,
+        adds=(before.name,) if stride == 1 and width == channels else (),
     )
-    squeeze_excite = []
-    if family.stage_squeeze_excite[stage]:
-        squeezed = rounded_channels(inner // SQUEEZE_RATIO, family.channel_divisor)
-        squeeze_excite = [
-            square_conv("se_reduce", kernels=squeezed, channels=inner, size=1, block=name),
-            square_conv("se_expand", kernels=inner, channels=squeezed, size=1, block=name),
-        ]
-    project = square_conv(
-        "project",
-        kernels=width,
-        channels=inner,
-        size=depthwise.output_height,
-        block=name,
-        input_from=(depthwise.name, squeeze_excite[-1].name) if squeeze_excite else (),
-        adds=(source,) if stride == 1 and width == channels else (),
-    )
-    return [expand, depthwise, *squeeze_excite, project]

@@ -8,19 +8,17 @@ of a block that runs last adds the shortcut: the input of the block, or the map 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sushi_dse.workload.blocks import IMAGE_CHANNELS, bottleneck, linear, square_conv
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.stages import (
     StagedChoice,
     StagedFamily,
     check_allowed,
+    check_by_stage,
     cut_supernet,
-    linear,
     ratios_by_stage,
     rounded_channels,
-    square_conv,
 )
-
-IMAGE_CHANNELS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,7 @@ def resnet_supernet(family: ResNetFamily, choices: Sequence[ResNetChoice]) -> Su
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family,
+        family.name,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )
@@ -80,11 +78,7 @@ def _largest(family: ResNetFamily) -> ResNetChoice:
 
 def _check_widths(family: ResNetFamily, choice: ResNetChoice) -> None:
     subnet, multipliers = f"SubNet {choice.name!r}", choice.stage_width_multipliers
-    if len(multipliers) != len(family.stage_widths):
-        raise ValueError(
-            f"{subnet}: stage_width_multipliers needs one entry for each of the "
-            f"{len(family.stage_widths)} stages, got {len(multipliers)}"
-        )
+    check_by_stage(subnet, "stage_width_multipliers", multipliers, family)
     for stage, multiplier in enumerate(multipliers, start=1):
         what = f"{subnet}: width multiplier of stage {stage}"
         check_allowed(what, multiplier, family.width_multipliers)
@@ -104,7 +98,7 @@ def _layers(family: ResNetFamily, choice: ResNetChoice) -> list[PlainLayer]:
     for stage, of_stage in enumerate(ratios):
         width = family.width(family.stage_widths[stage], choice.stage_width_multipliers[stage])
         for block, ratio in enumerate(of_stage):
-            layers += _bottleneck(
+            layers += bottleneck(
                 f"s{stage + 1}.b{block}",
                 source=layers[-1].name,
                 channels=channels,
@@ -112,7 +106,7 @@ def _layers(family: ResNetFamily, choice: ResNetChoice) -> list[PlainLayer]:
                 width=width,
                 size=size,
                 stride=family.stage_strides[stage] if block == 0 else 1,
-                is_first=block == 0,
+                shortcut="pooled" if block == 0 else "same",
             )
             channels, size = width, layers[-1].output_height
     return [*layers, linear("classifier", inputs=channels, outputs=family.classes)]
@@ -144,49 +138,3 @@ def _stem(choice: ResNetChoice) -> list[PlainLayer]:
         )
     stem.append(square_conv("stem2", kernels=last, channels=first, size=size, kernel_size=3))
     return stem
-
-
-def _bottleneck(
-    block: str,
-    *,
-    source: str,
-    channels: int,
-    inner: int,
-    width: int,
-    size: int,
-    stride: int,
-    is_first: bool,
-) -> list[PlainLayer]:
-    reduce = square_conv("conv1", kernels=inner, channels=channels, size=size, block=block)
-    window = square_conv(
-        "conv2",
-        kernels=inner,
-        channels=inner,
-        size=size,
-        kernel_size=3,
-        stride=stride,
-        block=block,
-    )
-    size = window.output_height
-    expand = square_conv(
-        "conv3",
-        kernels=width,
-        channels=inner,
-        size=size,
-        block=block,
-        adds=() if is_first else (source,),
-    )
-    layers = [reduce, window, expand]
-    if is_first:  # An average pool does the striding ahead of the downsample convolution.
-        layers.append(
-            square_conv(
-                "downsample",
-                kernels=width,
-                channels=channels,
-                size=size,
-                block=block,
-                input_from=(source,),
-                adds=(expand.name,),
-            )
-        )
-    return layers

@@ -1,13 +1,16 @@
-"""The base of the Once-for-all families: stages of blocks, of elastic depth and expand ratio.
+"""Families of SuperNets made of stages of blocks, and the base of the Once-for-all ones.
 
-"Once-for-All: Train One Network and Specialize it for Efficient Deployment" (ICLR 2020).
+"Once-for-All: Train One Network and Specialize it for Efficient Deployment" (ICLR 2020): stages of
+elastic depth, and blocks of elastic expand ratio.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import inf
+from typing import Any, Protocol
 
-from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, around, placed
+from sushi_dse.workload.layers import PlainLayer, SubNet, SuperNet, SuperNetLayer, placed
+from sushi_dse.workload.rated import Rated
 
 LARGEST_ROUNDING_LOSS = 0.1  # largest share of the channels that rounding down may remove
 
@@ -22,6 +25,67 @@ def rounded_channels(channels: float, divisor: int) -> int:
     """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < (1 - LARGEST_ROUNDING_LOSS) * channels else rounded
+
+
+class OfStages(Protocol):
+    """A family of SubNets that are made of stages of blocks."""
+
+    @property
+    def name(self) -> str:
+        """The name of the SuperNet."""
+
+    @property
+    def stage_widths(self) -> tuple[Any, ...]:
+        """The output channels of each stage, or the choices of them: [stage]."""
+
+
+class OfElasticDepth(OfStages, Protocol):
+    """A family whose stages may have fewer or more blocks."""
+
+    @property
+    def min_blocks_per_stage(self) -> tuple[int, ...]:
+        """The least number of blocks of each stage: [stage]."""
+
+    @property
+    def max_blocks_per_stage(self) -> tuple[int, ...]:
+        """The greatest number of blocks of each stage: [stage]."""
+
+
+def check_family(family: OfStages, by_stage: Sequence[str]) -> None:
+    """Raise `ValueError` unless fields by stage have an entry for each, and numbers are above 0."""
+    for name in by_stage:
+        if len(getattr(family, name)) != len(family.stage_widths):
+            raise ValueError(
+                f"{family.name}: {name} needs one entry for each of the "
+                f"{len(family.stage_widths)} stage_widths, got {len(getattr(family, name))}"
+            )
+    for field in fields(family):  # type: ignore[arg-type] # a dataclass, which no protocol can say
+        value = getattr(family, field.name)
+        entries = list(_entries(value))
+        if () in entries:
+            raise ValueError(f"{family.name}: {field.name} is empty")
+        numbers = [entry for entry in entries if isinstance(entry, int | float)]
+        if not all(0 < number < inf for number in numbers if not isinstance(number, bool)):
+            raise ValueError(f"{family.name}: {field.name} > 0 must hold, got {value}")
+
+
+def _entries(value: object) -> Iterator[object]:
+    """What is in a tuple and in the tuples in it, of which only empty ones come as they are."""
+    if isinstance(value, tuple) and value:
+        for entry in value:
+            yield from _entries(entry)
+    else:
+        yield value
+
+
+def check_depths(family: OfElasticDepth) -> None:
+    """Raise `ValueError` where the least number of blocks of a stage is above the greatest."""
+    for least, most in zip(family.min_blocks_per_stage, family.max_blocks_per_stage, strict=True):
+        if least > most:
+            raise ValueError(
+                f"{family.name}: min_blocks_per_stage <= max_blocks_per_stage must hold, "
+                f"got {least} and {most}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +105,8 @@ class StagedFamily:
     classes: int = 1000
 
     def __post_init__(self) -> None:
-        for name in self._by_stage():
-            if len(getattr(self, name)) != len(self.stage_widths):
-                raise ValueError(
-                    f"{self.name}: {name} needs one entry for each of the "
-                    f"{len(self.stage_widths)} stage_widths, got {len(getattr(self, name))}"
-                )
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value == ():
-                raise ValueError(f"{self.name}: {field.name} is empty")
-            entries = value if isinstance(value, tuple) else (value,)
-            numbers = [entry for entry in entries if not isinstance(entry, str | bool)]
-            if not all(0 < number < inf for number in numbers):
-                raise ValueError(f"{self.name}: {field.name} > 0 must hold, got {value}")
-        for least, most in zip(self.min_blocks_per_stage, self.max_blocks_per_stage, strict=True):
-            if least > most:
-                raise ValueError(
-                    f"{self.name}: min_blocks_per_stage <= max_blocks_per_stage must hold, "
-                    f"got {least} and {most}"
-                )
+        check_family(self, self._by_stage())
+        check_depths(self)
 
     def _by_stage(self) -> tuple[str, ...]:
         return ("stage_strides", "min_blocks_per_stage", "max_blocks_per_stage")
@@ -95,21 +141,31 @@ def check_allowed(what: str, value: float, allowed: Sequence[float]) -> None:
         raise ValueError(f"{what} {value} is not a choice; allowed: {', '.join(map(str, allowed))}")
 
 
+def check_by_stage(subnet: str, name: str, entries: Sequence[object], family: OfStages) -> None:
+    """Raise `ValueError` unless a choice of a SubNet has one entry for each stage."""
+    if len(entries) != len(family.stage_widths):
+        raise ValueError(
+            f"{subnet}: {name} needs one entry for each of the "
+            f"{len(family.stage_widths)} stages, got {len(entries)}"
+        )
+
+
+def check_blocks(subnet: str, blocks: Sequence[int], family: OfElasticDepth) -> None:
+    """Raise `ValueError` unless each stage of a SubNet has a number of blocks that it may have."""
+    check_by_stage(subnet, "blocks_per_stage", blocks, family)
+    bounds = zip(family.min_blocks_per_stage, family.max_blocks_per_stage, blocks, strict=True)
+    for stage, (least, most, count) in enumerate(bounds, start=1):
+        if not least <= count <= most:
+            raise ValueError(f"{subnet}: stage {stage} has {least} to {most} blocks, got {count}")
+
+
 def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[float, ...]]:
     """The expand ratios of the blocks of each stage: [stage][block].
 
     A number of blocks or an expand ratio that the family does not have raises a `ValueError`.
     """
     subnet, blocks = f"SubNet {choice.name!r}", choice.blocks_per_stage
-    if len(blocks) != len(family.stage_widths):
-        raise ValueError(
-            f"{subnet}: blocks_per_stage needs one entry for each of the "
-            f"{len(family.stage_widths)} stages, got {len(blocks)}"
-        )
-    bounds = zip(family.min_blocks_per_stage, family.max_blocks_per_stage, blocks, strict=True)
-    for stage, (least, most, count) in enumerate(bounds, start=1):
-        if not least <= count <= most:
-            raise ValueError(f"{subnet}: stage {stage} has {least} to {most} blocks, got {count}")
+    check_blocks(subnet, blocks, family)
     one_each, ratios = sum(blocks), choice.block_expand_ratios
     one_possible = sum(family.max_blocks_per_stage)
     if len(ratios) not in (one_each, one_possible):
@@ -129,63 +185,15 @@ def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[fl
     return stages
 
 
-def square_conv(
-    name: str,
-    *,
-    kernels: int,
-    channels: int,
-    size: int,
-    kernel_size: int = 1,
-    stride: int = 1,
-    groups: int = 1,
-    block: str = "",
-    input_from: tuple[str, ...] = (),
-    adds: tuple[str, ...] = (),
-) -> PlainLayer:
-    """A convolution with a square kernel on a square map of side `size`, padded to keep it.
-
-    The name of a layer in a `block` begins with the block's.
-    """
-    return PlainLayer(
-        name=f"{block}.{name}" if block else name,
-        block=block,
-        kernels=kernels,
-        channels=channels,
-        kernel_height=kernel_size,
-        kernel_width=kernel_size,
-        height=size,
-        width=size,
-        stride=(stride, stride),
-        padding=around(kernel_size // 2),
-        groups=groups,
-        input_from=input_from,
-        adds=adds,
-    )
-
-
-def linear(name: str, *, inputs: int, outputs: int) -> PlainLayer:
-    """A fully connected layer."""
-    return PlainLayer(
-        name=name,
-        kernels=outputs,
-        channels=inputs,
-        kernel_height=1,
-        kernel_width=1,
-        height=1,
-        width=1,
-        fully_connected=True,
-    )
-
-
 def cut_supernet(
-    family: StagedFamily,
+    name: str,
     largest: Sequence[PlainLayer],
-    subnets: Sequence[tuple[StagedChoice, Sequence[PlainLayer]]],
+    subnets: Sequence[tuple[Rated, Sequence[PlainLayer]]],
 ) -> SuperNet:
     """The SuperNet with the layers of its largest SubNet, and the SubNets cut from it by name."""
     numbers = {layer.name: number for number, layer in enumerate(largest)}
     return SuperNet(
-        name=family.name,
+        name=name,
         layers=tuple(
             SuperNetLayer(
                 name=layer.name,

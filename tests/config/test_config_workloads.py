@@ -10,20 +10,26 @@ from sushi_dse.config.keys import Keys, checked
 from sushi_dse.config.shipped import shipped_folder
 from sushi_dse.config.workload_file import WorkloadFile, load_workload, workload_names
 from sushi_dse.config.workload_keys import (
+    AlphaNetChoiceKeys,
+    AlphaNetKeys,
     LayerKeys,
     MobileNetV3Keys,
     PlainChoiceKeys,
     PlainKeys,
     ResNetChoiceKeys,
     ResNetKeys,
+    SlimmableChoiceKeys,
+    SlimmableKeys,
     StagedChoiceKeys,
 )
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
+from sushi_dse.workload.alphanet import AlphaNetChoice, AlphaNetFamily
 from sushi_dse.workload.layers import Layer, PlainLayer, shared_weight_bytes
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
 from sushi_dse.workload.plain import PlainSubNet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily
+from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily
 from tests.strategies import ungrouped_layers
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
@@ -77,13 +83,17 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 def test_the_shipped_workloads_are_known_by_name() -> None:
     assert workload_names() == [
+        "alphanet",
         "ofa_mbv3",
         "ofa_resnet50",
         "resnet18",
         "resnet18_cifar10",
         "resnet34",
         "resnet50",
+        "slimmable_resnet50",
         "squeezenet",
+        "us_mobilenet_v1",
+        "us_mobilenet_v2",
         "vgg16",
     ]
     resnet, mobilenet = load_workload("ofa_resnet50"), load_workload("ofa_mbv3")
@@ -98,6 +108,10 @@ def test_the_shipped_workloads_are_known_by_name() -> None:
 @pytest.mark.parametrize(
     ("keys", "value"),
     [
+        (AlphaNetKeys, AlphaNetFamily),
+        (AlphaNetChoiceKeys, AlphaNetChoice),
+        (SlimmableKeys, SlimmableFamily),
+        (SlimmableChoiceKeys, SlimmableChoice),
         (ResNetKeys, ResNetFamily),
         (ResNetChoiceKeys, ResNetChoice),
         (MobileNetV3Keys, MobileNetV3Family),
@@ -218,7 +232,7 @@ def test_a_subnet_of_the_users_own_is_added(load: Load) -> None:
     ("old", "new", "at", "wrong"),
     [
         ("resnet\n", "resnt\n", "resnt", "unknown family 'resnt'; did you mean 'resnet'?"),
-        ("family: resnet\n", "family: [a]\n", "[a]", "unknown family ['a']; known: layers, "),
+        ("family: resnet\n", "family: [a]\n", "[a]", "unknown family ['a']; known: alphanet, "),
         ("    resolution: 160", "    resolutio: 160", "resolutio:",
          "unknown key 'resolutio'; did you mean 'resolution'?"),
         ("stage_widths:", "stag_widths:", "stag_widths", "did you mean 'stage_widths'?"),

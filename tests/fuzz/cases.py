@@ -98,7 +98,8 @@ def hardware(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
 
 def workload(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
     """Workload files."""
-    files = yaml_files("layers.yaml", "layers.yaml", "ofa_resnet50.yaml", "ofa_mbv3.yaml")
+    files = yaml_files("layers.yaml", "layers.yaml", "ofa_resnet50.yaml", "ofa_mbv3.yaml",
+                       "alphanet.yaml", "slimmable_resnet50.yaml")  # fmt: skip
     content = hostile.generated_layers(rng) if rng.random() < 0.4 else files(rng, sound)
     net = put(rng, folder, "net.yaml", content)
     out = str(folder / "out" / "r")
@@ -107,6 +108,7 @@ def workload(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
             ["cost", "--workload", net, "--format", rng.choice(FORMATS)],
             ["cost", "--workload", net, "--subnet", rng.choice(["A", "F", *hostile.TEXTS])],
             ["describe", "workload", net, "--format", rng.choice(FORMATS)],
+            ["subnets", "--workload", net, "--queries", "9", "--choose", "2"],
             ["sweep", "--hw", TINY, "--workload", net, "--queries", "5", "--workers", "1",
              "--policy", "sushi", "--out", out],
             ["sweep", "--hw", TINY, "--workload", net, "--trace", "none", "--workers", "1",

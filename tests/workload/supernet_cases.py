@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from sushi_dse.workload.alphanet import AlphaNetChoice, AlphaNetFamily, alphanet_supernet
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
@@ -18,7 +19,12 @@ WORKLOADS = paths.ROOT / "workloads"
 
 
 def tuples(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in document.items()}
+    return {key: frozen(value) for key, value in document.items()}
+
+
+def frozen(value: Any) -> Any:
+    """A list, and every list in it, as a tuple."""
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
 def load(name: str) -> tuple[Any, list[Any], Callable[..., SuperNet]]:
@@ -28,6 +34,7 @@ def load(name: str) -> tuple[Any, list[Any], Callable[..., SuperNet]]:
         document.pop(beside_the_family, None)
     family_type, choice_type, build = {
         "resnet": (ResNetFamily, ResNetChoice, resnet_supernet),
+        "alphanet": (AlphaNetFamily, AlphaNetChoice, alphanet_supernet),
         "mobilenet_v3": (MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet),
     }[document.pop("family")]
     choices = [choice_type(**tuples(entry)) for entry in document.pop("subnets")]

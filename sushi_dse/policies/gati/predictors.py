@@ -12,8 +12,8 @@ import numpy as np
 
 from sushi_dse.errors import near_names
 from sushi_dse.policies.gati.parameters import Gati
+from sushi_dse.workload.blocks import linear
 from sushi_dse.workload.layers import PlainLayer, SubNet, around
-from sushi_dse.workload.stages import linear
 
 # MACs of ResNet-18 on CIFAR-10 up to the end of each block, and of the whole network: the published
 # agreements are at the ratios of the two.

@@ -1,0 +1,110 @@
+"""What SubNets share, and what SGS can gain at most, for each SuperNet that is shipped.
+
+    python -m benchmarks.supernets
+
+Both tables stand in `docs/supernets.md`.  The second one is of the ZCU104 and of two designs around
+it; all gains are in percent of the mean latency of the SubNets with nothing cached.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from benchmarks.rivals import around, static_ms, whole
+from sushi_dse.config.hardware_file import load_hardware
+from sushi_dse.config.workload_file import load_workload, workload_names
+from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.model.latency_table import latency_table
+from sushi_dse.model.network import Network
+from sushi_dse.model.subgraphs import candidates
+from sushi_dse.workload.layers import SuperNet, shared_weight_bytes
+
+MIB = 2**20
+BASE = "zcu104"
+DESIGNS = ((16, 1.6875, 20.26), (16, 1.6875, 5.0), (64, 8.0, 5.0))  # PE kernels, MiB, bytes a cycle
+SHARED_HEADER = ("workload", "SubNets", "top-1 (%)", "million MACs", "weights (MiB)",
+                 "shared by all (MiB)", "of the smallest (%)", "of the largest (%)")  # fmt: skip
+BOUND_HEADER = ("workload", "PE kernels", "MiB", "B/cycle", "load share", "by bytes",
+                "by load share", "all on chip", "SGS")  # fmt: skip
+
+
+def supernets() -> dict[str, SuperNet]:
+    """The shipped workloads of several SubNets, by name."""
+    every = {name: load_workload(name).supernet for name in workload_names()}
+    return {name: supernet for name, supernet in every.items() if len(supernet.subnets) > 1}
+
+
+def shared_row(supernet: SuperNet) -> tuple[str, ...]:
+    """What the SubNets of a SuperNet span and what all of them share, classifier included."""
+    subnets = supernet.subnets
+    top1 = [subnet.top1_percent or 0.0 for subnet in subnets]
+    macs, weights = [x.macs / 1e6 for x in subnets], [x.weight_bytes / MIB for x in subnets]
+    shared = shared_weight_bytes(supernet, convolutions_only=False) / MIB
+    return (
+        supernet.name,
+        f"{len(subnets)}",
+        f"{min(top1):g} to {max(top1):g}",
+        f"{min(macs):.0f} to {max(macs):.0f}",
+        f"{min(weights):.2f} to {max(weights):.2f}",
+        f"{shared:.2f}",
+        f"{100 * shared / min(weights):.0f}",
+        f"{100 * shared / max(weights):.0f}",
+    )
+
+
+def bounds(network: Network, design: Accelerator) -> dict[str, float]:
+    """The load share, what bounds the gain of SGS, and its gain; gains in percent.
+
+    `by_bytes` is the time of the bus for as many weights as the buffer holds, `by_load_share` that
+    of all loads if none hid behind computation and nothing else took time, `all_on_chip` a buffer
+    that holds the SuperNet, and `sgs` the best SubGraph for all SubNets together.
+    """
+    table = latency_table(network, design, candidates(network, design))
+    resident = latency_table(network, design, whole(network))
+    none_ms = float(table.latency_ms[:, 0].mean())
+    load_cycles = network.weight_bytes / design.bytes_per_cycle
+    compute_cycles = np.asarray(resident.cost.compute_cycles)[:, 0]
+    share = float(load_cycles.sum() / compute_cycles.sum())
+    held = np.minimum(network.weight_bytes, design.persistent_buffer_bytes)
+    held_ms = float(held.mean()) / (design.bytes_per_cycle * design.clock_mhz * 1e3)
+    return {
+        "load_share": share,
+        "by_bytes": 100 * held_ms / none_ms,
+        "by_load_share": 100 * share / (1 + share),
+        "all_on_chip": 100 * (1 - float(resident.latency_ms[:, 1].mean()) / none_ms),
+        "sgs": 100 * (1 - static_ms(table) / none_ms),
+    }
+
+
+def bound_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each SuperNet on each of `DESIGNS`."""
+    base = load_hardware(BASE).space.base
+    for name, supernet in supernets().items():
+        network = Network.of(supernet)
+        for kernels, mib, rate in DESIGNS:
+            found = bounds(network, around(base, kernels, mib, rate))
+            gains = (f"{found[x]:.1f}" for x in list(found)[1:])
+            cells = (f"{kernels}", f"{mib:.4g}", f"{rate:g}", f"{found['load_share']:.2f}")
+            yield name, *cells, *gains
+
+
+def markdown(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "supernets-shared": lambda: markdown(SHARED_HEADER, map(shared_row, supernets().values())),
+    "supernets-bound": lambda: markdown(BOUND_HEADER, bound_rows()),
+}
+
+
+def main() -> None:
+    """Print both tables."""
+    for made in TABLES.values():
+        print(made(), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
