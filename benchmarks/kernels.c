@@ -1,8 +1,9 @@
-/* The arithmetic of the two kernels in C: the yardstick of `python -m benchmarks`.
+/* The arithmetic of the kernels in C: the yardstick of `python -m benchmarks`.
 
-   layer_cycles is weight_stationary_cycles of sushi_dse/model/steady_layers.py, serve_sushi is
-   serve_queries of sushi_dse/serving/kernel.py under SushiSched.  Loops, order of operations and
-   skipped work are theirs;
+   layer_cycles is weight_stationary_cycles of sushi_dse/model/steady_layers.py.  Of
+   sushi_dse/serving, serve_sushi and serve_aware are serve_queries under SushiSched and under
+   latency-aware recaching, optimal_schedule is that of hindsight.py, and serve_by_queue that of
+   by_queue.py.  Loops, order of operations and skipped work are theirs;
    `restrict` says what a C programmer knows, that no two arrays overlap. */
 
 #include <math.h>
@@ -141,29 +142,34 @@ static int64_t select_subnet(
     return best;
 }
 
-/* Under each SubGraph the SubNets as steps over the demand: thresholds [subgraph][subnet] and
+/* Under SubGraph g the SubNets as steps over the demand: thresholds [subgraph][subnet] and
    choices [subgraph][subnet + 1]. */
-static void all_steps(
+static void find_steps(
     int mode, int64_t subnets, int64_t subgraphs, const double *top1, const double *latency,
-    double *thresholds, int64_t *choices)
+    int64_t g, double *thresholds, int64_t *choices)
 {
-    for (int64_t g = 0; g < subgraphs; g++, thresholds += subnets, choices += subnets + 1) {
-        for (int64_t s = 0; s < subnets; s++) {
-            double kept = mode == STRICT_ACCURACY ? top1[s] : latency[s * subgraphs + g];
-            int64_t place = s;
-            for (; place > 0 && thresholds[place - 1] > kept; place--)
-                thresholds[place] = thresholds[place - 1];
-            thresholds[place] = kept;
-        }
-        for (int64_t n = 0; n <= subnets; n++) {
-            double demand = mode == STRICT_ACCURACY ? (n < subnets ? thresholds[n] : INFINITY)
-                                                    : (n > 0 ? thresholds[n - 1] : -INFINITY);
-            choices[n] = select_subnet(mode, subnets, top1, latency + g, subgraphs, demand);
-        }
-        if (mode == STRICT_ACCURACY)
-            for (int64_t s = 0; s < subnets; s++)
-                thresholds[s] = nextafter(thresholds[s], INFINITY);
+    thresholds += g * subnets, choices += g * (subnets + 1);
+    for (int64_t s = 0; s < subnets; s++) {
+        double kept = mode == STRICT_ACCURACY ? top1[s] : latency[s * subgraphs + g];
+        int64_t place = s;
+        for (; place > 0 && thresholds[place - 1] > kept; place--)
+            thresholds[place] = thresholds[place - 1];
+        thresholds[place] = kept;
     }
+    for (int64_t n = 0; n <= subnets; n++) {
+        double demand = mode == STRICT_ACCURACY ? (n < subnets ? thresholds[n] : INFINITY)
+                                                : (n > 0 ? thresholds[n - 1] : -INFINITY);
+        choices[n] = select_subnet(mode, subnets, top1, latency + g, subgraphs, demand);
+    }
+    if (mode == STRICT_ACCURACY)
+        for (int64_t s = 0; s < subnets; s++) thresholds[s] = nextafter(thresholds[s], INFINITY);
+}
+
+static int64_t steps_reached(int64_t subnets, const double *thresholds, double demand)
+{
+    int64_t reached = 0;
+    for (int64_t n = 0; n < subnets; n++) reached += thresholds[n] <= demand;
+    return reached;
 }
 
 /* The SubGraph nearest to the mean encoding of the SubNets served, never 0. */
@@ -197,6 +203,67 @@ static void response_times(
     }
 }
 
+typedef struct {
+    int64_t mode, subnets, subgraphs;
+    const double *top1, *latency, *switching, *restrict demand, *restrict slowdown;
+    double *thresholds, *step_ms;   /* [subgraph][subnet], [subgraph][subnet + 1] */
+    int64_t *choices, *step_number; /* [subgraph][subnet + 1] */
+    const int64_t *digits;
+    char *has_steps;                /* [subgraph] */
+} Serving;
+
+/* Serve the queries of a window in which SubGraph `old` becomes `target`; the number of it. */
+static inline int64_t serve_window(
+    Serving v, int64_t start, int64_t end, int64_t old, int64_t target, int64_t *restrict subnet,
+    double *restrict service)
+{
+    int64_t number = 0;
+    if (target != old) {  /* the first query pays for the change */
+        double own_latency[v.subnets];
+        for (int64_t s = 0; s < v.subnets; s++)
+            own_latency[s] = v.latency[s * v.subgraphs + old]
+                             + v.switching[(old * v.subgraphs + target) * v.subnets + s];
+        int64_t chosen =
+            select_subnet(v.mode, v.subnets, v.top1, own_latency, 1, v.demand[start]);
+        subnet[start] = chosen;
+        number += v.digits[chosen];
+        service[start] = own_latency[chosen] * v.slowdown[start];
+        start++;
+    }
+    int64_t *choices = v.choices + target * (v.subnets + 1);
+    double *step_ms = v.step_ms + target * (v.subnets + 1);
+    int64_t *step_number = v.step_number + target * (v.subnets + 1);
+    if (!v.has_steps[target]) {
+        v.has_steps[target] = 1;
+        find_steps(v.mode, v.subnets, v.subgraphs, v.top1, v.latency, target, v.thresholds,
+                   v.choices);
+        for (int64_t n = 0; n <= v.subnets; n++) {
+            step_ms[n] = v.latency[choices[n] * v.subgraphs + target];
+            step_number[n] = v.digits[choices[n]];
+        }
+    }
+    const double *thresholds = v.thresholds + target * v.subnets;
+    for (int64_t query = start; query < end; query++) {
+        int64_t step = steps_reached(v.subnets, thresholds, v.demand[query]);
+        subnet[query] = choices[step];
+        number += step_number[step];
+        service[query] = step_ms[step] * v.slowdown[query];
+    }
+    return number;
+}
+
+/* What is left of each query's time at full speed, which the caller frees, or its accuracy. */
+static const double *kept_demands(
+    int64_t mode, int64_t count, const double *min_accuracy, const double *max_latency,
+    const double *slowdown, double **own)
+{
+    *own = NULL;
+    if (mode == STRICT_ACCURACY) return min_accuracy;
+    *own = malloc(count * sizeof **own);
+    for (int64_t i = 0; i < count; i++) (*own)[i] = max_latency[i] / slowdown[i];
+    return *own;
+}
+
 /* Of each query its SubNet, service and response; of each window the SubGraph that it keeps. */
 void serve_sushi(
     int64_t mode, int64_t every, int64_t count, const double *restrict arrived,
@@ -205,27 +272,16 @@ void serve_sushi(
     const double *switching, const double *dot, const double *norm, int64_t *restrict subnet,
     double *restrict service, double *restrict response, int64_t *restrict kept)
 {
-    int64_t numbers[MEMO] = {0}, nearest[MEMO], digits[subnets], number = 0;
+    int64_t numbers[MEMO] = {0}, nearest[MEMO], digits[subnets], number = 0, subgraph = 0;
     digits[0] = 1;  /* a window's number: how often each SubNet was served, to base every + 1 */
     for (int64_t s = 1; s < subnets; s++) digits[s] = digits[s - 1] * (every + 1);
-    double *own_demand = NULL;
-    const double *restrict demand = min_accuracy;
-    if (mode == STRICT_LATENCY) {  /* what is left of a query's time at full speed */
-        own_demand = malloc(count * sizeof *own_demand);
-        for (int64_t i = 0; i < count; i++) own_demand[i] = max_latency[i] / slowdown[i];
-        demand = own_demand;
-    }
-    double thresholds[subgraphs * subnets];
-    int64_t choices[subgraphs * (subnets + 1)];
-    all_steps(mode, subnets, subgraphs, top1, latency, thresholds, choices);
-    double step_ms[subgraphs * (subnets + 1)];
-    int64_t step_number[subgraphs * (subnets + 1)];
-    for (int64_t g = 0, step = 0; g < subgraphs; g++)
-        for (int64_t n = 0; n <= subnets; n++, step++) {
-            step_ms[step] = latency[choices[step] * subgraphs + g];
-            step_number[step] = digits[choices[step]];
-        }
-    int64_t subgraph = 0;
+    double *own, thresholds[subgraphs * subnets], step_ms[subgraphs * (subnets + 1)];
+    int64_t choices[subgraphs * (subnets + 1)], step_number[subgraphs * (subnets + 1)];
+    char has_steps[subgraphs];
+    memset(has_steps, 0, subgraphs);
+    const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
+    Serving v = {mode, subnets, subgraphs, top1, latency, switching, demand, slowdown, thresholds,
+                 step_ms, choices, step_number, digits, has_steps};
     for (int64_t start = 0, window = 0; start < count; start += every, window++) {
         int64_t end = start + every < count ? start + every : count, target = subgraph;
         if (window > 0) {
@@ -241,32 +297,307 @@ void serve_sushi(
             target = nearest[slot];
         }
         kept[window] = target;
-        number = 0;
-        int64_t by_steps = start;
-        if (target != subgraph) {  /* the first query pays for the change */
-            double own_latency[subnets];
+        number = serve_window(v, start, end, subgraph, target, subnet, service);
+        subgraph = target;
+    }
+    response_times(count, arrived, service, response);
+    free(own);
+}
+
+/* --- Latency-aware recaching -------------------------------------------------------------------*/
+
+static double times_left(int64_t subnets, const double *followed)
+{
+    double left = 0.0;
+    for (int64_t f = 0; f < subnets; f++) left += followed[f];
+    return left;
+}
+
+/* The SubGraphs that may be cheaper than the cached one, and the most that each may save. */
+static int64_t find_rivals(
+    int64_t subnets, int64_t subgraphs, int64_t cached, int64_t every, const double *latency,
+    const double *change, int64_t *rivals, double *most_saved)
+{
+    int64_t count = 0;
+    for (int64_t place = 1; place < subgraphs; place++) {
+        int64_t g = (cached + place) % subgraphs, is_rival = 1;
+        for (int64_t before = -1; before < count && is_rival; before++) {
+            int64_t other = before >= 0 ? rivals[before] : cached;
+            is_rival = 0;
             for (int64_t s = 0; s < subnets; s++)
-                own_latency[s] = latency[s * subgraphs + subgraph]
-                                 + switching[(subgraph * subgraphs + target) * subnets + s];
-            int64_t chosen = select_subnet(mode, subnets, top1, own_latency, 1, demand[start]);
-            subnet[start] = chosen;
-            number += digits[chosen];
-            service[start] = own_latency[chosen] * slowdown[start];
-            subgraph = target;
-            by_steps = start + 1;
+                is_rival |= latency[s * subgraphs + other] > latency[s * subgraphs + g]
+                            || change[other * subnets + s] > change[g * subnets + s];
         }
-        for (int64_t query = by_steps; query < end; query++) {
-            int64_t reached = 0;
-            for (int64_t n = 0; n < subnets; n++)
-                reached += thresholds[target * subnets + n] <= demand[query];
-            int64_t step = target * (subnets + 1) + reached;
-            subnet[query] = choices[step];
-            number += step_number[step];
-            service[query] = step_ms[step] * slowdown[query];
+        if (!is_rival) continue;
+        double saved = -INFINITY, most = 0.0;
+        for (int64_t s = 0; s < subnets; s++) {
+            double here = latency[s * subgraphs + cached], there = latency[s * subgraphs + g];
+            saved = larger(saved, here - there);
+            most = larger(most, every * larger(here, there) + change[g * subnets + s]);
+        }
+        rivals[count] = g;
+        most_saved[count++] = (every - 1) * saved + 1e-14 * every * (subnets + 1) * most;
+    }
+    return count;
+}
+
+static double expected_ms(
+    int64_t subnets, int64_t subgraphs, const double *first, const double *total,
+    const double *latency, const double *change, int64_t g)
+{
+    double cost = 0.0;
+    for (int64_t s = 0; s < subnets; s++) {
+        cost += total[s] * latency[s * subgraphs + g];
+        cost += first[s] * change[g * subnets + s];
+    }
+    return cost;
+}
+
+void serve_aware(
+    int64_t mode, int64_t every, int64_t count, const double *restrict arrived,
+    const double *min_accuracy, const double *max_latency, const double *restrict slowdown,
+    int64_t subnets, int64_t subgraphs, const double *top1, const double *restrict latency,
+    const double *switching, int64_t *restrict subnet, double *restrict service,
+    double *restrict response, int64_t *restrict kept)
+{
+    int64_t digits[subnets], rivals[subgraphs][subgraphs], counts[subgraphs], subgraph = 0;
+    double *own, thresholds[subgraphs * subnets], step_ms[subgraphs * (subnets + 1)];
+    int64_t choices[subgraphs * (subnets + 1)], step_number[subgraphs * (subnets + 1)];
+    double followed[subnets][subnets], most_saved[subgraphs][subgraphs];
+    double first[subnets], total[subnets], left[subnets], share[subnets], next[subnets];
+    char has_steps[subgraphs];
+    memset(has_steps, 0, subgraphs);
+    memset(digits, 0, sizeof digits);
+    for (int64_t g = 0; g < subgraphs; g++) counts[g] = -1;
+    for (int64_t s = 0; s < subnets; s++)
+        for (int64_t f = 0; f < subnets; f++) followed[s][f] = s == f ? 0.01 + 1.0 : 0.01;
+    const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
+    Serving v = {mode, subnets, subgraphs, top1, latency, switching, demand, slowdown, thresholds,
+                 step_ms, choices, step_number, digits, has_steps};
+    for (int64_t start = 0, window = 0; start < count; start += every, window++) {
+        int64_t end = start + every < count ? start + every : count, target = subgraph, may_win = 0;
+        const double *change = switching + subgraph * subgraphs * subnets;
+        if (counts[subgraph] < 0)
+            counts[subgraph] = find_rivals(subnets, subgraphs, subgraph, every, latency, change,
+                                           rivals[subgraph], most_saved[subgraph]);
+        if (window == 0) {
+            may_win = 1;
+            for (int64_t s = 0; s < subnets; s++)
+                first[s] = 1.0 / subnets, total[s] = every * (1.0 / subnets);
+        } else {
+            int64_t last = subnet[start - 1];
+            double weight = 1.0 / times_left(subnets, followed[last]);
+            for (int64_t s = 0; s < subnets; s++) first[s] = weight * followed[last][s];
+            for (int64_t i = 0; i < counts[subgraph]; i++) {
+                int64_t g = rivals[subgraph][i];
+                double lost = 0.0;
+                for (int64_t s = 0; s < subnets; s++)
+                    lost += first[s] * (latency[s * subgraphs + g] - latency[s * subgraphs + subgraph]
+                                        + change[g * subnets + s]);
+                may_win |= lost <= most_saved[subgraph][i];
+            }
+            if (may_win) {
+                for (int64_t s = 0; s < subnets; s++) {
+                    left[s] = times_left(subnets, followed[s]);
+                    total[s] = first[s];
+                    share[s] = first[s] / left[s];
+                }
+                for (int64_t query = 1; query < every; query++) {
+                    for (int64_t f = 0; f < subnets; f++) next[f] = 0.0;
+                    for (int64_t s = 0; s < subnets; s++)
+                        for (int64_t f = 0; f < subnets; f++) next[f] += share[s] * followed[s][f];
+                    for (int64_t f = 0; f < subnets; f++) {
+                        total[f] += next[f];
+                        share[f] = next[f] / left[f];
+                    }
+                }
+            }
+        }
+        if (may_win) {
+            double least = expected_ms(subnets, subgraphs, first, total, latency, change, subgraph);
+            for (int64_t i = 0; i < counts[subgraph]; i++) {
+                int64_t g = rivals[subgraph][i];
+                double cost = expected_ms(subnets, subgraphs, first, total, latency, change, g);
+                if (cost < least) least = cost, target = g;
+            }
+        }
+        kept[window] = target;
+        serve_window(v, start, end, subgraph, target, subnet, service);
+        subgraph = target;
+        for (int64_t query = start > 1 ? start : 1; query < end; query++) {
+            double *row = followed[subnet[query - 1]];
+            for (int64_t f = 0; f < subnets; f++) {
+                double faded = row[f] * 0.95;
+                row[f] = (faded > 1e-30 ? faded : 0.0) + (f == subnet[query] ? 1.0 : 0.0);
+            }
         }
     }
     response_times(count, arrived, service, response);
-    free(own_demand);
+    free(own);
+}
+
+/* --- The offline optimum -----------------------------------------------------------------------*/
+
+typedef struct {  /* steps under many columns of latencies */
+    int64_t subnets, columns;
+    double *thresholds, *lowest, *highest, *top1, *latency;
+} Steps;
+
+static Steps steps_of(
+    int64_t mode, int64_t subnets, int64_t columns, const double *top1, const double *latency)
+{
+    double *room = malloc((subnets * columns + 2 * subnets + 2 * (subnets + 1) * columns)
+                          * sizeof *room);
+    Steps steps = {subnets, columns, room, room + subnets * columns};
+    steps.highest = steps.lowest + subnets;
+    steps.top1 = steps.highest + subnets;
+    steps.latency = steps.top1 + (subnets + 1) * columns;
+    for (int64_t s = 0; s < subnets; s++) steps.lowest[s] = INFINITY, steps.highest[s] = -INFINITY;
+    double own[subnets], thresholds[subnets];
+    int64_t choices[subnets + 1];
+    for (int64_t column = 0; column < columns; column++) {
+        for (int64_t s = 0; s < subnets; s++) own[s] = latency[s * columns + column];
+        find_steps(mode, subnets, 1, top1, own, 0, thresholds, choices);
+        for (int64_t s = 0; s < subnets; s++) {
+            steps.thresholds[s * columns + column] = thresholds[s];
+            steps.lowest[s] = smaller(steps.lowest[s], thresholds[s]);
+            steps.highest[s] = larger(steps.highest[s], thresholds[s]);
+        }
+        for (int64_t n = 0; n <= subnets; n++) {
+            steps.top1[n * columns + column] = top1[choices[n]];
+            steps.latency[n * columns + column] = own[choices[n]];
+        }
+    }
+    return steps;
+}
+
+static inline double score(int64_t mode, double top1, double latency)
+{
+    return mode == STRICT_ACCURACY || isnan(top1) ? latency : 1e-9 * latency - top1;
+}
+
+static void write_scores(
+    int64_t mode, Steps v, double demand, double slow, double *restrict scores)
+{
+    int64_t by_all = steps_reached(v.subnets, v.highest, demand);
+    int64_t by_some = steps_reached(v.subnets, v.lowest, demand);
+    const double *top1 = v.top1 + by_all * v.columns, *latency = v.latency + by_all * v.columns;
+    for (int64_t i = 0; i < v.columns; i++) scores[i] = score(mode, top1[i], latency[i] * slow);
+    for (int64_t step = by_all; step < by_some; step++) {
+        const double *thresholds = v.thresholds + step * v.columns;
+        top1 += v.columns, latency += v.columns;
+        for (int64_t i = 0; i < v.columns; i++) {
+            double after = score(mode, top1[i], latency[i] * slow);
+            scores[i] = thresholds[i] <= demand ? after : scores[i];
+        }
+    }
+}
+
+void optimal_schedule(
+    int64_t mode, int64_t every, int64_t count, const double *min_accuracy,
+    const double *max_latency, const double *slowdown, int64_t subnets, int64_t subgraphs,
+    const double *top1, const double *latency, const double *switching, int64_t *schedule)
+{
+    int64_t pairs = subgraphs * subgraphs, windows = (count + every - 1) / every;
+    double *own, *changing = malloc(subnets * pairs * sizeof *changing);
+    double *restrict first_scores = malloc(pairs * sizeof *first_scores);
+    int64_t *came_from = malloc(windows * subgraphs * sizeof *came_from);
+    double scores[subgraphs], before[subgraphs], total_of[subgraphs], rest[subgraphs];
+    double *restrict total = total_of;
+    const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
+    for (int64_t s = 0; s < subnets; s++)
+        for (int64_t pair = 0; pair < pairs; pair++)
+            changing[s * pairs + pair] = latency[s * subgraphs + pair / subgraphs]
+                                         + switching[pair * subnets + s];
+    Steps first = steps_of(mode, subnets, pairs, top1, changing);
+    Steps later = steps_of(mode, subnets, subgraphs, top1, latency);
+    for (int64_t g = 0; g < subgraphs; g++) before[g] = g ? INFINITY : 0.0;
+    for (int64_t window = 0; window < windows; window++) {
+        int64_t start = window * every, end = start + every < count ? start + every : count;
+        int64_t *restrict from = came_from + window * subgraphs;
+        write_scores(mode, first, demand[start], slowdown[start], first_scores);
+        for (int64_t g = 0; g < subgraphs; g++) total[g] = INFINITY, rest[g] = 0.0, from[g] = 0;
+        for (int64_t old = 0; old < subgraphs; old++) {
+            if (before[old] == INFINITY) continue;
+            const double *restrict added = first_scores + old * subgraphs;
+            for (int64_t g = 0; g < subgraphs; g++) {
+                double value = before[old] + added[g];
+                from[g] = value < total[g] ? old : from[g];
+                total[g] = value < total[g] ? value : total[g];
+            }
+        }
+        for (int64_t query = start + 1; query < end; query++) {
+            write_scores(mode, later, demand[query], slowdown[query], scores);
+            for (int64_t g = 0; g < subgraphs; g++) rest[g] += scores[g];
+        }
+        for (int64_t g = 0; g < subgraphs; g++) before[g] = total[g] + rest[g];
+    }
+    int64_t subgraph = 0;
+    for (int64_t g = 1; g < subgraphs; g++)
+        if (before[g] < before[subgraph]) subgraph = g;
+    for (int64_t window = windows - 1; window >= 0; window--) {
+        schedule[window] = subgraph;
+        subgraph = came_from[window * subgraphs + subgraph];
+    }
+    free(first.thresholds), free(later.thresholds);
+    free(own), free(changing), free(first_scores), free(came_from);
+}
+
+/* --- Rules that see the queue, with nothing on chip --------------------------------------------*/
+
+enum { BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK };
+
+/* As serve_by_queue where no query is slowed down, and for BY_LOAD, BY_COST and BY_SLACK only. */
+void serve_by_queue(
+    int64_t rule, int64_t count, const double *restrict arrived, const double *min_accuracy,
+    const double *max_latency, int64_t subnets, const double *top1, const double *latency,
+    int64_t *restrict subnet, double *restrict service, double *restrict response)
+{
+    double accuracies[subnets], latencies[subnets], most_accurate = largest(top1, subnets);
+    int64_t for_accuracy[subnets + 1], for_budget[subnets + 1];
+    find_steps(STRICT_ACCURACY, subnets, 1, top1, latency, 0, accuracies, for_accuracy);
+    find_steps(STRICT_LATENCY, subnets, 1, top1, latency, 0, latencies, for_budget);
+    int64_t last = 0, ahead = 0, head = 0, tail = 0, closed = arrived[count - 1] == 0;
+    int64_t *urgent = malloc(count * sizeof *urgent);
+    for (int64_t query = 0; query < count; query++) {
+        double wait = 0.0, budget = INFINITY;
+        if (query && !closed)
+            wait = larger(response[query - 1] - (arrived[query] - arrived[query - 1]), 0.0);
+        double start = arrived[query] + wait;
+        int64_t chosen;
+        if (!closed && rule != BY_COST) {
+            last = last > query ? last : query;
+            while (last + 1 < count && arrived[last + 1] <= start) last++;
+            while (last > query && arrived[last] > start) last--;
+        }
+        if (rule == BY_COST) {
+            chosen = for_accuracy[steps_reached(subnets, accuracies, min_accuracy[query])];
+            if (most_accurate < min_accuracy[query] || latency[chosen] > max_latency[query] - wait)
+                chosen = for_budget[0];
+        } else {
+            if (rule == BY_LOAD && !closed) {
+                int64_t from = last > 16 ? last - 16 : 0;
+                if (last > from) budget = 0.8 * ((start - arrived[from]) / (last - from));
+            } else if (rule == BY_SLACK && closed) {
+                budget = arrived[query] + max_latency[query] - start;
+            } else if (rule == BY_SLACK) {
+                for (; ahead <= last; ahead++) {
+                    double deadline = arrived[ahead] + max_latency[ahead];
+                    while (tail > head
+                           && !(arrived[urgent[tail - 1]] + max_latency[urgent[tail - 1]] < deadline))
+                        tail--;
+                    urgent[tail++] = ahead;
+                }
+                while (urgent[head] < query) head++;
+                budget = arrived[urgent[head]] + max_latency[urgent[head]] - start;
+            }
+            chosen = for_budget[steps_reached(subnets, latencies, budget)];
+        }
+        subnet[query] = chosen;
+        service[query] = latency[chosen];
+        response[query] = wait + service[query];
+    }
+    free(urgent);
 }
 
 /* What the machine can do: STREAM's triad, and divisions of doubles that lie in the cache. */

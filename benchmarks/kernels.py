@@ -4,8 +4,6 @@ import ctypes
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
 
 import numba
@@ -23,27 +21,15 @@ from benchmarks.beside_c import (
     rates,
     seconds_of,
 )
+from benchmarks.serving import WORKLOAD, policy_figures, trace_figures
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.evaluation.loading import load_experiment, spanned_trace
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.space import SearchSpace
-from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
-from sushi_dse.policies.catalogue import POLICIES
-from sushi_dse.policies.policy import Policy
-from sushi_dse.serving.kernel import columns_of, serve_queries
-from sushi_dse.serving.recaching import NEAREST
-from sushi_dse.serving.selection import MODES
-from sushi_dse.traces.trace import Trace
 
-WORKLOAD = "ofa_resnet50"
-SUBGRAPHS = 31  # columns of the latency table that the trace kernel serves on
-EVERY = 8  # queries between two recache points
-QUERIES = (10_000, 100_000)
-POLICY_SECONDS = 0.2  # time of measuring each policy
 TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
 # Fields of `Arrays` that a weight-stationary array needs: the first ones.
 OF_WEIGHTS = Arrays._fields.index("pointwise_drain_cycles") + 1
@@ -144,91 +130,6 @@ def in_turn(works: list[Work]) -> Work:
             each()
 
     return work
-
-
-# --- Serving a trace ------------------------------------------------------------------------------
-
-
-def serve_c(
-    library: ctypes.CDLL, trace: Trace, table: LatencyTable, mode: int
-) -> Callable[[], list[np.ndarray]]:
-    """The call of SushiSched in C, whose results are new arrays as those of `serve_queries`."""
-    count, columns = len(trace), (*trace.columns, trace.slowdown)
-    given = [
-        *integers(mode, EVERY, count),
-        *pointers(*columns),
-        *integers(*table.latency_ms.shape),
-        *pointers(table.top1_percent, table.latency_ms, table.switch_ms),
-        *pointers(table.encoding_dot, table.encoding_norm),
-    ]
-
-    def call(_: object = columns) -> list[np.ndarray]:  # which keeps the columns
-        subnet, kept = np.empty(count, dtype=np.int64), np.empty(-(-count // EVERY), dtype=np.int64)
-        service_ms = np.empty(count)
-        response_ms = service_ms if trace.closed_loop else np.empty(count)
-        library.serve_sushi(*given, *pointers(subnet, service_ms, response_ms, kept))
-        return [subnet, service_ms, response_ms, kept]
-
-    return call
-
-
-def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
-    """The rates of SushiSched in queries, in both modes, on a short and a long trace."""
-    network = Network.of(load_workload(WORKLOAD).supernet)
-    base = load_hardware("zcu104").space.base
-    subgraphs = candidate_table(network, base).subgraphs.only(range(SUBGRAPHS))
-    table = latency_table(network, base, subgraphs)
-    no_schedule, arrays = np.zeros(0, np.int64), columns_of(table)
-    for mode, code in MODES.items():
-        for queries in QUERIES:
-            trace = spanned_trace(network, base, demands="random-walk", queries=queries, seed=0)
-
-            def ours(trace: Trace = trace, code: int = code) -> list[np.ndarray]:
-                columns = (*trace.columns, trace.slowdown)
-                return list(serve_queries(NEAREST, code, EVERY, no_schedule, columns, arrays))
-
-            c = [serve_c(library, trace, table, code) for library in libraries or ()]
-            yield {
-                "policy": "sushi",
-                "mode": mode,
-                "subnets": len(network.starts) - 1,
-                "subgraphs": SUBGRAPHS,
-                "queries": queries,
-                **rates("queries", queries, ours, c[0] if c else None),
-                **agreement(ours(), *(call() for call in c)),
-            }
-
-
-def policy_figures() -> Iterator[Figures]:
-    """The rate of every policy in queries, in both modes, in a closed and in an open loop."""
-    experiment = load_experiment("zcu104", WORKLOAD, queries=QUERIES[0])
-    network, design = experiment.network, experiment.design
-    table = candidate_table(network, design)
-    streams = {
-        "closed loop": experiment.traced,
-        "poisson": spanned_trace(
-            network, design, load=0.9, demands="random-walk", arrivals="poisson",
-            queries=QUERIES[0], seed=0,
-        ),
-    }  # fmt: skip
-    for (name, policy), (arrivals, trace), mode in product(
-        POLICIES.items(), streams.items(), MODES
-    ):
-        own, _ = policy.system_of(network, design, table)
-
-        def serve(
-            policy: Policy = policy, trace: Trace = trace, own: LatencyTable = own, mode: str = mode
-        ) -> object:
-            return policy.served(trace, own, mode=mode, every=EVERY)
-
-        seconds = float(np.median(seconds_of(serve, for_s=POLICY_SECONDS)))
-        yield {
-            "policy": name,
-            "arrivals": arrivals,
-            "mode": mode,
-            "queries": len(trace),
-            "queries_per_s": len(trace) / seconds,
-        }
 
 
 # --- The machine ----------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ _rebuild: Any = CompileResult._rebuild
 
 
 def let_kernels_call(function: Callable[..., Any]) -> None:
-    """Tell Numba of a plain function that kernels call."""
+    """Tell Numba of a plain function that kernels call: inlined, as arrays are slow to pass."""
     register_jitable(forceinline=True)(function)
 
 
