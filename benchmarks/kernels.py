@@ -22,6 +22,7 @@ from benchmarks.beside_c import (
     seconds_of,
 )
 from benchmarks.serving import WORKLOAD, policy_figures, trace_figures
+from benchmarks.sweep import sweep_figures
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
@@ -179,4 +180,5 @@ def figures() -> Figures:
             "cost_kernel": cost_figures(libraries),
             "trace_kernel": list(trace_figures(libraries)),
             "policies": list(policy_figures()),
+            "sweep": sweep_figures(),
         }
