@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pyarrow as pa
 
-from sushi_dse.evaluation.columns import column
+from sushi_dse.evaluation.columns import chosen, column, whole_numbers
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import (
     ACCURACY,
@@ -187,18 +187,18 @@ def traced_rows(experiment: Experiment, designs: Sequence[int] | np.ndarray) -> 
     served = product(seeds, experiment.runs, experiment.service_levels)
     each = [(seed, policy, interval, level) for (seed, _), (policy, interval), level in served]
     of_seed, policies, intervals, levels = zip(*each, strict=True)
-    times = len(numbers)
+    times, whose = len(numbers), np.repeat(np.arange(len(numbers)), len(each))
     columns = {
-        "design": column(np.repeat(numbers, len(each))),
+        "design": column(numbers[whose]),
         **{
-            axis.name: column(np.repeat(block.column(axis.name).astype(float), len(each)))
+            axis.name: column(block.column(axis.name).astype(float)[whose])
             for axis in experiment.space.axes
         },
-        "policy": pa.array(policies * times, pa.string()),
-        INTERVAL: pa.array(intervals * times, pa.int64()),
-        LEVEL: pa.array(levels * times, pa.float64()),
-        **({SEED: pa.array(of_seed * times, pa.int64())} if experiment.seeded else {}),
+        "policy": chosen(policies, np.tile(np.arange(len(each)), times)),
+        INTERVAL: whole_numbers(intervals, times),
+        LEVEL: column(np.tile(np.array(levels), times)),
+        **({SEED: whole_numbers(of_seed, times)} if experiment.seeded else {}),
         **{name: column(values.ravel()) for name, values in metrics.items()},
-        "infeasible_reason": pa.array([reason for reason in reasons for _ in each], pa.string()),
+        "infeasible_reason": chosen(reasons, whose),
     }
     return pa.table(columns)
