@@ -9,20 +9,27 @@ import pyarrow.compute as pc
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reasons, resources
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import energy
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import STEADY_METRICS, steady_cost
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 
-def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str, np.ndarray]:
+def steady_metrics(
+    network: Network,
+    designs: Designs,
+    policy: str,
+    counted: tuple[LayerCost, LayerCost] | None = None,
+) -> dict[str, np.ndarray]:
     """`STEADY_METRICS` of each SubNet on each design under one of `STEADY_POLICIES`.
 
     Each is [subnet, design]: the mean over a trace whose queries are all served by the SubNet,
-    without the first query's load of the SubGraph.
+    without the first query's load of the SubGraph.  `counted` is the `steady_cost` of designs that
+    differ from these in no time, where that is at hand.
     """
     launches_us = np.diff(network.starts)[:, None] * designs.column("launch_us")
-    cold, warm = steady_cost(network, designs)
+    cold, warm = counted or steady_cost(network, designs)
     cold_us = launches_us + cold.cycles / designs.clock_mhz
     cost, latency_us, held = cold, cold_us, designs.changed(persistent_buffer_kib=0.0)
     if policy == STATIC_SUBGRAPH:
