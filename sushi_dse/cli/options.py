@@ -189,6 +189,9 @@ Tolerance = Annotated[
         min=0,
     ),
 ]
+DRAWS_HELP = (
+    "Draws of all constants that are in doubt, by the ranges of the hardware file: a power of two."
+)
 Results = Annotated[Path, typer.Argument(help="Folder written by `sushi-dse sweep`.")]
 Objectives = Annotated[
     list[str] | None,

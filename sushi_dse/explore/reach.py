@@ -77,12 +77,12 @@ def drawn_rows(
     number of workers.  `IncompleteError` where a block is given up.
     """
     fits = fitting(experiment, stored.designs.tolist(), draws)
-    wanted: np.ndarray = fits[:, :, None] & stored.present
+    wanted = np.stack([stored.present & own[:, None] for own in fits])
     count = int(wanted.sum())
     if experiment.trace is not None and count > FEW_ROWS:
         for draw, guess in _predicted(experiment, stored, metrics, draws, fits, workers):
             wanted[draw] = _within(guess, wanted[draw], metrics, reach_percent / 100)
-    designs, served = np.nonzero(np.logical_or.reduce(wanted))
+    designs, served = np.nonzero(wanted.any(axis=0))
     return Drawn(
         designs=designs,
         served=served,
@@ -107,17 +107,17 @@ def rows_under(
     wanted: [draw, design, served]; objectives: [draw, row, objective] of the rows that are wanted
     in any draw, in the order of designs and of who serves.
     """
-    union = np.logical_or.reduce(wanted)
+    union = np.asarray(wanted.any(axis=0))
     number = np.full(union.shape, -1)
     number[union] = np.arange(int(union.sum()))
     values = np.full((len(draws), int(union.sum()), len(metrics)), np.nan)
     blocks = [
         group[at : at + AT_ONCE] for group in draws.groups() for at in range(0, len(group), AT_ONCE)
     ]
-    masks = [np.logical_or.reduce(wanted[block]) for block in blocks]
+    masks = [np.asarray(wanted[block].any(axis=0)) for block in blocks]
     of_draws = [[draws.of(draw) for draw in block] for block in blocks]
     for place, found in _evaluated(experiment, stored, metrics, masks, of_draws, workers):
-        values[np.ix_(blocks[place], number[masks[place]])] = found
+        values[np.ix_(np.array(blocks[place]), number[masks[place]])] = found
     values[~wanted[:, union]] = np.nan
     return values
 
@@ -170,7 +170,7 @@ def _predicted(
         alike.setdefault(tuple(draws.of(draw)[name] for name in readings), []).append(draw)
     for chosen, group in alike.items():
         values = dict(zip(readings, chosen, strict=True))
-        lacking = stored.present & fits[group].any(axis=0)[:, None]
+        lacking = np.asarray(stored.present & np.asarray(fits[group].any(axis=0))[:, None])
         known = np.full_like(stored.values, np.nan)
         if all(value == readings[name].value for name, value in values.items()):
             known = stored.values.copy()

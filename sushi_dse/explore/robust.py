@@ -151,7 +151,9 @@ def stored_rows(experiment: Experiment, parts: Sequence[Part], metrics: Sequence
     keys = zip(frame["policy"], *(frame[name] for name in names), strict=True)
     own_values = frame[[metric.name for metric in metrics]].to_numpy(dtype=float)
     for row, (policy, *rest) in enumerate(keys):
-        if steady and rest[0] is None:  # a design that does not fit has one row for all SubNets
+        if steady and not isinstance(
+            rest[0], str
+        ):  # a design that does not fit has one row for all SubNets
             present[of_row[row], [own.policy == policy for own in served]] = True
             continue
         key = ServedBy(policy, subnet=rest[0])
