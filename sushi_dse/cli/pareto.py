@@ -1,6 +1,5 @@
 """`pareto`: the front of stored results, as rows, a plot or a volume."""
 
-import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,8 @@ import typer
 
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.cli.plotting import PlotFile, check_plot, draw
+from sushi_dse.cli.plotting import check_plot, draw
+from sushi_dse.cli.robust import robust
 from sushi_dse.cli.usage import command_line
 from sushi_dse.errors import UserError, naming
 
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from sushi_dse.store.parts import Part
     from sushi_dse.store.run import Run
 
-Where = Annotated[
-    str | None,
-    typer.Option(
-        help="Only rows that are so, before the front is taken: 'dsp < 900 and policy = sushi'.",
-        show_default="all rows",
-    ),
-]
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
 
@@ -32,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="The designs that no other design b
 def show(
     results: options.Results,
     objective: options.Objectives = None,
-    where: Where = None,
+    where: options.Where = None,
     tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -104,7 +97,7 @@ def plot(
             show_default="front up to three objectives, then parallel",
         ),
     ] = None,
-    where: Where = None,
+    where: options.Where = None,
     x: Annotated[
         str | None,
         typer.Option(
@@ -198,76 +191,7 @@ def _draw_front(
         note(caveat)
 
 
-@app.command()
-def robust(
-    results: options.Results,
-    objective: options.Objectives = None,
-    draws: Annotated[int, typer.Option(help=options.DRAWS_HELP, min=2, max=2**14)] = 256,
-    draw_seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
-    where: Where = None,
-    reach_percent: Annotated[
-        float,
-        typer.Option(
-            help="On a trace, rows that are predicted to be further from the front of a draw are "
-            "not evaluated in it.",
-            min=0,
-            max=1000,
-        ),
-    ] = 0.5,
-    hw: options.HardwareOrSwept = None,
-    workload: options.WorkloadOrSwept = None,
-    trace: options.TraceOrSwept = None,
-    mode: options.ModeOrSwept = None,
-    queries: options.QueriesOrSwept = None,
-    seed: options.SeedOrSwept = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes.", min=1, max=1024, show_default="one a core")
-    ] = None,
-    plot: PlotFile = None,
-    output_format: options.Printed = options.Format.table,
-) -> None:
-    """Print in how many draws of the assumed and fitted constants each design is on the front.
-
-    All constants are drawn at once. Beside the share stand the share of draws in which the design
-    fits its device, the regret where it is off the front (by how much it would have to be better,
-    of what the front spans), the constant that decides most often, and the objectives from the 5 %
-    to the 95 % bound.
-
-    Example: sushi-dse pareto robust results/default --draws 64
-    """
-    from sushi_dse.analysis.swept import whole_experiment
-    from sushi_dse.analysis.where import kept_parts
-    from sushi_dse.explore.decision import Setting, decision
-    from sushi_dse.explore.robust import robustness
-    from sushi_dse.explore.survey import objectives, survey
-    from sushi_dse.report.robust import print_robust
-    from sushi_dse.store.run import Run
-    from sushi_dse.store.seeds import mean_parts
-
-    check_plot(plot)
-    power_of_two("--draws", draws)
-    metrics = objectives(objective, Run.read(results).names("unknown_accuracy", results))
-    given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries,
-             "seed": seed}  # fmt: skip
-    experiment = whole_experiment(results, {k: v for k, v in given.items() if v is not None})
-    with naming(results):
-        parts = kept_parts(mean_parts(results), where)
-        found = robustness(
-            experiment, parts, metrics, draws=draws, seed=draw_seed,
-            reach_percent=reach_percent, workers=workers or os.cpu_count() or 1,
-        )  # fmt: skip
-        named = decision(survey(parts, metrics), Setting.of(experiment), found)
-    print_robust(found, named, output_format, caveats=experiment.caveats)
-    if plot is not None:
-        from sushi_dse.plots.robust import robust_panels
-
-        draw(plot, robust_panels(found), "")
-
-
-def power_of_two(option: str, number: int) -> None:
-    """Raise `UserError` unless a number is a power of two, from 2 on, or 0."""
-    if number == 1 or number & (number - 1):
-        raise UserError(f"{option} {number}: give a power of two, as {2 ** number.bit_length()}")
+app.command()(robust)
 
 
 @app.command()

@@ -11,7 +11,6 @@ import typer
 import sushi_dse
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
-from sushi_dse.cli.pareto import power_of_two
 from sushi_dse.cli.usage import command_line, kept_in
 from sushi_dse.errors import UserError, naming
 from sushi_dse.interrupts import interrupts_end
@@ -117,7 +116,7 @@ def sweep(
         from sushi_dse.report.views import print_facts
 
         started = time.perf_counter()
-        power_of_two("--doubt", doubt)
+        options.power_of_two("--doubt", doubt)
         how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
         name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(

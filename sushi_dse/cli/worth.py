@@ -7,7 +7,6 @@ import typer
 
 import sushi_dse
 from sushi_dse.cli import options
-from sushi_dse.cli.pareto import power_of_two
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 from sushi_dse.traces.names import DEMAND_NAMES
 
@@ -57,7 +56,7 @@ def worth(
     from sushi_dse.report.progress import warn_if_infeasible
 
     check_plot(plot)
-    power_of_two("--doubt", doubt)
+    options.power_of_two("--doubt", doubt)
     load = partial(
         sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries
     )

@@ -11,7 +11,7 @@ from sushi_dse.units import label
 if TYPE_CHECKING:
     from sushi_dse.explore.robust import Robustness
 
-MOST_BARS = 30  # designs whose shares are drawn
+MOST_BARS = 16  # designs whose shares are drawn
 BARS_TITLE = "Share of the draws in which a design is on the front"
 
 
@@ -39,13 +39,13 @@ def _front(found: "Robustness", pair: tuple[str, str]) -> Iterator[Series]:
         for name in pair
         for end in ("low", "high")
     )
-    middle_x, middle_y, gap = (low_x + high_x) / 2, (low_y + high_y) / 2, np.full(len(x), np.nan)
+    gap = np.full(len(x), np.nan)
     yield Series(
         name="5 to 95 % of the draws",
         kind="line",
-        x=np.column_stack([low_x, high_x, gap, middle_x, middle_x, gap]).ravel(),
-        y=np.column_stack([middle_y, middle_y, gap, low_y, high_y, gap]).ravel(),
-        look=4,
+        x=np.column_stack([low_x, high_x, gap, x, x, gap]).ravel(),
+        y=np.column_stack([y, y, gap, low_y, high_y, gap]).ravel(),
+        look=0,
         emphasis="faint",
     )
     yield Series(name="rows of the front now", kind="points", x=x, y=y, look=0)
