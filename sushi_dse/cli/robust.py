@@ -24,7 +24,7 @@ def robust(
             min=0,
             max=1000,
         ),
-    ] = 0.5,
+    ] = 1.0,
     hw: options.HardwareOrSwept = None,
     workload: options.WorkloadOrSwept = None,
     trace: options.TraceOrSwept = None,
