@@ -16,9 +16,14 @@ from sushi_dse.analysis.worth import JUDGED, gains_of, judged
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.draw_indices import draw_indices
 from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.hardware.doubt import WITHOUT_TIME, drawn, with_constants
+from sushi_dse.hardware.doubt import WITHOUT_TIME, Doubt, drawn, with_constants
 
 PAYS = ("yes", "partly")  # verdicts under which SGS pays
+# Beside the constants: a rival of SGS that nobody measured.
+PREFETCHES = "prefetching"
+MAY_PREFETCH = Doubt(
+    value=True, low=False, high=True, source="assumption; whether weights can be prefetched at all"
+)
 BINS = 8  # parts of a constant's range in which its value counts as known
 
 
@@ -41,7 +46,8 @@ class DoubtedWorth:
 def doubted_worth(experiments: Sequence[Experiment], *, draws: int, seed: int = 0) -> DoubtedWorth:
     """The verdicts on the design of experiments that differ by seed, under so many draws.
 
-    Constants that change no time change no verdict, which is on latency, and are not drawn.
+    Constants that change no time change no verdict, which is on latency, and are not drawn; whether
+    anything prefetches is drawn beside them.
     `UserError` where the design has no Persistent Buffer, `ValueError` where draws is no power of
     two.
     """
@@ -54,12 +60,14 @@ def doubted_worth(experiments: Sequence[Experiment], *, draws: int, seed: int = 
         name: own
         for name, own in first.space.doubts.items()
         if own.low < own.high and name not in WITHOUT_TIME
-    }
+    } | {PREFETCHES: MAY_PREFETCH}
     points = drawn(doubts, draws, seed=seed)
     verdicts = np.empty(draws, dtype="U8")
     for group in points.groups():
-        design = with_constants(first.design, points.of(group[0]))
-        verdicts[group] = judged(gains_of(experiments, design, JUDGED))[0]
+        constants = points.of(group[0])
+        prefetches = bool(constants.pop(PREFETCHES))
+        design = with_constants(first.design, constants)
+        verdicts[group] = judged(gains_of(experiments, design, JUDGED), prefetches)[0]
     pays = np.isin(verdicts, PAYS)
     readings = np.array([own.is_reading for own in doubts.values()], dtype=bool)
     indices = draw_indices(points.shares, pays[:, None].astype(float), readings)
