@@ -75,7 +75,9 @@ def doubted_worth(experiments: Sequence[Experiment], *, draws: int, seed: int = 
         {
             "constant": name,
             "range": doubt.said,
-            "changed_share": changed_share(points.shares[:, i], pays, is_reading=doubt.is_reading),
+            # What explains nothing alone changes nothing alone, however few draws fall together.
+            "changed_share": changed_share(points.shares[:, i], pays, is_reading=doubt.is_reading)
+            * bool(indices[0][i, 0] > 0),
             "first_order": float(indices[0][i, 0]),
             "total": float(indices[1][i, 0]),
         }
