@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from sushi_dse.hardware.accelerator import Accelerator, Coding, Dataflow, Device
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
@@ -17,7 +17,7 @@ ZCU104 = Accelerator(
     name="zcu104",
     device=Device(name="ZCU104", lut=230400, ff=460800, bram36=312, uram288=96, dsp=1728),
     dataflow=Dataflow.WEIGHT_STATIONARY,
-    coding=Coding.HLS,
+    logic_mhz=250.0,
     pe_kernels=16,
     pe_channels=9,
     clock_mhz=100.0,
@@ -45,7 +45,7 @@ VCU118 = Accelerator(
     name="vcu118_64x64",
     device=Device(name="VCU118", lut=1182240, ff=2364480, bram36=2160, uram288=960, dsp=6840),
     dataflow=Dataflow.OUTPUT_STATIONARY,
-    coding=Coding.RTL,
+    logic_mhz=325.0,
     pe_kernels=64,
     pe_pixels=64,
     clock_mhz=708.25,

@@ -81,7 +81,7 @@ def sweep() -> str:
             + "\n",
             encoding="utf-8",
         )
-    return f"```text\n$ make sweep\n{text}\n```\n"
+    return f"```text\n$ make sweep\n{text}\n...\n```\n"  # what else it prints is another command's
 
 
 def exact() -> str:

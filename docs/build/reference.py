@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 ASSUMED = re.compile(r"\bassumptions?\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 REMARK = re.compile(r"(?P<said>.*?\S)\s+# (?P<text>.*)")
+SOURCE = re.compile(r"(?P<said>\w+: \{.*), source: \"(?P<text>.*)\"\}.*")  # of a value in doubt
 VALUE = re.compile(r"[A-Z][A-Z_]* = .+|[\w ]+: .+")  # a constant of Python or a key of YAML
 
 
@@ -97,9 +98,10 @@ def of_policies() -> str:
 def remarks(path: Path) -> Iterator[tuple[str, str]]:
     """The values in a file whose comment in the same line says that they are assumptions."""
     for line in path.read_text(encoding="utf-8").splitlines():
-        remark = REMARK.fullmatch(line.strip())
+        remark = REMARK.fullmatch(line.strip()) or SOURCE.fullmatch(line.strip())
         if remark and ASSUMED.search(remark["text"]) and VALUE.fullmatch(remark["said"]):
-            yield f"`{remark['said']}`", remark["text"]
+            closing = "}" if remark["said"].count("{") > remark["said"].count("}") else ""
+            yield f"`{remark['said']}{closing}`", remark["text"]
 
 
 def docstrings(path: Path) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,8 @@ def hardware_facts(name: str) -> Facts:
         facts["attainable clock"] = f"{int(attainable)} MHz, of logic and buffers"
         facts["fits its device"] = infeasible_reason(base) or "yes"
     facts |= {
-        f"plausible {key}": f"{low:g} to {high:g}" for key, (low, high) in file.plausible.items()
+        f"{'plausible' if doubt.error is None else 'fitted'} {key}": doubt.said
+        for key, doubt in file.space.doubts.items()
     }
     if file.space.calibration:
         facts |= {
@@ -94,9 +95,8 @@ def device_facts(name: str) -> Facts:
         raise UserError(f"unknown device {name!r}; {near_names(name, boards())}")
     board = boards()[name]
     facts: Facts = {**dict(board), **asdict(board.device(name))}
-    if board.shell_share.plausible:
-        low, high = board.shell_share.plausible
-        facts["plausible shell_share"] = f"{low:g} to {high:g}"
+    if board.shell_share.doubt:
+        facts["plausible shell_share"] = board.shell_share.doubt.said
     return facts
 
 

@@ -102,10 +102,33 @@ def swept_experiment(folder: Path, wanted: Wanted, given: Mapping[str, Any]) -> 
     Names that are not `given` are those of the command that swept the folder.  `UserError` unless
     hardware, workload, trace and mode are those of the rows.
     """
+    as_given = wanted._replace(service_level=AS_GIVEN)  # A level need not suit another mode.
+    experiment = _loaded(folder, given, as_given.arguments)
+    return replace(experiment, service_levels=wanted.arguments["service_levels"])
+
+
+def whole_experiment(folder: Path, given: Mapping[str, Any]) -> Experiment:
+    """The experiment of the rows in `folder`, under all of their policies, levels and seeds.
+
+    Names that are not `given` are those of the command that swept the folder.  `UserError` unless
+    hardware, workload, trace and mode are those of the rows.
+    """
+    run = Run.read(folder)
+    seeds = run.inputs.get("seeds") or {}
+    arguments = {
+        "policies": run.names("policies", folder),
+        "recache_every_queries": [int(n) for n in run.numbers("recache_every_queries", folder)],
+        "repeats": max(len(seeds), 1),
+    }
+    experiment = _loaded(folder, given, arguments)
+    return replace(experiment, service_levels=run.numbers("service_levels", folder))
+
+
+def _loaded(folder: Path, given: Mapping[str, Any], arguments: Mapping[str, Any]) -> Experiment:
+    """The experiment of names and arguments; `UserError` unless it is that of the rows."""
     run = Run.read(folder)
     asked = {**DEFAULTS, **options_of(run.command), **given}
-    as_given = wanted._replace(service_level=AS_GIVEN)  # A level need not suit another mode.
-    experiment = load_experiment(**asked, **as_given.arguments)
+    experiment = load_experiment(**asked, **arguments)
     now = json.loads(json.dumps(experiment.inputs))
     other = [name for name in ALIKE if now[name] != run.inputs.get(name)]
     if other:
@@ -113,7 +136,7 @@ def swept_experiment(folder: Path, wanted: Wanted, given: Mapping[str, Any]) -> 
             f"{folder}: its rows are of another {' and '.join(other)} than {asked['hw']}, "
             f"{asked['workload']} and {asked['trace']} give; name what was swept, as by --hw"
         )
-    return replace(experiment, service_levels=wanted.arguments["service_levels"])
+    return experiment
 
 
 def options_of(command: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sushi_dse.cli import names as completion
+from sushi_dse.errors import UserError
 from sushi_dse.policies.names import DEFAULT_POLICIES
 
 
@@ -213,6 +214,16 @@ Tolerance = Annotated[
         min=0,
     ),
 ]
+DRAWS_HELP = (
+    "Draws of all constants that are in doubt, by the ranges of the hardware file: a power of two."
+)
+Where = Annotated[
+    str | None,
+    typer.Option(
+        help="Only rows that are so, before the front is taken: 'dsp < 900 and policy = sushi'.",
+        show_default="all rows",
+    ),
+]
 Results = Annotated[Path, typer.Argument(help="Folder written by `sushi-dse sweep`.")]
 Objectives = Annotated[
     list[str] | None,
@@ -223,3 +234,9 @@ Objectives = Annotated[
         show_default="mean_latency_ms, mean_accuracy_percent, energy_mj_per_query",
     ),
 ]
+
+
+def power_of_two(option: str, number: int) -> None:
+    """Raise `UserError` unless a number is a power of two, from 2 on, or 0."""
+    if number == 1 or number & (number - 1):
+        raise UserError(f"{option} {number}: give a power of two, as {2 ** number.bit_length()}")

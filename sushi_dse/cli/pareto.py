@@ -10,6 +10,7 @@ import typer
 from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import check_plot, draw
+from sushi_dse.cli.robust import robust
 from sushi_dse.cli.usage import command_line
 from sushi_dse.errors import UserError, naming
 
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from sushi_dse.store.parts import Part
     from sushi_dse.store.run import Run
 
-Where = Annotated[
-    str | None,
-    typer.Option(
-        help="Only rows that are so, before the front is taken: 'dsp < 900 and policy = sushi'.",
-        show_default="all rows",
-    ),
-]
 app = typer.Typer(no_args_is_help=True, help="The designs that no other design beats.")
 
 
@@ -31,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="The designs that no other design b
 def show(
     results: options.Results,
     objective: options.Objectives = None,
-    where: Where = None,
+    where: options.Where = None,
     tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -103,7 +97,7 @@ def plot(
             show_default="front up to three objectives, then parallel",
         ),
     ] = None,
-    where: Where = None,
+    where: options.Where = None,
     x: Annotated[
         str | None,
         typer.Option(
@@ -195,6 +189,9 @@ def _draw_front(
         note(f"{name} is the same in every row; --objective names others")
     for caveat in run.names("caveats", results):
         note(caveat)
+
+
+app.command()(robust)
 
 
 @app.command()

@@ -92,6 +92,16 @@ def sweep(
             help="Time a few designs, print what the sweep would take, and write nothing.",
         ),
     ] = False,
+    doubt: Annotated[
+        int,
+        typer.Option(
+            help="Name a robust design, too, by so many draws of all constants that are in doubt: "
+            "a power of two. `pareto robust` says more.",
+            min=0,
+            max=2**14,
+            show_default="none",
+        ),
+    ] = 0,
     tolerance_percent: options.Tolerance = 0.1,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -111,6 +121,7 @@ def sweep(
         from sushi_dse.report.views import print_facts
 
         started = time.perf_counter()
+        options.power_of_two("--doubt", doubt)
         how = _way(exact=exact, keep=keep, trace=trace, places=(workers, cluster))
         name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(
@@ -131,7 +142,9 @@ def sweep(
             idle = idle_axes(plan, store)
             if store.parts:
                 found = plan.survey()
-                summary = plan.summary(found, steps, since=started) | {"idle_axes": idle}
+                robust = plan.robust(draws=doubt, workers=at_once) if doubt else None
+                summary = plan.summary(found, steps, since=started, robust=robust)
+                summary["idle_axes"] = idle
                 print_sweep(summary, found, output_format, tolerance_percent)
             warn_of_idle(idle)
         plan.refuse_given_up(steps)

@@ -97,7 +97,7 @@ def calibrate(
     from sushi_dse.config.writing import constants_text
     from sushi_dse.evaluation.loading import load_measured
     from sushi_dse.files import YAML_SUFFIXES, write_named
-    from sushi_dse.model.calibration import FITTED, too_fast
+    from sushi_dse.model.calibration import FITTED, standard_errors, too_fast
     from sushi_dse.model.calibration import calibrate as fit
     from sushi_dse.model.standing import refitted_evidence
     from sushi_dse.model.validation import validate as errors_of
@@ -110,8 +110,9 @@ def calibrate(
     except ValueError as error:
         raise UserError(f"{measured or board.origin}: {error}") from None
     left = errors_of(board.layers, fitted)
+    names = [constant.name for constant in FITTED[fitted.dataflow]]
     text = constants_text(
-        out, hw, fitted, [constant.name for constant in FITTED[fitted.dataflow]],
+        out, hw, fitted, names, errors=standard_errors([(board.layers, fitted)], names),
         evidence=refitted_evidence([row.layer for row in board.layers], board.calibration),
         origin=f"{len(board.layers)} layers of {board.origin}",
     )  # fmt: skip

@@ -26,6 +26,16 @@ def worth(
             show_default="5; 1 for a file",
         ),
     ] = None,
+    doubt: Annotated[
+        int,
+        typer.Option(
+            help="Judge under so many draws of all constants that are in doubt, too: a power of "
+            "two.",
+            min=0,
+            max=2**14,
+            show_default="none",
+        ),
+    ] = 0,
     plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -33,8 +43,9 @@ def worth(
 
     Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
     larger array, which takes multipliers besides. The verdict is given again under each reading of
-    what was not measured. --plot draws what SGS saves over the size of the buffer and the off-chip
-    rate, as a mean over the SubNets.
+    what was not measured, and with --doubt under draws of all constants: in how many SGS pays, and
+    which constant is worth measuring first. --plot draws what SGS saves over the size of the buffer
+    and the off-chip rate, as a mean over the SubNets.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """
@@ -45,17 +56,22 @@ def worth(
     from sushi_dse.report.progress import warn_if_infeasible
 
     check_plot(plot)
+    options.power_of_two("--doubt", doubt)
     load = partial(
         sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries
     )
     several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
     experiments = [load(seed=one) for one in several]
     warn_if_infeasible(experiments[0].design)
-    found = judge(experiments)
+    found, doubted = judge(experiments), None
+    if doubt:
+        from sushi_dse.analysis.worth_doubt import doubted_worth
+
+        doubted = doubted_worth(experiments, draws=doubt)
     count, served = len(experiments[0].traced), experiments[0].served
     runs = f"{len(several)} seed{'s' if len(several) > 1 else ''}"
     title = f"{hw}, {workload}, {count} queries of {trace}, {served}, {runs}"
-    print_worth(found, output_format, title=title)
+    print_worth(found, output_format, title=title, doubted=doubted)
     if plot is not None:
         from sushi_dse.analysis.gain_map import gain_curves
         from sushi_dse.plots.worth import worth_panels

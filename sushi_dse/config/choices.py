@@ -1,6 +1,8 @@
 """The values that a key of a hardware file offers: one value, a list, or a range.
 
-One value may stand with the range in which it is plausible: {value: 12, plausible: [6, 15]}.
+One value may stand with the range in which it is plausible, {value: 12, plausible: [6, 15]}, or
+with the standard error of the fit that it comes from, {value: 67.1, error: 1.2}; either with its
+source.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,23 +12,26 @@ from itertools import islice
 
 from sushi_dse.config.keys import EntryError, quoted_value
 from sushi_dse.errors import near_names
+from sushi_dse.hardware.doubt import Doubt
 from sushi_dse.units import SUFFIXES, quantity
 
 MAX_VALUES = 10_000  # most values that one key offers
 MAX_COUNT = 1_000_000_000
+MOST_TIMES = 1e6  # largest standard error, in values: more is no fit
 RANGE_KEYS = ("from", "to", "step", "factor")
 RANGE_EXAMPLE = "such as {from: 4, to: 64, step: 4} or {from: 4, to: 64, factor: 2}"
 
-PLAUSIBLE_KEYS = ("value", "plausible")
+DOUBT_KEYS = ("value", "plausible", "error", "source")
 PLAUSIBLE_EXAMPLE = "such as {value: 12, plausible: [6, 15]}"
+ERROR_EXAMPLE = "such as {value: 67.1, error: 1.2}"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The values that a key offers, and the range in which its one value is plausible."""
+    """The values that a key offers, and how far off its one value may be."""
 
     values: tuple[float, ...]
-    plausible: tuple[float, float] | None = None
+    doubt: Doubt | None = None
 
 
 Read = Callable[[object], float]
@@ -39,6 +44,13 @@ def read_count(value: object) -> int:
         raise EntryError(f"a whole number is wanted, got {quoted_value(value)}")
     if value > MAX_COUNT:
         raise EntryError(f"{value} is too large; write {MAX_COUNT} at most")
+    return value
+
+
+def read_reading(value: object) -> bool:
+    """Which of two readings of a setting `value` is; EntryError where it is none."""
+    if not isinstance(value, bool):
+        raise EntryError(f"true or false is wanted, got {quoted_value(value)}")
     return value
 
 
@@ -71,34 +83,60 @@ def read_quantity(value: object, stem: str, unit: str) -> float:
 
 
 def offer(value: object, read: Read) -> Offer:
-    """What a key offers: `choices`, or one value with its plausible range; EntryError otherwise.
+    """What a key offers: `choices`, or one value in doubt; EntryError otherwise.
 
-    >>> offer({"value": 12, "plausible": [6, 15]}, read_count)
-    Offer(values=(12,), plausible=(6, 15))
+    >>> offer({"value": 12, "plausible": [6, 15]}, read_count).doubt.high
+    15
     """
-    if not (isinstance(value, Mapping) and set(PLAUSIBLE_KEYS) & set(value)):
+    if not (isinstance(value, Mapping) and set(DOUBT_KEYS) & set(value)):
         return Offer(choices(value, read))
     for key in value:
-        if key not in PLAUSIBLE_KEYS:
-            message = f"unknown key {key!r} beside a value; {near_names(key, PLAUSIBLE_KEYS)}"
+        if key not in DOUBT_KEYS:
+            message = f"unknown key {key!r} beside a value; {near_names(key, DOUBT_KEYS)}"
             raise EntryError(message, (key,), of_key=True)
-    if set(value) != set(PLAUSIBLE_KEYS):
-        raise EntryError(f"value and plausible are wanted, {PLAUSIBLE_EXAMPLE}")
-    ends = value["plausible"]
-    if not isinstance(ends, list) or len(ends) != 2:
+    if "value" not in value or not {"plausible", "error"} & set(value):
         raise EntryError(
-            f"two ends of a range are wanted, {PLAUSIBLE_EXAMPLE}, got {quoted_value(ends)}",
+            f"value and plausible are wanted, {PLAUSIBLE_EXAMPLE}, or value and error, "
+            f"{ERROR_EXAMPLE}"
+        )
+    if {"plausible", "error"} <= set(value):
+        message = "plausible is of an assumption, and error of a fit; keep one of them"
+        raise EntryError(message, ("error",), of_key=True)
+    source = value.get("source", "")
+    if not isinstance(source, str):
+        raise EntryError(f"a text is wanted, got {quoted_value(source)}", ("source",))
+    chosen = _read_at(read, value["value"], "value")
+    if "error" in value:
+        return Offer((chosen,), _fitted(value["error"], read, chosen, source))
+    low, high = _ends(value["plausible"], read, chosen)
+    return Offer((chosen,), Doubt(value=chosen, low=low, high=high, source=source))
+
+
+def _fitted(value: object, read: Read, chosen: float, source: str) -> Doubt:
+    """The doubt of a fitted value by its standard error; EntryError for a wrong one."""
+    error = _read_at(read, value, "error")
+    if not 0 <= error <= MOST_TIMES * max(abs(chosen), 1.0):
+        raise EntryError(
+            f"0 <= error <= {MOST_TIMES:g} times the value must hold, got {error:g}", ("error",)
+        )
+    return Doubt.fitted(chosen, error, source)
+
+
+def _ends(value: object, read: Read, chosen: float) -> tuple[float, float]:
+    """The ends of the plausible range of the value that was chosen; EntryError otherwise."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise EntryError(
+            f"two ends of a range are wanted, {PLAUSIBLE_EXAMPLE}, got {quoted_value(value)}",
             ("plausible",),
         )
-    chosen = _read_at(read, value["value"], "value")
-    low, high = (_read_at_end(read, end, i) for i, end in enumerate(ends))
+    low, high = (_read_at_end(read, end, i) for i, end in enumerate(value))
     if low > high:
         message = f"plausible: from {low:g} to {high:g} is reversed; write the lesser one first"
         raise EntryError(message, ("plausible",))
     if not low <= chosen <= high:
-        message = f"{chosen:g} is outside its plausible range, {low:g} to {high:g}"
-        raise EntryError(message, ("value",))
-    return Offer((chosen,), (low, high))
+        message = f"{chosen:g} is outside its plausible range, {low:g} to {high:g}; "
+        raise EntryError(f"{message}widen the range, or correct the value", ("value",))
+    return low, high
 
 
 def _read_at_end(read: Read, value: object, end: int) -> float:

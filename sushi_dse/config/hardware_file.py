@@ -1,6 +1,6 @@
 """Hardware files: one accelerator, or a space of them where a key offers several values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from sushi_dse.config.keys import checked
 from sushi_dse.config.shipped import HARDWARE, is_path, shipped_names, shipped_path
 from sushi_dse.errors import UserError
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
+from sushi_dse.hardware.doubt import Doubt
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 
@@ -36,7 +37,6 @@ class HardwareFile:
     assumptions: tuple[str, ...]
     assumed_by: str  # the name of the file whose assumptions they are: its own, or of a base
     space: SearchSpace
-    plausible: Mapping[str, tuple[float, float]]  # by key, of values that have such a range
     sources: tuple[str, ...]  # the texts that were read: its own, its bases', the table of boards
 
 
@@ -69,7 +69,6 @@ def load_hardware(name_or_path: str | Path) -> HardwareFile:
             (part.document.path.stem for part in parts if "assumptions" in part.settings), path.stem
         ),
         space=_space(path, settings, _calibration(parts)),
-        plausible=_plausible(settings),
         sources=tuple(sources),
     )
 
@@ -143,7 +142,7 @@ def _refuse_gaps(path: Path, settings: dict[str, Any]) -> None:
     wanted = FIELDS_OF[settings["dataflow"]]
     missing = [name for name in wanted if name not in {"name", *settings}]
     if missing:
-        keys = ", ".join(missing)
+        keys = ", ".join(name.replace("logic_mhz", "coding") for name in missing)
         raise placed(
             path, f"missing: {keys}; add them, or take them from a file by 'extends: NAME'"
         )
@@ -173,13 +172,13 @@ def _merged(parts: Sequence[ChainLink]) -> dict[str, Any]:
     return settings
 
 
-def _plausible(settings: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """The plausible range of each value that has one, the board's among them."""
+def _doubts(settings: dict[str, Any]) -> dict[str, Doubt]:
+    """The doubt of each value that has one, the board's among them."""
     offers = {"shell_share": settings["device"].shell_share, **settings}
     return {
-        key: offer.plausible
+        key: offer.doubt
         for key, offer in sorted(offers.items())
-        if isinstance(offer, Offer) and offer.plausible is not None
+        if isinstance(offer, Offer) and offer.doubt is not None
     }
 
 
@@ -194,12 +193,12 @@ def _space(path: Path, settings: dict[str, Any], calibration: Calibration | None
         name=path.stem,
         device=board.device(path.stem),
         dataflow=dataflow,
-        coding=settings["coding"],
+        logic_mhz=settings["logic_mhz"].values[0],
         layer_by_layer=settings["layer_by_layer"],
-        pointwise_drain=settings.get("pointwise_drain", False),
+        pointwise_drain=bool(settings.get("pointwise_drain", Offer((False,))).values[0]),
         **single,
     )
     try:
-        return SearchSpace.of(base, offered, calibration)
+        return SearchSpace.of(base, offered, calibration, _doubts(settings))
     except ValueError as error:
         raise placed(path, f"{error}; offer fewer values") from None

@@ -15,6 +15,7 @@ from sushi_dse.config.choices import (
     read_measure,
     read_number,
     read_quantity,
+    read_reading,
 )
 from sushi_dse.config.document import Location
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
@@ -24,12 +25,12 @@ from sushi_dse.hardware.accelerator import (
     MOST_OF_A_KIND,
     OWN_FIELDS,
     Accelerator,
-    Coding,
     Dataflow,
     Device,
 )
 from sushi_dse.hardware.evidence import OPERATORS, Evidence
 from sushi_dse.hardware.space import AXIS_ORDER
+from sushi_dse.hardware.timing import LOGIC_MHZ, Coding
 from sushi_dse.units import unit_of
 
 # Keys without their unit, for a text that has one; `dram` is the bandwidth.
@@ -61,7 +62,7 @@ def _any_accelerator(dataflow: Dataflow) -> Accelerator:
         name="",
         device=device,
         dataflow=dataflow,
-        coding=Coding.RTL,
+        logic_mhz=1.0,
         layer_by_layer=False,
         **ones,
     )
@@ -73,7 +74,8 @@ ANY_ACCELERATOR = {dataflow: _any_accelerator(dataflow) for dataflow in Dataflow
 def _allowed(field: str, value: object, read: Read) -> Offer:
     """What a key offers for `field`; each value and each end is one that an Accelerator takes."""
     found = offer(value, read)
-    values = (*found.values, *(found.plausible or ()))
+    doubt = found.doubt
+    values = (*found.values, *((doubt.low, doubt.high) if doubt else ()))
     if field == "dynamic_buffer_tiles" and max(values) > MOST_OF_A_KIND:
         raise EntryError(f"{field} <= {MOST_OF_A_KIND:g} must hold, got {max(values):g}")
     for end in (min(values), max(values)):  # an Accelerator's bounds are intervals
@@ -87,8 +89,10 @@ def _allowed(field: str, value: object, read: Read) -> Offer:
 
 def _place(found: Offer, index: int, value: object) -> Location:
     """The location in `value` of one of the values, or of an end of their plausible range."""
-    if found.plausible is None:
+    if found.doubt is None:
         return (index,) if isinstance(value, list) else ()
+    if index and found.doubt.error is not None:
+        return ("error",)
     return ("plausible", index - 1) if index else ("value",)
 
 
@@ -127,6 +131,22 @@ def _field(info: ValidationInfo) -> str:
     return str(info.field_name)
 
 
+def _only(value: object, info: ValidationInfo) -> Offer:
+    """A number that no file makes an axis of."""
+    found = _number(value, info)
+    if len(found.values) > 1 or isinstance(value, list):
+        raise EntryError(f"{info.field_name}: one number is wanted, got {len(found.values)}")
+    return found
+
+
+def _reading(value: object, info: ValidationInfo) -> Offer:
+    """A setting of two readings, of which one may be in doubt."""
+    found = offer(value, read_reading)
+    if len(found.values) > 1 or isinstance(value, list):
+        raise EntryError(f"{info.field_name}: true or false is wanted, got {quoted_value(value)}")
+    return found
+
+
 def _count(value: object, info: ValidationInfo) -> Offer:
     return _allowed(_field(info), value, read_count)
 
@@ -149,6 +169,8 @@ Count = Annotated[Offer, PlainValidator(_count)]  # whole numbers
 Number = Annotated[Offer, PlainValidator(_number)]  # without a unit
 Measure = Annotated[Offer, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
 Quantity = Annotated[Offer, PlainValidator(_quantity)]  # texts with a unit
+Only = Annotated[Offer, PlainValidator(_only)]  # one number
+Reading = Annotated[Offer, PlainValidator(_reading)]  # true or false
 
 
 NOTHING = Offer(())  # of a key that a file leaves out
@@ -162,12 +184,13 @@ class HardwareKeys(Keys):
     assumptions: list[str] = Field(default_factory=list)
     device: Annotated[Board | None, BeforeValidator(board_named)] = None
     coding: Annotated[Coding | None, BeforeValidator(_coding)] = None
+    logic_mhz: Only = NOTHING
     dataflow: Annotated[Dataflow, BeforeValidator(_dataflow)] = Dataflow.WEIGHT_STATIONARY
     evidence: Annotated[dict[str, Evidence], BeforeValidator(_evidence)] = Field(
         default_factory=dict
     )
     layer_by_layer: bool = False
-    pointwise_drain: bool = False
+    pointwise_drain: Reading = Offer((False,))
     pe_kernels: Count = NOTHING
     pe_channels: Count = NOTHING
     pe_pixels: Count = NOTHING
@@ -209,5 +232,13 @@ class HardwareKeys(Keys):
     clock_pj_per_ff: Number = NOTHING
 
     def settings(self) -> dict[str, Any]:
-        """What the file sets, by the field's full name; of a number, an `Offer`."""
-        return {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}
+        """What the file sets, by the field's full name; of a number, an `Offer`.
+
+        How a design was written says what clock its logic attains, unless the file does.
+        """
+        found = {STEMS.get(key, key): getattr(self, key) for key in self.model_fields_set}
+        coding = found.pop("coding", None)
+        if coding is not None and "logic_mhz" not in found:
+            doubt = LOGIC_MHZ[coding]
+            found["logic_mhz"] = Offer((doubt.value,), doubt)
+        return found

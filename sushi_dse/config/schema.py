@@ -25,7 +25,9 @@ from sushi_dse.config.hardware_keys import (
     HardwareKeys,
     Measure,
     Number,
+    Only,
     Quantity,
+    Reading,
 )
 from sushi_dse.config.workload_keys import FAMILY_KEYS, read_widths
 from sushi_dse.hardware.timing import DSP_MHZ
@@ -52,7 +54,8 @@ def _hardware() -> JsonSchemaValue:
             if isinstance(mark, PlainValidator):
                 name, one = ONE_VALUE[mark](key)
                 schema["$defs"][name] = one
-                schema["$defs"][f"{name}_offered"] = offered({"$ref": f"#/$defs/{name}"})
+                form = single if mark in SINGLE else offered
+                schema["$defs"][f"{name}_offered"] = form({"$ref": f"#/$defs/{name}"})
                 schema["properties"][key]["$ref"] = f"#/$defs/{name}_offered"
     return schema
 
@@ -92,8 +95,8 @@ SCHEMAS: dict[str, Callable[[], JsonSchemaValue]] = {
 
 
 def offered(one: JsonSchemaValue) -> JsonSchemaValue:
-    """The schema of one value, also with a plausible range, a list or a range of values."""
-    return {"anyOf": [one, plausible(one), *_several(one)]}
+    """The schema of one value, in doubt or not, a list or a range of values."""
+    return {"anyOf": [one, in_doubt(one), *_several(one)]}
 
 
 def _several(one: JsonSchemaValue) -> list[JsonSchemaValue]:
@@ -106,14 +109,20 @@ def _several(one: JsonSchemaValue) -> list[JsonSchemaValue]:
     ]
 
 
-def plausible(one: JsonSchemaValue) -> JsonSchemaValue:
-    """The schema of one value with the range in which it is plausible."""
-    return _range(
-        {
-            "value": one,
-            "plausible": {"type": "array", "items": one, "minItems": 2, "maxItems": 2},
-        }
-    )
+def single(one: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of one value, in doubt or not."""
+    return {"anyOf": [one, in_doubt(one)]}
+
+
+def in_doubt(one: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of one value with its plausible range, or with its standard error."""
+    ends = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+    ways = [
+        _range({"value": one, name: own}) for name, own in (("plausible", ends), ("error", one))
+    ]
+    for way in ways:
+        way["properties"]["source"] = {"type": "string"}
+    return {"anyOf": ways}
 
 
 def _range(properties: JsonSchemaValue) -> JsonSchemaValue:
@@ -140,6 +149,8 @@ def with_unit(unit: str) -> JsonSchemaValue:
 ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
     get_args(Count)[1]: lambda _: ("count", {"type": "integer", "maximum": MAX_COUNT}),
     get_args(Number)[1]: lambda _: ("number", NUMERIC),
+    get_args(Only)[1]: lambda _: ("single", NUMERIC),
+    get_args(Reading)[1]: lambda _: ("reading", {"type": "boolean"}),
     get_args(Measure)[1]: lambda key: (
         unit_of(key),
         {"anyOf": [NUMERIC, with_unit(unit_of(key))]},
@@ -151,8 +162,10 @@ ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
 }
 
 
+SINGLE = {get_args(Only)[1], get_args(Reading)[1]}  # of keys that no axis can be made of
+
 OF_A_BOARD: dict[object, JsonSchemaValue] = {
-    read_shell_share: {"anyOf": [NUMERIC, plausible(NUMERIC)]},
+    read_shell_share: single(NUMERIC),
     read_speed_grade: {"enum": list(DSP_MHZ)},
 }
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -42,13 +43,15 @@ def constants_text(
     accelerator: Accelerator,
     names: Iterable[str],
     *,
+    errors: Mapping[str, float],
     evidence: Mapping[str, Evidence],
     origin: str,
 ) -> str:
     """The text of a file at `path` that extends `base`, a name or a path, with other constants.
 
-    names: the fields of `accelerator` that the file sets; evidence: by kind of layers; origin:
-    the measurements that the constants were fitted on, for the description.
+    names: the fields of `accelerator` that the file sets; errors: the standard error of each, NaN
+    where the measurements do not show it; evidence: by kind of layers; origin: the measurements
+    that the constants were fitted on, for the description.
     """
     origin = printable(origin)  # A line break in it would begin a key.
     extends = os.path.relpath(Path(base).absolute(), path.absolute().parent)
@@ -57,11 +60,17 @@ def constants_text(
         f"description: {yaml_text(f'{base} with constants fitted on {origin}')}",
         "",
         f"# fitted by `sushi-dse calibrate` on {origin}",
-        *(f"{name}: {getattr(accelerator, name):.6f}" for name in names),
+        *(f"{name}: {_fitted(getattr(accelerator, name), errors[name])}" for name in names),
         "evidence:",
         *(f"  {kind}: {found}" for kind, found in evidence.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _fitted(value: float, error: float) -> str:
+    """A fitted constant with its standard error, where that is known."""
+    known = f"{{value: {value:.6f}, error: {error:.6f}}}"
+    return known if isfinite(error) else f"{value:.6f}"
 
 
 def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequence[str]) -> str:

@@ -23,6 +23,9 @@ MOST_EXACT_IN_MORE = 16
 APPROXIMATION = "Rphi-FWE+"  # deterministic; it was within 0.2 % on spheres of 30 to 50,000 rows
 MOST_SAMPLES, LEAST_SAMPLES = 2**18, 2**10
 MOST_APPROXIMATED = 1e10  # rows x objectives x samples: some seconds
+COMPARED = 2**22  # comparisons of two rows at a time
+BITS = 36  # of 53, in which costs agree that were summed in another order
+GOLDEN = 0.6180339887498949  # its multiples, less their whole parts, lie far apart
 MANY_ROWS = 1000  # number of rows from which it pays to filter with good rows first
 WORTH_A_ROW = 1 / 64  # least share of the rows that a good row must beat for another to be tried
 
@@ -60,6 +63,78 @@ def _unbeaten_by_good_rows(costs: np.ndarray) -> np.ndarray:
         unbeaten[beaten] = False
         beats = int(np.count_nonzero(beaten))
     return unbeaten
+
+
+def rounded(costs: np.ndarray) -> np.ndarray:
+    """The costs in `BITS` significant bits, 11 decimal digits, of the shape of `costs`.
+
+    >>> rounded(np.array([0.1 + 0.2])) == rounded(np.array([0.3]))
+    array([ True])
+    """
+    mantissa, exponent = np.frexp(costs)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, BITS)), exponent - BITS))
+
+
+def dominated_by(costs: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """Whether a row of `front` dominates each row: [row].
+
+    costs: [row, objective]; front: [other, objective], of rows none of which dominates another.
+
+    >>> dominated_by(np.array([[1, 3], [3, 3], [2, 2]]), np.array([[2, 2]])).tolist()
+    [False, True, False]
+    """
+    left = np.arange(len(costs))
+    # Rows far apart first: most rows are beaten by one of a few, and need no further comparison.
+    order = np.argsort(np.arange(len(front)) * GOLDEN % 1)
+    for row in front[order]:
+        columns = costs[left].T
+        no_better = np.logical_and.reduce(
+            [own >= other for own, other in zip(columns, row, strict=True)]
+        )
+        worse = np.logical_or.reduce([own > other for own, other in zip(columns, row, strict=True)])
+        left = left[~(no_better & worse)]
+    found = np.ones(len(costs), dtype=bool)
+    found[left] = False
+    return found
+
+
+def shortfall(costs: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """By how much each row would have to be better to be on the front: [row], 0 where it is.
+
+    It is a share of what the front spans in each objective, the same in all: the additive epsilon
+    (Zitzler et al., 2003, doi:10.1109/TEVC.2003.810758).  An objective in which the front is one
+    value counts in the values themselves.
+
+    >>> shortfall(np.array([[2.0, 3.0], [1.0, 2.0]]), np.array([[1.0, 2.0], [3.0, 0.0]])).tolist()
+    [0.5, 0.0]
+    """
+    extent = np.ptp(front, axis=0)
+    scale = np.where(extent > 0, extent, 1.0)
+    found = np.zeros(len(costs))
+    step = max(COMPARED // max(front.size, 1), 1)
+    for at in range(0, len(costs), step):
+        beyond = np.full((len(costs[at : at + step]), len(front)), np.inf)
+        for k, (own, other) in enumerate(zip(costs[at : at + step].T, front.T, strict=True)):
+            beyond = np.minimum(beyond, (own[:, None] - other) / scale[k])
+        found[at : at + step] = np.maximum(beyond.max(axis=1), 0.0)
+    return found
+
+
+def median_attainment(fronts: Sequence[np.ndarray]) -> np.ndarray:
+    """The points that half of the fronts attain, and none better: [point, 2], by rising first cost.
+
+    fronts: [row, 2] each, of two objectives; an empty one attains nothing (López-Ibáñez, Paquete
+    and Stützle, 2010, doi:10.1007/978-3-642-02538-9_9).
+    """
+    known = [np.unique(own[non_dominated(own)], axis=0) for own in fronts if len(own)]
+    lacking = len(fronts) - len(known)
+    if 2 * len(known) < len(fronts) or not known:
+        return np.empty((0, 2))
+    percentile = 100 * (len(fronts) / 2) / (len(fronts) - lacking)
+    sets = np.repeat(np.arange(len(known)), [len(own) for own in known])
+    found = moocore.eaf(np.concatenate(known), sets=sets, percentiles=[percentile])
+    points = np.unique(np.asarray(found)[:, :2], axis=0)
+    return np.asarray(points[np.lexsort((points[:, 1], points[:, 0]))])
 
 
 def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:

@@ -12,20 +12,30 @@ from sushi_dse.evaluation.fronts import non_dominated
 from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import Resources, infeasible_reasons, resources
+from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import buffer_pj, energy_of, power
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import STEADY_METRICS, one_of_each, steady_cost
 from sushi_dse.policies.names import STATIC_SUBGRAPH
 
 
-def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str, np.ndarray]:
+def steady_metrics(
+    network: Network,
+    designs: Designs,
+    policy: str,
+    counted: tuple[LayerCost, LayerCost] | None = None,
+) -> dict[str, np.ndarray]:
     """`STEADY_METRICS` of each SubNet on each design under one of `STEADY_POLICIES`.
 
     Each is [subnet, design]: the mean over a trace whose queries are all served by the SubNet,
-    without the first query's load of the SubGraph.
+    without the first query's load of the SubGraph.  `counted` is the `steady_cost` of designs that
+    differ from these in no time, where that is at hand.
     """
-    distinct, group = one_of_each(designs)
-    cold, warm = steady_cost(network, distinct)
+    if counted is None:
+        distinct, group = one_of_each(designs)
+        cold, warm = steady_cost(network, distinct)
+    else:
+        distinct, group, (cold, warm) = designs, np.arange(len(designs)), counted
     cost = warm
     if policy != STATIC_SUBGRAPH:
         cost = cold

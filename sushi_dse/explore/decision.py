@@ -38,12 +38,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sushi_dse.evaluation.experiment import Experiment
+    from sushi_dse.explore.robust import Robustness
 
 FASTEST = "fastest"
 FRUGAL = "most frugal"
 SMALL = "most accurate within half of the device"
 KNEE = "knee"
 CHEAPEST = "cheapest that keeps the middle level"
+ROBUST = "most robust"
 ONE_LEVEL = "cheapest that keeps the demands"  # where there is one level alone
 SHORT = {  # in a figure
     SMALL: "half the device",
@@ -51,6 +53,7 @@ SHORT = {  # in a figure
     ONE_LEVEL: "cheapest",
 }
 HALF = 0.5  # share of the device that a small design stays within
+NEARLY = 0.9  # of the largest share of draws, from which a design counts as robust
 KEPT = 0.99  # share of the demands with which a service level counts as kept
 ATTAINED = {"strict-latency": "latency_attainment", "strict-accuracy": "accuracy_attainment"}
 MEASURES = (LATENCY, ACCURACY, ENERGY, RUNNING_COST, "dsp", "bram36", "uram288", AREA)
@@ -96,8 +99,13 @@ class Setting:
         return self.service_levels[len(self.service_levels) // 2]
 
 
-def named_rows(found: Survey, setting: Setting) -> dict[str, "pd.DataFrame"]:
+def named_rows(
+    found: Survey, setting: Setting, robust: "Robustness | None" = None
+) -> dict[str, "pd.DataFrame"]:
     """The row of each role that has one, a frame of one row by the name of the role.
+
+    The most robust, which need not be on the front now, is the knee of the designs that are on it
+    in nearly as many draws as any, each by the row that is on it most often.
 
     Of equals in what a role asks for, the row goes first that is faster, more accurate, more
     frugal, smaller, in this order; the cheapest is that of all rows by `cheapest_first`.
@@ -110,18 +118,47 @@ def named_rows(found: Survey, setting: Setting) -> dict[str, "pd.DataFrame"]:
         SMALL: _best(rows.loc[rows[AREA] <= HALF], ACCURACY),
         KNEE: found.front.iloc[[knee(found.front, found.metrics)]] if len(found.front) else rows,
         cheapest: _cheapest_keeping(found, setting),
+        ROBUST: found.front.iloc[:0] if robust is None else _most_robust(found, robust),
     }
     return {role: own for role, own in chosen.items() if len(own)}
 
 
-def decision(found: Survey, setting: Setting) -> list[dict[str, Any]]:
+def _most_robust(found: Survey, robust: "Robustness") -> "pd.DataFrame":
+    """The row of a robust design that gives up least, as a frame; empty where none is feasible."""
+    import pandas as pd  # It is slow to import, and a front on hand needs none.
+
+    names = [metric.name for metric in found.metrics]
+    known = [row for row in robust.rows if all(row[name] is not None for name in names)]
+    most = max((row["front_share"] for row in known), default=0.0)
+    near = pd.DataFrame([row for row in known if row["front_share"] >= NEARLY * most > 0])
+    if near.empty:
+        return found.front.iloc[:0]
+    own = near.iloc[knee(near, found.metrics)]
+    who = [name for name in ("design", *SERVED) if name in near]
+    for part in found.parts:
+        rows = part.read(who).to_pandas()
+        same = [
+            (rows[name] == own[name]) | (rows[name].isna() & pd.isna(own[name])) for name in who
+        ]
+        places = np.flatnonzero(np.logical_and.reduce(same))
+        if len(places):
+            whole: pd.DataFrame = part.read().slice(int(places[0]), 1).to_pandas()
+            return whole
+    return found.front.iloc[:0]
+
+
+def decision(
+    found: Survey, setting: Setting, robust: "Robustness | None" = None
+) -> list[dict[str, Any]]:
     """The named designs, by rising latency: role, design, its measures, and what is given up.
 
     `role` names all roles of a row, `clock_mhz` and the like are of the design with the buffers
     that its policy has, and `given_up` compares it with the knee, and the knee with the fastest.
-    There are none without a front.
+    Beside the front under draws, `robust`, `front_share` is the share of draws in which the design
+    is on it, and `thrown_off_by` the constant that decides most often.  There are none without a
+    front.
     """
-    by_role = named_rows(found, setting)
+    by_role = named_rows(found, setting, robust)
     entries: dict[tuple[object, ...], dict[str, Any]] = {}
     for role, rows in by_role.items():
         (row,) = records(rows)
@@ -129,12 +166,23 @@ def decision(found: Survey, setting: Setting) -> list[dict[str, Any]]:
         if key in entries:
             entries[key]["role"] += f", {role}"
         else:
-            entries[key] = {"role": role, **_described(row, setting)}
+            entries[key] = {"role": role, **_described(row, setting), **_doubted(row, robust)}
     named = sorted(entries.values(), key=lambda entry: float(entry[LATENCY]))
     for entry in named:
         other = _other_of_role(named, FASTEST if _has(entry, KNEE) else KNEE, entry)
         entry["given_up"] = given_up(entry, other) if other else ""
     return named
+
+
+def _doubted(row: Mapping[str, Any], robust: "Robustness | None") -> dict[str, Any]:
+    """How often the design of a row is on the front under draws, and what throws it off."""
+    if robust is None:
+        return {}
+    told = robust.by_design.get(int(row["design"]), {})
+    return {
+        "front_share": told.get("front_share", 0.0),
+        "thrown_off_by": told.get("thrown_off_by", ""),
+    }
 
 
 def given_up(entry: Mapping[str, Any], other: Mapping[str, Any]) -> str:

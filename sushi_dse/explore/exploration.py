@@ -11,6 +11,7 @@ from sushi_dse.errors import UserError, naming
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import CAPACITY, Metric, find_metric
 from sushi_dse.explore.decision import Setting, decision
+from sushi_dse.explore.robust import Robustness, robustness
 from sushi_dse.explore.survey import Survey, objectives, survey
 from sushi_dse.store.folder import Store
 from sushi_dse.store.parts import read_results
@@ -85,9 +86,16 @@ class Exploration:
             self.run_of.refuse_other(self.folder)
             return survey(mean_parts(self.folder), self.metrics)
 
-    def described(self, found: Survey) -> dict[str, Any]:
+    def robust(self, *, draws: int, workers: int = 1) -> Robustness:
+        """The front of the stored rows under so many draws of the constants in doubt."""
+        with naming(self.folder):
+            self.run_of.refuse_other(self.folder)
+            parts = mean_parts(self.folder)
+            return robustness(self.experiment, parts, self.metrics, draws=draws, workers=workers)
+
+    def described(self, found: Survey, robust: Robustness | None = None) -> dict[str, Any]:
         """The survey of the stored rows by name, and the decision that it ends in."""
-        named = decision(found, Setting.of(self.experiment))
+        named = decision(found, Setting.of(self.experiment), robust)
         return {**found.summary(self.experiment), "decision": named}
 
     def to_pandas(self) -> "pd.DataFrame":

@@ -25,6 +25,7 @@ from sushi_dse.evaluation.rows import evaluate, evaluate_front, only_front
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
+from sushi_dse.explore.robust import Robustness
 from sushi_dse.explore.survey import Survey, objective_names
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
@@ -165,11 +166,16 @@ class Sweep(Exploration):
             raise IncompleteError(f"given up after {TRIES} tries: {', '.join(shown)}; {GO_ON}")
 
     def summary(
-        self, found: Survey, steps: Sequence[SweptBlock], *, since: float
+        self,
+        found: Survey,
+        steps: Sequence[SweptBlock],
+        *,
+        since: float,
+        robust: Robustness | None = None,
     ) -> dict[str, Any]:
         """The summary of the sweep by name, with its decision.
 
-        Those blocks were run since a `time.perf_counter`.
+        Those blocks were run since a `time.perf_counter`; `robust` is its front under draws.
         """
         facts: dict[str, Any] = {}
         evaluated = sum(len(step) for step in steps if not step.failure)
@@ -182,7 +188,9 @@ class Sweep(Exploration):
             "seconds": round(time.perf_counter() - since, 3),
             "out": str(self.folder),
         }
-        return {**self.described(found), **said, **facts}
+        if robust is not None:
+            facts["robust"] = robust.document
+        return {**self.described(found, robust), **said, **facts}
 
 
 def steady_block_designs(size: int) -> int:

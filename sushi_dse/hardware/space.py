@@ -5,7 +5,7 @@ fastest.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.doubt import Doubt, with_constants
 from sushi_dse.hardware.evidence import Calibration
 
 AXIS_ORDER = (
@@ -72,7 +73,8 @@ class Axis:
 class SearchSpace:
     """Designs that differ from `base` in the fields of `axes`; without axes, `base` alone.
 
-    `calibration` is what their constants were fitted on, None where nothing was measured.
+    `calibration` is what their constants were fitted on, None where nothing was measured; `doubts`
+    are the ranges of constants of `base`, by field, which change none of the designs.
     ValueError where the axes are out of `AXIS_ORDER`, a value is none that an Accelerator takes,
     or the designs cannot be numbered in 64 bits.
     """
@@ -80,6 +82,7 @@ class SearchSpace:
     axes: tuple[Axis, ...]
     base: Accelerator
     calibration: Calibration | None = None
+    doubts: Mapping[str, Doubt] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         order = [AXIS_ORDER.index(axis.name) for axis in self.axes]
@@ -97,6 +100,7 @@ class SearchSpace:
         base: Accelerator,
         values: Mapping[str, Sequence[float]],
         calibration: Calibration | None = None,
+        doubts: Mapping[str, Doubt] | None = None,
     ) -> "SearchSpace":
         """The space of `base` with those values by field; a single value replaces that of `base`.
 
@@ -108,7 +112,12 @@ class SearchSpace:
             base=_with(base, single),
             axes=tuple(Axis(name=name, values=tuple(values[name])) for name in several),
             calibration=calibration,
+            doubts=doubts or {},
         )
+
+    def under(self, values: Mapping[str, Any]) -> "SearchSpace":
+        """The space whose designs have other values of some constants, which are no axes."""
+        return replace(self, base=with_constants(self.base, values))
 
     @property
     def size(self) -> int:

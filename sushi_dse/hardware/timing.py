@@ -6,20 +6,41 @@ that takes 87 % of a U50's DSPs at 275 MHz, and the output-stationary array at 7
 its port and its buffers at 250.  So the constants are assumptions.
 """
 
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from sushi_dse.hardware.accelerator import Accelerator, Coding, Dataflow
+from sushi_dse.hardware.accelerator import Accelerator, Dataflow
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.hardware.doubt import Doubt
+
+
+class Coding(StrEnum):
+    """How a design was written, which decides the clock that its logic attains."""
+
+    HLS = "hls"
+    RTL = "rtl"
+
 
 # MHz of a pipelined DSP48E2 by speed grade (AMD DS923 and DS925): no design clocks one faster.
 DSP_MHZ = {1: 645, 2: 775, 3: 891}
-# Logic of speed grade 2 on a device that is half empty.  HLS: the measured 100 MHz is the clock
-# that was asked for, not a limit.  Assumption: 250, the highest that we think of as usual;
-# plausible 100 to 300.  RTL: assumption, plausible 300 to 400, so that the designs above attain
-# what they ran at.  Other grades: assumption, in proportion to their DSPs.
-LOGIC_MHZ = {Coding.HLS: 250, Coding.RTL: 325}
+# Logic of speed grade 2 on a device that is half empty, where a hardware file does not say it.
+# Other grades: assumption, in proportion to their DSPs.
+LOGIC_MHZ = {
+    Coding.HLS: Doubt(
+        value=250.0,
+        low=100.0,
+        high=300.0,
+        source="assumption; of HLS, whose measured 100 MHz is what was asked for",
+    ),
+    Coding.RTL: Doubt(
+        value=325.0,
+        low=300.0,
+        high=400.0,
+        source="assumption; of RTL, as a DPU at 300 MHz on a K26, an array at 275 on a full U50",
+    ),
+}
 LOGIC_KINDS = ("dsp", "lut", "ff")  # what crowds: memory does not, as on the K26 (assumption)
 CROWDED_SHARE = 0.5  # of a device, above which routes are longer; assumption, plausible 0.4 to 0.7
 # What of the clock is lost for each share above that; assumption, plausible 0.2 to 0.8.
@@ -34,7 +55,7 @@ def attainable_logic_mhz(accelerator: Accelerator | Designs, share: Any) -> Any:
     """
     speed = DSP_MHZ[accelerator.device.speed_grade] / DSP_MHZ[2]
     crowded = np.clip(share, CROWDED_SHARE, 1) - CROWDED_SHARE
-    return LOGIC_MHZ[Coding(accelerator.coding)] * speed * (1 - CROWDING_LOSS * crowded)
+    return accelerator.logic_mhz * speed * (1 - CROWDING_LOSS * crowded)
 
 
 def array_mhz(accelerator: Accelerator | Designs) -> float:

@@ -55,6 +55,7 @@ FITTED = {
 # By how much the same layer differs when it is measured again, as the two sessions on the ZCU104
 # and the repeated shapes on the VCU118 show: a share, and what a launch by the host adds.
 NOISE_SHARE, LAUNCH_NOISE_US = 0.003, 4.0
+DIFFERENCE = 1e-3  # of a constant, by which the slope of an error is taken
 
 
 def means(measured: Sequence[MeasuredLayer]) -> list[MeasuredLayer]:
@@ -75,6 +76,74 @@ def means(measured: Sequence[MeasuredLayer]) -> list[MeasuredLayer]:
     ]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
+    """The latencies that were measured on a design, beside those that the model predicts."""
+
+    shapes: np.ndarray  # [layer]
+    resident: np.ndarray  # [layer]: whether it was measured with its weights on chip, too
+    measured_us: np.ndarray  # [latency]: streamed, then resident
+    noise_us: np.ndarray  # [latency]
+
+    @classmethod
+    def of(cls, measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> "_Measured":
+        """Those of measured layers; layers measured again count each."""
+        resident = np.array([row.resident_latency_us is not None for row in measured])
+        measured_us = np.array(
+            [row.latency_us for row in measured]
+            + [row.resident_latency_us for row in measured if row.resident_latency_us is not None]
+        )
+        launch_noise_us = LAUNCH_NOISE_US if accelerator.layer_by_layer else 0.0
+        return cls(
+            measured_shapes((row.layer for row in measured), accelerator),
+            resident,
+            measured_us,
+            np.hypot(NOISE_SHARE * measured_us, launch_noise_us),
+        )
+
+    def errors(self, design: Accelerator) -> np.ndarray:
+        """The error of each latency over its noise: [latency]."""
+        streamed = predicted_us(self.shapes, design)
+        kept = predicted_us(self.shapes[self.resident], design, resident=True)
+        return np.asarray((np.concatenate([streamed, kept]) - self.measured_us) / self.noise_us)
+
+
+def standard_errors(
+    cases: Sequence[tuple[Sequence[MeasuredLayer], Accelerator]], names: Sequence[str]
+) -> dict[str, float]:
+    """The standard error of each constant of designs that share them, by the covariance of the fit.
+
+    cases: the layers measured on a design that has the fitted constants, for each design.  The
+    covariance is that of least squares under the loss of the fit, H^-1 G H^-1, where H is the
+    curvature of the loss and G the sum of the squared pulls of the latencies (White, 1980,
+    doi:10.2307/1912934), in proportion to (latencies / those left by the constants).  It is NaN for
+    a constant that the latencies do not show.
+    """
+    sets = [(_Measured.of(means(measured), design), design) for measured, design in cases]
+    values = np.array([getattr(cases[0][1], name) for name in names], dtype=float)
+
+    def errors(at: np.ndarray) -> np.ndarray:
+        changed: dict[str, Any] = dict(zip(names, at.tolist(), strict=True))
+        return np.concatenate([own.errors(replace(design, **changed)) for own, design in sets])
+
+    steps = np.maximum(values * DIFFERENCE, DIFFERENCE)
+    slopes = np.column_stack(
+        [(errors(values + step) - errors(values)) / size
+         for step, size in zip(np.diag(steps), steps, strict=True)]
+    )  # fmt: skip
+    left = errors(values)
+    pull = left / np.sqrt(1 + left**2)  # slope of soft_l1 in the error
+    curvature = (slopes.T * (1 + left**2) ** -1.5) @ slopes
+    shown = np.diag(curvature) > 0
+    found = np.full(len(names), np.nan)
+    if shown.any() and len(left) > len(names):
+        inverse = np.linalg.pinv(curvature[np.ix_(shown, shown)])
+        pulls = slopes[:, shown] * pull[:, None]
+        covariance = inverse @ (pulls.T @ pulls) @ inverse * len(left) / (len(left) - len(names))
+        found[shown] = np.sqrt(np.diag(covariance))
+    return dict(zip(names, found.tolist(), strict=True))
+
+
 def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Accelerator:
     """`accelerator` with the constants of its dataflow that fit the measured layers best.
 
@@ -90,14 +159,7 @@ def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Ac
 
     from scipy.optimize import least_squares  # takes half a second to import
 
-    shapes = measured_shapes((row.layer for row in measured), accelerator)
-    resident = np.array([row.resident_latency_us is not None for row in measured])
-    measured_us = np.array(
-        [row.latency_us for row in measured]
-        + [row.resident_latency_us for row in measured if row.resident_latency_us is not None]
-    )
-    launch_noise_us = LAUNCH_NOISE_US if accelerator.layer_by_layer else 0.0
-    noise_us = np.hypot(NOISE_SHARE * measured_us, launch_noise_us)
+    latencies = _Measured.of(measured, accelerator)
 
     def with_constants(values: np.ndarray) -> Accelerator:
         found: dict[str, Any] = {
@@ -106,10 +168,7 @@ def calibrate(measured: Sequence[MeasuredLayer], accelerator: Accelerator) -> Ac
         return replace(accelerator, **found)
 
     def errors(values: np.ndarray, /) -> np.ndarray:
-        design = with_constants(values)
-        streamed = predicted_us(shapes, design)
-        kept = predicted_us(shapes[resident], design, resident=True)
-        return np.asarray((np.concatenate([streamed, kept]) - measured_us) / noise_us)
+        return latencies.errors(with_constants(values))
 
     fits = [
         least_squares(

@@ -9,11 +9,13 @@ from sushi_dse.report.formats import print_rows
 from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
 from sushi_dse.report.views import tell_caveats
+from sushi_dse.units import label
 
 if TYPE_CHECKING:  # Kernels take a second to import, and printing needs none.
     from sushi_dse.analysis.explain import Explanation
     from sushi_dse.analysis.recommend import Advice, Demands
     from sushi_dse.analysis.worth import Worth
+    from sushi_dse.analysis.worth_doubt import DoubtedWorth
 
 TITLES = {
     "bounds": "What bounds each SubNet, in its steady state",
@@ -97,11 +99,18 @@ def print_advice(
     tell_caveats(caveats, output_format)
 
 
-def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
-    """Print the verdict in a line, the uses of the blocks, and under which readings it holds."""
+def print_worth(
+    found: "Worth", output_format: str, *, title: str, doubted: "DoubtedWorth | None" = None
+) -> None:
+    """Print the verdict in a line, the uses of the blocks, and under which readings it holds.
+
+    doubted: the verdicts under draws of the constants, where they were judged.
+    """
     from sushi_dse.analysis.worth import holds
 
     document = asdict(found)
+    if doubted is not None:
+        document["doubt"] = {**asdict(doubted), "measure_first": doubted.first}
     if output_format == "table":
         say(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
     rows = found.rows
@@ -111,7 +120,21 @@ def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         say(f"{holds(found)}.")
+    if doubted is not None and output_format in ("table", "markdown"):
+        _print_doubted(doubted, output_format)
     tell_caveats(found.caveats, output_format)
+
+
+def _print_doubted(doubted: "DoubtedWorth", output_format: str) -> None:
+    """In how many draws SGS pays, and the constants by what knowing them would change."""
+    verdicts = ", ".join(f"{name} in {100 * n:.0f} %" for name, n in doubted.shares.items())
+    say(f"\nSGS pays in {100 * doubted.pays_share:.0f} % of {doubted.draws} draws: {verdicts}.")
+    first = doubted.first
+    say(f"Measure first: {label(first)}." if first else "To know one constant changes no verdict.")
+    rows = [row for row in doubted.rows if row["changed_share"] or row["total"]]
+    if rows:
+        title = "Constants by the share of draws in which knowing them puts the verdict right"
+        print_rows(rows, list(rows[0]), output_format, document={}, title=title)
 
 
 def _takes_more(row: Mapping[str, object]) -> bool:

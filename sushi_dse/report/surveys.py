@@ -33,6 +33,7 @@ LINES = {
     "service level": ("service_level",),
     "SubNet": ("subnet",),
     "demands kept": ("demands_kept",),
+    "front share": ("front_share",),
     "latency ms": ("mean_latency_ms",),
     "accuracy %": ("mean_accuracy_percent",),
     "energy mJ": ("energy_mj_per_query",),
@@ -197,6 +198,16 @@ def print_decision(named: Sequence[Mapping[str, Any]]) -> None:
         if not entry["given_up"]:
             continue
         say(textwrap.fill(f"{entry['role']}: {entry['given_up']}", MOST_LETTERS))
+    for entry in named:
+        if "front_share" in entry:
+            say(textwrap.fill(f"{entry['role']}: {doubted(entry)}", MOST_LETTERS))
+
+
+def doubted(entry: Mapping[str, Any]) -> str:
+    """A sentence on how often a named design is on the front under draws of the constants."""
+    often = f"on the front in {100 * entry['front_share']:.0f} % of the draws"
+    thrown = entry["thrown_off_by"]
+    return f"{often}; what decides is {label(thrown)} most of all." if thrown else f"{often}."
 
 
 def _print_line(name: str, cells: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.hardware.accelerator import Accelerator, Coding, Device
+from sushi_dse.hardware.accelerator import Accelerator, Device
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace, find_design
 from sushi_dse.model.network import Network
@@ -46,7 +46,7 @@ def evaluations(draw: st.DrawFn) -> Experiment:
     """Small spaces on a board that holds all of their designs, with a trace and without."""
     traced = draw(st.booleans())
     policies = ["no-sgs", "sushi"] if traced else ["no-sgs", "static-subgraph"]
-    design = replace(draw(accelerators()), device=ROOMY, coding=Coding.RTL)
+    design = replace(draw(accelerators()), device=ROOMY, logic_mhz=325.0)
     port_clock_mhz = min(design.port_clock_mhz, 300.0)  # the fastest that is attained there
     space = SearchSpace.of(replace(design, port_clock_mhz=port_clock_mhz), AXES)
     return Experiment(

@@ -147,7 +147,7 @@ def test_the_boards_are_those_of_the_facts(facts: Path) -> None:
 
 
 def test_the_keys_are_the_fields_of_an_accelerator() -> None:
-    about = {"extends", "description", "assumptions", "evidence"}
+    about = {"extends", "description", "assumptions", "evidence", "coding"}
     keys = set(HardwareKeys.model_fields) - {*about, *STEMS}
     assert keys == {field.name for field in fields(Accelerator)} - {"name"}
     assert set(STEMS.values()) < keys

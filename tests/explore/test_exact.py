@@ -18,7 +18,7 @@ from sushi_dse.explore.exact.boxes import SIDES, Boxes
 from sushi_dse.explore.exact.branch import ExactFront, exact_front
 from sushi_dse.explore.exact.certificate import INFEASIBLE, SPLIT, WALKED, Certificate, check
 from sushi_dse.explore.exact.problem import Front, Problem
-from sushi_dse.hardware.accelerator import FIELDS_OF, Coding, Device
+from sushi_dse.hardware.accelerator import FIELDS_OF, Device
 from sushi_dse.hardware.resources import fits, infeasible_designs, infeasible_reasons
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model.network import Network
@@ -86,7 +86,7 @@ def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
         shell_share=draw(st.sampled_from([0.0, 0.1])),
         speed_grade=draw(st.integers(1, 3)),
     )
-    base = replace(drawn, device=device, coding=draw(st.sampled_from(list(Coding))))
+    base = replace(drawn, device=device, logic_mhz=draw(st.sampled_from([250.0, 325.0])))
     objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))
     policies = draw(st.sampled_from([*((name,) for name in STEADY_POLICIES), STEADY_POLICIES]))
     return Problem(

@@ -13,7 +13,6 @@ from sushi_dse.hardware.accelerator import (
     OWN_FIELDS,
     TAPS_PER_ENGINE,
     Accelerator,
-    Coding,
     Dataflow,
     Device,
 )
@@ -322,7 +321,7 @@ def test_a_shell_leaves_a_part_of_each_kind() -> None:
             zcu104(pe_kernels=32, pe_channels=12, clock_mhz=201.0),
             "clock: needs 201 MHz, 200 MHz is attainable at 100 % of dsp",
         ),
-        (zcu104(clock_mhz=250.0, coding=Coding.RTL), ""),
+        (zcu104(clock_mhz=250.0, logic_mhz=325.0), ""),
         (vcu118(clock_mhz=775.0), ""),
         (
             vcu118(clock_mhz=776.0),
@@ -346,7 +345,7 @@ def test_what_is_known_to_run_is_attainable() -> None:
     assert infeasible_reason(zcu104()) == ""  # SushiAccel in HLS at 100 MHz
     known = load_hardware("alveo_u50").space.base  # an array of 87 % of a U50's DSPs
     assert resources(known).dsp / known.device.dsp == pytest.approx(0.87, abs=0.005)
-    assert infeasible_reason(replace(known, clock_mhz=275.0, coding=Coding.RTL)) == ""
+    assert infeasible_reason(replace(known, clock_mhz=275.0, logic_mhz=325.0)) == ""
     assert attainable_logic_mhz(vcu118(), 0.665) >= 300  # AMD's DPU on a K26: 66.5 % of the LUTs
     assert infeasible_reason(vcu118()) == ""  # port and buffers of the VCU118's array at 250 MHz
     assert array_mhz(vcu118()) >= 708.25

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from sushi_dse.model.calibration import (
     FITTED,
     calibrate,
     leave_one_subnet_out,
+    standard_errors,
     too_fast,
 )
 from sushi_dse.model.layer import layer_cost, layer_latency_us
@@ -259,3 +261,32 @@ def test_a_validation_names_each_layer_in_order() -> None:
         (row.subnet, row.layer.name) for row in measured
     ]
     assert [row.predicted_us for row in rows] == [row.latency_us for row in measured]
+
+
+def test_the_standard_errors_are_the_spread_of_fits_to_noisy_measurements() -> None:
+    board, rng = zcu104_measured(), np.random.default_rng(0)
+    names = [constant.name for constant in FITTED[board.dataflow]]
+    found, told = [], []
+    for _ in range(12):
+        again = [
+            replace(row, latency_us=row.latency_us * rng.normal(1, 0.004))
+            for _ in range(4)
+            for row in measured_by(board)
+        ]
+        again = [replace(row, index=i, resident_latency_us=None) for i, row in enumerate(again)]
+        fit = calibrate(again, board)
+        found.append([getattr(fit, name) for name in names])
+        told.append([standard_errors([(again, fit)], names)[name] for name in names])
+    spread, error = np.std(found, axis=0, ddof=1), np.median(told, axis=0)
+    assert (spread < 2.5 * error).all()
+    assert (error < 2.5 * spread).all()
+
+
+def test_a_constant_that_no_layer_shows_has_no_standard_error() -> None:
+    board = zcu104_measured(port_bytes_per_cycle=1e6, dram_gb_per_s=19.2)  # memory is the limit
+    names = [constant.name for constant in FITTED[board.dataflow]]
+    errors = standard_errors([(measured_by(board), board)], names)
+    assert np.isnan(errors["port_bytes_per_cycle"])
+    assert errors["launch_us"] < 1e-6
+    twice = standard_errors([(measured_by(board), board)] * 2, names)
+    assert np.isnan(twice["port_bytes_per_cycle"])
