@@ -11,7 +11,7 @@ The public names, by what they are for; `examples/first_look.py` uses most of th
 * Ask: `load_experiment` takes the names that the command line takes, `Experiment` the values.
 * Explore: `Sweep`, `Search`, `estimate_sweep`; `read_results` reads the folder of either.
 * Decide: `decision` names a few designs of a survey, of which `Setting` says what it is.
-* Evaluate: `evaluate`, `compare_policies`, `replay`, `METRICS`, `find_metric`.
+* Evaluate: `evaluate`, `compare_policies`, `load_curves`, `replay`, `METRICS`, `find_metric`.
 * Serve: `serve`, `candidate_table`, `find_policy`, `MODES`, `POLICIES`.
 * Fronts: `front`, `hypervolume`, `non_dominated`, `reference_point`.
 * Read: `load_hardware`, `load_workload`, `read_trace`, `spanned_trace`.
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sushi_dse.analysis.compare import compare_policies
+    from sushi_dse.analysis.loads import load_curves
     from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
     from sushi_dse.errors import UserError
@@ -74,6 +75,7 @@ __all__ = [
     "find_policy",
     "front",
     "hypervolume",
+    "load_curves",
     "load_experiment",
     "load_hardware",
     "load_workload",
@@ -88,6 +90,7 @@ __all__ = [
 
 _MODULES = {
     "analysis.compare": ("compare_policies",),
+    "analysis.loads": ("load_curves",),
     "config.hardware_file": ("load_hardware",),
     "config.workload_file": ("load_workload",),
     "errors": ("UserError",),
