@@ -104,6 +104,10 @@ def policies(
             "'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'; repeat it."
         ),
     ] = None,
+    queries_out: Annotated[
+        Path | None,
+        typer.Option(help="Write each query as each policy served it, to a .parquet or .csv file."),
+    ] = None,
     plot: PlotFile = None,
     output_format: Annotated[
         ComparisonFormat, typer.Option("--format", help="How the comparison is printed.")
@@ -115,8 +119,8 @@ def policies(
     name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
 
     --plot draws the gain of each policy over no-sgs, with its interval; of five policies at most
-    also, for the first seed, how latencies are distributed, the accuracy served over time and the
-    switches of the SubGraph.
+    also, for the first seed, how latencies are distributed, the accuracy served over time, the
+    switches of the SubGraph, and the response time of each query with the demands missed.
 
     With --loads each policy has a row for each load, which says where the knee is, the load of the
     greatest throughput over mean latency (Kleinrock, 1979), and what is over the capacity; --plot
@@ -126,10 +130,15 @@ def policies(
     """
     from sushi_dse.analysis.compare import check_all, compared
     from sushi_dse.evaluation.loading import seeds
-    from sushi_dse.report.progress import note_baseline, warn_if_infeasible, warn_of_baseline
+    from sushi_dse.report.progress import note, note_baseline, warn_if_infeasible, warn_of_baseline
     from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
+    if queries_out is not None:
+        from sushi_dse.evaluation.queries import check_results_file
+
+        _refuse("--queries-out", {"--repeats": repeats > 1})
+        check_results_file(queries_out)
     if loads is not None and arrivals is None and trace in DEMAND_NAMES:
         arrivals = POISSON
     experiment_of = partial(
@@ -140,7 +149,7 @@ def policies(
     if loads is not None:
         _refuse(
             "--loads", {"--repeats": repeats > 1, "--baseline": baseline is not None,
-                        "--fail-if": bool(fail_if),
+                        "--fail-if": bool(fail_if), "--queries-out": queries_out is not None,
                         "--format junit": output_format == ComparisonFormat.junit},
         )  # fmt: skip
         _over_loads(experiment_of(seed=seed), trace, loads, plot, output_format)
@@ -158,6 +167,12 @@ def policies(
         warn_of_baseline(checked.baseline, found)
     title = _title(experiment, trace)
     print_comparison(found, checked, output_format, title=title)
+    if queries_out is not None:
+        from sushi_dse.evaluation.queries import query_results, write_query_results
+
+        results = query_results(experiment)
+        write_query_results(results, queries_out)
+        note(f"wrote {queries_out}: {len(results):,} rows, of each policy and query")
     if plot is not None:
         from sushi_dse.plots.streams import comparison_panels
 
