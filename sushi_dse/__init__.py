@@ -11,7 +11,8 @@ The public names, by what they are for; `examples/first_look.py` uses most of th
 * Ask: `load_experiment` takes the names that the command line takes, `Experiment` the values.
 * Explore: `Sweep`, `Search`, `estimate_sweep`; `read_results` reads the folder of either.
 * Decide: `decision` names a few designs of a survey, of which `Setting` says what it is.
-* Evaluate: `evaluate`, `compare_policies`, `replay`, `METRICS`, `find_metric`.
+* Evaluate: `evaluate`, `compare_policies`, `load_curves`, `METRICS`, `find_metric`.
+* Query by query: `replay`, `query_results`.
 * Serve: `serve`, `candidate_table`, `find_policy`, `MODES`, `POLICIES`.
 * Fronts: `front`, `hypervolume`, `non_dominated`, `reference_point`.
 * Read: `load_hardware`, `load_workload`, `read_trace`, `spanned_trace`.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sushi_dse.analysis.compare import compare_policies
+    from sushi_dse.analysis.loads import load_curves
     from sushi_dse.config.hardware_file import load_hardware
     from sushi_dse.config.workload_file import load_workload
     from sushi_dse.errors import UserError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from sushi_dse.evaluation.fronts import front, hypervolume, non_dominated, reference_point
     from sushi_dse.evaluation.loading import load_experiment, spanned_trace
     from sushi_dse.evaluation.metrics import METRICS, find_metric
+    from sushi_dse.evaluation.queries import query_results
     from sushi_dse.evaluation.rows import evaluate
     from sushi_dse.evaluation.traced import replay
     from sushi_dse.explore.decision import Setting, decision
@@ -74,10 +77,12 @@ __all__ = [
     "find_policy",
     "front",
     "hypervolume",
+    "load_curves",
     "load_experiment",
     "load_hardware",
     "load_workload",
     "non_dominated",
+    "query_results",
     "read_results",
     "read_trace",
     "reference_point",
@@ -88,6 +93,7 @@ __all__ = [
 
 _MODULES = {
     "analysis.compare": ("compare_policies",),
+    "analysis.loads": ("load_curves",),
     "config.hardware_file": ("load_hardware",),
     "config.workload_file": ("load_workload",),
     "errors": ("UserError",),
@@ -106,6 +112,7 @@ _MODULES = {
         "METRICS",
         "find_metric",
     ),
+    "evaluation.queries": ("query_results",),
     "evaluation.rows": ("evaluate",),
     "evaluation.traced": ("replay",),
     "explore.decision": (

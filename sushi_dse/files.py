@@ -136,14 +136,19 @@ def refuse_link(path: Path) -> None:
         raise UserError(f"{path}: is a link or no file, and so is not written to; delete it")
 
 
+def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
+    """Raise `UserError` unless a path ends in one of the suffixes, in upper or lower case."""
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
+
+
 def write_named(path: Path, content: str | bytes | memoryview, suffixes: Sequence[str]) -> None:
     """Put bytes, or a text in UTF-8, at `path`, whole or not at all.
 
     UserError where they cannot be written, or where the path ends in none of the suffixes, which
     may be in upper or lower case.
     """
-    if path.suffix.lower() not in suffixes:
-        raise UserError(f"{path}: the file must end in {' or '.join(suffixes)}; rename it")
+    check_suffix(path, suffixes)
     try:
         write_whole(path, content.encode() if isinstance(content, str) else content)
     except FileNotFoundError:

@@ -10,13 +10,16 @@ import numpy as np
 from benchmarks.supernets import bounds
 from benchmarks.supernets import supernets as shipped_supernets
 from docs.build.speedups import best_speedup, speedup_range
+from sushi_dse.analysis.loads import asked_loads, load_curves
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
+from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.plots.files import save_figure
+from sushi_dse.plots.loads import load_panels
 from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.plots.pictures import panels_figure
 from sushi_dse.plots.style import SIZE_INCHES
@@ -135,10 +138,20 @@ def gati(path: Path) -> None:
     save_curves(path, "locality of the stream (share)", SPEEDUP, localities, curves)
 
 
+def loads(path: Path) -> None:
+    """Draw policies over the load of a stream with bursts, with knees and capacities."""
+    experiment = load_experiment(
+        policies=["no-sgs", "infaas", "slackfit"], arrivals="mmpp", capacity_target=0.3
+    )
+    found = load_curves(experiment, asked_loads("0.05:0.7:14"))
+    save_figure(panels_figure(load_panels(found), ""), path)
+
+
 FIGURES: dict[str, Callable[[Path], None]] = {
     "sushi.png": sushi,
     "rivals.png": rivals,
     "supernets.png": supernets,
     "slo_nn.png": slo_nn,
     "gati.png": gati,
+    "loads.png": loads,
 }

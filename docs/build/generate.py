@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 REFERENCE = ROOT / "results" / "reference"
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LOADS = ("compare", "policies", "--policy", "no-sgs", "--policy", "infaas", "--policy", "slackfit",
+         "--arrivals", "mmpp", "--slo-target", "0.3", "--loads", "0.1:0.7:4")  # fmt: skip
 TIMES = re.compile(r"\bin \d+\.\d s\b")  # times of this machine, which are no figures of the model
 
 
@@ -117,6 +119,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "cli": cli,
     "exact": exact,
     "compare": lambda: fenced("compare", "policies", "--mode", "strict-accuracy"),
+    "loads": lambda: fenced(*LOADS),
     "policies": policies,
     "metrics": metrics_table_markdown,
     "reproduce": reproduction,

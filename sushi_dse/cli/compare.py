@@ -1,17 +1,22 @@
 """`compare`: policies beside each other on one design."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.plotting import PlotFile, check_plot, draw
-from sushi_dse.errors import MissedError
+from sushi_dse.errors import MissedError, UserError
 from sushi_dse.policies.names import POLICY_NAMES
+from sushi_dse.traces.names import DEMAND_NAMES, POISSON
+
+if TYPE_CHECKING:  # Kernels take a second to import, and help needs none.
+    from sushi_dse.evaluation.experiment import Experiment
 
 app = typer.Typer(no_args_is_help=True, help="Policies beside each other on one design and trace.")
 
@@ -58,6 +63,13 @@ def policies(
         ),
     ] = False,
     slo_target: options.SloTarget = 0.99,
+    loads: Annotated[
+        str | None,
+        typer.Option(
+            help="Loads to draw curves over, FROM:TO:COUNT or with commas between: rates of the "
+            "stream's arrivals, as shares of what is served back to back."
+        ),
+    ] = None,
     repeats: Annotated[
         int,
         typer.Option(help="Seeds to repeat the comparison over, for intervals.", min=1, max=10_000),
@@ -92,6 +104,10 @@ def policies(
             "'sushi.mean_latency_ms > 0.99 * no-sgs.mean_latency_ms'; repeat it."
         ),
     ] = None,
+    queries_out: Annotated[
+        Path | None,
+        typer.Option(help="Write each query as each policy served it, to a .parquet or .csv file."),
+    ] = None,
     plot: PlotFile = None,
     output_format: Annotated[
         ComparisonFormat, typer.Option("--format", help="How the comparison is printed.")
@@ -103,23 +119,41 @@ def policies(
     name its bounds: 'sushi.gain_over_no_sgs_percent_low < 1'.
 
     --plot draws the gain of each policy over no-sgs, with its interval; of five policies at most
-    also, for the first seed, how latencies are distributed, the accuracy served over time and the
-    switches of the SubGraph.
+    also, for the first seed, how latencies are distributed, the accuracy served over time, the
+    switches of the SubGraph, and the response time of each query with the demands missed.
+
+    With --loads each policy has a row for each load, which says where the knee is, the load of the
+    greatest throughput over mean latency (Kleinrock, 1979), and what is over the capacity; --plot
+    draws the curves. A synthetic stream arrives as --arrivals says, by default poisson.
 
     Example: sushi-dse compare policies --fail-if 'sushi.slo_attainment < 0.5' --format junit
     """
     from sushi_dse.analysis.compare import check_all, compared
     from sushi_dse.evaluation.loading import seeds
-    from sushi_dse.report.progress import note_baseline, warn_if_infeasible, warn_of_baseline
+    from sushi_dse.report.progress import note, note_baseline, warn_if_infeasible, warn_of_baseline
     from sushi_dse.report.views import print_comparison
 
     check_plot(plot)
+    if queries_out is not None:
+        from sushi_dse.evaluation.queries import check_results_file
 
+        _refuse("--queries-out", {"--repeats": repeats > 1})
+        check_results_file(queries_out)
+    if loads is not None and arrivals is None and trace in DEMAND_NAMES:
+        arrivals = POISSON
     experiment_of = partial(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
-        load=load, capacity_target=slo_target if capacity else None,
+        load=load, capacity_target=slo_target if capacity or loads else None,
     )  # fmt: skip
+    if loads is not None:
+        _refuse(
+            "--loads", {"--repeats": repeats > 1, "--baseline": baseline is not None,
+                        "--fail-if": bool(fail_if), "--queries-out": queries_out is not None,
+                        "--format junit": output_format == ComparisonFormat.junit},
+        )  # fmt: skip
+        _over_loads(experiment_of(seed=seed), trace, loads, plot, output_format)
+        return
     found = compared(experiment_of, seeds(trace, seed, repeats), at_least_percent)
     experiment = found.experiment
     warn_if_infeasible(experiment.design)
@@ -131,11 +165,52 @@ def policies(
         note_baseline(checked.baseline)
     if checked.baseline is not None:
         warn_of_baseline(checked.baseline, found)
-    title = f"{', '.join(experiment.names)}, {len(experiment.traced)} queries of {trace}, {mode}"
+    title = _title(experiment, trace)
     print_comparison(found, checked, output_format, title=title)
+    if queries_out is not None:
+        from sushi_dse.evaluation.queries import query_results, write_query_results
+
+        results = query_results(experiment)
+        write_query_results(results, queries_out)
+        note(f"wrote {queries_out}: {len(results):,} rows, of each policy and query")
     if plot is not None:
         from sushi_dse.plots.streams import comparison_panels
 
         draw(plot, comparison_panels(found), title)
     if checked.missed:
         raise MissedError("\n".join(checked.missed))
+
+
+def _title(experiment: "Experiment", trace: str) -> str:
+    queries = f"{len(experiment.traced)} queries of {trace}"
+    return f"{', '.join(experiment.names)}, {queries}, {experiment.mode}"
+
+
+def _refuse(option: str, others: Mapping[str, bool]) -> None:
+    """Raise `UserError` where other options are given that an option has no meaning for."""
+    given = [name for name, is_given in others.items() if is_given]
+    if given:
+        raise UserError(f"{option}: goes without {', '.join(given)}; leave out one or the other")
+
+
+def _over_loads(
+    experiment: "Experiment", trace: str, loads: str, plot: Path | None, output_format: str
+) -> None:
+    """Print, and draw, the curves of policies over loads."""
+    from sushi_dse.analysis.loads import asked_loads, load_curves
+    from sushi_dse.report.loads import print_load_curves
+    from sushi_dse.report.progress import warn_if_infeasible
+
+    asked = asked_loads(loads)
+    if plot is not None:
+        from sushi_dse.plots.loads import check_curves
+
+        check_curves(len(experiment.policies))
+    warn_if_infeasible(experiment.design)
+    found = load_curves(experiment, asked)
+    title = f"{_title(experiment, trace)}; load 1 is {found.full_load_per_s:.4g} queries/s"
+    print_load_curves(found, output_format, title=title)
+    if plot is not None:
+        from sushi_dse.plots.loads import load_panels
+
+        draw(plot, load_panels(found), title)

@@ -9,6 +9,7 @@ from sushi_dse.model.latency_table import cold_latency_ms
 from sushi_dse.model.network import Network
 from sushi_dse.traces.trace import FloatArray, Trace
 
+MOST_LOAD = 1000  # of what the hardware serves back to back
 MOST_WAITED = 100  # times the slowest SubNet that a query may be meant to wait
 
 
@@ -29,8 +30,8 @@ class Offer:
             return rate_per_s
         if rate_per_s is not None:
             raise UserError(f"trace: load {load:g} and rate_per_s {rate_per_s:g}; give one of them")
-        if not 0 < load <= 1000:
-            raise UserError(f"trace: 0 < load <= 1000 must hold, got {load}")
+        if not 0 < load <= MOST_LOAD:
+            raise UserError(f"trace: 0 < load <= {MOST_LOAD} must hold, got {load}")
         return load * self.capacity_per_s
 
 

@@ -1,6 +1,6 @@
 """The metrics of runs of a trace, made of the sums over their queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,21 +59,14 @@ def metrics_of(
     queries = len(streams.traces[0])
     total = {name: over(one.totals[:, i] for one in tallied) for i, name in enumerate(SUMS)}
     service_ms, switch_bytes = summed("service_ms"), summed("switch_bytes")
-    drawn = power(designs)
-    causes_mj = {
-        "offchip": total["offchip_mj"] + offchip_mj(designs, switch_bytes),
-        "buffer": total["buffer_mj"] + switch_buffer_mj(designs, summed("fetched_bytes")),
-        "mac": total["mac_mj"],
-        "clock": service_ms * drawn.clock_w,
-        "static": service_ms * drawn.static_w,
-    }
+    causes_mj = causes_of(total, service_ms, switch_bytes, summed("fetched_bytes"), designs)
     served_mj = sum(causes_mj.values())
     arrivals = [(trace.closed_loop, trace.arrived_ms[[0, -1]]) for trace in streams.traces]
     span_ms = service_ms.copy()
     for stream, (closed_loop, (first_ms, last_ms)) in enumerate(arrivals):
         if not closed_loop:
             span_ms[stream] = last_ms - first_ms + summed("last_ms")[stream]
-    whole_mj = served_mj + np.maximum(span_ms - service_ms, 0.0) * drawn.idle_w
+    whole_mj = served_mj + np.maximum(span_ms - service_ms, 0.0) * power(designs).idle_w
     accuracy = summed("accuracy_percent")
     # Whether a demand is met is as unknown as the accuracy.
     demanded = [bool(trace.min_accuracy_percent.any()) for trace in streams.traces]
@@ -101,6 +94,28 @@ def metrics_of(
         "throughput_queries_per_s": 1e3 * queries / span_ms,
         **({CAPACITY: over(capacities)} if capacities else {}),
         "array_utilisation": total["macs"] / (macs_per_ms * service_ms),
+    }
+
+
+def causes_of(
+    sums: Mapping[str, Any],
+    service_ms: Any,
+    switch_bytes: Any,
+    fetched_bytes: Any,
+    designs: Accelerator | Designs,
+) -> dict[str, Any]:
+    """The energy of queries while they are served by cause, in mJ.
+
+    sums: quantities of SUMS by name.  All arrays are of one shape, whose last axis with `Designs`
+    is the design.
+    """
+    drawn = power(designs)
+    return {
+        "offchip": sums["offchip_mj"] + offchip_mj(designs, switch_bytes),
+        "buffer": sums["buffer_mj"] + switch_buffer_mj(designs, fetched_bytes),
+        "mac": sums["mac_mj"],
+        "clock": service_ms * drawn.clock_w,
+        "static": service_ms * drawn.static_w,
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sushi_dse.evaluation.queries import demands_met
 from sushi_dse.evaluation.traced import replay
 from sushi_dse.plots.gains import gain_panel
 from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
@@ -22,6 +23,8 @@ WINDOWS = 60  # of a stream, in each of which a mean is taken
 MOST_SERVED = 5  # policies whose lines over time are told apart in grey
 STEPS = 1000  # of a distribution: no figure shows more
 BAND_PERCENT = (10, 90)
+MOST_QUERIES = 4000  # of a panel of all queries: no figure tells more apart
+MET_LOOK, INACCURATE_LOOK, LATE_LOOK = 4, 5, 6  # from pale to dark, since more is amiss
 QUERY_AXIS = "query"
 TIME_AXIS = "time (s)"
 
@@ -73,7 +76,8 @@ def comparison_panels(found: "Comparison") -> tuple[Panel, ...]:
     gains, experiment = gain_panel(found.rows, found.repeats), found.experiment
     if len(found.rows) > MOST_SERVED:
         return (gains,)
-    return gains, *serving_panels(replay(experiment), experiment.traced)
+    runs, trace = replay(experiment), experiment.traced
+    return gains, *serving_panels(runs, trace), *query_panels(runs, trace)
 
 
 def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel, ...]:
@@ -127,6 +131,48 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
                         in_legend=False,
                     )
                     for row, (i, name, run) in enumerate(switching)
+                ),
+            )
+        )
+    return tuple(panels)
+
+
+def query_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel, ...]:
+    """The response time of each query over the stream, a panel for each policy, misses marked.
+
+    Of many queries so many are drawn, evenly over the stream.
+    """
+    x_label, places = axis_of(trace)
+    drawn = np.unique(np.linspace(0, len(trace) - 1, MOST_QUERIES).astype(int))
+    latencies = np.concatenate([run.served.response_ms[drawn] for run in runs.values()])
+    low, high = float(latencies.min()), float(latencies.max())
+    is_log = high >= LOG_FROM_RATIO * low
+    panels = []
+    for number, (policy, run) in enumerate(runs.items()):
+        accurate, in_time = demands_met(run.served, trace)
+        missed = int((~(accurate & in_time)).sum())
+        kinds = {
+            "both demands met": (accurate & in_time, MET_LOOK),
+            "not accurate enough": (~accurate & in_time, INACCURATE_LOOK),
+            "too late": (~in_time, LATE_LOOK),
+        }
+        panels.append(
+            Panel(
+                title=f"{policy_label(policy)}: {missed:,} of {len(trace):,} queries miss a demand",
+                x_label=x_label if number == len(runs) - 1 else "",
+                y_label="response (ms)",
+                log_y=is_log,
+                y_range=(0.75 * low, 1.33 * high) if is_log else (0.0, 1.05 * high),
+                height_inches=1.9,
+                series=tuple(
+                    Series(
+                        name=name,
+                        kind="points",
+                        x=places[drawn][of[drawn]],
+                        y=run.served.response_ms[drawn][of[drawn]],
+                        look=look,
+                    )
+                    for name, (of, look) in kinds.items()
                 ),
             )
         )

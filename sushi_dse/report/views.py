@@ -1,7 +1,7 @@
 """The printed results of the commands, in the formats of `formats`."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sushi_dse.analysis.thresholds import Check
@@ -105,9 +105,16 @@ def print_comparison(
             say("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
             print_table(readings, list(readings[0]))
         print_standing(standing)
-        rivals = [str(row["policy"]) for row in found.rows if row["rests_on_assumptions"]]
-        if rivals:
-            say(f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions")
+        if line := rivals_line(found.rows):
+            say(line)
+
+
+def rivals_line(rows: Iterable[Mapping[str, object]]) -> str:
+    """The sentence on the policies of rows whose rates are assumptions; empty without one."""
+    rivals = dict.fromkeys(str(row["policy"]) for row in rows if row["rests_on_assumptions"])
+    if not rivals:
+        return ""
+    return f"no ranking against {', '.join(rivals)} is a finding: their rates are assumptions"
 
 
 def note_caveats(caveats: Sequence[str], output_format: str) -> None:

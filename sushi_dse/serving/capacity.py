@@ -27,14 +27,15 @@ def own_rate_per_s(trace: Trace) -> float:
     """The mean rate of arrivals; `UserError` where a trace has none that could be scaled."""
     if trace.closed_loop:
         raise UserError(
-            "capacity: the stream is a closed loop, in which a query is sent when the one before "
-            "is answered; give arrivals: --arrivals poisson, or a trace with arrived_ms"
+            "the stream is a closed loop, where a query is sent when the one before is answered: "
+            "it has neither load nor capacity; give arrivals: --arrivals poisson, or a trace with "
+            "arrived_ms"
         )
     span_ms = float(trace.arrived_ms[-1] - trace.arrived_ms[0])
     if span_ms <= 0:
         raise UserError(
-            f"capacity: no time passes between the {len(trace)} arrivals, so there is no rate to "
-            "scale; give a trace of queries that arrive one after the other"
+            f"no time passes between the {len(trace)} arrivals of the stream, so there is no rate "
+            "to scale, no load and no capacity; give queries that arrive one after the other"
         )
     return 1e3 * (len(trace) - 1) / span_ms
 

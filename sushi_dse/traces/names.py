@@ -10,4 +10,5 @@ PHASES = "phases"
 DEMAND_NAMES = (INDEPENDENT, RANDOM_WALK, PHASES)
 
 CLOSED_LOOP = "closed-loop"  # arrivals that have no rate
-ARRIVAL_NAMES = (CLOSED_LOOP, "poisson", "gamma", "mmpp", "diurnal")
+POISSON = "poisson"
+ARRIVAL_NAMES = (CLOSED_LOOP, POISSON, "gamma", "mmpp", "diurnal")
