@@ -90,6 +90,17 @@ def cut(
     return kept
 
 
+@compiled
+def cut_each(
+    kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, orders: np.ndarray, capacity: int
+) -> np.ndarray:
+    """The `cut` of each row of kernels, channels and orders: [row, layer]."""
+    kept = np.empty_like(kernels)
+    for row in range(len(kernels)):
+        kept[row] = cut(kernels[row], channels[row], taps, orders[row], capacity)
+    return kept
+
+
 @lru_cache(maxsize=8)
 def served_shares(network: Network) -> np.ndarray:
     """The share of a SubNet's layer that a target holds: [target, subnet, supernet_layer].
@@ -186,14 +197,12 @@ def _cut_by(value: np.ndarray, network: Network, accelerator: Accelerator) -> np
     """The kernels that each cut keeps, value being that of a byte: [cut, supernet_layer]."""
     goal = targets(network)
     by_value = np.argsort(-value, axis=1, kind="stable")
-    by_layers = np.broadcast_to(np.arange(len(network.taps)), by_value.shape).copy()
-    layers_in = {Order.LAYERS: by_layers, Order.VALUE: by_value}
+    of_target = np.array([t for t, _ in goal.cuts])
+    is_by_value = np.array([order is Order.VALUE for _, order in goal.cuts])
+    orders = np.where(is_by_value[:, None], by_value[of_target], np.arange(len(network.taps)))
     capacity = accelerator.persistent_buffer_bytes
-    return np.vstack(
-        [
-            cut(goal.kernels[t], goal.channels[t], network.taps, layers_in[order][t], capacity)
-            for t, order in goal.cuts
-        ]
+    return np.asarray(
+        cut_each(goal.kernels[of_target], goal.channels[of_target], network.taps, orders, capacity)
     )
 
 

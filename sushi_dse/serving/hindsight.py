@@ -16,7 +16,7 @@ from sushi_dse.serving.selection import all_steps, kept_demands, score, select_s
 from sushi_dse.serving.streams import StreamArrays, Streams
 from sushi_dse.traces.trace import Trace
 
-STREAMS = 64  # of which the sorted demands are kept
+TRACES = 64  # such as the service levels of one, whose sorted demands are kept
 
 
 @compiled
@@ -171,19 +171,23 @@ def offline_optimum(streams: Streams, table: LatencyTable, mode: int, every: int
     )
 
 
-@lru_cache(maxsize=STREAMS)
 def sorted_demands(streams: Streams, mode: int) -> tuple[np.ndarray, np.ndarray]:
     """The demands that the mode keeps, of all queries but the first, sorted; and sums of slowdown.
 
     Both serve for sums over queries by their demand, and are [stream, query].  Sum i is that of the
     slowdown of the first i sorted queries.
     """
-    of_all = streams.arrays
-    kept = kept_demands(mode, of_all.min_accuracy_percent, of_all.max_latency_ms, of_all.slowdown)
-    order = np.argsort(kept[:, 1:], axis=1, kind="stable")
-    slowdown = np.take_along_axis(of_all.slowdown[:, 1:], order, axis=1)
-    before = np.cumsum(np.insert(slowdown, 0, 0.0, axis=1), axis=1)
-    return np.take_along_axis(kept[:, 1:], order, axis=1), before
+    of_each = [_sorted_demands(trace, mode) for trace in streams.given]
+    demands, slowdown = zip(*of_each, strict=True)
+    return np.stack(demands), np.stack(slowdown)
+
+
+@lru_cache(maxsize=TRACES)
+def _sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
+    """The row of `sorted_demands` of one trace, whose arrivals do not matter."""
+    kept = kept_demands(mode, trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown)[1:]
+    order = np.argsort(kept, kind="stable")
+    return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
 
 
 @compiled

@@ -34,36 +34,39 @@ class Streams:
     """Traces of one length, in an order, or the same queries arriving faster."""
 
     def __init__(self, traces: Sequence[Trace], speeds: FloatArray | None = None) -> None:
-        """Make the streams of `traces`, each arriving so many times as fast: [stream]."""
-        self._given = tuple(traces)
+        """Make the streams of `traces`, each arriving so many times as fast: [stream].
+
+        The traces as they are given remain at hand as `given`.
+        """
+        self.given = tuple(traces)
         self._speeds = speeds
 
     def __len__(self) -> int:
-        return len(self._given)
+        return len(self.given)
 
     def windows(self, every: int) -> int:
         """The number of windows of `every` queries in each stream."""
-        return -(-len(self._given[0]) // every)
+        return -(-len(self.given[0]) // every)
 
     def faster(self, speeds: FloatArray) -> "Streams":
         """The streams with their arrivals, and nothing else, so many times as fast: [stream]."""
-        return Streams(self._given, speeds if self._speeds is None else self._speeds * speeds)
+        return Streams(self.given, speeds if self._speeds is None else self._speeds * speeds)
 
     @cached_property
     def traces(self) -> tuple[Trace, ...]:
         """The traces, each with its arrivals at its speed."""
         if self._speeds is None:
-            return self._given
+            return self.given
         arrived_ms = self.arrays.arrived_ms
         return tuple(
             replace(trace, arrived_ms=own)
-            for trace, own in zip(self._given, arrived_ms, strict=True)
+            for trace, own in zip(self.given, arrived_ms, strict=True)
         )
 
     @cached_property
     def arrays(self) -> StreamArrays:
         """The columns of the traces, which cannot be written to."""
-        stacked = _stacked(self._given)
+        stacked = _stacked(self.given)
         if self._speeds is None:
             return stacked
         arrived_ms = stacked.arrived_ms / self._speeds[:, None]
