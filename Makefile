@@ -5,7 +5,7 @@ BIN = .venv/bin
 
 sweep: .venv/ready  ## run the default sweep, print its front and a robust design, draw both
 	$(BIN)/sushi-dse sweep --out results/default
-	$(BIN)/sushi-dse pareto robust results/default --draws 64 --plot results/default/robust.png
+	$(BIN)/sushi-dse pareto robust results/default --draws 32 --plot results/default/robust.png
 	$(BIN)/sushi-dse pareto plot results/default --out results/default/front.png
 
 test: .venv/ready lint  ## lint, types and tests; PYTEST adds options
