@@ -50,6 +50,8 @@ def policies(
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
     load: options.Load = None,
+    accelerators: options.Accelerators = 1,
+    routing: options.Routing = options.RoutingRule.suited,
     seed: options.Seed = 0,
     capacity: Annotated[
         bool,
@@ -119,6 +121,7 @@ def policies(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
         load=load, capacity_target=slo_target if capacity else None,
+        accelerators=accelerators, routing=routing,
     )  # fmt: skip
     found = compared(experiment_of, seeds(trace, seed, repeats), at_least_percent)
     experiment = found.experiment

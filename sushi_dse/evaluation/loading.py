@@ -16,8 +16,11 @@ from sushi_dse.evaluation.offers import cold_offer, outside
 from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
+from sushi_dse.hardware.space import shared
 from sushi_dse.model.network import Network
+from sushi_dse.policies.catalogue import shareable
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.queue import SUITED_ROUTING
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
@@ -156,6 +159,8 @@ def load_experiment(
     arrivals: str | None = None,
     load: float | None = None,
     capacity_target: float | None = None,
+    accelerators: int = 1,
+    routing: str = SUITED_ROUTING,
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -168,8 +173,9 @@ def load_experiment(
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
     reference design to what the largest does.  Queries of a synthetic trace come in a closed loop,
     or by `arrivals` at a `load`, the share of what the reference design can serve (`DEFAULT_LOAD`).
-    With a `capacity_target` rows have a capacity.  `UserError` where a name is unknown or a file
-    has a mistake.
+    With a `capacity_target` rows have a capacity.  So many `accelerators` of a design share its
+    device and serve the trace from one queue, by a `routing`; a synthetic trace is that of one of
+    them.  `UserError` where a name is unknown or a file has a mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
@@ -188,6 +194,7 @@ def load_experiment(
     found = traces[0][1]
     asked = tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,)))
     served_by, remarks = servable(asked, network)
+    served_by, of_one = shareable(served_by, accelerators)
     if found is not None and name not in DEMANDS:
         remarks = (*remarks, *outside(found, cold_offer(network, reference)))
     if service_levels == SPAN:
@@ -198,15 +205,16 @@ def load_experiment(
         if unknown_accuracy(network) and mode_code(str(mode)) == STRICT_ACCURACY:
             service_levels = (AS_GIVEN,)
     return Experiment(
-        space=hardware.space,
+        space=shared(hardware.space, accelerators),
         network=network,
         trace=found,
         policies=served_by,
-        remarks=remarks,
+        remarks=(*remarks, *of_one),
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),
         capacity_target=capacity_target,
+        routing=str(routing),
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )

@@ -148,8 +148,7 @@ few = settings(max_examples=40)
 def test_the_tally_is_what_its_source_says(run: Ran) -> None:
     served, table = run.served, run.table
     arguments = (
-        int(served.cached[0]),
-        served.kept,
+        (served.cached, served.kept),
         (served.subnet, served.service_ms, served.response_ms, served.accuracy_percent),
         (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
         table.switch_bytes,
