@@ -11,6 +11,7 @@ from sushi_dse.analysis.compare import compare_policies
 from sushi_dse.analysis.gain_map import RATE_FACTORS, at_rate
 from sushi_dse.analysis.published import saved_percent
 from sushi_dse.analysis.repeats import RELEVANT_PERCENT, mean_interval
+from sushi_dse.analysis.split import capacities
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
@@ -90,6 +91,7 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
     if not design.persistent_buffer_bytes:
         raise UserError(f"{design.name}: has no Persistent Buffer to judge; name one that has")
     found = gains_of(experiments, design, USES)
+    carried = capacities(experiments, design, [(use.policy, use.design(design)) for use in USES])
     verdict, because = judged(found)
     best = found.latency[best_of(found, SGS_USES)]
     low, high = mean_interval(best.tolist())
@@ -98,7 +100,7 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
         served=first.served,
         because=because,
         gain_percent={"mean": float(best.mean()), "low": low, "high": high},
-        rows=found.rows,
+        rows=[{**row, **carries} for row, carries in zip(found.rows, carried, strict=True)],
         readings=[
             {**setting, "prefetching": prefetches, "verdict": judged(read, prefetches)[0]}
             for setting, other in readings(first, design)

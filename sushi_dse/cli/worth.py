@@ -32,9 +32,10 @@ def worth(
     """Say whether keeping a SubGraph of the weights on chip is worth its blocks.
 
     Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
-    larger array, which takes multipliers besides. The verdict is given again under each reading of
-    what was not measured. --plot draws what SGS saves over the size of the buffer and the off-chip
-    rate, as a mean over the SubNets.
+    larger array, which takes multipliers besides. Each has the load that it carries, and that which
+    two designs of half its size carry on the same device. The verdict is given again under each
+    reading of what was not measured. --plot draws what SGS saves over the size of the buffer and
+    the off-chip rate, as a mean over the SubNets.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """

@@ -46,8 +46,8 @@ class Experiment:
     they serve the trace from one queue, by one of `ROUTINGS`.  `UserError` where a policy or mode
     is unknown, a policy needs a trace and there is none, SubNets are chosen by an accuracy that is
     not known, levels do not rise, a policy or interval is given twice, a capacity is asked for of a
-    stream whose arrivals cannot be scaled, or several accelerators are to serve a closed loop, no
-    trace, or by a policy of one.
+    stream whose arrivals cannot be scaled, or several accelerators are to serve a closed loop or by
+    a policy of one.
     """
 
     space: SearchSpace
@@ -126,12 +126,8 @@ class Experiment:
                 f"unknown routing {self.routing!r}; {near_names(self.routing, ROUTINGS)}"
             )
         count = self.pool.accelerators
-        if count == 1:
+        if count == 1 or self.trace is None:
             return
-        if self.trace is None:
-            raise UserError(
-                f"--accelerators {count}: share a queue, and without a trace there is none"
-            )
         for trace in (self.trace, *(own for _, own in self.seeded)):
             if trace.closed_loop:
                 raise UserError(

@@ -19,8 +19,9 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
     """`STEADY_METRICS` of each SubNet on each design under one of `STEADY_POLICIES`.
 
     Each is [subnet, design]: the mean over a trace whose queries are all served by the SubNet,
-    without the first query's load of the SubGraph.
+    without the first query's load of the SubGraph.  Accelerators that share a device all serve it.
     """
+    count = designs.device.accelerators
     launches_us = np.diff(network.starts)[:, None] * designs.column("launch_us")
     cold, warm = steady_cost(network, designs)
     cold_us = launches_us + cold.cycles / designs.clock_mhz
@@ -43,9 +44,9 @@ def steady_metrics(network: Network, designs: Designs, policy: str) -> dict[str,
             "mac_energy_mj_per_query": used.mac_mj,
             "clock_energy_mj_per_query": used.clock_mj,
             "static_energy_mj_per_query": used.static_mj,
-            "mean_power_w": used.total_mj / latency_ms,
+            "mean_power_w": count * used.total_mj / latency_ms,
             "persistent_buffer_hit_share": cost.cached_weight_bytes / network.weight_bytes[:, None],
-            "throughput_queries_per_s": 1e3 / latency_ms,
+            "throughput_queries_per_s": count * 1e3 / latency_ms,
             "array_utilisation": macs
             / (designs.macs_per_cycle * designs.clock_mhz * 1e3 * latency_ms),
             **blocks.by_name,

@@ -499,7 +499,6 @@ BAD = [
     (("sweep", "--accelerators", "0"), "--accelerators: 1 to 1024 must be given, got 0"),
     (("compare", "policies", "--accelerators", "2"), "a closed loop keeps one query under way"),
     (("search", "--accelerators", "2", "--policy", "gati"), "gati left out: of one accelerator"),
-    (("sweep", "--trace", "none", "--accelerators", "2"), "without a trace there is none"),
     (("sweep", "--hw", "zcu14"), "did you mean 'zcu104"),
     (("sweep", "--hw", "missing.yaml"), "missing.yaml"),
     (("sweep", "--workload", "ofa_resnet5"), "ofa_resnet50"),
