@@ -20,11 +20,9 @@ from sushi_dse.evaluation.counts import Counts
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import INTERVAL, LEVEL, traced_metric_names
 from sushi_dse.evaluation.rows import evaluate
-from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.tallied import resource_metrics, serving_metrics
 from sushi_dse.evaluation.traced import REFERENCE_POLICY, Row, policy_rows
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator, Device
-from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.energy import Energy, power, switch_buffer_mj
@@ -585,22 +583,3 @@ def test_a_subnet_with_an_ampersand_in_its_name_gains_what_it_gained_without() -
     static = gains[1]["static-subgraph"]
     assert isinstance(static, float)
     assert static > 0.5  # the order of value, which the name must not take from it
-
-
-def test_without_a_trace_all_accelerators_serve_the_subnet() -> None:
-    # Half of the memory's rate is still more than the port takes.
-    board, network = zcu104(dram_gb_per_s=100.0).device, ONE_LAYER
-    one, two = (
-        steady_metrics(
-            network,
-            Designs(zcu104(dram_gb_per_s=100.0, device=replace(board, accelerators=n)), {}, 1),
-            "no-sgs",
-        )
-        for n in (1, 2)
-    )
-    assert np.array_equal(one["mean_latency_ms"], two["mean_latency_ms"])
-    for name in ("throughput_queries_per_s", "dsp"):
-        assert two[name] == pytest.approx(2 * one[name])
-    # Beside the array's own power, that of the board is drawn once.
-    assert (one["mean_power_w"] < two["mean_power_w"]).all()
-    assert (two["mean_power_w"] < 2 * one["mean_power_w"]).all()
