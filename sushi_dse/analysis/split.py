@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.evaluation.traced import policy_rows
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
+from sushi_dse.hardware.space import MOST_ACCELERATORS
 from sushi_dse.model.latency_table import candidate_table, cold_latency_ms
 
-PARTS = 2  # designs that one is split into
+PARTS = 2  # designs that one is split into, where a user asks for no other number
 TARGET = 0.99  # of the queries answered in time (assumption)
 # Deadline of every query, in times that the slowest SubNet takes with nothing cached: assumption;
 # plausible 2 to 10.
@@ -26,7 +28,7 @@ SPLIT = (
 )
 
 
-def split(design: Accelerator, parts: int = PARTS) -> Accelerator:
+def split(design: Accelerator, parts: int) -> Accelerator:
     """So many designs on the device of one, each with its part of the kernels and of each buffer.
 
     They share the rate of the off-chip memory as well.  Kernels that cannot be parted are left out;
@@ -77,24 +79,32 @@ def capacity_per_s(
 
 
 def capacities(
-    experiments: Sequence[Experiment], design: Accelerator, uses: Sequence[tuple[str, Accelerator]]
+    experiments: Sequence[Experiment],
+    design: Accelerator,
+    uses: Sequence[tuple[str, Accelerator]],
+    parts: int,
 ) -> list[dict[str, float | None]]:
-    """The capacity of each use, a policy on a design, and that of halves of its design.
+    """The capacity of each use, a policy on a design, and that of so many parts of its design.
 
     `design` is the one whose slowest SubNet decides the deadline.  Nothing is known of a single
-    query, which has no rate.
+    query, which has no rate.  `UserError` where there are less than two parts.
     """
-    names = "capacity_queries_per_s", "capacity_of_two_halves_queries_per_s"
+    if not PARTS <= parts <= MOST_ACCELERATORS:
+        raise UserError(
+            f"--accelerators: {PARTS} to {MOST_ACCELERATORS} small designs must be given, got "
+            f"{parts}"
+        )
+    names = CAPACITY, "capacity_of_parts_queries_per_s"
     if len(experiments[0].traced) < 2:
         return [dict.fromkeys(names)] * len(uses)
     streams = [pressed(each, design, seed) for seed, each in enumerate(experiments)]
     found = []
     for policy, own in uses:
-        halves = split(own) if own.pe_kernels >= PARTS else None
+        small = split(own, parts) if own.pe_kernels >= parts else None
         found.append(
             {
                 names[0]: capacity_per_s(streams, own, policy),
-                names[1]: None if halves is None else capacity_per_s(streams, halves, policy),
+                names[1]: None if small is None else capacity_per_s(streams, small, policy),
             }
         )
     return found

@@ -26,6 +26,10 @@ def worth(
             show_default="5; 1 for a file",
         ),
     ] = None,
+    accelerators: Annotated[
+        int,
+        typer.Option(help="Small designs, parts of the large one, that serve one queue beside it."),
+    ] = 2,
     plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
@@ -33,9 +37,9 @@ def worth(
 
     Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
     larger array, which takes multipliers besides. Each has the load that it carries, and that which
-    two designs of half its size carry on the same device. The verdict is given again under each
-    reading of what was not measured. --plot draws what SGS saves over the size of the buffer and
-    the off-chip rate, as a mean over the SubNets.
+    --accelerators small designs, parts of its own, carry on the same device. The verdict is given
+    again under each reading of what was not measured. --plot draws what SGS saves over the size of
+    the buffer and the off-chip rate, as a mean over the SubNets.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """
@@ -52,7 +56,7 @@ def worth(
     several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
     experiments = [load(seed=one) for one in several]
     warn_if_infeasible(experiments[0].design)
-    found = judge(experiments)
+    found = judge(experiments, accelerators)
     count, served = len(experiments[0].traced), experiments[0].served
     runs = f"{len(several)} seed{'s' if len(several) > 1 else ''}"
     title = f"{hw}, {workload}, {count} queries of {trace}, {served}, {runs}"

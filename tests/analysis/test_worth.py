@@ -188,12 +188,12 @@ def test_halves_take_no_more_multipliers_than_the_whole_and_carry_what_is_said(
 ) -> None:
     own = found(hw, workload)
     design = experiments(hw, workload)[0].design
-    assert resources(split(design)).dsp <= resources(design).dsp
+    assert resources(split(design, 2)).dsp <= resources(design).dsp
     for use, row in zip(USES, own.rows, strict=True):
-        whole, halves = row["capacity_queries_per_s"], row["capacity_of_two_halves_queries_per_s"]
+        whole, halves = row["capacity_queries_per_s"], row["capacity_of_parts_queries_per_s"]
         assert isinstance(whole, float)
         assert whole > 0
-        fits = infeasible_reason(split(use.design(design))) == ""
+        fits = infeasible_reason(split(use.design(design), 2)) == ""
         assert isinstance(halves, float) == fits
 
 
@@ -203,7 +203,7 @@ def test_of_a_design_that_two_halves_equal_they_carry_more_by_pooling() -> None:
     first = experiments("zcu104", "ofa_resnet50")[0]
     streams = [pressed(first, base, seed=1)]
     one = capacity_per_s(streams, base, "no-sgs")
-    two = capacity_per_s(streams, split(base), "no-sgs")
+    two = capacity_per_s(streams, split(base, 2), "no-sgs")
     assert one is not None
     assert two is not None
     assert two > 2.1 * one
@@ -221,6 +221,6 @@ def test_arrivals_of_ones_own_stay_as_they_are() -> None:
 def test_a_single_query_has_no_capacity() -> None:
     one = load_experiment("zcu104", queries=1)
     design = one.design
-    assert capacities([one], design, [("no-sgs", design)]) == [
-        {"capacity_queries_per_s": None, "capacity_of_two_halves_queries_per_s": None}
+    assert capacities([one], design, [("no-sgs", design)], 2) == [
+        {"capacity_queries_per_s": None, "capacity_of_parts_queries_per_s": None}
     ]
