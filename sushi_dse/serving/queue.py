@@ -52,12 +52,13 @@ def wait_for_first(
     It is 0 in a closed loop, in which all are free.  left_ms: [accelerator], how long each is busy
     yet, which is brought from the arrival before to that of the query.
     """
-    gap_ms = np.inf
-    if query > 0 and not closed_loop:
-        gap_ms = arrived_ms[query] - arrived_ms[query - 1]
-    wait_ms = np.inf
-    for each in range(len(left_ms)):
-        left_ms[each] = max(left_ms[each] - gap_ms, 0.0)
+    if query == 0 or closed_loop:
+        left_ms[:] = 0.0
+        return 0.0
+    gap_ms = arrived_ms[query] - arrived_ms[query - 1]
+    wait_ms = left_ms[0] = max(float(left_ms[0] - gap_ms), 0.0)
+    for each in range(1, len(left_ms)):
+        left_ms[each] = max(float(left_ms[each] - gap_ms), 0.0)
         wait_ms = min(wait_ms, left_ms[each])
     return wait_ms
 
