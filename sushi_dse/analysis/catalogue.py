@@ -34,7 +34,9 @@ def hardware_facts(name: str) -> Facts:
         for key in FIELDS_OF[base.dataflow]
         if key not in axes and key not in ("name", "device")
     }
-    facts["device"] = ", ".join(f"{key} {value}" for key, value in asdict(base.device).items())
+    device = asdict(base.device)
+    del device["accelerators"]  # which no file tells
+    facts["device"] = ", ".join(f"{key} {value}" for key, value in device.items())
     if not axes:
         used = resources(base)
         attainable = attainable_logic_mhz(base, logic_share(used, base.device))

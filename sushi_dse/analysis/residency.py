@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sushi_dse.config.workload_file import load_workload
-from sushi_dse.evaluation.loading import load_measured, only_design
+from sushi_dse.evaluation.loading import only_design
+from sushi_dse.evaluation.measured import load_measured
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.output_stationary import WORD_CHANNELS, pass_kernels

@@ -27,8 +27,8 @@ from sushi_dse.store.seeds import mean_parts
 
 # What a sweep takes where its command does not say it.
 DEFAULTS = {"hw": "zcu104_space", "workload": "ofa_resnet50", "trace": "random-walk"}
-NUMBERS = ("queries", "seed", "subnets")  # options whose value is a whole number
-WORDS = (*DEFAULTS, "mode")
+NUMBERS = ("queries", "seed", "subnets", "accelerators")  # options whose value is a whole number
+WORDS = (*DEFAULTS, "mode", "routing")
 ALIKE = ("hardware", "workload", "trace", "mode")  # inputs that must be those of the rows
 
 

@@ -11,6 +11,7 @@ from sushi_dse.analysis.compare import compare_policies
 from sushi_dse.analysis.gain_map import RATE_FACTORS, at_rate
 from sushi_dse.analysis.published import saved_percent
 from sushi_dse.analysis.repeats import RELEVANT_PERCENT, mean_interval
+from sushi_dse.analysis.split import PARTS, capacities
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
@@ -80,16 +81,20 @@ class Worth:
     caveats: Sequence[str]  # sentences on what was presumed, left out or not known of the SubNets
 
 
-def worth(experiments: Sequence[Experiment]) -> Worth:
+def worth(experiments: Sequence[Experiment], parts: int = PARTS) -> Worth:
     """Whether SGS is worth its blocks on the design of experiments that differ by seed.
 
-    `UserError` where the design has no Persistent Buffer.
+    Each use has its capacity, and that of so many small designs, `parts` of its one.  `UserError`
+    where there are less than two, or the design has no Persistent Buffer.
     """
     first = experiments[0]
     design = first.design
     if not design.persistent_buffer_bytes:
         raise UserError(f"{design.name}: has no Persistent Buffer to judge; name one that has")
     found = gains_of(experiments, design, USES)
+    carried = capacities(
+        experiments, design, [(use.policy, use.design(design)) for use in USES], parts
+    )
     verdict, because = judged(found)
     best = found.latency[best_of(found, SGS_USES)]
     low, high = mean_interval(best.tolist())
@@ -98,7 +103,7 @@ def worth(experiments: Sequence[Experiment]) -> Worth:
         served=first.served,
         because=because,
         gain_percent={"mean": float(best.mean()), "low": low, "high": high},
-        rows=found.rows,
+        rows=[{**row, **carries} for row, carries in zip(found.rows, carried, strict=True)],
         readings=[
             {**setting, "prefetching": prefetches, "verdict": judged(read, prefetches)[0]}
             for setting, other in readings(first, design)

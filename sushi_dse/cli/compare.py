@@ -55,6 +55,8 @@ def policies(
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
     load: options.Load = None,
+    accelerators: options.Accelerators = 1,
+    routing: options.Routing = options.RoutingRule.suited,
     seed: options.Seed = 0,
     capacity: Annotated[
         bool,
@@ -145,6 +147,7 @@ def policies(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
         load=load, capacity_target=slo_target if capacity or loads else None,
+        accelerators=accelerators, routing=routing,
     )  # fmt: skip
     if loads is not None:
         _refuse(

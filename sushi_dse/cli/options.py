@@ -28,6 +28,13 @@ class Mode(StrEnum):
     strict_latency = "strict-latency"
 
 
+class RoutingRule(StrEnum):
+    """Which of several accelerators that are free serves a query."""
+
+    suited = "suited"
+    free = "free"
+
+
 Hardware = Annotated[
     str,
     typer.Option(
@@ -141,6 +148,20 @@ Load = Annotated[
         "--load",
         help="Rate of those arrivals: a share of what the reference design serves back to back.",
         show_default="0.5",
+    ),
+]
+Accelerators = Annotated[
+    int,
+    typer.Option(
+        help="Accelerators of a design that share its device and serve one queue, each with a "
+        "SubGraph of its own. A synthetic stream, and its --load, are those of one.",
+    ),
+]
+Routing = Annotated[
+    RoutingRule,
+    typer.Option(
+        help="Which of several free accelerators serves a query: the one whose SubGraph suits it "
+        "best, or the first.",
     ),
 ]
 SloTarget = Annotated[

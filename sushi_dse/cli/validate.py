@@ -45,7 +45,7 @@ def validate(
 
     Example: sushi-dse validate --measured board.csv --hw my_board.yaml --plot errors.png
     """
-    from sushi_dse.evaluation.loading import load_measured
+    from sushi_dse.evaluation.measured import load_measured
     from sushi_dse.model.calibration import leave_one_subnet_out
     from sushi_dse.model.validation import validate as errors_of
     from sushi_dse.report.progress import note_others
@@ -95,7 +95,7 @@ def calibrate(
     Example: sushi-dse calibrate --measured board.csv --hw zcu104_measured --out my_board.yaml
     """
     from sushi_dse.config.writing import constants_text
-    from sushi_dse.evaluation.loading import load_measured
+    from sushi_dse.evaluation.measured import load_measured
     from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.model.calibration import FITTED, standard_errors, too_fast
     from sushi_dse.model.calibration import calibrate as fit

@@ -36,16 +36,21 @@ def worth(
             show_default="none",
         ),
     ] = 0,
+    accelerators: Annotated[
+        int,
+        typer.Option(help="Small designs, parts of the large one, that serve one queue beside it."),
+    ] = 2,
     plot: PlotFile = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Say whether keeping a SubGraph of the weights on chip is worth its blocks.
 
     Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
-    larger array, which takes multipliers besides. The verdict is given again under each reading of
-    what was not measured, and with --doubt under draws of all constants: in how many SGS pays, and
-    which constant is worth measuring first. --plot draws what SGS saves over the size of the buffer
-    and the off-chip rate, as a mean over the SubNets.
+    larger array, which takes multipliers besides. Each has the load that it carries, and that which
+    --accelerators small designs, parts of its own, carry on the same device. The verdict is given
+    again under each reading of what was not measured, and with --doubt under draws of all
+    constants: in how many SGS pays, and which constant is worth measuring first. --plot draws what
+    SGS saves over the size of the buffer and the off-chip rate, as a mean over the SubNets.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """
@@ -63,7 +68,7 @@ def worth(
     several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
     experiments = [load(seed=one) for one in several]
     warn_if_infeasible(experiments[0].design)
-    found, doubted = judge(experiments), None
+    found, doubted = judge(experiments, accelerators), None
     if doubt:
         from sushi_dse.analysis.worth_doubt import doubted_worth
 

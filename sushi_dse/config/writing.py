@@ -81,6 +81,7 @@ def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequenc
     device = ", ".join(
         f"{field.name}: {yaml_text(getattr(accelerator.device, field.name))}"
         for field in fields(Device)
+        if field.name != "accelerators"  # which no file tells
     )
     lines = [f"description: {yaml_text(f'{origin}.')}", f"device: {{{device}}}"]
     lines += [

@@ -185,7 +185,11 @@ def _served_under(
         streams = Streams([levels[_level_of(row)] for row in served])
         policy, table = experiment.policy(name), systems[0][name][0]
         once = policy.tallied(
-            streams, table, mode=experiment.mode, every=every or len(experiment.traced)
+            streams,
+            table,
+            mode=experiment.mode,
+            every=every or len(experiment.traced),
+            pool=experiment.pool,
         )
         for run, row in enumerate(served):
             alone = Tally(*(sums[run : run + 1] for sums in once))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
-from sushi_dse.errors import UserError
+from sushi_dse.errors import UserError, near_names
 from sushi_dse.evaluation.accuracy import refuse_unknown_accuracy, unknown_accuracy
 from sushi_dse.evaluation.levels import AS_GIVEN, at_level, check_levels
 from sushi_dse.evaluation.metrics import traced_metric_names
@@ -14,11 +14,12 @@ from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.network import Network
 from sushi_dse.model.standing import Standing, standing
-from sushi_dse.policies.catalogue import named_policy, policy_of
+from sushi_dse.policies.catalogue import named_policy, policy_of, shareable
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.policy import Policy
 from sushi_dse.policies.user_file import UserFile, is_user_policy
 from sushi_dse.serving.capacity import own_rate_per_s
+from sushi_dse.serving.queue import ROUTINGS, SUITED_ROUTING, Pool
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
@@ -41,10 +42,12 @@ class Experiment:
     Without a `trace` each SubNet is served again and again.  `mode` is one of `MODES`: the demand
     of a query that is met first.  `recache_every_queries` are intervals; a policy that changes the
     SubGraph has a row for each of them.  Each policy has a row for each of the `service_levels`
-    that the trace is brought to.  `UserError` where a policy or mode is unknown, a policy needs a
-    trace and there is none, SubNets are chosen by an accuracy that is not known, levels do not
-    rise, a policy or interval is given twice, or a capacity is asked for of a stream whose arrivals
-    cannot be scaled.
+    that the trace is brought to.  Where the device of the space is shared by several accelerators,
+    they serve the trace from one queue, by one of `ROUTINGS`.  `UserError` where a policy or mode
+    is unknown, a policy needs a trace and there is none, SubNets are chosen by an accuracy that is
+    not known, levels do not rise, a policy or interval is given twice, a capacity is asked for of a
+    stream whose arrivals cannot be scaled, or several accelerators are to serve a closed loop or by
+    a policy of one.
     """
 
     space: SearchSpace
@@ -59,6 +62,7 @@ class Experiment:
     remarks: tuple[str, ...] = ()  # sentences on policies left out, and on demands of the trace
     # The share of queries whose demands are to be met, for which rows have a capacity; or None.
     capacity_target: float | None = None
+    routing: str = SUITED_ROUTING
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
     # The files of users' policies, which are read once, so that all rows are of the same text.
     policy_files: tuple[UserFile, ...] = field(default=(), repr=False)
@@ -79,6 +83,7 @@ class Experiment:
         )
         self._check_policies()
         self._check_capacity()
+        self._check_pool()
         check_levels(self.service_levels, self.trace, self.mode)
         levels = self.service_levels if mode_code(self.mode) == STRICT_ACCURACY else (AS_GIVEN,)
         refuse_unknown_accuracy(self.network, self.trace, self.policies, levels)
@@ -114,6 +119,30 @@ class Experiment:
             raise UserError("capacity: is that of a stream of queries, and there is none")
         for trace in (self.trace, *(own for _, own in self.seeded)):
             own_rate_per_s(trace)
+
+    def _check_pool(self) -> None:
+        if self.routing not in ROUTINGS:
+            raise UserError(
+                f"unknown routing {self.routing!r}; {near_names(self.routing, ROUTINGS)}"
+            )
+        count = self.pool.accelerators
+        if count == 1 or self.trace is None:
+            return
+        for trace in (self.trace, *(own for _, own in self.seeded)):
+            if trace.closed_loop:
+                raise UserError(
+                    f"--accelerators {count}: a closed loop keeps one query under way, which one "
+                    "accelerator serves; give arrivals: --arrivals poisson, or a trace with "
+                    "arrived_ms"
+                )
+        kept, sentences = shareable(self.policies, count)
+        if sentences:
+            raise UserError(f"{sentences[0]}; name {', '.join(kept)} alone")
+
+    @property
+    def pool(self) -> Pool:
+        """The accelerators that share the device and a queue, and how queries are routed."""
+        return Pool(self.space.base.device.accelerators, ROUTINGS[self.routing])
 
     @property
     def metric_names(self) -> list[str]:
@@ -231,6 +260,7 @@ class Experiment:
             **({"caveats": list(self.caveats)} if self.caveats else {}),
             **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
             **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
+            **({"routing": self.routing} if self.pool.accelerators > 1 else {}),
             **({"capacity_target": self.capacity_target} if self.capacity_target else {}),
             "policies": list(self.policies),
             "policy_files": {file.name: file.digest for file in self.policy_files},

@@ -1,12 +1,10 @@
-"""The experiment, trace or measurements that names of hardware, workload and trace stand for."""
+"""The experiment or trace that names of hardware, workload and trace stand for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sushi_dse.config.hardware_file import load_hardware
-from sushi_dse.config.measurements import read_measurements
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.accuracy import servable, unknown_accuracy
@@ -16,16 +14,17 @@ from sushi_dse.evaluation.levels import AS_GIVEN, SPAN, spanning_levels
 from sushi_dse.evaluation.offers import cold_offer, outside
 from sushi_dse.evaluation.subnets import served_workload
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.hardware.evidence import Calibration
+from sushi_dse.hardware.space import shared
 from sushi_dse.model.network import Network
+from sushi_dse.policies.catalogue import shareable
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.queue import SUITED_ROUTING
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
 from sushi_dse.traces.generators import DEMANDS, TraceSpec, generate
 from sushi_dse.traces.names import CLOSED_LOOP
 from sushi_dse.traces.trace import Trace
-from sushi_dse.workload.measured import MeasuredLayer
 
 DEFAULT_LOAD = 0.5  # share of the capacity that synthetic arrivals take: assumption
 
@@ -157,6 +156,8 @@ def load_experiment(
     arrivals: str | None = None,
     load: float | None = None,
     capacity_target: float | None = None,
+    accelerators: int = 1,
+    routing: str = SUITED_ROUTING,
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -170,8 +171,9 @@ def load_experiment(
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
     reference design to what the largest does.  Queries of a synthetic trace come in a closed loop,
     or by `arrivals` at a `load`, the share of what the reference design can serve (`DEFAULT_LOAD`).
-    With a `capacity_target` rows have a capacity.  `UserError` where a name is unknown or a file
-    has a mistake.
+    With a `capacity_target` rows have a capacity.  So many `accelerators` of a design share its
+    device and serve the trace from one queue, by a `routing`; a synthetic trace is that of one of
+    them.  `UserError` where a name is unknown or a file has a mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
@@ -193,6 +195,7 @@ def load_experiment(
         network = chosen_for_stream(network, reference, found, str(mode), subnets)
     asked = tuple(policies or (DEFAULT_POLICIES if found else (STATIC_SUBGRAPH,)))
     served_by, remarks = servable(asked, network)
+    served_by, of_one = shareable(served_by, accelerators)
     if found is not None and name not in DEMANDS:
         remarks = (*remarks, *outside(found, cold_offer(network, reference)))
     if service_levels == SPAN:
@@ -203,15 +206,16 @@ def load_experiment(
         if unknown_accuracy(network) and mode_code(str(mode)) == STRICT_ACCURACY:
             service_levels = (AS_GIVEN,)
     return Experiment(
-        space=hardware.space,
+        space=shared(hardware.space, accelerators),
         network=network,
         trace=found,
         policies=served_by,
-        remarks=remarks,
+        remarks=(*remarks, *of_one),
         mode=str(mode),
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),
         capacity_target=capacity_target,
+        routing=str(routing),
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )
@@ -252,46 +256,4 @@ def load_trace(
     raise UserError(
         f"unknown trace {name!r}; known: {', '.join(sorted(DEMANDS))}, {NO_TRACE}, or a "
         ".csv or .parquet file"
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Measurements:
-    """Layers that were measured on an accelerator."""
-
-    design: Accelerator
-    calibration: Calibration | None  # what the constants of the design were fitted on before
-    layers: Sequence[MeasuredLayer]
-    others: int  # layers in the file that were measured on other arrays
-    origin: str  # name of the file
-
-
-def load_measured(
-    hw: str, workload: str, measured: Path | None, subnets: Sequence[str] = ()
-) -> Measurements:
-    """The layers that were measured on the design of a hardware file, all or of those SubNets.
-
-    The file is `measured`, or the one beside the hardware file.  Layers that were measured on an
-    array of other sides are left out.  `UserError` where there is no file or none of its layers is
-    left, it has a mistake, or the hardware file is a search space.
-    """
-    hardware = load_hardware(hw)
-    path = measured or hardware.path.with_suffix(".csv")
-    if measured is None and not path.is_file():
-        raise UserError(f"{hardware.name} ships no measured layers; give some with --measured")
-    design = hardware.space.only_design(hardware.path)
-    rows = read_measurements(path, load_workload(workload).supernet, subnets)
-    sides = design.pe_kernels, design.pe_pixels
-    own = [row for row in rows if row.array in (None, sides)]
-    if not own:
-        raise UserError(
-            f"{path}: no layer was measured on an array of {sides[0]} kernels x {sides[1]} pixels, "
-            f"that of {hardware.name}; name other hardware"
-        )
-    return Measurements(
-        design=design,
-        calibration=hardware.space.calibration,
-        layers=own,
-        others=len(rows) - len(own),
-        origin=path.name,
     )

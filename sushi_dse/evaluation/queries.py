@@ -65,7 +65,7 @@ def _results_of(name: str, run: PolicyRun, trace: Trace) -> pa.Table:
             "latency_met": pa.array(in_time),
             "slo_met": pa.array(accurate & in_time, mask=~known & in_time),
             "energy_mj": column(energy_mj(run)),
-            "accelerator": pa.array(np.zeros(count, dtype=np.int64)),
+            "accelerator": pa.array(served.accelerator),
         }
     )
 

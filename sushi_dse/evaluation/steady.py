@@ -29,7 +29,8 @@ def steady_metrics(
 
     Each is [subnet, design]: the mean over a trace whose queries are all served by the SubNet,
     without the first query's load of the SubGraph.  `counted` is the `steady_cost` of designs that
-    differ from these in no time, where that is at hand.
+    differ from these in no time, where that is at hand.  Accelerators that share a device all serve
+    the SubNet.
     """
     if counted is None:
         distinct, group = one_of_each(designs)
@@ -47,6 +48,7 @@ def steady_metrics(
         shape = (*np.shape(values)[:-1], len(distinct))
         return np.asarray(np.broadcast_to(values, shape)[..., group])
 
+    count = designs.device.accelerators
     launches_us = np.diff(network.starts)[:, None] * designs.column("launch_us")
     cold_us = launches_us + of_each(cold.cycles) / designs.clock_mhz
     latency_us = launches_us + of_each(cost.cycles) / designs.clock_mhz
@@ -76,9 +78,9 @@ def steady_metrics(
             "mac_energy_mj_per_query": used.mac_mj,
             "clock_energy_mj_per_query": used.clock_mj,
             "static_energy_mj_per_query": used.static_mj,
-            "mean_power_w": total_mj / latency_ms,
+            "mean_power_w": count * total_mj / latency_ms,
             "persistent_buffer_hit_share": of_each(hit_share),
-            "throughput_queries_per_s": 1e3 / latency_ms,
+            "throughput_queries_per_s": count * 1e3 / latency_ms,
             "array_utilisation": macs
             / (designs.macs_per_cycle * designs.clock_mhz * 1e3 * latency_ms),
             **blocks.by_name,

@@ -66,7 +66,8 @@ def metrics_of(
     for stream, (closed_loop, (first_ms, last_ms)) in enumerate(arrivals):
         if not closed_loop:
             span_ms[stream] = last_ms - first_ms + summed("last_ms")[stream]
-    whole_mj = served_mj + np.maximum(span_ms - service_ms, 0.0) * power(designs).idle_w
+    idle_ms = designs.device.accelerators * span_ms - service_ms
+    whole_mj = served_mj + np.maximum(idle_ms, 0.0) * power(designs).idle_w
     accuracy = summed("accuracy_percent")
     # Whether a demand is met is as unknown as the accuracy.
     demanded = [bool(trace.min_accuracy_percent.any()) for trace in streams.traces]

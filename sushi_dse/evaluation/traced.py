@@ -110,14 +110,16 @@ def _served(
     every, target = interval or len(experiment.traced), experiment.capacity_target
 
     def tallied(streams: Streams) -> Tally:
-        return policy.tallied(streams, table, mode=experiment.mode, every=every)
+        return policy.tallied(
+            streams, table, mode=experiment.mode, every=every, pool=experiment.pool
+        )
 
     def attainment(streams: Streams) -> FloatArray:
         return tallied(streams).both / len(experiment.traced)
 
     capacity_per_s = None
     if target is not None:
-        greatest_per_s = 1e3 / float(table.latency_ms.min())
+        greatest_per_s = experiment.pool.accelerators * 1e3 / float(table.latency_ms.min())
         capacity_per_s = capacities_per_s(
             experiment.streams, attainment, target=target, greatest_per_s=greatest_per_s
         )
@@ -161,6 +163,7 @@ def replay(experiment: Experiment) -> dict[str, PolicyRun]:
             table,
             mode=experiment.mode,
             every=every,
+            pool=experiment.pool,
         )
         for name in experiment.policies
     }

@@ -22,13 +22,7 @@ RESOURCE_KINDS = ("dsp", "lut", "ff", "bram36", "uram288")  # what a design take
 MOST, LEAST = 1e15, 1e-9  # the latter of what must be above 0
 MOST_OF_A_KIND = 1_000_000
 OF_A_KIND = ("pe_kernels", "pe_channels", "pe_pixels")
-
-
-KINDS = {
-    "name": str,
-    "device": dict,
-    "dataflow": str,
-}  # in JSON, of fields that are no numbers
+KINDS = {"name": str, "device": dict, "dataflow": str}  # in JSON, of fields that are no numbers
 
 
 class Dataflow(StrEnum):
@@ -72,6 +66,12 @@ class Device:
     dsp: int
     shell_share: float = 0.0  # of each kind, that the shell of its platform takes
     speed_grade: int = 2  # a key of `timing.DSP_MHZ`
+    # That share it; each has a port, and at all times an equal part of the rate (assumption).
+    accelerators: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.accelerators >= 1:
+            raise ValueError(f"accelerators >= 1 must hold, got {self.accelerators}")
 
     def left(self, kind: str) -> int:
         """The blocks of a kind, one of `RESOURCE_KINDS`, that the shell leaves."""
@@ -151,7 +151,6 @@ class Accelerator:
                 f"got {self.dynamic_buffer_tiles}: "
                 "one tile computes while the next loads"
             )
-
         if self.dataflow == Dataflow.OUTPUT_STATIONARY and self.pixel_fill_cycles < 1:
             raise ValueError(
                 f"pixel_fill_cycles >= 1 must hold, got {self.pixel_fill_cycles}: "
@@ -192,8 +191,9 @@ class Accelerator:
 
     @property
     def offchip_gb_per_s(self) -> float:
-        """Off-chip rate: the lesser of what the port takes and what the memory gives."""
-        rate: float = _lesser(self.port_gb_per_s, self.dram_gb_per_s * self.dram_efficiency)
+        """Off-chip rate: the lesser of what the port takes and what the memory gives each."""
+        memory_gb_per_s = self.dram_gb_per_s * self.dram_efficiency / self.device.accelerators
+        rate: float = _lesser(self.port_gb_per_s, memory_gb_per_s)
         return rate
 
     @property

@@ -1,7 +1,7 @@
 """What the constants of a design stand on: measured layers of a board, or assumptions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -39,9 +39,17 @@ class Calibration:
     evidence: Mapping[str, Evidence]
 
     def changed(self, design: Accelerator) -> tuple[str, ...]:
-        """The fields of device, memory and clock in which `design` differs from the board."""
+        """The fields of device, memory and clock in which `design` differs from the board.
+
+        Where several of a design share the device, it is the memory that changes, if they slow it.
+        """
+        device = replace(self.board.device, accelerators=design.device.accelerators)
+        board = replace(self.board, device=device)
+        slowed = "dram_gb_per_s" if board.offchip_gb_per_s < self.board.offchip_gb_per_s else None
         return tuple(
-            name for name in BOARD_FIELDS if getattr(design, name) != getattr(self.board, name)
+            name
+            for name in BOARD_FIELDS
+            if name == slowed or getattr(design, name) != getattr(board, name)
         )
 
     def of(self, kinds: Sequence[str], design: Accelerator) -> Evidence:

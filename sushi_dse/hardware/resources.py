@@ -43,8 +43,8 @@ COUNTED_AT_ONCE = 2**18  # designs whose blocks are counted at a time, so that m
 class Resources:
     """What a design takes of its device, and the largest share of one kind, 1 for all of it.
 
-    The shares are of what the platform's shell leaves.  Of `Designs` each field is an array,
-    [design], or one value.
+    Of accelerators that share the device it is what all of them take.  The shares are of what the
+    platform's shell leaves.  Of `Designs` each field is an array, [design], or one value.
     """
 
     dsp: int
@@ -66,7 +66,9 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
     The two rows of the line buffer lie in LUT RAM, which is not counted (assumption).
     """
     device, macs = accelerator.device, accelerator.macs_per_cycle
-    bram, uram = buffer_blocks(accelerator, device.left("bram36"), device.left("uram288"))
+    times = device.accelerators
+    memories = (device.left(kind) // times for kind in ("bram36", "uram288"))
+    bram, uram = buffer_blocks(accelerator, *memories)
     used: dict[str, Any] = {
         "dsp": np.ceil(macs / MACS_PER_DSP),
         "lut": np.ceil(LUT_OF_A_DESIGN + LUT_PER_MAC * macs),
@@ -76,6 +78,7 @@ def resources(accelerator: Accelerator | Designs) -> Resources:
     }
     share: Any = np.float64(0)
     for kind in RESOURCE_KINDS:
+        used[kind] = times * used[kind]
         share = np.maximum(share, _share(used[kind], device, kind))
     return Resources(
         **{kind: whole_number(np.asarray(blocks)[()]) for kind, blocks in used.items()},
@@ -113,9 +116,11 @@ def infeasible_reasons(designs: Designs) -> list[str]:
         has = f"has {device.left(kind)}"
         if device.shell_share:
             has = f"leaves {device.left(kind)} beside its shell"
+        of_all = f" for {device.accelerators} accelerators" if device.accelerators > 1 else ""
         needs = np.broadcast_to(getattr(used, kind), count)
         for d in np.flatnonzero(lacks).tolist():
-            reasons.setdefault(d, []).append(f"{kind}: needs {needs[d]}, {device.name} {has}")
+            words = f"{kind}: needs {needs[d]}{of_all}, {device.name} {has}"
+            reasons.setdefault(d, []).append(words)
     too_fast = np.broadcast_to(is_too_fast(designs, logic_share(used, device)), count)
     if too_fast.any():
         places = np.flatnonzero(too_fast).tolist()

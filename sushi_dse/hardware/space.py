@@ -49,6 +49,7 @@ AXIS_ORDER = (
     "clock_pj_per_ff",
 )
 MAX_DESIGNS = 2**63 - 1  # The number of a design is a 64-bit integer in the store.
+MOST_ACCELERATORS = 1024  # that share a device
 MOST_DIGITS = 20  # longest number of a design that is read
 
 
@@ -222,6 +223,19 @@ def _order(name: str) -> int:
 def _with(base: Accelerator, values: Mapping[str, Any]) -> Accelerator:
     """`base` with other values on the fields named; ValueError where an Accelerator refuses one."""
     return replace(base, **values)
+
+
+def shared(space: SearchSpace, accelerators: int) -> SearchSpace:
+    """The space with a device that so many accelerators of a design share.
+
+    `UserError` where their number is out of range.
+    """
+    if not 1 <= accelerators <= MOST_ACCELERATORS:
+        raise UserError(
+            f"--accelerators: 1 to {MOST_ACCELERATORS} must be given, got {accelerators}"
+        )
+    device = replace(space.base.device, accelerators=accelerators)
+    return replace(space, base=replace(space.base, device=device))
 
 
 def find_design(space: SearchSpace, text: str | None) -> int:

@@ -62,6 +62,7 @@ class Energy:
 class Power:
     """Power that a design draws whether it works or not, over that of the board without it, in W.
 
+    Of accelerators that share a device each draws an equal part of what all of them draw.
     The fields are numbers, or arrays of one shape.
     """
 
@@ -93,11 +94,13 @@ def power_of(
 ) -> Power:
     """The power of so many blocks, by the constants of a design; others are gated (AMD UG440).
 
+    They are the blocks of all accelerators that share the device.
     toggling: flip-flops times their clock in MHz.
     """
     of_blocks = accelerator.bram36_mw * bram36 + accelerator.uram288_mw * uram288
+    static_w = accelerator.static_w + accelerator.memory_w + of_blocks * 1e-3
     return Power(
-        static_w=accelerator.static_w + accelerator.memory_w + of_blocks * 1e-3,
+        static_w=static_w / accelerator.device.accelerators,
         clock_w=accelerator.clock_pj_per_ff * toggling * 1e-6,
     )
 

@@ -1,5 +1,6 @@
 """The serving policies by name: each chooses SubNets and SubGraphs, or brings its own system."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -173,6 +174,25 @@ def named_policy(name: str) -> Policy:
             "path/to/file.py:ClassName"
         )
     return POLICIES[name]
+
+
+def shareable(
+    policies: Sequence[str], accelerators: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The policies that serve on so many accelerators, and a sentence on the others, if any.
+
+    `UserError` where no policy is left.
+    """
+    left_out = [
+        name for name in policies if accelerators > 1 and not named_policy(name).serves_many
+    ]
+    if not left_out:
+        return tuple(policies), ()
+    sentence = f"{', '.join(left_out)} left out: of one accelerator, and there are {accelerators}"
+    kept = tuple(name for name in policies if name not in left_out)
+    if not kept:
+        raise UserError(f"{sentence}; name another policy")
+    return kept, (sentence,)
 
 
 def has_persistent_buffer(name: str) -> bool:

@@ -12,6 +12,8 @@ from sushi_dse.model.network import Network
 from sushi_dse.serving.by_queue import BY_MODE, FIXED, serve_with_rule
 from sushi_dse.serving.hindsight import fixed_subnet, nothing_cached
 from sushi_dse.serving.kernel import serve_by_rules
+from sushi_dse.serving.many import serve_with_many
+from sushi_dse.serving.queue import ONE, Pool
 from sushi_dse.serving.recaching import SCHEDULED
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served, Tally, joined, tally
@@ -79,13 +81,15 @@ class Policy:
         *,
         mode: str,
         every: int,
+        pool: Pool = ONE,
     ) -> PolicyRun:
         """The run of `trace` on a design, whose latency table is `table`, or on the own system.
 
-        The SubGraph may change every `every` queries; `mode` is one of `MODES`.
+        The SubGraph may change every `every` queries; `mode` is one of `MODES`.  A `pool` has
+        several of the design.
         """
         table, accelerator = self.system_of(network, accelerator, table)
-        served = self.served(trace, table, mode=mode, every=every)
+        served = self.served(trace, table, mode=mode, every=every, pool=pool)
         return PolicyRun(served=served, table=table, accelerator=accelerator)
 
     def system_of(
@@ -105,23 +109,43 @@ class Policy:
         """Designs as they are built for the policy, which has no system of its own."""
         return designs if self.has_persistent_buffer else designs.changed(persistent_buffer_kib=0.0)
 
-    def served(self, trace: Trace, table: LatencyTable, *, mode: str, every: int) -> Served:
-        """The queries of `trace` as the policy serves them on `table`, first come, first served."""
-        code = mode_code(mode)
+    @property
+    def serves_many(self) -> bool:
+        """Whether several accelerators behind one queue may serve by the policy.
+
+        A plan of windows and a service of the policy's own are for one accelerator.
+        """
+        return self.service is None and not (self.recaches and self.recaching == SCHEDULED)
+
+    def served(
+        self, trace: Trace, table: LatencyTable, *, mode: str, every: int, pool: Pool = ONE
+    ) -> Served:
+        """The queries of `trace` as the policy serves them on `table`, first come, first served.
+
+        `ValueError` where a policy that does not serve many is given several accelerators.
+        """
+        code = self._code(mode, pool)
         if self.service is not None:
             return self.service(trace, table, code, every)
         if self.selection != BY_MODE:
             fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
-            return serve_with_rule(trace, table, self.selection, fixed=fixed)
+            return serve_with_rule(trace, table, self.selection, fixed=fixed, pool=pool)
         (schedule,) = self.plan(Streams([trace]), table, code, every)
+        if pool.accelerators > 1:
+            first = int(schedule[0])
+            return serve_with_many(
+                trace, table, self.recaching, first, mode=code, every=every, pool=pool
+            )
         return serve_by_rules(trace, table, self.recaching, schedule, mode=code, every=every)
 
-    def tallied(self, streams: Streams, table: LatencyTable, *, mode: str, every: int) -> Tally:
+    def tallied(
+        self, streams: Streams, table: LatencyTable, *, mode: str, every: int, pool: Pool = ONE
+    ) -> Tally:
         """The sums over each of `streams` as the policy serves them on `table`, as `served` does.
 
         There is a run for each stream.
         """
-        code, traces = mode_code(mode), streams.traces
+        code, traces = self._code(mode, pool), streams.traces
         if self.service is not None:
             runs = [self.service(trace, table, code, every) for trace in traces]
             return joined(
@@ -129,6 +153,15 @@ class Policy:
             )
         if self.selection != BY_MODE:
             of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
-            return tally_with_rule(streams, table, self.selection, fixed=np.array(of_each))
+            fixed = np.array(of_each)
+            return tally_with_rule(streams, table, self.selection, fixed=fixed, pool=pool)
         schedules = self.plan(streams, table, code, every)
-        return tally_with_rules(streams, table, self.recaching, schedules, mode=code, every=every)
+        return tally_with_rules(
+            streams, table, self.recaching, schedules, mode=code, every=every, pool=pool
+        )
+
+    def _code(self, mode: str, pool: Pool) -> int:
+        """The code of a mode; `ValueError` where the policy cannot serve on the pool."""
+        if pool.accelerators > 1 and not self.serves_many:
+            raise ValueError(f"the policy is of one accelerator, got {pool.accelerators}")
+        return mode_code(mode)

@@ -1,12 +1,11 @@
 """The printed results of the commands, in the formats of `formats`."""
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sushi_dse.analysis.thresholds import Check
 from sushi_dse.errors import printable
 from sushi_dse.report.formats import print_rows, print_table
+from sushi_dse.report.junit import junit
 from sushi_dse.report.printing import say
 from sushi_dse.report.progress import note
 
@@ -40,24 +39,6 @@ REPEATS_COLUMNS = (
     "verdict",
 )
 CYCLE_COLUMNS = ("compute_cycles", "exposed_load_cycles", "input_cycles", "output_stall_cycles")
-
-
-def junit(checks: Sequence[Check], *, suite: str) -> str:
-    """The checks as a JUnit document: a test case each."""
-    suite = printable(suite)  # XML has no control characters
-    root = ET.Element("testsuites")
-    failures = str(sum(check.missed for check in checks))
-    cases = ET.SubElement(
-        root, "testsuite", name=suite, tests=str(len(checks)), failures=failures, errors="0"
-    )
-    for check in checks:
-        case = ET.SubElement(cases, "testcase", classname=suite, name=printable(check.name))
-        if check.missed:
-            ET.SubElement(case, "failure", message=printable(check.detail))
-        else:
-            ET.SubElement(case, "system-out").text = printable(check.detail)
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
 
 def print_facts(facts: Mapping[str, object], output_format: str, *, title: str) -> None:

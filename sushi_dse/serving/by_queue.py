@@ -4,7 +4,15 @@ import numpy as np
 
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.queue import one_subgraph_ms, response_times, served_with_one, wait_before
+from sushi_dse.serving.queue import (
+    ONE,
+    Pool,
+    lowest_free,
+    one_subgraph_ms,
+    response_times,
+    served_with_one,
+    wait_for_first,
+)
 from sushi_dse.serving.selection import (
     STRICT_ACCURACY,
     STRICT_LATENCY,
@@ -49,22 +57,26 @@ def serve_by_queue(
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """SubNet, service time and response time of each query: [query] each.
+    accelerators: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """SubNet, service time, response time and accelerator of each query: [query] each.
 
     latency_ms: [2, subnet], of the first query and of those after it; queries: the columns of a
     `Trace` and its slowdown, by which latencies grow, as the rules know.  Where a query is not
-    slowed down, a rule is a step function of a demand, as in `selection.all_steps`.
+    slowed down, a rule is a step function of a demand, as in `selection.all_steps`.  Of
+    accelerators that are free the lowest serves a query: they are alike.
     """
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     count, subnets = len(arrived_ms), len(top1_percent)
     subnet = np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
-    if rule == FIXED:
+    left_ms, accelerator = np.zeros(accelerators), np.empty(count, dtype=np.int64)
+    if rule == FIXED and accelerators == 1:
+        accelerator[:] = 0
         for query in range(count):
             subnet[query] = fixed
             service_ms[query] = latency_ms[min(query, 1), fixed] * slowdown[query]
-        return subnet, service_ms, response_times(arrived_ms, service_ms)
+        return subnet, service_ms, response_times(arrived_ms, service_ms), accelerator
     closed_loop = arrived_ms[-1] == 0
     by_column = np.ascontiguousarray(latency_ms.T)  # [subnet, first or later]
     accuracies, for_accuracy = all_steps(STRICT_ACCURACY, top1_percent, by_column)
@@ -77,13 +89,15 @@ def serve_by_queue(
     head, tail = 0, 0
     for query in range(count):
         own = min(query, 1)
-        wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
+        wait_ms = wait_for_first(query, arrived_ms, left_ms, closed_loop)
         start_ms = arrived_ms[query] + wait_ms
         slow = slowdown[query]
         if slow != 1.0:
             for each in range(subnets):
                 slowed_ms[each] = latency_ms[own, each] * slow
-        if rule == BY_COST:
+        if rule == FIXED:
+            chosen = fixed
+        elif rule == BY_COST:
             least_percent, budget_ms = min_accuracy_percent[query], max_latency_ms[query] - wait_ms
             if slow != 1.0:
                 chosen = cheapest_meeting_both(top1_percent, slowed_ms, least_percent, budget_ms)
@@ -95,7 +109,8 @@ def serve_by_queue(
             budget_ms = np.inf
             if rule == BY_LOAD and not closed_loop:
                 last = last_waiting(arrived_ms, query, start_ms, last)
-                budget_ms = MAX_UTILISATION * offered_gap_ms(arrived_ms, last, start_ms)
+                gap_ms = offered_gap_ms(arrived_ms, last, start_ms) * accelerators  # for each
+                budget_ms = MAX_UTILISATION * gap_ms
             elif rule == BY_SLACK and closed_loop:
                 budget_ms = arrived_ms[query] + max_latency_ms[query] - start_ms
             elif rule == BY_SLACK:
@@ -128,18 +143,28 @@ def serve_by_queue(
         subnet[query] = chosen
         service_ms[query] = latency_ms[own, chosen] * slow
         response_ms[query] = wait_ms + service_ms[query]
-    return subnet, service_ms, response_ms
+        accelerator[query] = lowest_free(left_ms, wait_ms)
+        left_ms[accelerator[query]] = response_ms[query]
+    return subnet, service_ms, response_ms, accelerator
 
 
 def serve_with_rule(
-    trace: Trace, table: LatencyTable, rule: int, *, fixed: int = 0, kept: int = 0
+    trace: Trace,
+    table: LatencyTable,
+    rule: int,
+    *,
+    fixed: int = 0,
+    kept: int = 0,
+    pool: Pool = ONE,
 ) -> Served:
     """The queries of `trace` under a rule, with SubGraph `kept`, which the first query loads.
 
     fixed: the SubNet that rule FIXED serves.
     """
     queries = (*trace.columns, trace.slowdown)
-    subnet, service_ms, response_ms = serve_by_queue(
-        rule, fixed, table.top1_percent, one_subgraph_ms(table, kept), queries
+    latency_ms = one_subgraph_ms(table, kept)
+    subnet, service_ms, response_ms, accelerator = serve_by_queue(
+        rule, fixed, table.top1_percent, latency_ms, queries, pool.accelerators
     )
-    return served_with_one(kept, subnet, service_ms, response_ms, table.top1_percent[subnet])
+    accuracy_percent = table.top1_percent[subnet]
+    return served_with_one(kept, subnet, service_ms, response_ms, accuracy_percent, accelerator)

@@ -158,4 +158,5 @@ def serve_by_rules(
         service_ms=service_ms,
         response_ms=response_ms,
         accuracy_percent=table.top1_percent[subnet],
+        accelerator=np.zeros_like(subnet),
     )

@@ -1,4 +1,6 @@
-"""The queue of one accelerator: waiting and response times, first come, first served."""
+"""The queue before one accelerator or several: waits and responses, first come, first served."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -7,6 +9,24 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import STRICT_LATENCY
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import FloatArray, Trace
+
+SUITED, FREE = 0, 1  # rules of routing, among the accelerators that are free first
+SUITED_ROUTING = "suited"  # name of the rule that is taken where none is named
+ROUTINGS = {SUITED_ROUTING: SUITED, "free": FREE}
+
+
+class Pool(NamedTuple):
+    """Accelerators of one design behind one queue, and how a query is routed among them.
+
+    A query goes to the accelerator that is free first.  Of several it goes to the one that serves
+    it best with the SubGraph that it keeps (SUITED), or to the one of the lowest number (FREE).
+    """
+
+    accelerators: int = 1
+    routing: int = SUITED
+
+
+ONE = Pool()
 
 
 @kernel_part
@@ -21,6 +41,35 @@ def wait_before(
         return 0.0
     gap_ms = arrived_ms[query] - arrived_ms[query - 1]
     return max(float(response_ms[query - 1] - gap_ms), 0.0)
+
+
+@kernel_part
+def wait_for_first(
+    query: int, arrived_ms: np.ndarray, left_ms: np.ndarray, closed_loop: bool
+) -> float:
+    """The time in ms until the first of several accelerators is free for a query.
+
+    It is 0 in a closed loop, in which all are free.  left_ms: [accelerator], how long each is busy
+    yet, which is brought from the arrival before to that of the query.
+    """
+    if query == 0 or closed_loop:
+        left_ms[:] = 0.0
+        return 0.0
+    gap_ms = arrived_ms[query] - arrived_ms[query - 1]
+    wait_ms = left_ms[0] = max(float(left_ms[0] - gap_ms), 0.0)
+    for each in range(1, len(left_ms)):
+        left_ms[each] = max(float(left_ms[each] - gap_ms), 0.0)
+        wait_ms = min(wait_ms, left_ms[each])
+    return wait_ms
+
+
+@kernel_part
+def lowest_free(left_ms: np.ndarray, wait_ms: float) -> int:
+    """The lowest number of an accelerator that is free after so long."""
+    each = 0
+    while left_ms[each] > wait_ms:
+        each += 1
+    return each
 
 
 @kernel_part
@@ -98,8 +147,12 @@ def served_with_one(
     service_ms: FloatArray,
     response_ms: FloatArray,
     accuracy_percent: FloatArray,
+    accelerator: np.ndarray | None = None,
 ) -> Served:
-    """Queries served with SubGraph `kept`, which the first of them loads; arrays are [query]."""
+    """Queries served with SubGraph `kept`, which the first of them loads; arrays are [query].
+
+    Where no `accelerator` is given, there is one.
+    """
     cached = np.full(len(row), kept)
     cached[0] = 0
     return Served(
@@ -109,4 +162,5 @@ def served_with_one(
         service_ms=service_ms,
         response_ms=response_ms,
         accuracy_percent=accuracy_percent,
+        accelerator=np.zeros(len(row), dtype=np.int64) if accelerator is None else accelerator,
     )

@@ -22,6 +22,7 @@ class Served:
     service_ms: np.ndarray
     response_ms: np.ndarray  # waiting time plus service time
     accuracy_percent: np.ndarray  # expected accuracy of the answer
+    accelerator: np.ndarray  # number of the accelerator that served the query, from 0
 
 
 class Tally(NamedTuple):
@@ -39,7 +40,7 @@ class Tally(NamedTuple):
     switch_bytes: np.ndarray  # [run]: bytes that were loaded for new SubGraphs alone
     fetched_bytes: np.ndarray  # [run]: bytes that were written into the Persistent Buffer
     percentile_ms: np.ndarray  # [run, percentile]: response time that PERCENTILES stay within
-    last_ms: np.ndarray  # [run]: response time of the last query
+    last_ms: np.ndarray  # [run]: time from the last arrival to the last answer
 
 
 @kernel_part
@@ -62,6 +63,50 @@ def empty_tally(runs: int, subnets: int, subgraphs: int) -> Tally:
 
 
 @kernel_part
+def count_answers(
+    tally: Tally,
+    run: int,
+    served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    demands: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Write the sums over the answers of a run into its place in `tally`; as `count_run`."""
+    _, service_ms, response_ms, accuracy_percent = served
+    min_accuracy_percent, max_latency_ms = demands
+    response, service, accuracy = 0.0, 0.0, 0.0
+    accurate, in_time, both = 0, 0, 0
+    for query in range(len(response_ms)):
+        response += response_ms[query]
+        service += service_ms[query]
+        accuracy += accuracy_percent[query]
+        # An accuracy that is not known is NaN, which is less than no demand.
+        meets = not accuracy_percent[query] < min_accuracy_percent[query]
+        keeps = response_ms[query] <= max_latency_ms[query]
+        accurate += meets
+        in_time += keeps
+        both += meets and keeps
+    tally.response_ms[run], tally.service_ms[run] = response, service
+    tally.accuracy_percent[run] = accuracy
+    tally.accurate[run], tally.in_time[run], tally.both[run] = accurate, in_time, both
+    percentiles(response_ms, tally.percentile_ms[run])
+    tally.last_ms[run] = response_ms[-1]
+
+
+@kernel_part
+def count_switch(
+    tally: Tally,
+    run: int,
+    change: tuple[int, int, int],
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> None:
+    """Add a change to the sums of a run: the SubGraphs before and after, and the SubNet served."""
+    old, new, subnet = change
+    tally.switches[run] += fetched_bytes[old, new] + fetched_bytes[new, old] > 0
+    tally.switch_bytes[run] += switch_bytes[old, new, subnet]
+    tally.fetched_bytes[run] += fetched_bytes[old, new]
+
+
+@kernel_part
 def count_run(
     tally: Tally,
     run: int,
@@ -77,62 +122,76 @@ def count_run(
     kept in each window; served: SubNet, service time, response time and accuracy, [query] each;
     demands: accuracy and latency, [query] each; the others are arrays of a `LatencyTable`.
     """
-    cached, every, kept = subgraphs
-    subnet, service_ms, response_ms, accuracy_percent = served
-    min_accuracy_percent, max_latency_ms = demands
-    response, service, accuracy = 0.0, 0.0, 0.0
-    accurate, in_time, both = 0, 0, 0
-    switches, moved_bytes, fetched = 0, 0.0, 0.0
+    count_answers(tally, run, served, demands)
+    subnet, (cached, every, kept) = served[0], subgraphs
     for window in range(len(kept)):
-        new = kept[window]
         for query in range(window * every, min((window + 1) * every, len(subnet))):
-            own = subnet[query]
-            tally.served[run, own, cached] += 1
-            response += response_ms[query]
-            service += service_ms[query]
-            accuracy += accuracy_percent[query]
-            # An accuracy that is not known is NaN, which is less than no demand.
-            meets = not accuracy_percent[query] < min_accuracy_percent[query]
-            keeps = response_ms[query] <= max_latency_ms[query]
-            accurate += meets
-            in_time += keeps
-            both += meets and keeps
-            if cached != new:
-                switches += fetched_bytes[cached, new] + fetched_bytes[new, cached] > 0
-                moved_bytes += switch_bytes[cached, new, own]
-                fetched += fetched_bytes[cached, new]
-                cached = new
-    tally.response_ms[run], tally.service_ms[run] = response, service
-    tally.accuracy_percent[run] = accuracy
-    tally.accurate[run], tally.in_time[run], tally.both[run] = accurate, in_time, both
-    tally.switches[run], tally.switch_bytes[run] = switches, moved_bytes
-    tally.fetched_bytes[run] = fetched
-    percentiles(response_ms, tally.percentile_ms[run])
-    tally.last_ms[run] = response_ms[-1]
+            tally.served[run, subnet[query], cached] += 1
+            if cached != kept[window]:
+                change = cached, kept[window], subnet[query]
+                count_switch(tally, run, change, switch_bytes, fetched_bytes)
+                cached = kept[window]
+
+
+@kernel_part
+def count_each(
+    tally: Tally,
+    run: int,
+    subgraphs: tuple[np.ndarray, np.ndarray],
+    served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    demands: tuple[np.ndarray, np.ndarray],
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> None:
+    """Write the sums of a run as `count_run` does, on any number of accelerators.
+
+    subgraphs: those before and after each query on the accelerator that served it, [query] each.
+    """
+    count_answers(tally, run, served, demands)
+    subnet, (before, after) = served[0], subgraphs
+    for query in range(len(subnet)):
+        tally.served[run, subnet[query], before[query]] += 1
+        if before[query] != after[query]:
+            change = before[query], after[query], subnet[query]
+            count_switch(tally, run, change, switch_bytes, fetched_bytes)
+
+
+@compiled
+def until_last_answer(arrived_ms: np.ndarray, response_ms: np.ndarray) -> float:
+    """The time in ms from the last arrival to the last answer, which may be that of any query."""
+    left_ms = response_ms[0]
+    for query in range(1, len(response_ms)):
+        gap_ms = arrived_ms[query] - arrived_ms[query - 1]
+        left_ms = max(left_ms - gap_ms, response_ms[query])
+    return float(left_ms)
 
 
 @compiled
 def tally_queries(
-    cached: int,
-    kept: np.ndarray,
+    subgraphs: tuple[np.ndarray, np.ndarray],
     served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     demands: tuple[np.ndarray, np.ndarray],
     switch_bytes: np.ndarray,
     fetched_bytes: np.ndarray,
 ) -> Tally:
-    """The `Tally` of one run; kept: [query], the SubGraph after each; the rest as `count_run`."""
+    """The `Tally` of one run; the arguments are those of `count_each`."""
     tally = empty_tally(1, switch_bytes.shape[2], switch_bytes.shape[0])
-    count_run(tally, 0, (cached, 1, kept), served, demands, switch_bytes, fetched_bytes)
+    count_each(tally, 0, subgraphs, served, demands, switch_bytes, fetched_bytes)
     return tally
 
 
 def tally(served: Served, trace: Trace, table: LatencyTable) -> Tally:
     """The sums over the queries of `trace`, one run, as they were served on `table`."""
     run = served.subnet, served.service_ms, served.response_ms, served.accuracy_percent
-    demands = trace.min_accuracy_percent, trace.max_latency_ms
-    cached = int(served.cached[0])
-    return Tally(
-        *tally_queries(cached, served.kept, run, demands, table.switch_bytes, table.fetched_bytes)
+    demands, subgraphs = (
+        (trace.min_accuracy_percent, trace.max_latency_ms),
+        (served.cached, served.kept),
+    )
+    found = Tally(*tally_queries(subgraphs, run, demands, table.switch_bytes, table.fetched_bytes))
+    if not served.accelerator.any():
+        return found
+    return found._replace(
+        last_ms=np.array([until_last_answer(trace.arrived_ms, served.response_ms)])
     )
 
 

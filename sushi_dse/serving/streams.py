@@ -14,8 +14,9 @@ from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.by_queue import serve_by_queue
 from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
-from sushi_dse.serving.queue import one_subgraph_ms
-from sushi_dse.serving.served import Tally, count_run, empty_tally
+from sushi_dse.serving.many import serve_on_many
+from sushi_dse.serving.queue import ONE, Pool, one_subgraph_ms
+from sushi_dse.serving.served import Tally, count_each, count_run, empty_tally, until_last_answer
 from sushi_dse.traces.trace import FloatArray, Trace
 
 STACKED = 8  # sets of traces whose columns are kept
@@ -118,6 +119,32 @@ def tally_by_rules(
 
 
 @compiled
+def tally_by_many(
+    recaching: int,
+    mode: int,
+    every: int,
+    scheduled: np.ndarray,
+    streams: StreamArrays,
+    table: TableArrays,
+    pool: Pool,
+    switch_bytes: np.ndarray,
+    fetched_bytes: np.ndarray,
+) -> Tally:
+    """The `Tally` of streams that `serve_on_many` serves; scheduled: [stream]."""
+    tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
+    for run in range(len(streams.arrived_ms)):
+        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
+        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        subnet, service_ms, response_ms, before, after, _ = serve_on_many(
+            recaching, mode, every, scheduled[run], queries, table, pool
+        )
+        served = subnet, service_ms, response_ms, table.top1_percent[subnet]
+        count_each(tally, run, (before, after), served, demands, switch_bytes, fetched_bytes)
+        tally.last_ms[run] = until_last_answer(streams.arrived_ms[run], response_ms)
+    return tally
+
+
+@compiled
 def tally_by_queue(
     rule: int,
     fixed: np.ndarray,
@@ -125,6 +152,7 @@ def tally_by_queue(
     streams: StreamArrays,
     top1_percent: np.ndarray,
     latency_ms: np.ndarray,
+    accelerators: int,
     switch_bytes: np.ndarray,
     fetched_bytes: np.ndarray,
 ) -> Tally:
@@ -134,12 +162,14 @@ def tally_by_queue(
     for run in range(len(streams.arrived_ms)):
         demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
         queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
-        subnet, service_ms, response_ms = serve_by_queue(
-            rule, fixed[run], top1_percent, latency_ms, queries
+        subnet, service_ms, response_ms, _ = serve_by_queue(
+            rule, fixed[run], top1_percent, latency_ms, queries, accelerators
         )
         served = subnet, service_ms, response_ms, of_rows(top1_percent, subnet)
         subgraphs = 0, len(subnet), throughout
         count_run(tally, run, subgraphs, served, demands, switch_bytes, fetched_bytes)
+        if accelerators > 1:
+            tally.last_ms[run] = until_last_answer(streams.arrived_ms[run], response_ms)
     return tally
 
 
@@ -151,26 +181,38 @@ def tally_with_rules(
     *,
     mode: int,
     every: int,
+    pool: Pool = ONE,
 ) -> Tally:
     """The sums over each of `streams` under a rule of recaching, as `serve_by_rules` serves it.
 
-    schedules: [stream, window], the SubGraphs of a SCHEDULED rule.
+    schedules: [stream, window], the SubGraphs of a SCHEDULED rule; several accelerators keep the
+    first one throughout, as `serve_with_many` does.
     """
     columns, bytes_of = columns_of(table), (table.switch_bytes, table.fetched_bytes)
+    if pool.accelerators > 1:
+        arrays, rest = streams.arrays, (pool, *bytes_of)
+        first = np.ascontiguousarray(schedules[:, 0])
+        return Tally(*tally_by_many(recaching, mode, every, first, arrays, columns, *rest))
     return Tally(
         *tally_by_rules(recaching, mode, every, schedules, streams.arrays, columns, *bytes_of)
     )
 
 
 def tally_with_rule(
-    streams: Streams, table: LatencyTable, rule: int, *, fixed: np.ndarray, kept: int = 0
+    streams: Streams,
+    table: LatencyTable,
+    rule: int,
+    *,
+    fixed: np.ndarray,
+    kept: int = 0,
+    pool: Pool = ONE,
 ) -> Tally:
     """The sums over each of `streams` under a rule that sees the queue, as `serve_with_rule` does.
 
     fixed: [stream], the SubNet that rule FIXED serves.
     """
     latency_ms, bytes_of = one_subgraph_ms(table, kept), (table.switch_bytes, table.fetched_bytes)
-    top1_percent = table.top1_percent
+    of_table = table.top1_percent, latency_ms
     return Tally(
-        *tally_by_queue(rule, fixed, kept, streams.arrays, top1_percent, latency_ms, *bytes_of)
+        *tally_by_queue(rule, fixed, kept, streams.arrays, *of_table, pool.accelerators, *bytes_of)
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.analysis.gain_map import gain_curves
 from sushi_dse.analysis.repeats import RELEVANT_PERCENT
+from sushi_dse.analysis.split import capacities, capacity_per_s, pressed, split
 from sushi_dse.analysis.worth import (
     HALF,
     JUDGED,
@@ -179,3 +180,47 @@ def test_the_command_prints_the_verdict_and_ends_well(tmp_path_factory: pytest.T
     assert "your board" in picture.read_text(encoding="utf-8")
     document = run(*command, "--format", "json").document
     assert {"verdict", "gain_percent", "rows", "readings", "because"} <= set(document)
+
+
+@BOARDS
+def test_halves_take_no_more_multipliers_than_the_whole_and_carry_what_is_said(
+    hw: str, workload: str
+) -> None:
+    own = found(hw, workload)
+    design = experiments(hw, workload)[0].design
+    assert resources(split(design, 2)).dsp <= resources(design).dsp
+    for use, row in zip(USES, own.rows, strict=True):
+        whole, halves = row["capacity_queries_per_s"], row["capacity_of_parts_queries_per_s"]
+        assert isinstance(whole, float)
+        assert whole > 0
+        fits = infeasible_reason(split(use.design(design), 2)) == ""
+        assert isinstance(halves, float) == fits
+
+
+def test_of_a_design_that_two_halves_equal_they_carry_more_by_pooling() -> None:
+    # Each layer is bound by its launch, so that half of the array is as fast as all of it.
+    base = zcu104(launch_us=1e6, device=replace(zcu104().device, uram288=10**4, lut=10**6))
+    first = experiments("zcu104", "ofa_resnet50")[0]
+    streams = [pressed(first, base, seed=1)]
+    one = capacity_per_s(streams, base, "no-sgs")
+    two = capacity_per_s(streams, split(base, 2), "no-sgs")
+    assert one is not None
+    assert two is not None
+    assert two > 2.1 * one
+
+
+def test_arrivals_of_ones_own_stay_as_they_are() -> None:
+    first = load_experiment("zcu104", queries=9, arrivals="poisson")
+    own = replace(first, is_trace_made=False)
+    assert pressed(own, own.design, seed=1).trace is own.trace
+    made = pressed(first, first.design, seed=1).traced
+    assert len(set(made.max_latency_ms.tolist())) == 1
+    assert not np.array_equal(made.arrived_ms, first.traced.arrived_ms)
+
+
+def test_a_single_query_has_no_capacity() -> None:
+    one = load_experiment("zcu104", queries=1)
+    design = one.design
+    assert capacities([one], design, [("no-sgs", design)], 2) == [
+        {"capacity_queries_per_s": None, "capacity_of_parts_queries_per_s": None}
+    ]

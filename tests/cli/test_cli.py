@@ -496,6 +496,10 @@ def test_a_design_is_described_by_the_fields_that_its_dataflow_has(run: Run, nam
 
 
 BAD = [
+    (("worth", "--queries", "9", "--accelerators", "1"), "2 to 1024 small designs"),
+    (("sweep", "--accelerators", "0"), "--accelerators: 1 to 1024 must be given, got 0"),
+    (("compare", "policies", "--accelerators", "2"), "a closed loop keeps one query under way"),
+    (("search", "--accelerators", "2", "--policy", "gati"), "gati left out: of one accelerator"),
     (("sweep", "--hw", "zcu14"), "did you mean 'zcu104"),
     (("sweep", "--hw", "missing.yaml"), "missing.yaml"),
     (("sweep", "--workload", "ofa_resnet5"), "ofa_resnet50"),

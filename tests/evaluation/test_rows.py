@@ -32,6 +32,7 @@ from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.by_queue import BY_MODE
+from sushi_dse.serving.queue import Pool
 from sushi_dse.serving.selection import MODES
 from sushi_dse.serving.served import Served, tally, tally_queries
 from sushi_dse.serving.streams import Streams
@@ -126,13 +127,17 @@ GENERAL = [name for name, policy in POLICIES.items() if policy.system is None]
 @st.composite
 def runs(draw: st.DrawFn) -> Ran:
     network = Network.of(draw(supernets()))
-    accelerator = draw(accelerators())
-    table = latency_table(network, accelerator, candidates(network, accelerator))
-    trace = scaled(draw(traces(max_queries=30)), table)
+    accelerator, trace = draw(accelerators()), draw(traces(max_queries=30))
     policy = POLICIES[draw(st.sampled_from(GENERAL))]
+    several = policy.serves_many and not trace.closed_loop
+    pool = Pool(draw(st.integers(1, 3)) if several else 1)
+    device = replace(accelerator.device, accelerators=pool.accelerators)
+    accelerator = replace(accelerator, device=device)
+    table = latency_table(network, accelerator, candidates(network, accelerator))
+    trace = scaled(trace, table)
     mode = draw(st.sampled_from(sorted(MODES)))
     every = draw(st.integers(1, 5))
-    run = policy.run(network, trace, accelerator, table, mode=mode, every=every)
+    run = policy.run(network, trace, accelerator, table, mode=mode, every=every, pool=pool)
     return Ran(run=run, trace=trace)
 
 
@@ -148,8 +153,7 @@ few = settings(max_examples=40)
 def test_the_tally_is_what_its_source_says(run: Ran) -> None:
     served, table = run.served, run.table
     arguments = (
-        int(served.cached[0]),
-        served.kept,
+        (served.cached, served.kept),
         (served.subnet, served.service_ms, served.response_ms, served.accuracy_percent),
         (run.trace.min_accuracy_percent, run.trace.max_latency_ms),
         table.switch_bytes,
@@ -219,8 +223,9 @@ def test_what_is_drawn_between_queries_is_told_apart_and_nothing_is_drawn_in_a_c
     span_ms = served.service_ms.sum()
     if not trace.closed_loop:
         ended_ms = trace.arrived_ms + served.response_ms
-        span_ms = ended_ms[-1] - trace.arrived_ms[0]
-    drawn_mj = (span_ms - served.service_ms.sum()) * power(run.accelerator).idle_w / len(trace)
+        span_ms = ended_ms.max() - trace.arrived_ms[0]
+    idle_ms = run.accelerator.device.accelerators * span_ms - served.service_ms.sum()
+    drawn_mj = idle_ms * power(run.accelerator).idle_w / len(trace)
     assert idle_mj == pytest.approx(max(drawn_mj, 0), rel=1e-6, abs=1e-6 * span_ms)
     whole_mj = metrics["energy_with_idle_mj_per_query"] * len(trace)
     assert metrics["mean_power_w"] == pytest.approx(whole_mj / span_ms)

@@ -85,6 +85,7 @@ def problems(draw: st.DrawFn, most_designs: int = 400) -> Problem:
         dsp=draw(st.integers(1, 1200)),
         shell_share=draw(st.sampled_from([0.0, 0.1])),
         speed_grade=draw(st.integers(1, 3)),
+        accelerators=draw(st.integers(1, 2)),
     )
     base = replace(drawn, device=device, logic_mhz=draw(st.sampled_from([250.0, 325.0])))
     objectives = draw(st.lists(st.sampled_from(BOUNDED), min_size=1, max_size=4, unique=True))

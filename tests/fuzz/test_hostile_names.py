@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sushi_dse.analysis.thresholds import Check
-from sushi_dse.report.views import junit
+from sushi_dse.report.junit import junit
 from tests.fuzz.files import LAYERS, MEASURED, TINY
 from tests.fuzz.judge import UNPRINTABLE, run_words
 from tests.fuzz.refusals import ESCAPE, EVERY_READER, READERS, TRACE, printed, refusal, text_file

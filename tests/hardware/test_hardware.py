@@ -308,6 +308,32 @@ def test_a_shell_leaves_a_part_of_each_kind() -> None:
     )
 
 
+@given(accelerators(), st.integers(2, 5))
+def test_several_of_a_design_take_its_blocks_each_and_share_the_memory(
+    design: Accelerator, count: int
+) -> None:
+    several = replace(design, device=replace(design.device, accelerators=count))
+    one, all_of_them = resources(design), resources(several)
+    for kind in ("dsp", "lut", "ff"):
+        assert getattr(all_of_them, kind) == count * getattr(one, kind)
+    part = replace(
+        design.device,
+        **{kind: getattr(design.device, kind) // count for kind in ("bram36", "uram288")},
+    )
+    of_part = resources(replace(design, device=part))
+    assert all_of_them.bram36 == count * of_part.bram36
+    assert all_of_them.uram288 == count * of_part.uram288
+    each = design.dram_gb_per_s * design.dram_efficiency / count
+    assert several.offchip_gb_per_s == min(design.port_gb_per_s, each)
+
+
+def test_a_device_that_does_not_hold_several_says_how_many_there_are() -> None:
+    two = zcu104(device=replace(zcu104().device, accelerators=2))
+    assert infeasible_reason(two) == "uram288: needs 126 for 2 accelerators, ZCU104 has 96"
+    with pytest.raises(ValueError, match="accelerators >= 1"):
+        replace(zcu104().device, accelerators=0)
+
+
 @pytest.mark.parametrize(
     ("design", "reason"),
     [

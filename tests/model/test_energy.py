@@ -185,6 +185,18 @@ def test_idle_power_is_that_of_device_memory_blocks_and_clock_by_hand() -> None:
     assert drawn.idle_w == pytest.approx(drawn.static_w + drawn.clock_w)
 
 
+@given(accelerators(), st.integers(2, 5))
+def test_several_of_a_design_draw_the_power_of_their_board_once(
+    design: Accelerator, count: int
+) -> None:
+    several = replace(design, device=replace(design.device, accelerators=count))
+    blocks, drawn = resources(several), power(several)
+    of_blocks = design.bram36_mw * blocks.bram36 + design.uram288_mw * blocks.uram288
+    whole_w = design.static_w + design.memory_w + 1e-3 * of_blocks
+    assert count * drawn.static_w == pytest.approx(whole_w)
+    assert drawn.clock_w == power(design).clock_w
+
+
 @given(accelerators(), st.sampled_from(["pe_kernels", "clock_mhz", "persistent_buffer_kib"]))
 def test_a_larger_or_faster_design_draws_no_less_where_it_does_nothing(
     accelerator: Accelerator, name: str

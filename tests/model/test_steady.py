@@ -17,6 +17,7 @@ from sushi_dse.evaluation.rows import evaluate, evaluate_front
 from sushi_dse.evaluation.steady import steady_metrics
 from sushi_dse.evaluation.tallied import resource_metrics, serving_metrics
 from sushi_dse.hardware.accelerator import FIELDS_OF, Accelerator, Dataflow
+from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import AXIS_ORDER, SearchSpace
 from sushi_dse.model import (
@@ -451,3 +452,24 @@ def test_a_block_of_designs_that_do_not_fit_has_no_front() -> None:
 def test_a_design_that_the_space_lacks_is_refused(numbers: list[int]) -> None:
     with pytest.raises(IndexError, match=r"0 <= design < 12 must hold"):
         evaluate(asking(), numbers)
+
+
+@few
+@given(networks, accelerators(), st.sampled_from(STEADY_POLICIES))
+def test_all_accelerators_that_share_a_device_serve_the_subnet(
+    network: Network, base: Accelerator, policy: str
+) -> None:
+    # Half of the memory's rate is still more than the port takes.
+    one = replace(base, dram_gb_per_s=1e6, dram_efficiency=1.0)
+    two = replace(one, device=replace(one.device, accelerators=2))
+    alone, both = (steady_metrics(network, Designs(each, {}, 1), policy) for each in (one, two))
+    assert np.array_equal(alone["mean_latency_ms"], both["mean_latency_ms"])
+    for name in ("throughput_queries_per_s", "dsp", "lut", "ff"):
+        assert both[name] == pytest.approx(2 * alone[name])
+    # What the board itself draws is drawn once.
+    board_w = one.static_w + one.memory_w
+    blocks = 1e-3 * (one.bram36_mw * both["bram36"] + one.uram288_mw * both["uram288"])
+    static_mj = both["static_energy_mj_per_query"]
+    assert static_mj == pytest.approx(both["mean_latency_ms"] * (board_w + blocks) / 2)
+    drawn_w = both["energy_mj_per_query"] * both["throughput_queries_per_s"] * 1e-3
+    assert both["mean_power_w"] == pytest.approx(drawn_w)

@@ -136,6 +136,7 @@ def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
         policies=policies,
         mode=str(run.inputs.get("mode")),
         recache_every_queries=list(map(int, run.numbers("recache_every_queries", folder))),
+        accelerators=run.space(folder).base.device.accelerators,
     )
     Run(inputs={**experiment.inputs, "exact": list(objectives)}).refuse_other(folder)
     return verified(
