@@ -27,7 +27,7 @@ from sushi_dse.store.seeds import mean_parts
 
 # What a sweep takes where its command does not say it.
 DEFAULTS = {"hw": "zcu104_space", "workload": "ofa_resnet50", "trace": "random-walk"}
-NUMBERS = ("queries", "seed", "subnets")  # options whose value is a whole number
+NUMBERS = ("queries", "seed", "subnets", "batch-limit")  # options whose value is a whole number
 WORDS = (*DEFAULTS, "mode")
 ALIKE = ("hardware", "workload", "trace", "mode")  # inputs that must be those of the rows
 
@@ -132,7 +132,7 @@ def options_of(command: str) -> dict[str, Any]:
         if option.startswith("--") and name in WORDS:
             found[name] = value
         elif option.startswith("--") and name in NUMBERS and value.isascii() and value.isdigit():
-            found[name] = int(value)
+            found[name.replace("-", "_")] = int(value)
     return found
 
 

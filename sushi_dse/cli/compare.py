@@ -50,6 +50,7 @@ def policies(
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
     load: options.Load = None,
+    batch_limit: options.BatchLimit = 8,
     seed: options.Seed = 0,
     capacity: Annotated[
         bool,
@@ -118,7 +119,7 @@ def policies(
     experiment_of = partial(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
-        load=load, capacity_target=slo_target if capacity else None,
+        load=load, capacity_target=slo_target if capacity else None, batch_limit=batch_limit,
     )  # fmt: skip
     found = compared(experiment_of, seeds(trace, seed, repeats), at_least_percent)
     experiment = found.experiment

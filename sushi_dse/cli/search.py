@@ -33,6 +33,7 @@ def search(
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
     load: options.Load = None,
+    batch_limit: options.BatchLimit = 8,
     slo_target: options.SloTarget = 0.99,
     seed: Annotated[
         int, typer.Option(help="Seed of the sampler, and of a synthetic trace.", min=0)
@@ -85,6 +86,7 @@ def search(
             hw, workload, trace, policies=policy, mode=mode, queries=queries, seed=seed,
             recache_every_queries=[recache_every], arrivals=arrivals, load=load,
             capacity_target=slo_target if CAPACITY in (objective or ()) else None,
+            batch_limit=batch_limit,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Search(

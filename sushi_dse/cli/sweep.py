@@ -46,6 +46,7 @@ def sweep(
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
     load: options.Load = None,
+    batch_limit: options.BatchLimit = 8,
     slo_target: options.SloTarget = 0.99,
     seed: options.Seed = 0,
     repeats: options.Repeats = 1,
@@ -118,6 +119,7 @@ def sweep(
             service_levels=asked_levels(service_level, synthetic=name in DEMAND_NAMES),
             arrivals=arrivals, load=load,
             capacity_target=slo_target if CAPACITY in (objective or ()) else None,
+            batch_limit=batch_limit,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)

@@ -18,6 +18,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.evidence import Calibration
 from sushi_dse.model.network import Network
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.batch_rules import BATCH_LIMIT
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
 from sushi_dse.traces.describe import describe_trace
@@ -156,6 +157,7 @@ def load_experiment(
     arrivals: str | None = None,
     load: float | None = None,
     capacity_target: float | None = None,
+    batch_limit: int = BATCH_LIMIT,
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -168,7 +170,8 @@ def load_experiment(
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
     reference design to what the largest does.  Queries of a synthetic trace come in a closed loop,
     or by `arrivals` at a `load`, the share of what the reference design can serve (`DEFAULT_LOAD`).
-    With a `capacity_target` rows have a capacity.  `UserError` where a name is unknown or a file
+    With a `capacity_target` rows have a capacity.  A policy that batches serves up to `batch_limit`
+    queries at once.  `UserError` where a name is unknown or a file
     has a mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
@@ -207,6 +210,7 @@ def load_experiment(
         recache_every_queries=tuple(recache_every_queries or (RECACHE_EVERY_QUERIES,)),
         service_levels=tuple(map(float, service_levels)),
         capacity_target=capacity_target,
+        batch_limit=batch_limit,
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )

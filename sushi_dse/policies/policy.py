@@ -7,12 +7,15 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.model.batches import batch_table
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
+from sushi_dse.serving.batch_rules import Rule
+from sushi_dse.serving.batching import serve_in_batches, tally_in_batches
 from sushi_dse.serving.by_queue import BY_MODE, FIXED, serve_with_rule
 from sushi_dse.serving.hindsight import fixed_subnet, nothing_cached
 from sushi_dse.serving.kernel import serve_by_rules
-from sushi_dse.serving.recaching import SCHEDULED
+from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served, Tally, joined, tally
 from sushi_dse.serving.streams import Streams, tally_with_rule, tally_with_rules
@@ -57,7 +60,8 @@ class Policy:
     whose `selection` sees the queue, by a code of `serving.by_queue`, keeps nothing on chip.  A
     `system` makes a latency table and an accelerator of its own, and a `service` serves the trace
     on it in place of a kernel.  A policy that `recaches` may change the SubGraph after every
-    recache interval.
+    recache interval.  One with a `batch_limit` serves up to so many queries at once, where its
+    table is that of batches.
     """
 
     summary: str
@@ -69,6 +73,7 @@ class Policy:
     system: System | None = None
     service: Service | None = None
     trades_accuracy: bool = False  # whether it gives up accuracy of a SubNet
+    batch_limit: int | None = None  # None where it serves queries one by one alone
 
     def run(
         self,
@@ -93,10 +98,14 @@ class Policy:
     ) -> tuple[LatencyTable, Accelerator]:
         """The latency table and the design that the policy serves on: those given, or its own.
 
+        The table is that of batches for a policy with a `batch_limit` above 1.
+
         Without a use for it the design has no Persistent Buffer.
         """
         if self.system is not None:
             table, accelerator = self.system(network, accelerator)
+        if self.batch_limit is not None:
+            table = batch_table(network, accelerator, table, self.batch_limit)
         if not self.has_persistent_buffer:
             accelerator = replace(accelerator, persistent_buffer_kib=0)
         return table, accelerator
@@ -110,6 +119,8 @@ class Policy:
         code = mode_code(mode)
         if self.service is not None:
             return self.service(trace, table, code, every)
+        if self._batches_on(table):
+            return serve_in_batches(trace, table, self._rule(trace, table, code, every))
         if self.selection != BY_MODE:
             fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
             return serve_with_rule(trace, table, self.selection, fixed=fixed)
@@ -127,8 +138,23 @@ class Policy:
             return joined(
                 [tally(run, trace, table) for run, trace in zip(runs, traces, strict=True)]
             )
+        if self._batches_on(table):
+            rules = [self._rule(one, table, code, every) for one in traces]
+            return tally_in_batches(streams, table, rules)
         if self.selection != BY_MODE:
             of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
             return tally_with_rule(streams, table, self.selection, fixed=np.array(of_each))
         schedules = self.plan(streams, table, code, every)
         return tally_with_rules(streams, table, self.recaching, schedules, mode=code, every=every)
+
+    def _batches_on(self, table: LatencyTable) -> bool:
+        return self.batch_limit is not None and table.batch_limit > 1
+
+    def _rule(self, trace: Trace, table: LatencyTable, mode: int, every: int) -> Rule:
+        """The rule by which batches of `trace` are made."""
+        return Rule(
+            selection=self.selection,
+            fixed=fixed_subnet(trace, table) if self.selection == FIXED else 0,
+            mode=mode,
+            every=every if self.recaching == NEAREST else 0,
+        )

@@ -22,6 +22,7 @@ class Served:
     service_ms: np.ndarray
     response_ms: np.ndarray  # waiting time plus service time
     accuracy_percent: np.ndarray  # expected accuracy of the answer
+    order: np.ndarray | None = None  # queries as they were served; None: as they came
 
 
 class Tally(NamedTuple):
@@ -39,7 +40,7 @@ class Tally(NamedTuple):
     switch_bytes: np.ndarray  # [run]: bytes that were loaded for new SubGraphs alone
     fetched_bytes: np.ndarray  # [run]: bytes that were written into the Persistent Buffer
     percentile_ms: np.ndarray  # [run, percentile]: response time that PERCENTILES stay within
-    last_ms: np.ndarray  # [run]: response time of the last query
+    last_ms: np.ndarray  # [run]: from the last arrival to the last answer
 
 
 @kernel_part
@@ -129,11 +130,18 @@ def tally_queries(
 def tally(served: Served, trace: Trace, table: LatencyTable) -> Tally:
     """The sums over the queries of `trace`, one run, as they were served on `table`."""
     run = served.subnet, served.service_ms, served.response_ms, served.accuracy_percent
-    demands = trace.min_accuracy_percent, trace.max_latency_ms
-    cached = int(served.cached[0])
-    return Tally(
-        *tally_queries(cached, served.kept, run, demands, table.switch_bytes, table.fetched_bytes)
+    demands, kept = (trace.min_accuracy_percent, trace.max_latency_ms), served.kept
+    cached, late_ms = int(served.cached[0]), 0.0
+    if served.order is not None:
+        order, last = served.order, int(served.order[-1])
+        run = run[0][order], run[1][order], run[2][order], run[3][order]
+        demands, kept = (demands[0][order], demands[1][order]), kept[order]
+        cached = int(served.cached[order[0]])
+        late_ms = float(trace.arrived_ms[last] - trace.arrived_ms[-1])
+    sums = Tally(
+        *tally_queries(cached, kept, run, demands, table.switch_bytes, table.fetched_bytes)
     )
+    return sums._replace(last_ms=sums.last_ms + late_ms)
 
 
 def joined(tallies: Sequence[Tally]) -> Tally:
