@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from docs.build.speedups import best_speedup, speedup_range
+from sushi_dse.analysis.load_map import load_map
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
@@ -18,6 +19,7 @@ from sushi_dse.plots.files import save_figure
 from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.plots.pictures import panels_figure
 from sushi_dse.plots.style import SIZE_INCHES
+from sushi_dse.plots.worth import map_panel
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 from sushi_dse.units import label
 
@@ -118,9 +120,22 @@ def gati(path: Path) -> None:
     save_curves(path, "locality of the stream (share)", SPEEDUP, localities, curves)
 
 
+def ways(path: Path) -> None:
+    """Draw where residency, prefetching and batching each save most, on two boards."""
+    panels = [
+        map_panel(
+            load_map(network_of("ofa_resnet50"), load_hardware(name).space.base),
+            f"{name}, ofa_resnet50: which saves most of the mean latency",
+        )
+        for name in ("zcu104", "vcu118_64x64")
+    ]
+    save_figure(panels_figure(panels, ""), path)
+
+
 FIGURES: dict[str, Callable[[Path], None]] = {
     "sushi.png": sushi,
     "rivals.png": rivals,
     "slo_nn.png": slo_nn,
     "gati.png": gati,
+    "ways.png": ways,
 }

@@ -119,8 +119,8 @@ def swept_experiment(folder: Path, wanted: Wanted, given: Mapping[str, Any]) -> 
 def options_of(command: str) -> dict[str, Any]:
     """The arguments of `load_experiment` that a `sweep` or `search` was given on its command line.
 
-    >>> options_of("sushi-dse sweep --hw zcu104 --queries=20 --policy sushi")
-    {'hw': 'zcu104', 'queries': 20}
+    >>> options_of("sushi-dse sweep --hw zcu104 --queries=20 --batch-limit 4 --policy sushi")
+    {'hw': 'zcu104', 'queries': 20, 'batch_limit': 4}
     """
     try:
         words = [part for word in shlex.split(command) for part in _parted(word)]

@@ -99,18 +99,20 @@ def print_advice(
 
 def print_worth(found: "Worth", output_format: str, *, title: str) -> None:
     """Print the verdict in a line, the uses of the blocks, and under which readings it holds."""
-    from sushi_dse.analysis.worth import holds
+    from sushi_dse.analysis.worth import BATCHED, holds
 
     document = asdict(found)
     if output_format == "table":
         say(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
     rows = found.rows
     if output_format in ("table", "markdown"):
-        rows = [row if _takes_more(row) else {**row, "use": f"{row['use']}: none fits"}
+        rows = [{**row, "use": f"{row['use']}: none fits"}
+                if row["use"] != BATCHED.name and not _takes_more(row) else row
                 for row in found.rows]  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         say(f"{holds(found)}.")
+        say(f"{found.beside_batching[0].upper()}{found.beside_batching[1:]}.")
     tell_caveats(found.caveats, output_format)
 
 
