@@ -42,8 +42,9 @@ def serve(
 ) -> Served:
     """The queries of `trace` as the policy of that name serves them, first come, first served.
 
-    `mode` is one of `MODES`; the arrays of the result are [query], times in ms.  `UserError` with
-    the near names where a name is unknown, `ValueError` where the interval is not above 0.
+    A policy that batches does so on a `batch_table`.  `mode` is one of `MODES`; the arrays of the
+    result are [query], times in ms.  `UserError` with the near names where a name is unknown,
+    `ValueError` where the interval is not above 0.
     """
     if recache_every_queries < 1:
         raise ValueError(f"recache_every_queries >= 1 must hold, got {recache_every_queries}")

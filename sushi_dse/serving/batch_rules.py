@@ -24,7 +24,7 @@ from sushi_dse.model.jit import kernel_part
 from sushi_dse.serving.selection import most_accurate_within, select_subnet
 
 BATCH_LIMIT = 8  # queries of a batch at most, by default: assumption; plausible from 1 to 64
-LOOKED_AT = 64  # oldest queries that a batch is made of: assumption; plausible from 8 to 1024
+LOOKED_AT = 64  # oldest queries to choose from, or the limit: assumption; plausible from 8 to 1024
 GROWTH = 1.0  # queries by which Clipper's batch grows: assumption; plausible from 1 to 4
 BACK_OFF = 0.9  # factor by which it shrinks (Clipper, NSDI 2017)
 BUCKETS = 16  # of SlackFit's latencies: assumption; plausible from 4 to 64

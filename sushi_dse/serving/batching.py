@@ -37,7 +37,7 @@ def join_queue(
     Those that have arrived join the `held` ones; the oldest has waited for `wait_ms`.
     """
     start_ms = arrived_ms[waiting.query[0]] + wait_ms
-    while held < LOOKED_AT and ahead < len(arrived_ms) and not closed_loop:
+    while held < len(waiting.query) and ahead < len(arrived_ms) and not closed_loop:
         if arrived_ms[ahead] > start_ms:
             break
         waiting.query[held] = ahead
@@ -79,10 +79,9 @@ def serve_batches(
     cached, kept = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
     demand = kept_demands(rule.mode, min_accuracy_percent, max_latency_ms, slowdown)
-    times_ms = np.empty((2, LOOKED_AT))
-    waiting = Waiting(
-        np.empty(LOOKED_AT, dtype=np.int64), times_ms[0], times_ms[1], demand, slowdown
-    )
+    looked_at = np.empty(max(LOOKED_AT, limit), dtype=np.int64)
+    times_ms = np.empty((2, len(looked_at)))
+    waiting = Waiting(looked_at, times_ms[0], times_ms[1], demand, slowdown)
     places, alone_ms = np.arange(limit), np.empty(subnets)
     closed_loop = arrived_ms[-1] == 0
     held, ahead, done, before = 0, 0, 0, 0  # `before`: the oldest query of the last batch

@@ -13,7 +13,7 @@ from sushi_dse.model.batches import batch_table
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import POLICIES
-from sushi_dse.serving.batch_rules import BACK_OFF, BUCKETS, Rule
+from sushi_dse.serving.batch_rules import BACK_OFF, BUCKETS, LOOKED_AT, Rule
 from sushi_dse.serving.batching import batch_arrays, serve_batches, serve_in_batches
 from sushi_dse.serving.by_queue import BY_MODE, BY_SLACK, FIXED
 from sushi_dse.serving.hindsight import fixed_subnet
@@ -348,6 +348,14 @@ def test_queries_wait_together_as_far_as_their_deadline_and_the_limit_allow() ->
             together(6, deadline_ms), table, mode="strict-accuracy", every=6
         )
         assert sizes_of(served, table) == sizes, deadline_ms
+
+
+def test_a_batch_may_be_larger_than_the_queue_is_looked_at_by_default() -> None:
+    table = one_subnet(LOOKED_AT + 6)
+    served = POLICIES["batching"].served(
+        together(LOOKED_AT + 8, 99.0), table, mode="strict-accuracy", every=1
+    )
+    assert sizes_of(served, table) == [LOOKED_AT + 6, 2]
 
 
 def test_clippers_batch_grows_by_one_and_shrinks_by_a_tenth() -> None:
