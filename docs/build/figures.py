@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.supernets import bounds
 from benchmarks.supernets import supernets as shipped_supernets
 from docs.build.speedups import best_speedup, speedup_range
+from sushi_dse.analysis.load_map import load_map
 from sushi_dse.analysis.loads import asked_loads, load_curves
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
@@ -23,6 +24,7 @@ from sushi_dse.plots.loads import load_panels
 from sushi_dse.plots.panels import Panel, Series, floats
 from sushi_dse.plots.pictures import panels_figure
 from sushi_dse.plots.style import SIZE_INCHES
+from sushi_dse.plots.worth import map_panel
 from sushi_dse.policies.equal_area import equal_area, equal_area_system
 from sushi_dse.units import label
 
@@ -147,6 +149,18 @@ def loads(path: Path) -> None:
     save_figure(panels_figure(load_panels(found), ""), path)
 
 
+def ways(path: Path) -> None:
+    """Draw where residency, prefetching and batching each save most, on two boards."""
+    panels = [
+        map_panel(
+            load_map(network_of("ofa_resnet50"), load_hardware(name).space.base),
+            f"{name}, ofa_resnet50: which saves most of the mean latency",
+        )
+        for name in ("zcu104", "vcu118_64x64")
+    ]
+    save_figure(panels_figure(panels, ""), path)
+
+
 FIGURES: dict[str, Callable[[Path], None]] = {
     "sushi.png": sushi,
     "rivals.png": rivals,
@@ -154,4 +168,5 @@ FIGURES: dict[str, Callable[[Path], None]] = {
     "slo_nn.png": slo_nn,
     "gati.png": gati,
     "loads.png": loads,
+    "ways.png": ways,
 }

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,8 +28,8 @@ from sushi_dse.store.seeds import mean_parts
 
 # What a sweep takes where its command does not say it.
 DEFAULTS = {"hw": "zcu104_space", "workload": "ofa_resnet50", "trace": "random-walk"}
-NUMBERS = ("queries", "seed", "subnets", "accelerators")  # options whose value is a whole number
-WORDS = (*DEFAULTS, "mode", "routing")
+NUMBERS = ("queries", "seed", "subnets", "accelerators", "batch-limit")  # whole numbers
+WORDS = (*DEFAULTS, "mode", "arrivals", "routing")
 ALIKE = ("hardware", "workload", "trace", "mode")  # inputs that must be those of the rows
 
 
@@ -142,8 +143,8 @@ def _loaded(folder: Path, given: Mapping[str, Any], arguments: Mapping[str, Any]
 def options_of(command: str) -> dict[str, Any]:
     """The arguments of `load_experiment` that a `sweep` or `search` was given on its command line.
 
-    >>> options_of("sushi-dse sweep --hw zcu104 --queries=20 --policy sushi")
-    {'hw': 'zcu104', 'queries': 20}
+    >>> options_of("sushi-dse sweep --hw zcu104 --load=0.9 --batch-limit 4 --policy sushi")
+    {'hw': 'zcu104', 'load': 0.9, 'batch_limit': 4}
     """
     try:
         words = [part for word in shlex.split(command) for part in _parted(word)]
@@ -155,7 +156,10 @@ def options_of(command: str) -> dict[str, Any]:
         if option.startswith("--") and name in WORDS:
             found[name] = value
         elif option.startswith("--") and name in NUMBERS and value.isascii() and value.isdigit():
-            found[name] = int(value)
+            found[name.replace("-", "_")] = int(value)
+        elif option == "--load":
+            with suppress(ValueError):
+                found[name] = float(value)
     return found
 
 

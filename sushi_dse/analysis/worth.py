@@ -19,7 +19,15 @@ from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.equal_area import equal_area, with_larger_maps
-from sushi_dse.policies.names import EQUAL_AREA, LATENCY_AWARE, NO_SGS, STATIC_SUBGRAPH, SUSHI
+from sushi_dse.policies.names import (
+    BATCHING,
+    EQUAL_AREA,
+    LATENCY_AWARE,
+    NO_SGS,
+    SGS_BATCHING,
+    STATIC_SUBGRAPH,
+    SUSHI,
+)
 
 SEEDS = 5  # of a synthetic stream, where a user asks for no other number
 MOST_SHOWN = 4  # readings that are told one by one
@@ -56,8 +64,11 @@ MAPS = Use(name="larger maps", policy=NO_SGS, design=with_larger_maps)
 HALF = Use(name="half SGS, half prefetching", policy=STATIC_SUBGRAPH,
            design=lambda d: equal_area(d, share=0.5))  # fmt: skip
 WIDER = Use(name="larger array", policy=NO_SGS, design=larger_array)
+# What takes no blocks, so that it is no rival for them but may go with each use or without.
+BATCHED = Use(name="batching, no SGS", policy=BATCHING, design=lambda d: d)
+BOTH = Use(name="batching, with SGS", policy=SGS_BATCHING, design=lambda d: d)
 JUDGED = (*SGS_USES, HALF, PREFETCHING, MAPS)  # uses that the verdict turns on
-USES = (*JUDGED, WIDER)
+USES = (*JUDGED, WIDER, BATCHED, BOTH)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -77,6 +88,7 @@ class Worth:
     because: str  # the sentence, without its period
     gain_percent: Mapping[str, float]  # latency that the best SGS saves: mean, low, high
     rows: Sequence[Mapping[str, object]]  # a use of the blocks each
+    beside_batching: str  # the sentence on batching and SGS beside each other, without its period
     readings: Sequence[Mapping[str, object]]  # a reading of the unmeasured settings each
     caveats: Sequence[str]  # sentences on what was presumed, left out or not known of the SubNets
 
@@ -104,6 +116,7 @@ def worth(experiments: Sequence[Experiment], parts: int = PARTS) -> Worth:
         because=because,
         gain_percent={"mean": float(best.mean()), "low": low, "high": high},
         rows=[{**row, **carries} for row, carries in zip(found.rows, carried, strict=True)],
+        beside_batching=beside_batching(found, closed_loop=first.traced.closed_loop),
         readings=[
             {**setting, "prefetching": prefetches, "verdict": judged(read, prefetches)[0]}
             for setting, other in readings(first, design)
@@ -194,6 +207,18 @@ def judged(found: Gains, prefetches: bool = True) -> tuple[str, str]:
     if not _is_more(own, 0.0):
         return "no", f"{said}, and {RELEVANT_PERCENT:g} % is the least that counts"
     return "no", f"{said}; {against}"
+
+
+def beside_batching(found: Gains, *, closed_loop: bool) -> str:
+    """What batching saves without a block, and what SGS saves where queries are batched anyway."""
+    if closed_loop:
+        return "in a closed loop no two queries wait, so batching saves nothing; see --arrivals"
+    alone, both = (found.latency[use.name] for use in (BATCHED, BOTH))
+    more = saved_percent(100 - both, 100 - alone)
+    return (
+        f"batching takes no blocks and saves {_interval(alone)} of the latency; beside it "
+        f"{SGS_USES[1].name} saves {_interval(more)} of what is left"
+    )
 
 
 def _is_more(own: np.ndarray, other: np.ndarray | float) -> bool:

@@ -57,6 +57,7 @@ def policies(
     load: options.Load = None,
     accelerators: options.Accelerators = 1,
     routing: options.Routing = options.RoutingRule.suited,
+    batch_limit: options.BatchLimit = 8,
     seed: options.Seed = 0,
     capacity: Annotated[
         bool,
@@ -148,6 +149,7 @@ def policies(
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
         load=load, capacity_target=slo_target if capacity or loads else None,
         accelerators=accelerators, routing=routing,
+        batch_limit=batch_limit,
     )  # fmt: skip
     if loads is not None:
         _refuse(

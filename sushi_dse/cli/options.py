@@ -171,6 +171,15 @@ SloTarget = Annotated[
         help="Share of the queries whose demands are to be met, for capacity_queries_per_s.",
     ),
 ]
+BatchLimit = Annotated[
+    int,
+    typer.Option(
+        "--batch-limit",
+        help="Queries that a policy which batches serves at once, at most; 1: one by one.",
+        min=1,
+        max=256,
+    ),
+]
 Queries = Annotated[int, typer.Option(help="Queries of a synthetic trace.", min=1, max=10**8)]
 Repeats = Annotated[
     int, typer.Option(help="Seeds, from --seed on; each gives rows of its own.", min=1, max=1000)

@@ -35,6 +35,7 @@ def search(
     load: options.Load = None,
     accelerators: options.Accelerators = 1,
     routing: options.Routing = options.RoutingRule.suited,
+    batch_limit: options.BatchLimit = 8,
     slo_target: options.SloTarget = 0.99,
     seed: Annotated[
         int, typer.Option(help="Seed of the sampler, and of a synthetic trace.", min=0)
@@ -88,6 +89,7 @@ def search(
             recache_every_queries=[recache_every], arrivals=arrivals, load=load,
             capacity_target=slo_target if CAPACITY in (objective or ()) else None,
             accelerators=accelerators, routing=routing,
+            batch_limit=batch_limit,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Search(

@@ -48,6 +48,7 @@ def sweep(
     load: options.Load = None,
     accelerators: options.Accelerators = 1,
     routing: options.Routing = options.RoutingRule.suited,
+    batch_limit: options.BatchLimit = 8,
     slo_target: options.SloTarget = 0.99,
     seed: options.Seed = 0,
     repeats: options.Repeats = 1,
@@ -133,6 +134,7 @@ def sweep(
             arrivals=arrivals, load=load,
             capacity_target=slo_target if CAPACITY in (objective or ()) else None,
             accelerators=accelerators, routing=routing,
+            batch_limit=batch_limit,
         )  # fmt: skip
         warn_if_reference_infeasible(experiment)
         plan = sushi_dse.Sweep(experiment, objective, how=how, out=out)

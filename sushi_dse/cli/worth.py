@@ -16,6 +16,9 @@ def worth(
     workload: options.Workload = "ofa_resnet50",
     trace: options.TraceName = "random-walk",
     queries: options.Queries = 2000,
+    arrivals: options.Arrivals = None,
+    load: options.Load = None,
+    batch_limit: options.BatchLimit = 8,
     seed: options.Seed = 0,
     repeats: Annotated[
         int | None,
@@ -47,10 +50,12 @@ def worth(
 
     Other uses of the same blocks stand beside it: prefetching, half each, larger map buffers; and a
     larger array, which takes multipliers besides. Each has the load that it carries, and that which
-    --accelerators small designs, parts of its own, carry on the same device. The verdict is given
+    --accelerators small designs, parts of its own, carry on the same device. Batching takes no
+    blocks, but queries that wait, and so stands beside, with SGS and without. The verdict is given
     again under each reading of what was not measured, and with --doubt under draws of all
     constants: in how many SGS pays, and which constant is worth measuring first. --plot draws what
-    SGS saves over the size of the buffer and the off-chip rate, as a mean over the SubNets.
+    SGS saves over the size of the buffer and the off-chip rate, as a mean over the SubNets, and
+    where residency, prefetching and batching each win.
 
     Example: sushi-dse worth --hw vcu118_64x64 --workload resnet50
     """
@@ -62,11 +67,12 @@ def worth(
 
     check_plot(plot)
     options.power_of_two("--doubt", doubt)
-    load = partial(
-        sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries
-    )
+    experiment_of = partial(
+        sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries,
+        arrivals=arrivals, load=load, batch_limit=batch_limit,
+    )  # fmt: skip
     several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
-    experiments = [load(seed=one) for one in several]
+    experiments = [experiment_of(seed=one) for one in several]
     warn_if_infeasible(experiments[0].design)
     found, doubted = judge(experiments, accelerators), None
     if doubt:
@@ -79,7 +85,10 @@ def worth(
     print_worth(found, output_format, title=title, doubted=doubted)
     if plot is not None:
         from sushi_dse.analysis.gain_map import gain_curves
-        from sushi_dse.plots.worth import worth_panels
+        from sushi_dse.analysis.load_map import MAPPED, load_map
+        from sushi_dse.plots.worth import map_panel, worth_panels
 
-        curves = gain_curves(experiments[0].network, experiments[0].design)
-        draw(plot, worth_panels(curves), f"{hw}, {workload}: mean over the SubNets, no stream")
+        network, design = experiments[0].network, experiments[0].design
+        curves, lines = gain_curves(network, design), load_map(network, design)
+        panels = (*worth_panels(curves), map_panel(lines, MAPPED))
+        draw(plot, panels, f"{hw}, {workload}: mean over the SubNets, no stream but in the last")

@@ -18,6 +18,7 @@ from sushi_dse.policies.catalogue import named_policy, policy_of, shareable
 from sushi_dse.policies.names import STEADY_POLICIES
 from sushi_dse.policies.policy import Policy
 from sushi_dse.policies.user_file import UserFile, is_user_policy
+from sushi_dse.serving.batch_rules import BATCH_LIMIT
 from sushi_dse.serving.capacity import own_rate_per_s
 from sushi_dse.serving.queue import ROUTINGS, SUITED_ROUTING, Pool
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
@@ -27,6 +28,7 @@ from sushi_dse.workload.rated import of_unknown_accuracy
 
 RECACHE_EVERY_QUERIES = 8  # assumption; plausible from 1 to 64
 MOST_QUERIES = 10**9  # longest recache interval
+MOST_IN_A_BATCH = 256  # a table has a row for each batch size and SubNet
 NO_TRACE = "none"  # word in place of a trace's name that asks for SubNets in their steady state
 
 
@@ -45,9 +47,9 @@ class Experiment:
     that the trace is brought to.  Where the device of the space is shared by several accelerators,
     they serve the trace from one queue, by one of `ROUTINGS`.  `UserError` where a policy or mode
     is unknown, a policy needs a trace and there is none, SubNets are chosen by an accuracy that is
-    not known, levels do not rise, a policy or interval is given twice, a capacity is asked for of a
-    stream whose arrivals cannot be scaled, or several accelerators are to serve a closed loop or by
-    a policy of one.
+    not known, levels do not rise, a policy or interval is given twice, a batch has no query, a
+    capacity is asked for of a stream whose arrivals cannot be scaled, or several accelerators are
+    to serve a closed loop or by a policy of one.
     """
 
     space: SearchSpace
@@ -63,6 +65,7 @@ class Experiment:
     # The share of queries whose demands are to be met, for which rows have a capacity; or None.
     capacity_target: float | None = None
     routing: str = SUITED_ROUTING
+    batch_limit: int = BATCH_LIMIT  # the most queries that a policy which batches serves at once
     is_trace_made: bool = False  # whether the trace was generated for the space's reference design
     # The files of users' policies, which are read once, so that all rows are of the same text.
     policy_files: tuple[UserFile, ...] = field(default=(), repr=False)
@@ -92,6 +95,11 @@ class Experiment:
             raise UserError(
                 f"--recache-every: 1 to {MOST_QUERIES} queries must be given, got "
                 f"{', '.join(map(str, intervals)) or 'none'}"
+            )
+        if not 1 <= self.batch_limit <= MOST_IN_A_BATCH:
+            raise UserError(
+                f"--batch-limit: 1 to {MOST_IN_A_BATCH} queries must be given, got "
+                f"{self.batch_limit}; 1 serves them one by one"
             )
         if len(set(intervals)) < len(intervals):
             raise UserError(f"--recache-every: {intervals} names one interval twice; name it once")
@@ -145,14 +153,25 @@ class Experiment:
         return Pool(self.space.base.device.accelerators, ROUTINGS[self.routing])
 
     @property
+    def _batches(self) -> bool:
+        return any(named_policy(name).batch_limit is not None for name in self.policies)
+
+    @property
     def metric_names(self) -> list[str]:
         """The names of the metrics that rows on the trace have."""
         return traced_metric_names(capacity=self.capacity_target is not None)
 
     def policy(self, name: str) -> Policy:
-        """The policy of that name; a user's file is run as it was when it was read."""
+        """The policy of that name; a user's file is run as it was when it was read.
+
+        One that batches does so up to the limit of the experiment, and on several accelerators
+        serves one by one.
+        """
         own = next((file for file in self.policy_files if file.name == name), None)
-        return policy_of(own) if own else named_policy(name)
+        found = policy_of(own) if own else named_policy(name)
+        if found.batch_limit is None:
+            return found
+        return replace(found, batch_limit=self.batch_limit if self.pool.accelerators == 1 else 1)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -262,6 +281,7 @@ class Experiment:
             **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
             **({"routing": self.routing} if self.pool.accelerators > 1 else {}),
             **({"capacity_target": self.capacity_target} if self.capacity_target else {}),
+            **({"batch_limit": self.batch_limit} if self._batches else {}),
             "policies": list(self.policies),
             "policy_files": {file.name: file.digest for file in self.policy_files},
             "mode": self.mode,

@@ -18,6 +18,7 @@ from sushi_dse.hardware.space import shared
 from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import shareable
 from sushi_dse.policies.names import DEFAULT_POLICIES, STATIC_SUBGRAPH
+from sushi_dse.serving.batch_rules import BATCH_LIMIT
 from sushi_dse.serving.queue import SUITED_ROUTING
 from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.traces.colocation import colocated
@@ -158,6 +159,7 @@ def load_experiment(
     capacity_target: float | None = None,
     accelerators: int = 1,
     routing: str = SUITED_ROUTING,
+    batch_limit: int = BATCH_LIMIT,
 ) -> Experiment:
     """The experiment of those names, as the command line takes them.
 
@@ -171,9 +173,10 @@ def load_experiment(
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
     reference design to what the largest does.  Queries of a synthetic trace come in a closed loop,
     or by `arrivals` at a `load`, the share of what the reference design can serve (`DEFAULT_LOAD`).
-    With a `capacity_target` rows have a capacity.  So many `accelerators` of a design share its
-    device and serve the trace from one queue, by a `routing`; a synthetic trace is that of one of
-    them.  `UserError` where a name is unknown or a file has a mistake.
+    With a `capacity_target` rows have a capacity.  A policy that batches serves up to `batch_limit`
+    queries at once.  So many `accelerators` of a design share its device and serve the trace from
+    one queue, by a `routing`; a synthetic trace is that of one of them.  `UserError` where a name
+    is unknown or a file has a mistake.
     """
     hardware, served = load_hardware(hw), load_workload(workload)
     reference = hardware.space.reference
@@ -216,6 +219,7 @@ def load_experiment(
         service_levels=tuple(map(float, service_levels)),
         capacity_target=capacity_target,
         routing=str(routing),
+        batch_limit=batch_limit,
         is_trace_made=name in DEMANDS,
         seeded=tuple((each, own) for each, own in traces if own and repeats > 1),
     )

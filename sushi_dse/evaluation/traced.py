@@ -94,9 +94,11 @@ def _tallied(
     own: dict[str, list[Accelerator]] = {name: [] for name, p in policies.items() if p.system}
     for given, table in tables:
         served_on = dict.fromkeys(policies, table)
-        for name, accelerators in own.items():
-            served_on[name], accelerator = policies[name].system_of(one.network, given, table)
-            accelerators.append(accelerator)
+        for name, policy in policies.items():
+            if name in own or policy.batch_limit is not None:
+                served_on[name], accelerator = policy.system_of(one.network, given, table)
+                if name in own:
+                    own[name].append(accelerator)
         for experiment, of_runs in zip(experiments, tallied, strict=True):
             for (name, interval), of_designs in zip(runs, of_runs, strict=True):
                 of_designs.append(_served(experiment, policies[name], served_on[name], interval))

@@ -1,6 +1,6 @@
 """SushiAbs: the tables over SubNets and SubGraphs that a scheduler knows of the hardware."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
 import numpy as np
@@ -41,6 +41,10 @@ class LatencyTable:
     SubGraph 0 is the empty one.  `latency_ms` and `energy` (in mJ) are [subnet, subgraph],
     `top1_percent`, `macs` and `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI (MLSys
     2023).
+
+    Of a table of batches the rows are pairs of a batch size, from 1 to `batch_limit`, and a SubNet:
+    row (b - 1) * subnets + s is SubNet s serving b queries at once.  What a row holds is a query's
+    even share of the batch, but for the change of the SubGraph, which is that of the whole batch.
     """
 
     subnet_names: tuple[str, ...]
@@ -58,6 +62,12 @@ class LatencyTable:
     encoding_dot: np.ndarray  # [subnet, subgraph]: products of the encodings
     encoding_norm: np.ndarray  # [subgraph]: squared lengths of the encodings
     own_subgraph: np.ndarray  # [subnet]: the SubGraph cut from the SubNet by value, 0 without one
+    batch_limit: int = 1  # the most queries that a row serves at once
+
+    @property
+    def subnets(self) -> int:
+        """The number of SubNets, each of which has a row for each batch size."""
+        return len(self.top1_percent) // self.batch_limit
 
     def __post_init__(self) -> None:
         for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm",
@@ -111,6 +121,23 @@ def _candidate_counts(network: Network, design: _InCycles) -> _Counts:
 def _counts(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> _Counts:
     """The counts of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
     kernels, channels = subgraphs.kernels, subgraphs.channels
+    shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
+    return _Counts(
+        subgraphs=subgraphs,
+        cost=_cost(network, accelerator, subgraphs),
+        switch_bytes=unserved_bytes(
+            kernels, channels, network.kernels, network.channels, network.taps
+        ),
+        fetched_bytes=np.diag(shared)[None, :] - shared,
+        encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
+        encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
+        own_subgraph=np.array([subgraphs.own(name) for name in _names(network)]),
+    )
+
+
+def _cost(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LayerCost:
+    """The cost of each SubNet, for the whole batch, under each SubGraph: [subnet, subgraph]."""
+    kernels, channels = subgraphs.kernels, subgraphs.channels
     cost = LayerCost(
         *subnet_costs(
             network.shapes,
@@ -123,18 +150,7 @@ def _counts(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) ->
     )
     if accelerator.prefetches:
         cost = prefetched(cost, network, accelerator, kernels, channels)
-    shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
-    return _Counts(
-        subgraphs=subgraphs,
-        cost=cost,
-        switch_bytes=unserved_bytes(
-            kernels, channels, network.kernels, network.channels, network.taps
-        ),
-        fetched_bytes=np.diag(shared)[None, :] - shared,
-        encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
-        encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
-        own_subgraph=np.array([subgraphs.own(name) for name in _names(network)]),
-    )
+    return cost
 
 
 def _names(network: Network) -> tuple[str, ...]:
@@ -144,6 +160,13 @@ def _names(network: Network) -> tuple[str, ...]:
 def latency_table(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LatencyTable:
     """The table of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
     return _timed(network, accelerator, _counts(network, accelerator, subgraphs))
+
+
+def latency_rows(network: Network, accelerator: Accelerator, table: LatencyTable) -> LatencyTable:
+    """The table of `network`, of the SubNets of `table` in a batch, under the same SubGraphs."""
+    named = {each.name: getattr(table, each.name) for each in fields(_Counts)}
+    cost = _cost(network, accelerator, table.subgraphs)
+    return _timed(network, accelerator, _Counts(**{**named, "cost": cost}))
 
 
 def candidate_table(network: Network, accelerator: Accelerator) -> LatencyTable:

@@ -44,6 +44,7 @@ class LayerShape(NamedTuple):
     input_holds: int
     output_holds: int
     shortcut_holds: int
+    maps: int  # of a batch of queries, which stand on top of each other in heights and bytes
 
 
 # The type of a LayerShape as a record, whose fields are attributes for the interpreter too.
@@ -81,6 +82,7 @@ def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) 
         input_holds=NEVER_HELD if is_first else layer.input_bytes,
         output_holds=NEVER_HELD if is_last else layer.output_bytes,
         shortcut_holds=0,
+        maps=1,
     )
 
 
@@ -148,6 +150,26 @@ def _edge_holds(
     return input_holds, shortcut_holds, output_holds
 
 
+# The counts that add up over the maps of a batch.
+STACKED = ("height", "padded_height", "output_height", "input_bytes", "output_bytes",
+           "shortcut_bytes", "maps")  # fmt: skip
+
+
+def stacked(shapes: np.ndarray, queries: int) -> np.ndarray:
+    """The shapes of layers that serve a batch of so many queries with the same weights: [layer].
+
+    The maps of the queries stand on top of each other, each with its own padding, and what is held
+    on chip for one query is held for all.
+    """
+    of_batch = shapes.copy()
+    for name in STACKED:
+        of_batch[name] *= queries
+    for name in ("input_holds", "output_holds", "shortcut_holds"):
+        is_held = shapes[name] != NEVER_HELD
+        of_batch[name][is_held] *= queries
+    return of_batch
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """The SubNets of a SuperNet as arrays, with the layers of all SubNets one after the other.
@@ -157,19 +179,20 @@ class Network:
     """
 
     supernet: SuperNet
+    batch: int  # queries that a SubNet serves at once, with one pass over its weights
     shapes: np.ndarray  # [layer] records with the fields of LayerShape
     supernet_layer: np.ndarray  # [layer]
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     top1_percent: np.ndarray  # [subnet], NaN where it is not known
-    macs: np.ndarray  # [subnet]
+    macs: np.ndarray  # [subnet], for the whole batch
     weight_bytes: np.ndarray  # [subnet]
     kernels: np.ndarray  # [subnet, supernet_layer], 0 where the SubNet lacks the layer
     channels: np.ndarray  # [subnet, supernet_layer], per group
     taps: np.ndarray  # [supernet_layer]
 
     @classmethod
-    def of(cls, supernet: SuperNet) -> "Network":
-        """The arrays of `supernet`, made once for a whole sweep."""
+    def of(cls, supernet: SuperNet, batch: int = 1) -> "Network":
+        """The arrays of `supernet`, made once for a whole sweep, for so many queries at once."""
         subnets = supernet.subnets
         kernels = np.zeros((len(subnets), len(supernet.layers)), dtype=np.int64)
         channels = np.zeros_like(kernels)
@@ -177,13 +200,15 @@ class Network:
             for layer in subnet.layers:
                 kernels[s, layer.supernet_layer] = layer.kernels
                 channels[s, layer.supernet_layer] = layer.channels_per_group
+        shapes = np.concatenate([layer_shapes(subnet.layers) for subnet in subnets], dtype=SHAPE)
         return cls(
             supernet=supernet,
-            shapes=np.concatenate([layer_shapes(subnet.layers) for subnet in subnets], dtype=SHAPE),
+            batch=batch,
+            shapes=stacked(shapes, batch),
             supernet_layer=np.array([x.supernet_layer for s in subnets for x in s.layers]),
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
             top1_percent=np.array([subnet.top1_percent for subnet in subnets], dtype=float),
-            macs=np.array([subnet.macs for subnet in subnets], dtype=float),
+            macs=np.array([batch * subnet.macs for subnet in subnets], dtype=float),
             weight_bytes=np.array([subnet.weight_bytes for subnet in subnets], dtype=float),
             kernels=kernels,
             channels=channels,
@@ -191,9 +216,9 @@ class Network:
         )
 
     def __post_init__(self) -> None:
-        for name in self.__slots__[1:]:
+        for name in self.__slots__[2:]:
             getattr(self, name).setflags(write=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Pickled arrays forget that they are read-only, and kernels would be compiled again.
-        return Network.of, (self.supernet,)
+        return Network.of, (self.supernet, self.batch)

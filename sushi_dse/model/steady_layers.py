@@ -124,7 +124,7 @@ def in_registers(shape: LayerShape) -> LayerShape:
         shape.padded_height, shape.padded_width, shape.pad_top, shape.pad_left, shape.stride_height,
         shape.stride_width, shape.output_height, shape.output_width, shape.input_bytes,
         shape.output_bytes, shape.shortcut_bytes, shape.input_holds, shape.output_holds,
-        shape.shortcut_holds,
+        shape.shortcut_holds, shape.maps,
     )  # fmt: skip
 
 

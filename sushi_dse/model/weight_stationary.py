@@ -92,14 +92,17 @@ def strips_of(
     """Strips into which the map is cut: in rows, and in columns where not even a row fits.
 
     The partial sums of one block of kernels must fit the Output Buffer until its last tile; sums
-    that one tile completes need no room.
+    that one tile completes need no room.  Of a batch a strip holds whole maps, or a part of one
+    (assumption).
     """
     if channel_passes(shape, channel_block) == 1:
         return 1, 1
     sums = output_buffer_bytes // (PARTIAL_SUM_BYTES * min(kernel_block, shape.kernels))
-    rows = min(sums // shape.output_width, shape.output_height)
+    rows, map_rows = sums // shape.output_width, shape.output_height // shape.maps
+    if rows >= map_rows:
+        return -(-shape.maps // min(rows // map_rows, shape.maps)), 1
     if rows > 0:
-        return -(-shape.output_height // rows), 1
+        return shape.maps * -(-map_rows // rows), 1
     return shape.output_height, -(-shape.output_width // max(sums, 1))
 
 
@@ -108,11 +111,11 @@ def streamed_pixels(shape: LayerShape, row_strips: int, column_strips: int) -> i
     """Pixels of one channel that pass the array, those of all strips together.
 
     A 1x1 layer streams its outputs.  Others stream all of their padded map, whatever the stride,
-    and what two strips have in common twice.
+    and what two strips of one map have in common twice.
     """
     if shape.is_pointwise:
         return shape.output_height * shape.output_width
-    more_rows = (row_strips - 1) * max(shape.kernel_height - shape.stride_height, 0)
+    more_rows = max(row_strips - shape.maps, 0) * max(shape.kernel_height - shape.stride_height, 0)
     more_columns = (column_strips - 1) * max(shape.kernel_width - shape.stride_width, 0)
     return (shape.padded_height + more_rows) * (shape.padded_width + more_columns)
 

@@ -1,4 +1,4 @@
-"""What SGS saves over the size of its buffer and the off-chip rate, and your board on it."""
+"""What SGS saves over the size of its buffer and the off-chip rate, and which rival wins where."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from sushi_dse.plots.panels import FloatArray, Panel, Series, floats
 
 if TYPE_CHECKING:  # its kernels take a second to import
     from sushi_dse.analysis.gain_map import GainCurve
+    from sushi_dse.analysis.load_map import RateLine
 
 
 def worth_panels(curves: Sequence["GainCurve"]) -> tuple[Panel, ...]:
@@ -28,6 +29,48 @@ def worth_panels(curves: Sequence["GainCurve"]) -> tuple[Panel, ...]:
             curves,
             lambda curve: curve.more_points,
             ("break-even", 0.0),
+        ),
+    )
+
+
+def map_panel(lines: Sequence["RateLine"], title: str) -> Panel:
+    """The way that saves most of the mean latency, and how much, over load and off-chip rate.
+
+    Loads and rates are names at even distances, the fastest rate on top.
+    """
+    falling = sorted(lines, key=lambda line: -line.offchip_gb_per_s)
+    cells = [
+        (float(x), float(y), way, f"{line.saved_percent[way][x]:.0f} %" if way else "")
+        for y, line in enumerate(falling)
+        for x, way in enumerate(line.best)
+    ]
+    numbers = [cell for cell in cells if cell[2]]
+    return Panel(
+        title=title,
+        x_label="load (share of the time that no-sgs is busy)",
+        y_label="off-chip rate (GB/s)",
+        x_names=tuple(f"{load:g}" for load in lines[0].loads),
+        y_names=tuple(f"{line.offchip_gb_per_s:.3g}" for line in falling),
+        height_inches=3.0,
+        series=(
+            *(
+                Series(
+                    name=way or f"none saves {RELEVANT_PERCENT:g} %",
+                    kind="points",
+                    x=floats([x for x, _, best, _ in cells if best == way]),
+                    y=floats([y for _, y, best, _ in cells if best == way]),
+                    look=i,
+                )
+                for i, way in enumerate((*lines[0].saved_percent, None))
+            ),
+            Series(
+                name="saved",
+                kind="texts",
+                x=floats([x for x, *_ in numbers]),
+                y=floats([y for _, y, *_ in numbers]),
+                labels=tuple(said for *_, said in numbers),
+                in_legend=False,
+            ),
         ),
     )
 

@@ -15,6 +15,7 @@ from sushi_dse.policies.policy import Policy
 from sushi_dse.policies.slo_nn.stream import serve_slo_nn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.policies.user_file import UserFile, is_user_policy, user_service
+from sushi_dse.serving.batch_rules import BATCH_LIMIT, BUCKETS
 from sushi_dse.serving.by_queue import (
     BY_COST,
     BY_LOAD,
@@ -42,8 +43,9 @@ def serve(
 ) -> Served:
     """The queries of `trace` as the policy of that name serves them, first come, first served.
 
-    `mode` is one of `MODES`; the arrays of the result are [query], times in ms.  `UserError` with
-    the near names where a name is unknown, `ValueError` where the interval is not above 0.
+    A policy that batches does so on a `batch_table`.  `mode` is one of `MODES`; the arrays of the
+    result are [query], times in ms.  `UserError` with the near names where a name is unknown,
+    `ValueError` where the interval is not above 0.
     """
     if recache_every_queries < 1:
         raise ValueError(f"recache_every_queries >= 1 must hold, got {recache_every_queries}")
@@ -95,9 +97,11 @@ POLICIES: dict[str, Policy] = {
     names.CLIPPER: Policy(
         summary="One SubNet for the whole trace, without a Persistent Buffer, as Clipper serves a "
         "model: the one that meets both demands of most queries, the fastest of equals. It is "
-        "chosen in hindsight.",
+        "chosen in hindsight. Batches grow by a query while they are within the strictest deadline "
+        "in them, and shrink by a tenth after one that is not.",
         selection=FIXED,
         has_persistent_buffer=False,
+        batch_limit=BATCH_LIMIT,
     ),
     names.MODEL_SWITCHING: Policy(
         summary="Model switching by load, without a Persistent Buffer: the most accurate SubNet "
@@ -116,15 +120,33 @@ POLICIES: dict[str, Policy] = {
     ),
     names.SLACKFIT: Policy(
         summary="SlackFit (SuperServe, NSDI 2025), without a Persistent Buffer: the most accurate "
-        "SubNet that fits the slack of the most urgent query waiting; the fastest where none does.",
+        "SubNet that fits the slack of the most urgent query waiting; the fastest where none does. "
+        "Where several wait, the largest batch of the latency bucket nearest below that slack "
+        f"({BUCKETS} buckets: assumption).",
         selection=BY_SLACK,
         has_persistent_buffer=False,
+        batch_limit=BATCH_LIMIT,
     ),
     names.EQUAL_AREA: Policy(
         summary="The fair rival of SGS: the Persistent Buffer's blocks given to the Dynamic "
         "Buffer, which then prefetches weights across tiles and layers. Nothing is kept from query "
         "to query.",
         system=equal_area_system,
+    ),
+    names.BATCHING: Policy(
+        summary="SubNets selected as under no-sgs, and queries that wait together and get the same "
+        "SubNet share one pass over its weights: the oldest ones, while none that would be in time "
+        "alone becomes late, and while joining takes no longer than a pass of one's own. Nothing "
+        "is kept on chip.",
+        has_persistent_buffer=False,
+        batch_limit=BATCH_LIMIT,
+    ),
+    names.SGS_BATCHING: Policy(
+        summary="Batches as under batching, SubGraphs as under sushi: after every recache interval "
+        "the next batch brings in the SubGraph nearest to the average of the SubNets served.",
+        recaching=NEAREST,
+        recaches=True,
+        batch_limit=BATCH_LIMIT,
     ),
     names.SLO_NN: Policy(
         summary="SLO-NN: of the most accurate SubNet's nodes a fraction is computed, another for "

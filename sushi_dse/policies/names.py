@@ -14,6 +14,8 @@ MODEL_SWITCHING = "model-switching"
 INFAAS = "infaas"
 SLACKFIT = "slackfit"
 EQUAL_AREA = "equal-area"
+BATCHING = "batching"
+SGS_BATCHING = "sgs-batching"
 SLO_NN = "slo-nn"
 GATI = "gati"
 
@@ -29,6 +31,8 @@ POLICY_NAMES = (
     INFAAS,
     SLACKFIT,
     EQUAL_AREA,
+    BATCHING,
+    SGS_BATCHING,
     SLO_NN,
     GATI,
 )

@@ -7,14 +7,17 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
+from sushi_dse.model.batches import batch_table
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
+from sushi_dse.serving.batch_rules import Rule
+from sushi_dse.serving.batching import serve_in_batches, tally_in_batches
 from sushi_dse.serving.by_queue import BY_MODE, FIXED, serve_with_rule
 from sushi_dse.serving.hindsight import fixed_subnet, nothing_cached
 from sushi_dse.serving.kernel import serve_by_rules
 from sushi_dse.serving.many import serve_with_many
 from sushi_dse.serving.queue import ONE, Pool
-from sushi_dse.serving.recaching import SCHEDULED
+from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served, Tally, joined, tally
 from sushi_dse.serving.streams import Streams, tally_with_rule, tally_with_rules
@@ -59,7 +62,8 @@ class Policy:
     whose `selection` sees the queue, by a code of `serving.by_queue`, keeps nothing on chip.  A
     `system` makes a latency table and an accelerator of its own, and a `service` serves the trace
     on it in place of a kernel.  A policy that `recaches` may change the SubGraph after every
-    recache interval.
+    recache interval.  One with a `batch_limit` serves up to so many queries at once, where its
+    table is that of batches.
     """
 
     summary: str
@@ -71,6 +75,7 @@ class Policy:
     system: System | None = None
     service: Service | None = None
     trades_accuracy: bool = False  # whether it gives up accuracy of a SubNet
+    batch_limit: int | None = None  # None where it serves queries one by one alone
 
     def run(
         self,
@@ -97,10 +102,14 @@ class Policy:
     ) -> tuple[LatencyTable, Accelerator]:
         """The latency table and the design that the policy serves on: those given, or its own.
 
+        The table is that of batches for a policy with a `batch_limit` above 1.
+
         Without a use for it the design has no Persistent Buffer.
         """
         if self.system is not None:
             table, accelerator = self.system(network, accelerator)
+        if self.batch_limit is not None:
+            table = batch_table(network, accelerator, table, self.batch_limit)
         if not self.has_persistent_buffer:
             accelerator = replace(accelerator, persistent_buffer_kib=0)
         return table, accelerator
@@ -113,9 +122,12 @@ class Policy:
     def serves_many(self) -> bool:
         """Whether several accelerators behind one queue may serve by the policy.
 
-        A plan of windows and a service of the policy's own are for one accelerator.
+        A plan of windows, a service of the policy's own and batches are for one accelerator; a
+        policy that batches by a rule of its queue serves one by one on several.
         """
-        return self.service is None and not (self.recaches and self.recaching == SCHEDULED)
+        is_planned = self.recaches and self.recaching == SCHEDULED
+        is_of_batches = self.batch_limit is not None and self.selection == BY_MODE
+        return self.service is None and not (is_planned or is_of_batches)
 
     def served(
         self, trace: Trace, table: LatencyTable, *, mode: str, every: int, pool: Pool = ONE
@@ -124,9 +136,11 @@ class Policy:
 
         `ValueError` where a policy that does not serve many is given several accelerators.
         """
-        code = self._code(mode, pool)
+        code = self._code(mode, table, pool)
         if self.service is not None:
             return self.service(trace, table, code, every)
+        if self._batches_on(table):
+            return serve_in_batches(trace, table, self._rule(trace, table, code, every))
         if self.selection != BY_MODE:
             fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
             return serve_with_rule(trace, table, self.selection, fixed=fixed, pool=pool)
@@ -145,12 +159,15 @@ class Policy:
 
         There is a run for each stream.
         """
-        code, traces = self._code(mode, pool), streams.traces
+        code, traces = self._code(mode, table, pool), streams.traces
         if self.service is not None:
             runs = [self.service(trace, table, code, every) for trace in traces]
             return joined(
                 [tally(run, trace, table) for run, trace in zip(runs, traces, strict=True)]
             )
+        if self._batches_on(table):
+            rules = [self._rule(one, table, code, every) for one in traces]
+            return tally_in_batches(streams, table, rules)
         if self.selection != BY_MODE:
             of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
             fixed = np.array(of_each)
@@ -160,8 +177,20 @@ class Policy:
             streams, table, self.recaching, schedules, mode=code, every=every, pool=pool
         )
 
-    def _code(self, mode: str, pool: Pool) -> int:
+    def _code(self, mode: str, table: LatencyTable, pool: Pool) -> int:
         """The code of a mode; `ValueError` where the policy cannot serve on the pool."""
-        if pool.accelerators > 1 and not self.serves_many:
+        if pool.accelerators > 1 and not (self.serves_many and table.batch_limit == 1):
             raise ValueError(f"the policy is of one accelerator, got {pool.accelerators}")
         return mode_code(mode)
+
+    def _batches_on(self, table: LatencyTable) -> bool:
+        return self.batch_limit is not None and table.batch_limit > 1
+
+    def _rule(self, trace: Trace, table: LatencyTable, mode: int, every: int) -> Rule:
+        """The rule by which batches of `trace` are made."""
+        return Rule(
+            selection=self.selection,
+            fixed=fixed_subnet(trace, table) if self.selection == FIXED else 0,
+            mode=mode,
+            every=every if self.recaching == NEAREST else 0,
+        )

@@ -106,7 +106,7 @@ def print_worth(
 
     doubted: the verdicts under draws of the constants, where they were judged.
     """
-    from sushi_dse.analysis.worth import holds
+    from sushi_dse.analysis.worth import BATCHED, holds
 
     document = asdict(found)
     if doubted is not None:
@@ -115,11 +115,13 @@ def print_worth(
         say(f"Is SGS worth its blocks ({found.served})? {found.verdict}: {found.because}.")
     rows = found.rows
     if output_format in ("table", "markdown"):
-        rows = [row if _takes_more(row) else {**row, "use": f"{row['use']}: none fits"}
+        rows = [{**row, "use": f"{row['use']}: none fits"}
+                if row["use"] != BATCHED.name and not _takes_more(row) else row
                 for row in found.rows]  # fmt: skip
     print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         say(f"{holds(found)}.")
+        say(f"{found.beside_batching[0].upper()}{found.beside_batching[1:]}.")
     if doubted is not None and output_format in ("table", "markdown"):
         _print_doubted(doubted, output_format)
     tell_caveats(found.caveats, output_format)

@@ -268,9 +268,9 @@ def queries_met(
 def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
     """The index of the SubNet that meets both demands of most queries, of equals the fastest one.
 
-    Nothing is cached, and waiting time is left out.
+    Nothing is cached, and waiting time is left out; of a table of batches single queries count.
     """
-    latency_ms = np.ascontiguousarray(table.latency_ms[:, 0])
+    latency_ms = np.ascontiguousarray(table.latency_ms[: table.subnets, 0])
     demands = trace.min_accuracy_percent, trace.max_latency_ms
-    met = queries_met(table.top1_percent, latency_ms, *demands, trace.slowdown)
+    met = queries_met(table.top1_percent[: table.subnets], latency_ms, *demands, trace.slowdown)
     return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))

@@ -23,6 +23,7 @@ class Served:
     response_ms: np.ndarray  # waiting time plus service time
     accuracy_percent: np.ndarray  # expected accuracy of the answer
     accelerator: np.ndarray  # number of the accelerator that served the query, from 0
+    order: np.ndarray | None = None  # queries as they were served; None: as they came
 
 
 class Tally(NamedTuple):
@@ -183,13 +184,17 @@ def tally_queries(
 def tally(served: Served, trace: Trace, table: LatencyTable) -> Tally:
     """The sums over the queries of `trace`, one run, as they were served on `table`."""
     run = served.subnet, served.service_ms, served.response_ms, served.accuracy_percent
-    demands, subgraphs = (
-        (trace.min_accuracy_percent, trace.max_latency_ms),
-        (served.cached, served.kept),
-    )
+    demands = trace.min_accuracy_percent, trace.max_latency_ms
+    subgraphs, late_ms = (served.cached, served.kept), 0.0
+    if served.order is not None:
+        order, last = served.order, int(served.order[-1])
+        run = run[0][order], run[1][order], run[2][order], run[3][order]
+        demands = demands[0][order], demands[1][order]
+        subgraphs = subgraphs[0][order], subgraphs[1][order]
+        late_ms = float(trace.arrived_ms[last] - trace.arrived_ms[-1])
     found = Tally(*tally_queries(subgraphs, run, demands, table.switch_bytes, table.fetched_bytes))
     if not served.accelerator.any():
-        return found
+        return found._replace(last_ms=found.last_ms + late_ms)
     return found._replace(
         last_ms=np.array([until_last_answer(trace.arrived_ms, served.response_ms)])
     )

@@ -13,6 +13,8 @@ from sushi_dse.analysis.gain_map import gain_curves
 from sushi_dse.analysis.repeats import RELEVANT_PERCENT
 from sushi_dse.analysis.split import capacities, capacity_per_s, pressed, split
 from sushi_dse.analysis.worth import (
+    BATCHED,
+    BOTH,
     HALF,
     JUDGED,
     MAPS,
@@ -21,6 +23,7 @@ from sushi_dse.analysis.worth import (
     USES,
     Gains,
     Worth,
+    beside_batching,
     holds,
     judged,
     larger_array,
@@ -113,6 +116,18 @@ def test_the_verdict_follows_from_the_rows_and_every_reading_is_judged(
     told = [row["verdict"] for row in own.readings]
     assert f"{own.verdict} in {told.count(own.verdict)} of {len(told)}" in holds(own)
     assert len({tuple(row.items()) for row in own.readings}) == len(told)
+
+
+def test_batching_takes_no_blocks_and_what_sgs_saves_beside_it_is_told() -> None:
+    own = found("zcu104", "ofa_resnet50")
+    (batched,) = (row for row in own.rows if row["use"] == BATCHED.name)
+    assert not any(value for name, value in batched.items() if name.startswith("more_"))
+    assert batched["latency_saved_percent"] == 0
+    assert "in a closed loop no two queries wait" in own.beside_batching
+    saved = {BATCHED.name: np.array([50.0, 60.0]), BOTH.name: np.array([60.0, 68.0])}
+    said = beside_batching(Gains(rows=(), latency=saved), closed_loop=False)
+    assert said.startswith("batching takes no blocks and saves 55 % (")
+    assert said.endswith("SGS, SushiSched saves 20 % of what is left")  # 40 of 50, 32 of 40
 
 
 def test_what_was_measured_is_no_reading() -> None:

@@ -417,6 +417,8 @@ def test_an_interval_moves_only_policies_that_change_the_subgraph() -> None:
         ({"recache_every_queries": ()}, "--recache-every: 1 to"),
         ({"recache_every_queries": (8, 0)}, "--recache-every: 1 to"),
         ({"recache_every_queries": (8, 8)}, "names one interval twice"),
+        ({"batch_limit": 0}, "--batch-limit: 1 to 256 queries must be given, got 0"),
+        ({"batch_limit": 257}, "--batch-limit: 1 to 256 queries must be given, got 257"),
     ],
     ids=str,
 )
@@ -444,6 +446,19 @@ def test_what_rows_depend_on_is_in_the_inputs_of_an_experiment(tmp_path: Path) -
     assert json.dumps(replace(experiment).inputs) == inputs[0]  # a file is read once
     assert json.dumps(asked(walk(), ("sushi", f"{mine}:Mine")).inputs) not in inputs
     assert json.dumps(replace(experiment, policy_files=()).inputs) not in inputs
+
+
+def test_the_batch_limit_is_an_input_of_the_rows_of_policies_that_batch() -> None:
+    crowd = walk(gap_ms=0.01)
+    batching, other = asked(crowd, ("batching",)), asked(crowd, ("sushi",))
+    assert replace(batching, batch_limit=2).inputs != batching.inputs
+    assert replace(other, batch_limit=2).inputs == other.inputs
+    rows = [evaluate(replace(batching, batch_limit=limit), [0]) for limit in (1, 2, 8)]
+    one, two, eight = (table["offchip_bytes_per_query"][0].as_py() for table in rows)
+    assert one > two > eight
+    unbatched = evaluate(asked(crowd, ("no-sgs",)), [0])
+    for name in traced_metric_names(capacity=False):
+        assert rows[0][name].to_pylist() == unbatched[name].to_pylist(), name
 
 
 def order_of(row: Row) -> tuple[int, str]:

@@ -15,17 +15,22 @@ def bytes_per_cycle_of(accelerator: Accelerator) -> float:
 
 
 def maps_over_the_bus(
-    layer: Layer, accelerator: Accelerator, word_channels: int, is_first: bool, is_last: bool
+    layer: Layer,
+    accelerator: Accelerator,
+    word_channels: int,
+    is_first: bool,
+    is_last: bool,
+    maps: int,
 ) -> tuple[int, int]:
-    """Bytes of the input map from DRAM and of the output map to it, of a layer by itself."""
+    """Bytes of the input maps from DRAM and of the output maps to it, of a layer by itself."""
     on_chip = min(accelerator.streaming_buffer_kib, accelerator.output_buffer_kib) * 1024
     if accelerator.layer_by_layer:
         on_chip = 0
     input_bytes = output_bytes = 0
-    if is_first or layer.channels * layer.height * layer.width > on_chip:
+    if is_first or maps * layer.channels * layer.height * layer.width > on_chip:
         words = (layer.channels + word_channels - 1) // word_channels
-        input_bytes = words * word_channels * layer.height * layer.width
-    made_bytes = layer.kernels * layer.output_height * layer.output_width
+        input_bytes = maps * words * word_channels * layer.height * layer.width
+    made_bytes = maps * layer.kernels * layer.output_height * layer.output_width
     if is_last or made_bytes > on_chip:
         output_bytes = made_bytes
     return input_bytes, output_bytes
@@ -38,14 +43,16 @@ def simulated_weight_stationary(
     cached_channels: int,
     is_first: bool,
     is_last: bool,
+    maps: int = 1,
 ) -> LayerCost:
     """The cost of a layer by making every tile of it, in order, and waiting for every load.
 
+    Each tile serves the `maps` of a batch, strip by strip.
     Written from the documentation; for layers of one group and for depthwise ones.
     """
     bytes_per_cycle = bytes_per_cycle_of(accelerator)
     taps = layer.kernel_height * layer.kernel_width
-    outputs = layer.output_height * layer.output_width
+    outputs = maps * layer.output_height * layer.output_width
     depthwise = layer.groups > 1
     channels_of_a_kernel = 1 if depthwise else layer.channels
 
@@ -59,16 +66,23 @@ def simulated_weight_stationary(
         for left in range(0, layer.kernel_width, 3)
     ]
 
-    strips = (1, 1)  # in rows and in columns
+    # Of each strip the rows of a map, or of each of several; and into how many columns it is cut.
+    row_strips, column_strips = [[layer.output_height] * maps], 1
     if channels_of_a_kernel > tile_channels or len(windows) > 1:
         sums = int(accelerator.output_buffer_kib * 1024) // (4 * min(tile_kernels, layer.kernels))
-        for rows in range(layer.output_height, 0, -1):
-            if rows * layer.output_width <= sums:
-                strips = (-(-layer.output_height // rows), 1)
-                break
-        else:
-            strips = (layer.output_height, -(-layer.output_width // max(sums, 1)))
-    count = strips[0] * strips[1]
+        row_strips = []
+        for _ in range(maps):
+            left = layer.output_height
+            if row_strips and sum(row_strips[-1] + [left]) * layer.output_width <= sums:
+                row_strips[-1].append(left)  # beside the maps before it
+                continue
+            while left:
+                rows = min(left, max(sums // layer.output_width, 1))
+                row_strips.append([rows])
+                left -= rows
+        if layer.output_width > sums:
+            column_strips = -(-layer.output_width // max(sums, 1))
+    count = len(row_strips) * column_strips
     if taps == 1:
         pixels = outputs
     else:
@@ -78,8 +92,9 @@ def simulated_weight_stationary(
                 (layer.kernel_height, layer.kernel_width), layer.stride, strict=True
             )
         ]
-        pixels = (layer.padded_height + (strips[0] - 1) * seams[0]) * (
-            layer.padded_width + (strips[1] - 1) * seams[1]
+        inside = sum(map(len, row_strips)) - maps  # seams that lie within a map
+        pixels = (maps * layer.padded_height + inside * seams[0]) * (
+            layer.padded_width + (column_strips - 1) * seams[1]
         )
     drain = accelerator.drain_cycles if taps > 1 or accelerator.pointwise_drain else 0.0
     stream = max(pixels / count + accelerator.fill_cycles, outputs / count + drain)
@@ -111,7 +126,7 @@ def simulated_weight_stationary(
         now += max(stream, later / bytes_per_cycle)
 
     input_bytes, output_bytes = maps_over_the_bus(
-        layer, accelerator, accelerator.pe_channels, is_first, is_last
+        layer, accelerator, accelerator.pe_channels, is_first, is_last, maps
     )
     return LayerCost(
         compute_cycles=compute,
@@ -127,7 +142,7 @@ def simulated_weight_stationary(
         dynamic_buffer_read_bytes=sum(every),
         persistent_buffer_read_bytes=cached_bytes * count,
         streaming_buffer_read_bytes=read_bytes,
-        streaming_buffer_write_bytes=layer.channels * layer.height * layer.width,
+        streaming_buffer_write_bytes=maps * layer.channels * layer.height * layer.width,
         output_buffer_bytes=partial_sum_bytes,
     )
 
@@ -139,15 +154,17 @@ def simulated_output_stationary(
     cached_channels: int,
     is_first: bool,
     is_last: bool,
+    maps: int = 1,
 ) -> LayerCost:
     """The cost of a layer group by group, pass by pass and tile by tile.
 
+    The `maps` of a batch lie one below the other, and a tile may begin in one and end in the next.
     Written from the documentation.  Times are cycles of the port until the last lines.
     """
     slower = accelerator.clock_mhz / accelerator.port_clock_mhz  # array cycles in one of the port
     bytes_per_cycle = bytes_per_cycle_of(accelerator) * slower
     pixels, q = accelerator.pe_pixels, layer.output_width
-    outputs = layer.output_height * q
+    outputs = maps * layer.output_height * q
     taps = layer.kernel_height * layer.kernel_width
     kernels, channels = layer.kernels // layer.groups, layer.channels_per_group
     words = (channels + 7) // 8  # of eight channels
@@ -199,7 +216,7 @@ def simulated_output_stationary(
     middle = sum(spans) / len(spans) + slack
     last = span(0, len(tiles[-1])) + slack
     row, column = last_pixel(tiles[0][-1])
-    row, column = min(row, layer.height - 1), min(column, layer.width - 1)
+    row, column = min(row, maps * layer.height - 1), min(column, layer.width - 1)
     first_words = max(-(-(row * layer.width + column + 1) // 16), 0)
     first = max(compute, read(16 * first_words) - accelerator.read_ahead_cycles)
     first += (len(passes) - 1) * one_pass
@@ -238,7 +255,7 @@ def simulated_output_stationary(
 
     fill = accelerator.pixel_fill_cycles * pixels + in_a_pass / slower
     cycles, exposed = slower * (fill + resident), slower * (total - resident)
-    input_bytes, output_bytes = maps_over_the_bus(layer, accelerator, 8, is_first, is_last)
+    input_bytes, output_bytes = maps_over_the_bus(layer, accelerator, 8, is_first, is_last, maps)
     bus = (loaded + output_bytes) / bytes_per_cycle * slower
     return LayerCost(
         compute_cycles=cycles,
@@ -252,7 +269,7 @@ def simulated_output_stationary(
         dynamic_buffer_read_bytes=reads,
         persistent_buffer_read_bytes=cached_reads,
         streaming_buffer_read_bytes=layer.groups * len(tiles) * words * middle * 8,
-        streaming_buffer_write_bytes=layer.channels * layer.height * layer.width,
+        streaming_buffer_write_bytes=maps * layer.channels * layer.height * layer.width,
         output_buffer_bytes=layer.kernels * outputs,
     )
 

@@ -11,7 +11,7 @@ from sushi_dse.model.network import NEVER_HELD, LayerShape, Network, layer_shape
 from sushi_dse.workload.layers import Layer, SuperNet, around
 from tests.strategies import layers, supernets
 
-ARRAYS = Network.__slots__[1:]
+ARRAYS = Network.__slots__[2:]
 
 
 def layer(**changes: Any) -> Layer:
@@ -48,6 +48,7 @@ def test_the_counts_of_a_3x3_layer_are_those_counted_by_hand() -> None:
         input_holds=NEVER_HELD,
         output_holds=8 * 6 * 9,
         shortcut_holds=0,
+        maps=1,
     )
 
 

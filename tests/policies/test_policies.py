@@ -42,7 +42,7 @@ from tests.tables import cases, integers, table_of, tables, traces
 GENERAL = {name: policy for name, policy in POLICIES.items() if policy.service is None}
 every_policy = pytest.mark.parametrize("policy", GENERAL.values(), ids=GENERAL)
 causal_policies = pytest.mark.parametrize(
-    "name", ["no-sgs", "sushi", "latency-aware", "last-subnet", "infaas"]
+    "name", ["no-sgs", "sushi", "latency-aware", "last-subnet", "infaas", "sgs-batching"]
 )
 modes = pytest.mark.parametrize("mode", MODES)
 intervals = st.integers(1, 5)
@@ -356,4 +356,4 @@ def test_the_default_policies_are_policies_and_one_is_the_reference() -> None:
 
 def test_the_causal_policies_are_the_ones_without_a_plan() -> None:
     causal = {name for name, policy in POLICIES.items() if policy.recaching in (NEAREST, EXPECTED)}
-    assert causal == {"sushi", "latency-aware"}
+    assert causal == {"sushi", "latency-aware", "sgs-batching"}
