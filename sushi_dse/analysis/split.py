@@ -13,6 +13,7 @@ from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import MOST_ACCELERATORS
 from sushi_dse.model.latency_table import candidate_table, cold_latency_ms
+from sushi_dse.policies.catalogue import named_policy
 
 PARTS = 2  # designs that one is split into, where a user asks for no other number
 TARGET = 0.99  # of the queries answered in time (assumption)
@@ -87,7 +88,8 @@ def capacities(
     """The capacity of each use, a policy on a design, and that of so many parts of its design.
 
     `design` is the one whose slowest SubNet decides the deadline.  Nothing is known of a single
-    query, which has no rate.  `UserError` where there are less than two parts.
+    query, which has no rate, and of parts under a policy of one accelerator.  `UserError` where
+    there are less than two parts.
     """
     if not PARTS <= parts <= MOST_ACCELERATORS:
         raise UserError(
@@ -100,7 +102,8 @@ def capacities(
     streams = [pressed(each, design, seed) for seed, each in enumerate(experiments)]
     found = []
     for policy, own in uses:
-        small = split(own, parts) if own.pe_kernels >= parts else None
+        parted = own.pe_kernels >= parts and named_policy(policy).serves_many
+        small = split(own, parts) if parted else None
         found.append(
             {
                 names[0]: capacity_per_s(streams, own, policy),
