@@ -5,11 +5,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
-from math import isfinite
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from sushi_dse.config.choices import MOST_TIMES
 from sushi_dse.config.document import MAX_BYTES
 from sushi_dse.config.shipped import is_path
 from sushi_dse.config.workload_keys import LayerKeys
@@ -68,9 +68,9 @@ def constants_text(
 
 
 def _fitted(value: float, error: float) -> str:
-    """A fitted constant with its standard error, where that is known."""
+    """A fitted constant with its standard error, where the measurements determine it."""
     known = f"{{value: {value:.6f}, error: {error:.6f}}}"
-    return known if isfinite(error) else f"{value:.6f}"
+    return known if error <= MOST_TIMES * float(f"{abs(value):.6f}") else f"{value:.6f}"
 
 
 def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequence[str]) -> str:

@@ -34,8 +34,7 @@ from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.queue import Pool
 from sushi_dse.serving.selection import MODES
-from sushi_dse.serving.served import Served, tally, tally_queries
-from sushi_dse.serving.streams import Streams
+from sushi_dse.serving.served import Served, tally_queries
 from sushi_dse.traces.trace import MAX_MS, Trace
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
@@ -131,6 +130,8 @@ def runs(draw: st.DrawFn) -> Ran:
     policy = POLICIES[draw(st.sampled_from(GENERAL))]
     several = policy.serves_many and not trace.closed_loop
     pool = Pool(draw(st.integers(1, 3)) if several else 1)
+    if pool.accelerators > 1 and policy.batch_limit:
+        policy = replace(policy, batch_limit=1)
     device = replace(accelerator.device, accelerators=pool.accelerators)
     accelerator = replace(accelerator, device=device)
     table = latency_table(network, accelerator, candidates(network, accelerator))
@@ -162,21 +163,6 @@ def test_the_tally_is_what_its_source_says(run: Ran) -> None:
     compiled, plain = tally_queries(*arguments), tally_queries.plain(*arguments)
     assert all(np.array_equal(a, b) for a, b in zip(compiled, plain, strict=True))
     assert compiled.served.sum() == len(run.trace)
-
-
-@few
-@given(runs(), st.lists(st.floats(0.3, 3), max_size=3), st.sampled_from(sorted(MODES)), st.data())
-def test_streams_are_tallied_as_each_is_served_alone(
-    run: Ran, factors: list[float], mode: str, drawn: st.DataObject
-) -> None:
-    latency_ms = run.trace.max_latency_ms
-    traces = [run.trace, *(replace(run.trace, max_latency_ms=latency_ms * f) for f in factors)]
-    policy, every = POLICIES[drawn.draw(st.sampled_from(GENERAL))], drawn.draw(st.integers(1, 40))
-    found = policy.tallied(Streams(traces), run.table, mode=mode, every=every)
-    for index, trace in enumerate(traces):
-        alone = tally(policy.served(trace, run.table, mode=mode, every=every), trace, run.table)
-        for all_runs, one in zip(found, alone, strict=True):
-            assert np.array_equal(all_runs[index], one[0])
 
 
 @given(runs())

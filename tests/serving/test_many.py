@@ -45,7 +45,8 @@ open_cases = st.tuples(open_traces, tables()) | accelerator_cases().filter(
 
 
 def test_only_policies_of_one_accelerator_serve_no_more() -> None:
-    assert set(POLICIES) - set(SHARED) == {"offline-optimum", "slo-nn", "gati"}
+    of_one = {"offline-optimum", "slo-nn", "gati", "batching", "sgs-batching"}
+    assert set(POLICIES) - set(SHARED) == of_one
     for name in set(POLICIES) - set(SHARED):
         trace = Trace(
             arrived_ms=np.array([1.0]),
