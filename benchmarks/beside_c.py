@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sushi_dse.model.network import LayerShape
+
 SOURCE = Path(__file__).with_name("kernels.c")
 GCC = ("gcc", "-O3", "-march=native", "-shared", "-fPIC")
+FIELDS = f"-DLAYER_SHAPE={','.join(LayerShape._fields)}"
 SECONDS = 2.0  # time of measuring each figure
 
 Figures = dict[str, object]
@@ -38,7 +41,7 @@ def compiled() -> Iterator[Libraries | None]:
 
         def library(name: str, *more: str) -> ctypes.CDLL:
             path = Path(folder) / f"{name}.so"
-            subprocess.run([*GCC, *more, "-o", path, SOURCE, "-lm"], check=True)
+            subprocess.run([*GCC, FIELDS, *more, "-o", path, SOURCE, "-lm"], check=True)
             return ctypes.CDLL(str(path))
 
         try:

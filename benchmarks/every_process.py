@@ -17,7 +17,7 @@ from sushi_dse.report.formats import print_document
 
 PROCESSES = 6
 SHOWN = ("layer_evaluations_per_s", "c_layer_evaluations_per_s", "ratio_to_c", "median_ratio_to_c",
-         "line_offset_bytes")  # fmt: skip
+         "same_bits_as_exact_c", "line_offset_bytes")  # fmt: skip
 
 
 def own_figures() -> Figures:

@@ -18,10 +18,7 @@ enum { COMPUTE, EXPOSED, COLD_STALL, WARM_STALL };
 enum { STRICT_ACCURACY, STRICT_LATENCY };
 
 typedef struct {
-    int64_t kernels, channels, channels_per_group, groups, kernel_height, kernel_width, taps,
-        passes, is_pointwise, height, width, padded_height, padded_width, pad_top, pad_left,
-        stride_height, stride_width, output_height, output_width, input_bytes, output_bytes,
-        input_holds, output_holds;
+    int64_t LAYER_SHAPE;  /* the names of its fields, which `benchmarks.beside_c` gives */
 } LayerShape;
 
 typedef struct {  /* [shape], or [shape][kind] */
@@ -59,7 +56,8 @@ static void layer_cycles(
     const double *restrict per_byte = arrays.per_byte, *restrict resident = arrays.resident;
     const double *restrict fill = arrays.fill;
     double slowest_bus = largest(per_byte, designs), smallest_map = smallest(resident, designs);
-    double least_fill = smallest(fill, designs);
+    double least_fill = smallest(fill, designs), least_drain = smallest(arrays.drain, designs);
+    double least_pointwise = smallest(arrays.pointwise_drain, designs);
     for (int64_t i = 0; i < shapes; i++) {
         const LayerShape shape = of_shape[i];
         double *restrict compute = cycles + (COMPUTE * shapes + i) * chunk;
@@ -73,7 +71,8 @@ static void layer_cycles(
             compute[d] = total * stream[d];
             exposed[d] = 0.0;
         }
-        double shortest = larger(pixels + least_fill, outputs + smallest(drain, designs));
+        double own_least_drain = shape.is_pointwise ? least_pointwise : least_drain;
+        double shortest = larger(pixels + least_fill, outputs + own_least_drain);
         for (int64_t kind = i * KINDS; kind < i * KINDS + tiles.kinds[i]; kind++) {
             double count = tiles.counts[kind], load = tiles.load_bytes[kind];
             double first = tiles.first_counts[kind];  /* of the first block of kernels */

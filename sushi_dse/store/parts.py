@@ -7,7 +7,6 @@ not match its name.
 
 import contextlib
 import hashlib
-import io
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -30,12 +29,13 @@ if TYPE_CHECKING:  # Processes that evaluate designs do not need pandas.
 MOST_ROWS = 10**8  # of a part: a block of the largest space has fewer
 # Whole floats seldom recur, but their first bytes often do; the numbers of designs rise evenly.
 ENCODING = {pa.float64(): "BYTE_STREAM_SPLIT", pa.int64(): "DELTA_BINARY_PACKED"}
+PAGE_VALUES = 2**17  # floats on a page of 1 MiB, which are handed over at a time
 PART_NAME = re.compile(r"part-(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
 def part_bytes(table: pa.Table) -> bytes:
     """The bytes of a part with the rows of `table`."""
-    content = io.BytesIO()
+    content = pa.BufferOutputStream()
     kinds = {field.name: field.type for field in table.schema}
     pq.write_table(
         table,
@@ -44,8 +44,10 @@ def part_bytes(table: pa.Table) -> bytes:
         use_dictionary=[name for name, kind in kinds.items() if pa.types.is_string(kind)],
         column_encoding={name: ENCODING[kind] for name, kind in kinds.items() if kind in ENCODING},
         write_statistics=False,
+        write_batch_size=PAGE_VALUES,
     )
-    return content.getvalue()
+    written: bytes = content.getvalue().to_pybytes()
+    return written
 
 
 def part_name(run: str, block: int, content: bytes) -> str:
@@ -55,8 +57,9 @@ def part_name(run: str, block: int, content: bytes) -> str:
     """
     if block < 0:
         raise ValueError(f"block >= 0 must hold, got {block}")
-    bound = hashlib.sha256(f"{run} {block} ".encode() + content).hexdigest()
-    return f"part-{block:08d}-{bound[:16]}.parquet"
+    bound = hashlib.sha256(f"{run} {block} ".encode())
+    bound.update(content)  # A sum of the two would be a copy.
+    return f"part-{block:08d}-{bound.hexdigest()[:16]}.parquet"
 
 
 def part_files(folder: Path) -> list[tuple[int, Path]]:

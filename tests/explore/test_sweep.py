@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -333,3 +334,24 @@ def test_a_script_that_asks_for_workers_is_not_run_by_them(tmp_path: Path) -> No
         [sys.executable, script.name], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("2 12 Sweep\n", "")
+
+
+BLOCK_USES_ARRAYS = """
+import resource
+import numpy as np
+from sushi_dse.explore.sweep import keep_freed_memory
+
+keep_freed_memory()
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    arrays = [np.ones(100_000) for _ in range(40)]
+    del arrays
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+def test_a_block_takes_the_memory_that_the_last_one_freed() -> None:
+    command = [sys.executable, "-c", BLOCK_USES_ARRAYS]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(ended.stdout) < 1000  # of 7,800 pages
