@@ -280,7 +280,8 @@ def closed_loop(queries: int) -> Trace:
 def without_first(served: Served) -> Served:
     """What happened to the queries after the first one."""
     arrays: dict[str, Any] = {name: getattr(served, name) for name in served.__slots__}
-    return Served(**{name: None if own is None else own[1:] for name, own in arrays.items()})
+    later: dict[str, Any] = {name: None if own is None else own[1:] for name, own in arrays.items()}
+    return Served(**later)
 
 
 @few
