@@ -35,6 +35,7 @@ from sushi_dse.model.kernel_key import (
     kernel_key,
     key_of_files,
 )
+from sushi_dse.model.kernel_library import linking
 from sushi_dse.model.kernel_lock import kernel_lock
 
 FOLDER = re.compile(rf"kernels-[0-9a-f]{{{KEY_DIGITS}}}")
@@ -50,7 +51,7 @@ _rebuild: Any = CompileResult._rebuild
 
 def let_kernels_call(function: Callable[..., Any]) -> None:
     """Tell Numba of a plain function that kernels call: inlined, as arrays are slow to pass."""
-    register_jitable(forceinline=True)(function)
+    register_jitable(forceinline=True, no_cfunc_wrapper=True)(function)
 
 
 def let_kernels_call_kernels(kind: type) -> None:
@@ -91,7 +92,7 @@ def _compile(kernel: Any, compile_or_load: Callable[[Any], Any], signature: Any)
         codegen = kernel.targetctx.codegen()
         if kernel._cache.has(signature, codegen):
             return compile_or_load(signature)
-        with _note.around(), kernel._cache.lock(signature, codegen):
+        with _note.around(), kernel._cache.lock(signature, codegen), linking(codegen):
             return compile_or_load(signature)
 
 
