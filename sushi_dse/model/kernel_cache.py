@@ -22,6 +22,7 @@ from typing import Any
 import numba
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.extending import register_jitable, typeof_impl
 
@@ -47,6 +48,7 @@ _warned = Event()
 _note = CompileNote()
 _dumps: Any = dumps  # Numba declares no types.
 _rebuild: Any = CompileResult._rebuild
+_runtime: Any = rtsys
 
 
 def let_kernels_call(function: Callable[..., Any]) -> None:
@@ -109,7 +111,7 @@ class KernelCache:
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The cached result of compiling for `signature`; None, so that Numba compiles, else."""
-        target.refresh()
+        _runtime.initialize(target)  # All that machine code needs; Numba's library is slow to load.
         name = self._entry(signature, target.codegen())
         for folder in cache_folders():
             payload = _read(folder / name)
