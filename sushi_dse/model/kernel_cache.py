@@ -22,6 +22,7 @@ from typing import Any
 import numba
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.extending import register_jitable, typeof_impl
 
@@ -35,6 +36,7 @@ from sushi_dse.model.kernel_key import (
     kernel_key,
     key_of_files,
 )
+from sushi_dse.model.kernel_library import linking
 from sushi_dse.model.kernel_lock import kernel_lock
 
 FOLDER = re.compile(rf"kernels-[0-9a-f]{{{KEY_DIGITS}}}")
@@ -46,11 +48,12 @@ _warned = Event()
 _note = CompileNote()
 _dumps: Any = dumps  # Numba declares no types.
 _rebuild: Any = CompileResult._rebuild
+_runtime: Any = rtsys
 
 
 def let_kernels_call(function: Callable[..., Any]) -> None:
     """Tell Numba of a plain function that kernels call: inlined, as arrays are slow to pass."""
-    register_jitable(forceinline=True)(function)
+    register_jitable(forceinline=True, no_cfunc_wrapper=True)(function)
 
 
 def let_kernels_call_kernels(kind: type) -> None:
@@ -91,7 +94,7 @@ def _compile(kernel: Any, compile_or_load: Callable[[Any], Any], signature: Any)
         codegen = kernel.targetctx.codegen()
         if kernel._cache.has(signature, codegen):
             return compile_or_load(signature)
-        with _note.around(), kernel._cache.lock(signature, codegen):
+        with _note.around(), kernel._cache.lock(signature, codegen), linking(codegen):
             return compile_or_load(signature)
 
 
@@ -108,7 +111,7 @@ class KernelCache:
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The cached result of compiling for `signature`; None, so that Numba compiles, else."""
-        target.refresh()
+        _runtime.initialize(target)  # All that machine code needs; Numba's library is slow to load.
         name = self._entry(signature, target.codegen())
         for folder in cache_folders():
             payload = _read(folder / name)

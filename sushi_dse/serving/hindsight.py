@@ -58,7 +58,11 @@ def steps_of(mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray) -> Ste
     thresholds = by_column[:, :subnets].T.copy()
     lowest, highest = np.empty(subnets), np.empty(subnets)
     for subnet in range(subnets):
-        lowest[subnet], highest[subnet] = thresholds[subnet].min(), thresholds[subnet].max()
+        low = high = thresholds[subnet, 0]
+        for value in thresholds[subnet]:
+            low = value if value < low else low
+            high = value if value > high else high
+        lowest[subnet], highest[subnet] = low, high
     selected_percent, selected_ms = np.empty((2, subnets + 1, columns))
     for step in range(subnets + 1):
         for column in range(columns):
@@ -138,7 +142,9 @@ def optimal_schedule(
         for subgraph in range(subgraphs):
             before[subgraph] = total[subgraph] + rest[subgraph]
     schedule = np.zeros(windows, dtype=np.int64)
-    subgraph = int(before.argmin())
+    subgraph = 0
+    for other in range(1, subgraphs):
+        subgraph = other if before[other] < before[subgraph] else subgraph
     for window in range(windows - 1, -1, -1):
         schedule[window] = subgraph
         subgraph = came_from[window, subgraph]
@@ -190,6 +196,22 @@ def _sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
     return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
 
 
+@kernel_part
+def first_reaching(demands: np.ndarray, threshold: float) -> int:
+    """The index of the first of sorted demands that reaches a threshold; their number without one.
+
+    It is that of `np.searchsorted`, which takes Numba long to compile and to load.
+    """
+    first, end = 0, len(demands)
+    while first < end:
+        middle = (first + end) // 2
+        if demands[middle] >= threshold:  # NaN is reached by none.
+            end = middle
+        else:
+            first = middle + 1
+    return first
+
+
 @compiled
 def static_subgraphs(
     mode: int,
@@ -225,7 +247,7 @@ def static_subgraphs(
             for step in range(choices.shape[1]):
                 end = demands.shape[1]
                 if step + 1 < choices.shape[1]:
-                    end = np.searchsorted(demands[stream], thresholds[subgraph, step])
+                    end = first_reaching(demands[stream], thresholds[subgraph, step])
                 subnet = choices[subgraph, step]
                 slowdown = slowdown_before[stream, end] - slowdown_before[stream, start]
                 total += score(

@@ -47,7 +47,10 @@ def nearest_subgraph(
     """
     if len(encoding_norm) == 1:
         return 0
-    distance = served.sum() * encoding_norm
+    queries = 0.0
+    for count in served:
+        queries += count
+    distance = queries * encoding_norm
     for subnet in range(len(served)):
         weight = 2 * served[subnet]
         if weight > 0:

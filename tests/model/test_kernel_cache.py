@@ -34,6 +34,7 @@ NEEDED = (
     "model/compile_note.py",
     "model/jit.py",
     "model/kernel_cache.py",
+    "model/kernel_library.py",
     "model/kernel_lock.py",
 )
 PART = """

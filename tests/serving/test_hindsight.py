@@ -15,6 +15,7 @@ from sushi_dse.serving import hindsight
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.hindsight import (
     best_static,
+    first_reaching,
     nothing_cached,
     offline_optimum,
     sorted_demands,
@@ -152,3 +153,11 @@ def test_the_kernels_compute_what_their_source_says(
     last = table.latency_ms.shape[1] - 1
     first = (mode, *latencies, *(column[0] for column in demands), 0, last)
     assert hindsight.first_score(*first) == hindsight.first_score.plain(*first)
+
+
+@given(st.lists(st.floats(0, 4), max_size=8), st.floats(-1, 5) | st.just(np.nan))
+def test_the_first_demand_that_reaches_a_threshold_is_found(
+    demands: list[float], threshold: float
+) -> None:
+    found = first_reaching(np.array(sorted(demands)), threshold)
+    assert found == np.searchsorted(sorted(demands), threshold)
