@@ -64,27 +64,51 @@ def output_stationary_waits(
     kernels: np.ndarray,
     channels: np.ndarray,
 ) -> np.ndarray:
-    """Cycles as of `layer_waits`, with a buffer of `prefetch_bytes` for layers to come."""
+    """Cycles as of `layer_waits`, with a buffer of `prefetch_bytes` for layers to come.
+
+    A layer of which two SubGraphs keep the same, and of which as much has arrived, is worked out
+    once: that is looked up at the last SubGraph that keeps nothing of it, or the last other one.
+    """
+    compute, _, write_output = cycles
     waits = np.empty((2, len(shapes), len(kernels)))
-    for s in range(len(starts) - 1):
+    ahead = np.empty((2, len(kernels)))  # bytes that have arrived, before and after a layer
+    parts = np.empty((len(kernels), 2), dtype=np.int64)
+    last = np.empty(2, dtype=np.int64)
+    for i in range(len(shapes)):
+        shape, layer = shapes[i], supernet_layer[i]
+        is_first = (starts == i).any()
+        last[:] = -1
         for g in range(len(kernels)):
-            ahead = 0.0  # bytes of layers to come that have arrived
-            for i in range(starts[s], starts[s + 1]):
-                shape, layer = shapes[i], supernet_layer[i]
-                part = cached_part(shape, kernels[g, layer], channels[g, layer])
-                missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
-                if i > starts[s]:
-                    ahead = min(ahead + launch_cycles / array.cycles_per_byte, prefetch_bytes)
-                arrived = min(ahead, float(missing * shape.taps))
-                wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
-                wait *= array.port_cycle
-                fetched, busy = loaded - arrived, cycles.compute[i] + wait
-                output_bytes = cycles.write_output[i] / array.cycles_per_byte
-                stall = output_stall(fetched, output_bytes, array.cycles_per_byte, busy)
-                waits[0, i, g], waits[1, i, g] = wait, stall
-                idle = busy + stall - (fetched + output_bytes) * array.cycles_per_byte
-                ahead += max(idle, 0.0) / array.cycles_per_byte - arrived
-                ahead = min(ahead, prefetch_bytes)
+            part = cached_part(shape, kernels[g, layer], channels[g, layer])
+            if is_first:
+                ahead[0, g] = 0.0
+            else:
+                launched = launch_cycles / array.cycles_per_byte
+                ahead[0, g] = min(ahead[1, g] + launched, prefetch_bytes)
+            parts[g, 0], parts[g, 1] = part
+            kind = min(part[0], 1)
+            same = last[kind]
+            if (
+                same >= 0
+                and ahead[0, same] == ahead[0, g]
+                and parts[same, 0] == part[0]
+                and parts[same, 1] == part[1]
+            ):
+                waits[0, i, g], waits[1, i, g] = waits[0, i, same], waits[1, i, same]
+                ahead[1, g] = ahead[1, same]
+                continue
+            missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
+            arrived = min(ahead[0, g], float(missing * shape.taps))
+            wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
+            wait *= array.port_cycle
+            fetched, busy = loaded - arrived, compute[i] + wait
+            output_bytes = write_output[i] / array.cycles_per_byte
+            stall = output_stall(fetched, output_bytes, array.cycles_per_byte, busy)
+            waits[0, i, g], waits[1, i, g] = wait, stall
+            idle = busy + stall - (fetched + output_bytes) * array.cycles_per_byte
+            gained = max(idle, 0.0) / array.cycles_per_byte - arrived
+            ahead[1, g] = min(ahead[0, g] + gained, prefetch_bytes)
+            last[kind] = g
     return waits
 
 
