@@ -38,15 +38,10 @@ from sushi_dse.model.cost import Array, LayerCost, cached_part, output_stall
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
-from sushi_dse.model.network import LayerShape, Network
+from sushi_dse.model.network import Network
 from sushi_dse.model.output_stationary import layer_wait
-from sushi_dse.model.weight_stationary import (
-    BLOCK_KINDS,
-    blocks,
-    blocks_of,
-    channel_passes,
-    strips_of,
-)
+from sushi_dse.model.tile_runs import WALKED, tile_count, write_runs
+from sushi_dse.model.tile_times import run_tiles
 
 
 class LayerCycles(NamedTuple):
@@ -55,110 +50,6 @@ class LayerCycles(NamedTuple):
     compute: np.ndarray
     read_input: np.ndarray
     write_output: np.ndarray
-
-
-@kernel_part
-def tile_count(shape: LayerShape, array: Array) -> int:
-    """The number of tiles of a layer, in all strips of its map."""
-    kernels, channels = blocks(shape, array)
-    strips = strips_of(shape, kernels, channels, array.output_buffer_bytes)
-    tiles = -(-shape.kernels // kernels) * channel_passes(shape, channels)
-    return int(strips[0] * strips[1] * tiles)
-
-
-@kernel_part
-def tile_runs(
-    shape: LayerShape,
-    array: Array,
-    cached_kernels: int,
-    cached_channels: int,
-    lengths: np.ndarray,
-    loads: np.ndarray,
-) -> int:
-    """The number of runs of successive tiles with equal loads that a layer has.
-
-    It writes for each run the number of tiles into lengths, and the cycles to load one into loads.
-    """
-    kernel_block, channel_block = blocks(shape, array)
-    kernels, channels = cached_part(shape, cached_kernels, cached_channels)
-    cycles_per_pair = shape.taps / shape.passes * array.cycles_per_byte
-    runs = 0
-    for i in range(BLOCK_KINDS):
-        rows, row_length, row_cached = blocks_of(i, shape.kernels, kernel_block, kernels)
-        if rows == 0:
-            continue
-        row = runs
-        for j in range(BLOCK_KINDS):
-            columns, length, column_cached = blocks_of(
-                j, shape.channels_per_group, channel_block, channels
-            )
-            if columns > 0:
-                lengths[runs] = columns * shape.passes
-                loads[runs] = (row_length * length - row_cached * column_cached) * cycles_per_pair
-                runs += 1
-        period = runs - row
-        runs = row + rows * period
-        for run in range(row + period, runs):
-            lengths[run], loads[run] = lengths[run - period], loads[run - period]
-    strips = strips_of(shape, kernel_block, channel_block, array.output_buffer_bytes)
-    period = runs
-    runs *= strips[0] * strips[1]
-    for run in range(period, runs):
-        lengths[run], loads[run] = lengths[run - period], loads[run - period]
-    return runs
-
-
-@kernel_part
-def after_pauses(start: float, load: float, pauses: np.ndarray, pause: int) -> tuple[float, int]:
-    """The time at which a load from `start` on ends, and the number of the next pause then.
-
-    pauses: [pause, start and end] of the loads on the bus, disjoint and in order.
-    """
-    while start + load > pauses[pause, 0]:
-        load = min(load, start + load - pauses[pause, 0])
-        start = max(start, pauses[pause, 1])
-        pause += 1
-    return start + load, pause
-
-
-@kernel_part
-def run_tiles(
-    lengths: np.ndarray,
-    loads: np.ndarray,
-    stream: float,
-    ready: float,
-    freed: np.ndarray,
-    depth: int,
-    load: int,
-    bus: float,
-    pauses: np.ndarray,
-    pause: int,
-) -> tuple[float, float, float, int, int]:
-    """The timing of the tiles of a layer that is ready at `ready`, with the bus free at `bus`.
-
-    load: number of the next load; freed: [load], time at which the slot of a load is free, written
-    `depth` loads ahead.  It returns the times at which the tiles are computed and loaded, the
-    cycles of loading after `ready` (valid only if a load passed the layer's own pause), and the
-    numbers of the next load and of the next pause.
-    """
-    computed, late, pause_start = ready, 0.0, pauses[pause, 0]
-    for run in range(len(lengths)):
-        cycles, tiles = loads[run], lengths[run]
-        if cycles == 0:
-            computed += tiles * stream
-            continue
-        for tile in range(load, load + tiles):
-            start = max(bus, freed[tile])
-            bus = start + cycles
-            if bus > pause_start:
-                bus, pause = after_pauses(start, cycles, pauses, pause)
-                pause_start = pauses[pause, 0]
-                late = min(cycles, bus - ready) - (tile + 1 - load) * cycles
-            computed = max(computed, bus) + stream
-            freed[tile + depth] = computed
-        late += tiles * cycles
-        load += tiles
-    return computed, bus, late, load, pause
 
 
 @compiled
@@ -173,28 +64,107 @@ def output_stationary_waits(
     kernels: np.ndarray,
     channels: np.ndarray,
 ) -> np.ndarray:
-    """Cycles as of `layer_waits`, with a buffer of `prefetch_bytes` for layers to come."""
+    """Cycles as of `layer_waits`, with a buffer of `prefetch_bytes` for layers to come.
+
+    A layer of which two SubGraphs keep the same, and of which as much has arrived, is worked out
+    once: that is looked up at the last SubGraph that keeps nothing of it, or the last other one.
+    """
+    compute, _, write_output = cycles
     waits = np.empty((2, len(shapes), len(kernels)))
-    for s in range(len(starts) - 1):
+    ahead = np.empty((2, len(kernels)))  # bytes that have arrived, before and after a layer
+    parts = np.empty((len(kernels), 2), dtype=np.int64)
+    last = np.empty(2, dtype=np.int64)
+    for i in range(len(shapes)):
+        shape, layer = shapes[i], supernet_layer[i]
+        is_first = (starts == i).any()
+        last[:] = -1
         for g in range(len(kernels)):
-            ahead = 0.0  # bytes of layers to come that have arrived
-            for i in range(starts[s], starts[s + 1]):
-                shape, layer = shapes[i], supernet_layer[i]
-                part = cached_part(shape, kernels[g, layer], channels[g, layer])
-                missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
-                if i > starts[s]:
-                    ahead = min(ahead + launch_cycles / array.cycles_per_byte, prefetch_bytes)
-                arrived = min(ahead, float(missing * shape.taps))
-                wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
-                wait *= array.port_cycle
-                fetched, busy = loaded - arrived, cycles.compute[i] + wait
-                output_bytes = cycles.write_output[i] / array.cycles_per_byte
-                stall = output_stall(fetched, output_bytes, array.cycles_per_byte, busy)
-                waits[0, i, g], waits[1, i, g] = wait, stall
-                idle = busy + stall - (fetched + output_bytes) * array.cycles_per_byte
-                ahead += max(idle, 0.0) / array.cycles_per_byte - arrived
-                ahead = min(ahead, prefetch_bytes)
+            part = cached_part(shape, kernels[g, layer], channels[g, layer])
+            if is_first:
+                ahead[0, g] = 0.0
+            else:
+                launched = launch_cycles / array.cycles_per_byte
+                ahead[0, g] = min(ahead[1, g] + launched, prefetch_bytes)
+            parts[g, 0], parts[g, 1] = part
+            kind = min(part[0], 1)
+            same = last[kind]
+            if (
+                same >= 0
+                and ahead[0, same] == ahead[0, g]
+                and parts[same, 0] == part[0]
+                and parts[same, 1] == part[1]
+            ):
+                waits[0, i, g], waits[1, i, g] = waits[0, i, same], waits[1, i, same]
+                ahead[1, g] = ahead[1, same]
+                continue
+            missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
+            arrived = min(ahead[0, g], float(missing * shape.taps))
+            wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
+            wait *= array.port_cycle
+            fetched, busy = loaded - arrived, compute[i] + wait
+            output_bytes = write_output[i] / array.cycles_per_byte
+            stall = output_stall(fetched, output_bytes, array.cycles_per_byte, busy)
+            waits[0, i, g], waits[1, i, g] = wait, stall
+            idle = busy + stall - (fetched + output_bytes) * array.cycles_per_byte
+            gained = max(idle, 0.0) / array.cycles_per_byte - arrived
+            ahead[1, g] = min(ahead[0, g] + gained, prefetch_bytes)
+            last[kind] = g
     return waits
+
+
+@kernel_part
+def kept_parts(
+    shapes: np.ndarray,
+    supernet_layer: np.ndarray,
+    first: int,
+    end: int,
+    kernels: np.ndarray,
+    channels: np.ndarray,
+) -> np.ndarray:
+    """What each SubGraph keeps of a SubNet's layers: [subgraph, layer, kernels and channels]."""
+    kept = np.empty((len(kernels), end - first, 2), dtype=np.int64)
+    for g in range(len(kernels)):
+        for i in range(first, end):
+            layer = supernet_layer[i]
+            part = cached_part(shapes[i], kernels[g, layer], channels[g, layer])
+            kept[g, i - first, 0], kept[g, i - first, 1] = part
+    return kept
+
+
+@kernel_part
+def equal_layers(kept: np.ndarray, one: int, other: int) -> int:
+    """The number of layers, from the first one on, of which two SubGraphs keep the same."""
+    layer, layers = 0, kept.shape[1]
+    while (
+        layer < layers
+        and kept[one, layer, 0] == kept[other, layer, 0]
+        and kept[one, layer, 1] == kept[other, layer, 1]
+    ):
+        layer += 1
+    return layer
+
+
+@kernel_part
+def in_walking_order(kept: np.ndarray) -> np.ndarray:
+    """The numbers of the SubGraphs; those that keep the same of the first layers are neighbours.
+
+    kept: of `kept_parts`.
+    """
+    order = np.arange(len(kept))
+    for g in range(len(kept)):
+        place = g
+        while place > 0:
+            other = order[place - 1]
+            layer = equal_layers(kept, g, other)
+            if layer == kept.shape[1]:
+                break
+            own, others = kept[g, layer, 0], kept[other, layer, 0]
+            if own > others or (own == others and kept[g, layer, 1] > kept[other, layer, 1]):
+                break
+            order[place] = other
+            place -= 1
+        order[place] = g
+    return order
 
 
 @compiled
@@ -212,40 +182,53 @@ def layer_waits(
     """Cycles that a layer waits for weights and for its output map: [cause, layer, subgraph].
 
     The first three arguments are arrays of a `Network`; kernels, channels: [subgraph,
-    supernet_layer].  Time advances tile by tile, as a run of equal tiles, which is a row of channel
-    blocks, is too short for a jump over it to pay.
+    supernet_layer].  A SubGraph that keeps of the first layers what the one before keeps goes on
+    from where that one was after them: later layers wrote nothing that it reads.
     """
+    compute, read_input, write_output = cycles
     waits = np.empty((2, len(shapes), len(kernels)))
     tiles = np.array([tile_count(shapes[i], array) for i in range(len(shapes))])
     depth = min(depth, tiles.sum())
-    lengths, loads = np.empty(tiles.max(), dtype=np.int64), np.empty(tiles.max())
     freed = np.zeros(depth + tiles.sum())  # The first `depth` slots are free from the start.
     for s in range(len(starts) - 1):
-        for g in range(len(kernels)):
-            pauses = np.full((starts[s + 1] - starts[s] + 1, 2), np.inf)
-            ended, bus, load, pause = 0.0, 0.0, 0, 0
-            for i in range(starts[s], starts[s + 1]):
-                layer, own = supernet_layer[i], i - starts[s]
-                runs = tile_runs(
-                    shapes[i], array, kernels[g, layer], channels[g, layer], lengths, loads
-                )
-                pauses[own, 0] = ended + launch_cycles
-                ready = pauses[own, 1] = ended + launch_cycles + cycles.read_input[i]
+        first, end = starts[s], starts[s + 1]
+        walk = np.zeros(end - first + 1, dtype=WALKED)
+        for own in range(end - first):
+            walk[own].kernels = -1  # Its runs are not known.
+            walk[own + 1].first_run = walk[own].first_run + tiles[first + own]
+        lengths = np.empty(walk[end - first].first_run, dtype=np.int64)
+        loads, pauses = np.empty(len(lengths)), np.full((len(walk), 2), np.inf)
+        kept = kept_parts(shapes, supernet_layer, first, end, kernels, channels)
+        before = -1
+        for g in in_walking_order(kept):
+            same = equal_layers(kept, g, before) if before >= 0 else 0
+            for i in range(first, first + same):
+                waits[0, i, g], waits[1, i, g] = waits[0, i, before], waits[1, i, before]
+            before = g
+            pauses[same:] = np.inf
+            for own in range(same, end - first):
+                i, layer, after = first + own, walk[own], walk[own + 1]
+                if layer.kernels != kept[g, own, 0] or layer.channels != kept[g, own, 1]:
+                    layer.kernels, layer.channels = kept[g, own, 0], kept[g, own, 1]
+                    write_runs(shapes[i], array, layer, lengths, loads)
+                pauses[own, 0] = layer.ended + launch_cycles
+                ready = pauses[own, 1] = layer.ended + launch_cycles + read_input[i]
                 if own == 0:
-                    bus = ready
-                computed, bus, late, load, pause = run_tiles(
-                    lengths[:runs], loads[:runs], cycles.compute[i] / tiles[i], ready,
-                    freed, depth, load, bus, pauses, pause,
+                    layer.bus = ready
+                computed, bus, late, after.load, after.pause = run_tiles(
+                    layer, lengths, loads, compute[i] / tiles[i], ready,
+                    freed, depth, pauses, write_output[i] > 0,
                 )  # fmt: skip
-                if pause > own:
+                if after.pause > own:
                     spare = bus - ready - late
-                    bus += max(cycles.write_output[i] - spare, 0.0)
-                    ended = max(computed, bus)
+                    bus += max(write_output[i] - spare, 0.0)
+                    after.ended = max(computed, bus)
                 else:  # All weights were loaded before the layer, so its map leaves first.
-                    pauses[own, 1] += cycles.write_output[i]
-                    ended = max(computed, pauses[own, 1])
-                waits[0, i, g] = max(computed - ready - cycles.compute[i], 0.0)
-                waits[1, i, g] = ended - computed
+                    pauses[own, 1] += write_output[i]
+                    after.ended = max(computed, pauses[own, 1])
+                after.bus = bus
+                waits[0, i, g] = max(computed - ready - compute[i], 0.0)
+                waits[1, i, g] = after.ended - computed
     return waits
 
 

@@ -143,15 +143,13 @@ def saved_with_prefetching(network: Network, accelerator: Accelerator) -> np.nda
     saves waits of others, too.
     """
     layers = len(network.taps)
-    kernels = np.vstack(
-        [np.zeros((1, layers), dtype=np.int64), np.diag(network.kernels.max(axis=0))]
-    )
-    channels = np.vstack(
-        [np.zeros((1, layers), dtype=np.int64), np.diag(network.channels.max(axis=0))]
-    )
+    kernels, channels = (
+        np.vstack([np.zeros((1, layers), dtype=np.int64), np.diag(sizes.max(axis=0))[::-1]])
+        for sizes in (network.kernels, network.channels)
+    )  # The last layer comes first, in the order in which SubGraphs are walked.
     waits = prefetch_waits(network, accelerator, kernels, channels).sum(axis=0)
     of_subnet = np.add.reduceat(waits, network.starts[:-1], axis=0)  # [subnet, kept layer]
-    return np.asarray(of_subnet[:, :1] - of_subnet[:, 1:])
+    return np.asarray(of_subnet[:, :1] - of_subnet[:, :0:-1])
 
 
 def value_of(saved: np.ndarray, network: Network) -> np.ndarray:
@@ -216,14 +214,14 @@ def _faster(
     goal = targets(network)
     differ = np.flatnonzero((one != other).any(axis=1))
     of_target = np.array([t for t, _ in goal.cuts])[differ]
-    own = of_target < len(network.kernels)  # targets that are a single SubNet
-    waits = np.empty((2, len(differ)))
-    for i, kernels in enumerate((one[differ], other[differ])):
-        kept = np.where(kernels > 0, goal.channels[of_target], 0)
-        of_layer = prefetch_waits(network, accelerator, kernels, kept).sum(axis=0)
-        of_subnet = np.add.reduceat(of_layer, network.starts[:-1], axis=0)  # [subnet, cut]
-        waits[i] = of_subnet.sum(axis=0)
-        waits[i, own] = of_subnet[of_target[own], np.flatnonzero(own)]
+    kernels = np.vstack([one[differ], other[differ]])
+    channels = np.where(kernels > 0, np.tile(goal.channels[of_target], (2, 1)), 0)
+    of_layer = prefetch_waits(network, accelerator, kernels, channels).sum(axis=0)
+    of_subnet = np.add.reduceat(of_layer, network.starts[:-1], axis=0)
+    of_subnet = of_subnet.reshape(len(of_subnet), 2, len(differ))  # [subnet, one or other, cut]
+    waits = of_subnet.sum(axis=0)
+    own = np.flatnonzero(of_target < len(network.kernels))  # targets that are a single SubNet
+    waits[:, own] = of_subnet[of_target[own], :, own].T
     kernels = one.copy()
     better = differ[waits[1] < waits[0]]
     kernels[better] = other[better]
