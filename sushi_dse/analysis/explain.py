@@ -10,7 +10,6 @@ import numpy as np
 
 from sushi_dse.analysis.mean_metrics import (
     at_table_level,
-    designs_of,
     mean_metrics,
     metric_changes,
     sampled_experiment,
@@ -28,6 +27,7 @@ from sushi_dse.hardware.accelerator import (
     Accelerator,
 )
 from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS, widths
+from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reason, resources
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.breakdown import subnet_breakdown
@@ -154,7 +154,7 @@ def describe_design(experiment: Experiment, number: int, metrics: Sequence[Metri
     space = experiment.space
     accelerator = space.design(number)
     lacks = infeasible_reason(accelerator)
-    found = mean_metrics(experiment, designs_of([accelerator]))
+    found = mean_metrics(experiment, Designs.of([accelerator]))
     return {
         "design": number,
         **space.values(number),

@@ -9,12 +9,11 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.levels import AS_GIVEN
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.steady import steady_metrics
-from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.evaluation.traced import traced_metrics
 from sushi_dse.hardware.accelerator import (
     Accelerator,
 )
 from sushi_dse.hardware.designs import Designs
-from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.steady_cost import STEADY_METRICS
 from sushi_dse.policies.catalogue import named_policy
@@ -30,14 +29,10 @@ def mean_metrics(experiment: Experiment, designs: Designs) -> dict[str, np.ndarr
     if experiment.trace is None:
         steady = steady_metrics(experiment.network, designs, policy)
         return {name: values.mean(axis=0) for name, values in steady.items()}
-    rows: list[Row] = []
-    for index in range(len(designs)):
-        accelerator = designs.design(index)
-        table = candidate_table(experiment.network, accelerator)
-        rows += policy_rows(experiment, accelerator, table)
-    return {
-        name: np.array([row[name] for row in rows], dtype=float) for name in experiment.metric_names
-    }
+    each = map(designs.design, range(len(designs)))
+    tables = ((one, candidate_table(experiment.network, one)) for one in each)
+    found = traced_metrics([experiment], designs, tables)
+    return {name: values.ravel() for name, values in found.items()}
 
 
 def at_table_level(experiment: Experiment) -> Experiment:
@@ -68,18 +63,11 @@ def metric_changes(
     """The change from `here` to each of `others` in percent, by metric: [design], None for n/0."""
     if not others:
         return {name: [] for name in METRICS}
-    found = mean_metrics(experiment, designs_of([here, *others]))
+    found = mean_metrics(experiment, Designs.of([here, *others]))
     return {
         name: [_change_percent(values[0].item(), value) for value in values[1:].tolist()]
         for name, values in found.items()
     }
-
-
-def designs_of(accelerators: Sequence[Accelerator]) -> Designs:
-    """Accelerators as `Designs`; they may differ only in fields of `AXIS_ORDER`."""
-    names = AXIS_ORDER
-    columns = {name: np.array([getattr(one, name) for one in accelerators]) for name in names}
-    return Designs(accelerators[0], columns)
 
 
 def _change_percent(start: float, end: float) -> float | None:
