@@ -102,9 +102,8 @@ class Policy:
     ) -> tuple[LatencyTable, Accelerator]:
         """The latency table and the design that the policy serves on: those given, or its own.
 
-        The table is that of batches for a policy with a `batch_limit` above 1.
-
-        Without a use for it the design has no Persistent Buffer.
+        The table is that of batches for a policy with a `batch_limit` above 1.  Without a use for
+        it the design has no Persistent Buffer.
         """
         if self.system is not None:
             table, accelerator = self.system(network, accelerator)
@@ -117,6 +116,11 @@ class Policy:
     def held(self, designs: Designs) -> Designs:
         """Designs as they are built for the policy, which has no system of its own."""
         return designs if self.has_persistent_buffer else designs.changed(persistent_buffer_kib=0.0)
+
+    @property
+    def has_own_table(self) -> bool:
+        """Whether `system_of` gives another table than that of the design."""
+        return self.system is not None or self.batch_limit is not None
 
     @property
     def serves_many(self) -> bool:
@@ -142,7 +146,7 @@ class Policy:
         if self._batches_on(table):
             return serve_in_batches(trace, table, self._rule(trace, table, code, every))
         if self.selection != BY_MODE:
-            fixed = fixed_subnet(trace, table) if self.selection == FIXED else 0
+            fixed = self._fixed(trace, table)
             return serve_with_rule(trace, table, self.selection, fixed=fixed, pool=pool)
         (schedule,) = self.plan(Streams([trace]), table, code, every)
         if pool.accelerators > 1:
@@ -159,18 +163,18 @@ class Policy:
 
         There is a run for each stream.
         """
-        code, traces = self._code(mode, table, pool), streams.traces
+        code = self._code(mode, table, pool)
         if self.service is not None:
+            traces = streams.traces
             runs = [self.service(trace, table, code, every) for trace in traces]
             return joined(
                 [tally(run, trace, table) for run, trace in zip(runs, traces, strict=True)]
             )
         if self._batches_on(table):
-            rules = [self._rule(one, table, code, every) for one in traces]
+            rules = [self._rule(one, table, code, every) for one in streams.given]
             return tally_in_batches(streams, table, rules)
         if self.selection != BY_MODE:
-            of_each = [fixed_subnet(t, table) if self.selection == FIXED else 0 for t in traces]
-            fixed = np.array(of_each)
+            fixed = np.array([self._fixed(one, table) for one in streams.given])
             return tally_with_rule(streams, table, self.selection, fixed=fixed, pool=pool)
         schedules = self.plan(streams, table, code, every)
         return tally_with_rules(
@@ -183,6 +187,10 @@ class Policy:
             raise ValueError(f"the policy is of one accelerator, got {pool.accelerators}")
         return mode_code(mode)
 
+    def _fixed(self, trace: Trace, table: LatencyTable) -> int:
+        """The SubNet that rule FIXED serves, whenever the queries arrive; 0 under another rule."""
+        return fixed_subnet(trace, table) if self.selection == FIXED else 0
+
     def _batches_on(self, table: LatencyTable) -> bool:
         return self.batch_limit is not None and table.batch_limit > 1
 
@@ -190,7 +198,7 @@ class Policy:
         """The rule by which batches of `trace` are made."""
         return Rule(
             selection=self.selection,
-            fixed=fixed_subnet(trace, table) if self.selection == FIXED else 0,
+            fixed=self._fixed(trace, table),
             mode=mode,
             every=every if self.recaching == NEAREST else 0,
         )

@@ -19,7 +19,7 @@ from sushi_dse.serving.by_queue import BY_MODE, FIXED
 from sushi_dse.serving.recaching import nearest_subgraph
 from sushi_dse.serving.selection import kept_demands
 from sushi_dse.serving.served import Served, Tally, count_run, empty_tally
-from sushi_dse.serving.streams import StreamArrays, Streams
+from sushi_dse.serving.streams import StreamArrays, Streams, queries_of
 from sushi_dse.traces.trace import Trace
 
 
@@ -178,14 +178,13 @@ def tally_batches(
     """
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
     for run in range(len(streams.arrived_ms)):
-        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
-        arrived_ms = streams.arrived_ms[run]
-        queries = arrived_ms, demands[0], demands[1], streams.slowdown[run]
+        queries = queries_of(streams, run)
+        arrived_ms, min_accuracy_percent, max_latency_ms, _ = queries
         rule = Rule(rules[0], rules[1][run], rules[2], rules[3])
         row, service_ms, response_ms, _, kept, order = serve_batches(rule, queries, table)
         accuracy_percent = table.top1_percent[row % len(table.top1_percent)]
         served = row[order], service_ms[order], response_ms[order], accuracy_percent[order]
-        wanted = demands[0][order], demands[1][order]
+        wanted = min_accuracy_percent[order], max_latency_ms[order]
         subgraphs = 0, 1, kept[order]
         count_run(tally, run, subgraphs, served, wanted, switch_bytes, fetched_bytes)
         tally.last_ms[run] += arrived_ms[order[-1]] - arrived_ms[-1]

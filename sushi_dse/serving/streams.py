@@ -86,6 +86,19 @@ def _stacked(traces: tuple[Trace, ...]) -> StreamArrays:
 
 
 @kernel_part
+def queries_of(
+    streams: StreamArrays, run: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The columns of one stream: arrivals, accuracy and latency demands, slowdown, [query] each."""
+    return (
+        streams.arrived_ms[run],
+        streams.min_accuracy_percent[run],
+        streams.max_latency_ms[run],
+        streams.slowdown[run],
+    )
+
+
+@kernel_part
 def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The value of the row of each query: `values[rows]`, which takes Numba long to compile."""
     found = np.empty(len(rows))
@@ -108,13 +121,12 @@ def tally_by_rules(
     """The `Tally` of streams that `serve_queries` serves; schedules: [stream, window]."""
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
     for run in range(len(streams.arrived_ms)):
-        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
-        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        queries = queries_of(streams, run)
         subnet, service_ms, response_ms, kept = serve_queries(
             recaching, mode, every, schedules[run], queries, table
         )
         served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
-        count_run(tally, run, (0, every, kept), served, demands, switch_bytes, fetched_bytes)
+        count_run(tally, run, (0, every, kept), served, queries[1:3], switch_bytes, fetched_bytes)
     return tally
 
 
@@ -133,14 +145,13 @@ def tally_by_many(
     """The `Tally` of streams that `serve_on_many` serves; scheduled: [stream]."""
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
     for run in range(len(streams.arrived_ms)):
-        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
-        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        queries = queries_of(streams, run)
         subnet, service_ms, response_ms, before, after, _ = serve_on_many(
             recaching, mode, every, scheduled[run], queries, table, pool
         )
-        served = subnet, service_ms, response_ms, table.top1_percent[subnet]
-        count_each(tally, run, (before, after), served, demands, switch_bytes, fetched_bytes)
-        tally.last_ms[run] = until_last_answer(streams.arrived_ms[run], response_ms)
+        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
+        count_each(tally, run, (before, after), served, queries[1:3], switch_bytes, fetched_bytes)
+        tally.last_ms[run] = until_last_answer(queries[0], response_ms)
     return tally
 
 
@@ -160,16 +171,15 @@ def tally_by_queue(
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
     throughout = np.array([kept])
     for run in range(len(streams.arrived_ms)):
-        demands = streams.min_accuracy_percent[run], streams.max_latency_ms[run]
-        queries = streams.arrived_ms[run], demands[0], demands[1], streams.slowdown[run]
+        queries = queries_of(streams, run)
         subnet, service_ms, response_ms, _ = serve_by_queue(
             rule, fixed[run], top1_percent, latency_ms, queries, accelerators
         )
         served = subnet, service_ms, response_ms, of_rows(top1_percent, subnet)
         subgraphs = 0, len(subnet), throughout
-        count_run(tally, run, subgraphs, served, demands, switch_bytes, fetched_bytes)
+        count_run(tally, run, subgraphs, served, queries[1:3], switch_bytes, fetched_bytes)
         if accelerators > 1:
-            tally.last_ms[run] = until_last_answer(streams.arrived_ms[run], response_ms)
+            tally.last_ms[run] = until_last_answer(queries[0], response_ms)
     return tally
 
 
