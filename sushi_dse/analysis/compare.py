@@ -89,7 +89,10 @@ def drain_readings(
     if other is None or not kept:
         return []
     space = replace(first.space, base=other)
-    swapped = [replace(each, space=space, policies=tuple(kept)) for each in experiments]
+    swapped = [
+        replace(each, space=space, policies=tuple(kept), capacity_target=None)
+        for each in experiments
+    ]
     gains = {
         first.design.pointwise_drain: _mean_gains(runs),
         other.pointwise_drain: _mean_gains([compare_policies(each) for each in swapped]),

@@ -5,7 +5,7 @@ service levels and the SubNets stay those of the experiment.  A design may fit i
 draws and not in others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.levels import AS_GIVEN
 from sushi_dse.evaluation.metrics import ACCURACY, ACCURACY_GAIN, AREA, GAIN, LATENCY, Metric
 from sushi_dse.evaluation.steady import steady_metrics
-from sushi_dse.evaluation.tallied import Tallied, metrics_of, resource_metrics
+from sushi_dse.evaluation.tallied import Tallied, gains_over, metrics_of, with_resources
 from sushi_dse.evaluation.traced import REFERENCE_POLICY
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS, Accelerator
 from sushi_dse.hardware.designs import Designs
@@ -125,7 +125,7 @@ def _traced_under(
             for row, (own_key, other_key) in enumerate(keys):
                 known_here = costs[own_key]
                 if wants_gain:
-                    known_here |= _gains(known_here, costs[other_key])
+                    known_here |= gains_over(known_here, costs[other_key])
                 found[draw, row] = [known_here[name] for name in names]
     return found
 
@@ -133,14 +133,6 @@ def _traced_under(
 def _wants_blocks(names: Sequence[str]) -> bool:
     """Whether metrics of what a design takes of its device are among those named."""
     return not {*RESOURCE_KINDS, AREA}.isdisjoint(names)
-
-
-def _gains(own: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    """What a row gains on that of the reference policy."""
-    return {
-        GAIN: 100 * (1 - own[LATENCY] / other[LATENCY]),
-        ACCURACY_GAIN: own[ACCURACY] - other[ACCURACY],
-    }
 
 
 def _metrics_of(
@@ -156,10 +148,7 @@ def _metrics_of(
         designs = Designs.of([runs[key][draw][1] for key in of_level])
         known = metrics_of(tallied, Streams([trace]), designs)
         if wants_blocks:
-            known |= {
-                name: np.broadcast_to(np.asarray(value, dtype=float), (1, len(designs)))
-                for name, value in resource_metrics(designs).items()
-            }
+            known = with_resources(known, designs)
         wanted = {*names, LATENCY, ACCURACY} & known.keys()
         for place, key in enumerate(of_level):
             found[key] = {name: float(known[name][0, place]) for name in wanted}

@@ -15,6 +15,7 @@ from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.tallied import causes_of
 from sushi_dse.evaluation.traced import replay
 from sushi_dse.files import check_suffix, write_named
+from sushi_dse.model.energy import power
 from sushi_dse.model.latency_table import SUMS
 from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.served import Served
@@ -91,7 +92,8 @@ def energy_mj(run: PolicyRun) -> FloatArray:
     sums = dict(zip(SUMS, table.sums[:, served.subnet, served.cached], strict=True))
     switch_bytes = table.switch_bytes[served.cached, served.kept, served.subnet]
     fetched_bytes = table.fetched_bytes[served.cached, served.kept]
-    causes = causes_of(sums, served.service_ms, switch_bytes, fetched_bytes, run.accelerator)
+    design, service_ms = run.accelerator, served.service_ms
+    causes = causes_of(sums, service_ms, switch_bytes, fetched_bytes, design, power(design))
     return np.asarray(sum(causes.values()))
 
 

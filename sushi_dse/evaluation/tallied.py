@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sushi_dse.evaluation.metrics import CAPACITY
+from sushi_dse.evaluation.metrics import ACCURACY, ACCURACY_GAIN, CAPACITY, GAIN, LATENCY
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import resources
-from sushi_dse.model.energy import offchip_mj, power, switch_buffer_mj
+from sushi_dse.model.energy import Power, offchip_mj, power, switch_buffer_mj
 from sushi_dse.model.latency_table import SUMS, LatencyTable
 from sushi_dse.policies.policy import PolicyRun
 from sushi_dse.serving.percentiles import PERCENTILES
@@ -59,15 +59,16 @@ def metrics_of(
     queries = len(streams.traces[0])
     total = {name: over(one.totals[:, i] for one in tallied) for i, name in enumerate(SUMS)}
     service_ms, switch_bytes = summed("service_ms"), summed("switch_bytes")
-    causes_mj = causes_of(total, service_ms, switch_bytes, summed("fetched_bytes"), designs)
+    drawn, fetched_bytes = power(designs), summed("fetched_bytes")
+    causes_mj = causes_of(total, service_ms, switch_bytes, fetched_bytes, designs, drawn)
     served_mj = sum(causes_mj.values())
     arrivals = [(trace.closed_loop, trace.arrived_ms[[0, -1]]) for trace in streams.traces]
-    span_ms = service_ms.copy()
+    span_ms, late_ms = service_ms.copy(), summed("last_ms")
     for stream, (closed_loop, (first_ms, last_ms)) in enumerate(arrivals):
         if not closed_loop:
-            span_ms[stream] = last_ms - first_ms + summed("last_ms")[stream]
+            span_ms[stream] = last_ms - first_ms + late_ms[stream]
     idle_ms = designs.device.accelerators * span_ms - service_ms
-    whole_mj = served_mj + np.maximum(idle_ms, 0.0) * power(designs).idle_w
+    whole_mj = served_mj + np.maximum(idle_ms, 0.0) * drawn.idle_w
     accuracy = summed("accuracy_percent")
     # Whether a demand is met is as unknown as the accuracy.
     demanded = [bool(trace.min_accuracy_percent.any()) for trace in streams.traces]
@@ -104,13 +105,13 @@ def causes_of(
     switch_bytes: Any,
     fetched_bytes: Any,
     designs: Accelerator | Designs,
+    drawn: Power,
 ) -> dict[str, Any]:
     """The energy of queries while they are served by cause, in mJ.
 
-    sums: quantities of SUMS by name.  All arrays are of one shape, whose last axis with `Designs`
-    is the design.
+    sums: quantities of SUMS by name; drawn: the power of the designs.  All arrays are of one shape,
+    whose last axis with `Designs` is the design.
     """
-    drawn = power(designs)
     return {
         "offchip": sums["offchip_mj"] + offchip_mj(designs, switch_bytes),
         "buffer": sums["buffer_mj"] + switch_buffer_mj(designs, fetched_bytes),
@@ -126,3 +127,21 @@ def resource_metrics(designs: Accelerator | Designs) -> dict[str, Any]:
     Where all designs agree it is one number.
     """
     return resources(designs).by_name
+
+
+def with_resources(metrics: Mapping[str, np.ndarray], designs: Designs) -> dict[str, np.ndarray]:
+    """Metrics of `metrics_of`, and beside them what the designs take of their device."""
+    shape = metrics[LATENCY].shape
+    blocks = {
+        name: np.broadcast_to(np.asarray(value, dtype=float), shape)
+        for name, value in resource_metrics(designs).items()
+    }
+    return {**metrics, **blocks}
+
+
+def gains_over(metrics: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics gain on those of the reference policy; numbers, or arrays of one shape."""
+    return {
+        GAIN: 100 * (1 - metrics[LATENCY] / reference[LATENCY]),
+        ACCURACY_GAIN: metrics[ACCURACY] - reference[ACCURACY],
+    }

@@ -1,6 +1,6 @@
 """The metrics of policies' runs of a trace, and the rows of designs under each policy."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -9,15 +9,11 @@ import pyarrow as pa
 from sushi_dse.evaluation.columns import chosen, column, whole_numbers
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import (
-    ACCURACY,
-    ACCURACY_GAIN,
-    GAIN,
     INTERVAL,
-    LATENCY,
     LEVEL,
     SEED,
 )
-from sushi_dse.evaluation.tallied import Tallied, metrics_of, resource_metrics
+from sushi_dse.evaluation.tallied import Tallied, gains_over, metrics_of, with_resources
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import infeasible_reasons
@@ -60,20 +56,20 @@ def traced_metrics(
     """
     one, reference = experiments[0], (REFERENCE_POLICY, None)
     runs = one.runs if reference in one.runs else (*one.runs, reference)
-    tallied, own = _tallied(experiments, runs, tables)
     policies = {name: one.policy(name) for name, _ in runs}
+    tallied, own = _tallied(experiments, runs, policies, tables)
     held = {
-        name: Designs.of(own[name]) if policy.system else policy.held(designs)
+        name: Designs.of(own[name]) if name in own else policy.held(designs)
         for name, policy in policies.items()
     }
     found = []
     for experiment, of_runs in zip(experiments, tallied, strict=True):
         metrics = [
-            _with_resources(metrics_of(of_designs, experiment.streams, held[name]), held[name])
+            with_resources(metrics_of(of_designs, experiment.streams, held[name]), held[name])
             for of_designs, (name, _) in zip(of_runs, runs, strict=True)
         ]
         base = metrics[runs.index(reference)]
-        found.append([_with_gains(each, base) for each in metrics[: len(one.runs)]])
+        found.append([each | gains_over(each, base) for each in metrics[: len(one.runs)]])
     return {
         name: np.array([[each[name] for each in metrics] for metrics in found]).transpose(
             3, 0, 1, 2
@@ -85,31 +81,44 @@ def traced_metrics(
 def _tallied(
     experiments: Sequence[Experiment],
     runs: Sequence[tuple[str, int | None]],
+    policies: Mapping[str, Policy],
     tables: Iterable[tuple[Accelerator, LatencyTable]],
 ) -> tuple[list[list[list[Tallied]]], dict[str, list[Accelerator]]]:
-    """The sums of each experiment, run and design, and the designs that systems make, by policy."""
+    """The sums of each experiment, run and design, and the designs that policies serve on, by name.
+
+    Designs are told of policies that have a table of their own.  A run that no experiment asks for
+    has no capacity.
+    """
     one = experiments[0]
-    policies = {name: one.policy(name) for name, _ in runs}
     tallied: list[list[list[Tallied]]] = [[[] for _ in runs] for _ in experiments]
-    own: dict[str, list[Accelerator]] = {name: [] for name, p in policies.items() if p.system}
+    own: dict[str, list[Accelerator]] = {n: [] for n, p in policies.items() if p.has_own_table}
     for given, table in tables:
         served_on = dict.fromkeys(policies, table)
-        for name, policy in policies.items():
-            if name in own or policy.batch_limit is not None:
-                served_on[name], accelerator = policy.system_of(one.network, given, table)
-                if name in own:
-                    own[name].append(accelerator)
+        for name, accelerators in own.items():
+            served_on[name], accelerator = policies[name].system_of(one.network, given, table)
+            accelerators.append(accelerator)
         for experiment, of_runs in zip(experiments, tallied, strict=True):
-            for (name, interval), of_designs in zip(runs, of_runs, strict=True):
-                of_designs.append(_served(experiment, policies[name], served_on[name], interval))
+            for run, of_designs in zip(runs, of_runs, strict=True):
+                name, interval = run
+                target = experiment.capacity_target if run in one.runs else None
+                of_designs.append(
+                    _served(experiment, policies[name], served_on[name], interval, target)
+                )
     return tallied, own
 
 
 def _served(
-    experiment: Experiment, policy: Policy, table: LatencyTable, interval: int | None
+    experiment: Experiment,
+    policy: Policy,
+    table: LatencyTable,
+    interval: int | None,
+    target: float | None,
 ) -> Tallied:
-    """The sums over the streams of an experiment under a policy on its table, and its capacity."""
-    every, target = interval or len(experiment.traced), experiment.capacity_target
+    """The sums over the streams of an experiment under a policy on its table.
+
+    With a target they have the capacity, too.
+    """
+    every = interval or len(experiment.traced)
 
     def tallied(streams: Streams) -> Tally:
         return policy.tallied(
@@ -126,27 +135,6 @@ def _served(
             experiment.streams, attainment, target=target, greatest_per_s=greatest_per_s
         )
     return Tallied.of(tallied(experiment.streams), table, capacity_per_s)
-
-
-def _with_resources(metrics: dict[str, np.ndarray], designs: Designs) -> dict[str, np.ndarray]:
-    """Metrics of `metrics_of`, and beside them what the designs take of their device."""
-    shape = metrics[LATENCY].shape
-    blocks = {
-        name: np.broadcast_to(np.asarray(value, dtype=float), shape)
-        for name, value in resource_metrics(designs).items()
-    }
-    return {**metrics, **blocks}
-
-
-def _with_gains(
-    metrics: dict[str, np.ndarray], reference: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Metrics, and beside them what they gain on those of the reference policy."""
-    return {
-        **metrics,
-        GAIN: 100 * (1 - metrics[LATENCY] / reference[LATENCY]),
-        ACCURACY_GAIN: metrics[ACCURACY] - reference[ACCURACY],
-    }
 
 
 def replay(experiment: Experiment) -> dict[str, PolicyRun]:
