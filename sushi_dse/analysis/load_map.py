@@ -21,7 +21,6 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.policies.names import BATCHING, EQUAL_AREA, LATENCY_AWARE, STATIC_SUBGRAPH, SUSHI
-from sushi_dse.serving.selection import MODES, STRICT_ACCURACY
 from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.names import RANDOM_WALK
 
@@ -35,7 +34,7 @@ LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # shares of time that no-sgs 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the design's off-chip rate: assumption
 QUERIES = 2000
 MAPPED = "Which saves most of the mean latency: Poisson arrivals, random walk, strict accuracy"
-MODE = next(name for name, code in MODES.items() if code == STRICT_ACCURACY)
+MODE = "strict-accuracy"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

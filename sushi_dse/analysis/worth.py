@@ -93,16 +93,21 @@ class Worth:
     caveats: Sequence[str]  # sentences on what was presumed, left out or not known of the SubNets
 
 
+def judged_design(experiment: Experiment) -> Accelerator:
+    """The one design of an experiment; `UserError` where it has no Persistent Buffer to judge."""
+    design = experiment.design
+    if not design.persistent_buffer_bytes:
+        raise UserError(f"{design.name}: has no Persistent Buffer to judge; name one that has")
+    return design
+
+
 def worth(experiments: Sequence[Experiment], parts: int = PARTS) -> Worth:
     """Whether SGS is worth its blocks on the design of experiments that differ by seed.
 
     Each use has its capacity, and that of so many small designs, `parts` of its one.  `UserError`
     where there are less than two, or the design has no Persistent Buffer.
     """
-    first = experiments[0]
-    design = first.design
-    if not design.persistent_buffer_bytes:
-        raise UserError(f"{design.name}: has no Persistent Buffer to judge; name one that has")
+    first, design = experiments[0], judged_design(experiments[0])
     found = gains_of(experiments, design, USES)
     carried = capacities(
         experiments, design, [(use.policy, use.design(design)) for use in USES], parts

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sushi_dse.analysis.worth import JUDGED, gains_of, judged
-from sushi_dse.errors import UserError
+from sushi_dse.analysis.worth import JUDGED, gains_of, judged, judged_design
 from sushi_dse.evaluation.draw_indices import draw_indices
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.hardware.doubt import WITHOUT_TIME, Doubt, drawn, with_constants
@@ -51,11 +50,7 @@ def doubted_worth(experiments: Sequence[Experiment], *, draws: int, seed: int = 
     `UserError` where the design has no Persistent Buffer, `ValueError` where draws is no power of
     two.
     """
-    first = experiments[0]
-    if not first.design.persistent_buffer_bytes:
-        raise UserError(
-            f"{first.design.name}: has no Persistent Buffer to judge; name one that has"
-        )
+    first, own_design = experiments[0], judged_design(experiments[0])
     doubts = {
         name: own
         for name, own in first.space.doubts.items()
@@ -66,7 +61,7 @@ def doubted_worth(experiments: Sequence[Experiment], *, draws: int, seed: int = 
     for group in points.groups():
         constants = points.of(group[0])
         prefetches = bool(constants.pop(PREFETCHES))
-        design = with_constants(first.design, constants)
+        design = with_constants(own_design, constants)
         verdicts[group] = judged(gains_of(experiments, design, JUDGED), prefetches)[0]
     pays = np.isin(verdicts, PAYS)
     readings = np.array([own.is_reading for own in doubts.values()], dtype=bool)

@@ -1,13 +1,15 @@
 """Options that several commands take."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sushi_dse.cli import names as completion
 from sushi_dse.errors import UserError
+from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.policies.names import DEFAULT_POLICIES
 
 
@@ -244,6 +246,7 @@ Tolerance = Annotated[
         min=0,
     ),
 ]
+MOST_DRAWS = 2**14
 DRAWS_HELP = (
     "Draws of all constants that are in doubt, by the ranges of the hardware file: a power of two."
 )
@@ -264,6 +267,16 @@ Objectives = Annotated[
         show_default="mean_latency_ms, mean_accuracy_percent, energy_mj_per_query",
     ),
 ]
+
+
+def doubt(words: str) -> Any:
+    """The option for a number of draws that may be none, with that help."""
+    return typer.Option(help=words, min=0, max=MOST_DRAWS, show_default="none")
+
+
+def target_of(objectives: Sequence[str] | None, slo_target: float) -> float | None:
+    """The target of a capacity, where that is an objective."""
+    return slo_target if CAPACITY in (objectives or ()) else None
 
 
 def power_of_two(option: str, number: int) -> None:

@@ -13,7 +13,9 @@ from sushi_dse.errors import naming
 def robust(
     results: options.Results,
     objective: options.Objectives = None,
-    draws: Annotated[int, typer.Option(help=options.DRAWS_HELP, min=2, max=2**14)] = 256,
+    draws: Annotated[
+        int, typer.Option(help=options.DRAWS_HELP, min=2, max=options.MOST_DRAWS)
+    ] = 256,
     draw_seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
     where: options.Where = None,
     reach_percent: Annotated[

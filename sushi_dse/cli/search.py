@@ -10,7 +10,6 @@ import typer
 import sushi_dse
 from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
-from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.interrupts import interrupts_end
 
 
@@ -87,7 +86,7 @@ def search(
         experiment = sushi_dse.load_experiment(
             hw, workload, trace, policies=policy, mode=mode, queries=queries, seed=seed,
             recache_every_queries=[recache_every], arrivals=arrivals, load=load,
-            capacity_target=slo_target if CAPACITY in (objective or ()) else None,
+            capacity_target=options.target_of(objective, slo_target),
             accelerators=accelerators, routing=routing,
             batch_limit=batch_limit,
         )  # fmt: skip

@@ -13,7 +13,6 @@ from sushi_dse.cli import names as completion
 from sushi_dse.cli import options
 from sushi_dse.cli.usage import command_line, kept_in
 from sushi_dse.errors import UserError, naming
-from sushi_dse.evaluation.metrics import CAPACITY
 from sushi_dse.interrupts import interrupts_end
 from sushi_dse.traces.names import DEMAND_NAMES, RANDOM_WALK
 
@@ -97,12 +96,9 @@ def sweep(
     ] = False,
     doubt: Annotated[
         int,
-        typer.Option(
-            help="Name a robust design, too, by so many draws of all constants that are in doubt: "
-            "a power of two. `pareto robust` says more.",
-            min=0,
-            max=2**14,
-            show_default="none",
+        options.doubt(
+            "Name a robust design, too, by so many draws of all constants that are in doubt: "
+            "a power of two. `pareto robust` says more."
         ),
     ] = 0,
     tolerance_percent: options.Tolerance = 0.1,
@@ -132,7 +128,7 @@ def sweep(
             subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
             service_levels=asked_levels(service_level, synthetic=name in DEMAND_NAMES),
             arrivals=arrivals, load=load,
-            capacity_target=slo_target if CAPACITY in (objective or ()) else None,
+            capacity_target=options.target_of(objective, slo_target),
             accelerators=accelerators, routing=routing,
             batch_limit=batch_limit,
         )  # fmt: skip

@@ -31,12 +31,8 @@ def worth(
     ] = None,
     doubt: Annotated[
         int,
-        typer.Option(
-            help="Judge under so many draws of all constants that are in doubt, too: a power of "
-            "two.",
-            min=0,
-            max=2**14,
-            show_default="none",
+        options.doubt(
+            "Judge under so many draws of all constants that are in doubt, too: a power of two."
         ),
     ] = 0,
     accelerators: Annotated[

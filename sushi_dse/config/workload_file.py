@@ -93,10 +93,20 @@ def workload_of(document: Document) -> WorkloadFile:
 Loaded = tuple[WorkloadKeys, SuperNet, AccuracyModel | None]
 
 
-def _resnet(document: Document) -> Loaded:
-    keys = checked(document, ResNetKeys)
-    _, supernet = _staged(document, keys, ResNetFamily, ResNetChoice, resnet_supernet)
-    return keys, supernet, None
+def _of_family(
+    keys_of: type[StagedKeys] | type[AlphaNetKeys] | type[SlimmableKeys],
+    family_of: Callable[..., Family],
+    choice_of: Callable[..., Choice],
+    supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
+) -> Callable[[Document], Loaded]:
+    """The reader of a family of SuperNets that has no accuracy model."""
+
+    def read(document: Document) -> Loaded:
+        keys = checked(document, keys_of)
+        _, supernet = _staged(document, keys, family_of, choice_of, supernet_of)
+        return keys, supernet, None
+
+    return read
 
 
 def _mobilenet_v3(document: Document) -> Loaded:
@@ -112,18 +122,6 @@ def _mobilenet_v3(document: Document) -> Loaded:
         supernet,
         _made(document, ("accuracy_model",), AccuracyModel, fitted, family=family),
     )
-
-
-def _alphanet(document: Document) -> Loaded:
-    keys = checked(document, AlphaNetKeys)
-    _, supernet = _staged(document, keys, AlphaNetFamily, AlphaNetChoice, alphanet_supernet)
-    return keys, supernet, None
-
-
-def _slimmable(document: Document) -> Loaded:
-    keys = checked(document, SlimmableKeys)
-    _, supernet = _staged(document, keys, SlimmableFamily, SlimmableChoice, slimmable_supernet)
-    return keys, supernet, None
 
 
 def _plain(document: Document) -> Loaded:
@@ -193,10 +191,10 @@ def _check_supernet_layers(
 
 
 FAMILIES: dict[str, Callable[[Document], Loaded]] = {
-    "resnet": _resnet,
+    "resnet": _of_family(ResNetKeys, ResNetFamily, ResNetChoice, resnet_supernet),
     "mobilenet_v3": _mobilenet_v3,
-    "alphanet": _alphanet,
-    "slimmable": _slimmable,
+    "alphanet": _of_family(AlphaNetKeys, AlphaNetFamily, AlphaNetChoice, alphanet_supernet),
+    "slimmable": _of_family(SlimmableKeys, SlimmableFamily, SlimmableChoice, slimmable_supernet),
     "layers": _plain,
 }
 

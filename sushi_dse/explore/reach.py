@@ -27,8 +27,11 @@ from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, Failure, results
 from sushi_dse.hardware.doubt import Draws
 from sushi_dse.model.steady_cost import STEADY_METRICS, steady_cost
-from sushi_dse.policies.names import STATIC_SUBGRAPH, STEADY_POLICIES
+from sushi_dse.policies.names import NO_SGS, STATIC_SUBGRAPH, STEADY_POLICIES
+from sushi_dse.serving.percentiles import PERCENTILES
 
+# Metrics of the time of a response.
+LATENCIES = (LATENCY, *(f"p{percent}_latency_ms" for percent in PERCENTILES))
 REACH_PERCENT = 1.0  # margin of what is predicted, of its value
 OF_RANGE = 0.2  # margin of what is not predicted to change, of its range, as a part of the other
 FEW_ROWS = 4096  # rows x draws that are evaluated without a prediction
@@ -203,7 +206,7 @@ def _steady(
     found = np.ones((len(stored.designs), len(stored.served), len(metrics)))
     for place, served in enumerate(stored.served):
         keeps = experiment.policy(served.policy).has_persistent_buffer
-        own = known[STATIC_SUBGRAPH if keeps else "no-sgs"]
+        own = known[STATIC_SUBGRAPH if keeps else NO_SGS]
         for i, metric in enumerate(metrics):
             name = followed(metric.name)
             if name is not None:
@@ -213,7 +216,7 @@ def _steady(
 
 def followed(metric: str) -> str | None:
     """The metric of the steady state that one of a trace follows, None where it follows none."""
-    if metric.endswith("latency_ms"):
+    if metric in LATENCIES:
         return LATENCY
     unmoved = ("mean_accuracy_percent", "gain_over_no_sgs_percent", "persistent_buffer_hit_share")
     return metric if metric in STEADY_METRICS and metric not in unmoved else None

@@ -6,7 +6,7 @@ for the channels of the image and the classes.  What is no weight of a convoluti
 of batch normalisation, belongs to a width alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,9 +111,7 @@ def _layers(family: SlimmableFamily, width: float) -> list[PlainLayer]:
     whole = family.first_conv_width  # channels of the network at width 1
     for stage, blocks in enumerate(family.blocks_per_stage):
         for block in range(blocks):
-            layers += BLOCKS[family.block](
-                family, width, stage, block, whole=whole, before=layers[-1], size=size
-            )
+            layers += _block(family, width, stage, block, whole=whole, before=layers[-1], size=size)
             whole, size = family.stage_widths[stage], layers[-1].output_height
     channels = layers[-1].kernels
     if family.last_width is not None:
@@ -124,7 +122,7 @@ def _layers(family: SlimmableFamily, width: float) -> list[PlainLayer]:
     return [*layers, linear("classifier", inputs=channels, outputs=family.classes)]
 
 
-def _inverted(
+def _block(
     family: SlimmableFamily,
     width: float,
     stage: int,
@@ -134,12 +132,27 @@ def _inverted(
     before: PlainLayer,
     size: int,
 ) -> list[PlainLayer]:
-    """A block that widens its `whole` input channels, at a width, and a shortcut where it can."""
+    """A block of `whole` input channels, at a width, with a shortcut where its kind has one.
+
+    A bottleneck's inner channels are a part of its output channels; another block widens its input.
+    """
     ratio, wide = family.stage_expand_ratios[stage], family.stage_widths[stage]
     stride = family.stage_strides[stage] if block == 0 else 1
-    has_shortcut = family.block == "inverted_bottleneck" and stride == 1 and whole == wide
+    name, keeps_shape = f"s{stage + 1}.b{block}", stride == 1 and whole == wide
+    if family.block == "bottleneck":
+        return bottleneck(
+            name,
+            source=before.name,
+            channels=before.kernels,
+            inner=family.channels(wide * ratio, width),
+            width=family.channels(wide, width),
+            size=size,
+            stride=stride,
+            shortcut="same" if keeps_shape else "strided",
+        )
+    has_shortcut = keeps_shape and family.block == "inverted_bottleneck"
     return inverted_bottleneck(
-        f"s{stage + 1}.b{block}",
+        name,
         channels=before.kernels,
         inner=None if ratio == 1 else family.channels(before.kernels * ratio, 1),
         width=family.channels(wide, width),
@@ -147,35 +160,3 @@ def _inverted(
         stride=stride,
         adds=(before.name,) if has_shortcut else (),
     )
-
-
-def _bottleneck(
-    family: SlimmableFamily,
-    width: float,
-    stage: int,
-    block: int,
-    *,
-    whole: int,
-    before: PlainLayer,
-    size: int,
-) -> list[PlainLayer]:
-    """A block of ResNet-50, whose inner channels are a part of its output channels."""
-    ratio, wide = family.stage_expand_ratios[stage], family.stage_widths[stage]
-    stride = family.stage_strides[stage] if block == 0 else 1
-    return bottleneck(
-        f"s{stage + 1}.b{block}",
-        source=before.name,
-        channels=before.kernels,
-        inner=family.channels(wide * ratio, width),
-        width=family.channels(wide, width),
-        size=size,
-        stride=stride,
-        shortcut="same" if stride == 1 and whole == wide else "strided",
-    )
-
-
-BLOCKS: dict[Block, Callable[..., list[PlainLayer]]] = {
-    "separable": _inverted,
-    "inverted_bottleneck": _inverted,
-    "bottleneck": _bottleneck,
-}
