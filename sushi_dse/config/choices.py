@@ -112,10 +112,15 @@ def offer(value: object, read: Read) -> Offer:
     return Offer((chosen,), Doubt(value=chosen, low=low, high=high, source=source))
 
 
+def is_fit(value: float, error: float) -> bool:
+    """Whether a standard error is one that a file may give beside a fitted value."""
+    return 0 <= error <= MOST_TIMES * max(abs(value), 1.0)
+
+
 def _fitted(value: object, read: Read, chosen: float, source: str) -> Doubt:
     """The doubt of a fitted value by its standard error; EntryError for a wrong one."""
     error = _read_at(read, value, "error")
-    if not 0 <= error <= MOST_TIMES * max(abs(chosen), 1.0):
+    if not is_fit(chosen, error):
         raise EntryError(
             f"0 <= error <= {MOST_TIMES:g} times the value must hold, got {error:g}", ("error",)
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sushi_dse.config.choices import MOST_TIMES
+from sushi_dse.config.choices import is_fit
 from sushi_dse.config.document import MAX_BYTES
 from sushi_dse.config.shipped import is_path
 from sushi_dse.config.workload_keys import LayerKeys
@@ -70,7 +70,7 @@ def constants_text(
 def _fitted(value: float, error: float) -> str:
     """A fitted constant with its standard error, where the measurements determine it."""
     known = f"{{value: {value:.6f}, error: {error:.6f}}}"
-    return known if error <= MOST_TIMES * float(f"{abs(value):.6f}") else f"{value:.6f}"
+    return known if is_fit(value, error) else f"{value:.6f}"
 
 
 def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequence[str]) -> str:
