@@ -122,6 +122,12 @@ def test_the_tests_lie_in_the_rooms_of_the_package() -> None:
     assert folders <= rooms | {"fuzz"}
 
 
+def test_files_of_tests_have_names_of_their_own() -> None:
+    # Their folders are no packages, so pytest would collect one of two alone.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_folder_of_the_package_is_in_the_wheel() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
         "packages"
