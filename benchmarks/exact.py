@@ -51,8 +51,8 @@ def drawn(rng: random.Random, most_designs: int) -> tuple[str, Problem]:
     for name in rng.sample(list(RANGES), rng.randint(4, len(RANGES))):
         low, high, most = RANGES[name]
         wanted = min(rng.randint(2, most), most_designs // size)
-        draw = rng.randint if name in WHOLE else rng.uniform
-        chosen = sorted({draw(low, high) for _ in range(wanted)})
+        found = (rng.uniform(low, high) for _ in range(wanted))
+        chosen = sorted({round(each) if name in WHOLE else each for each in found})
         if len(chosen) > 1:
             values[name], size = chosen, size * len(chosen)
     device = Device(

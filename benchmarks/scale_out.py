@@ -43,12 +43,15 @@ def per_s(count: int, work: Callable[[], object]) -> float:
 def cluster() -> Iterator[str]:
     """The address of a Dask scheduler with two workers."""
     dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     address = "tcp://127.0.0.1:8786"
     with contextlib.ExitStack() as stack:
         for words in (("scheduler", "--host", "127.0.0.1", "--no-dashboard"),
                       ("worker", address, "--nworkers", "2", "--nthreads", "1")):  # fmt: skip
-            process = stack.enter_context(subprocess.Popen([*dask, *words], **quiet))
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [*dask, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            )
             stack.callback(process.terminate)
         yield address
 
@@ -72,9 +75,12 @@ def rates(scratch: Path) -> dict[str, object]:
     designs_per_s = per_s(BLOCKS * block, make_parts)
     whole = [part_bytes(evaluate(experiment, designs)) for designs in blocks[::8]]
     with Store.open(scratch / "out", Run(inputs={})) as store:
-        writes_per_s = per_s(
-            WRITES, lambda: [store.write(i, parts[i % BLOCKS]) for i in range(WRITES)]
-        )
+
+        def write() -> None:
+            for block_index in range(WRITES):
+                store.write(block_index, parts[block_index % BLOCKS])
+
+        writes_per_s = per_s(WRITES, write)
     with (
         cluster() as address,
         contextlib.closing(executor_for(nothing, workers=1, cluster=address)) as executor,

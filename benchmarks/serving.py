@@ -15,7 +15,8 @@ from benchmarks.beside_c import (
     rates,
     seconds_of,
 )
-from sushi_dse.evaluation.loading import Experiment, load_experiment, spanned_trace
+from sushi_dse.evaluation.experiment import Experiment
+from sushi_dse.evaluation.loading import load_experiment, spanned_trace
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.policy import Policy
@@ -25,6 +26,7 @@ from sushi_dse.serving.kernel import columns_of, serve_queries
 from sushi_dse.serving.queue import one_subgraph_ms
 from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import MODES
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
 
 WORKLOAD = "ofa_resnet50"
@@ -41,12 +43,19 @@ Call = Callable[[], list[np.ndarray]]
 
 def streams(experiment: Experiment, queries: int) -> dict[str, Trace]:
     """A closed loop and an open one of random-walk demands, by the name of their arrivals."""
-    given = experiment.network, experiment.design
-    drawn = {"demands": "random-walk", "queries": queries, "seed": 0}
-    return {
-        "closed loop": spanned_trace(*given, **drawn),
-        "poisson": spanned_trace(*given, load=LOAD, arrivals="poisson", **drawn),
-    }
+
+    def drawn(load: float | None, arrivals: str) -> Trace:
+        return spanned_trace(
+            experiment.network,
+            experiment.design,
+            load=load,
+            arrivals=arrivals,
+            demands="random-walk",
+            queries=queries,
+            seed=0,
+        )
+
+    return {"closed loop": drawn(None, "closed-loop"), "poisson": drawn(LOAD, "poisson")}
 
 
 def kernel_call(policy: Policy, trace: Trace, table: LatencyTable, mode: int) -> Call:
@@ -54,10 +63,10 @@ def kernel_call(policy: Policy, trace: Trace, table: LatencyTable, mode: int) ->
     queries = (*trace.columns, trace.slowdown)
     if policy.selection != BY_MODE:
         latency_ms = one_subgraph_ms(table, 0)
-        seen = policy.selection, 0, table.top1_percent, latency_ms, queries
-        return lambda: list(serve_by_queue(*seen))
+        seen = policy.selection, 0, table.top1_percent, latency_ms, queries, 1
+        return lambda: list(serve_by_queue(*seen)[:3])  # The one accelerator serves all queries.
     if policy.recaching == SCHEDULED:
-        return lambda: [offline_optimum(trace, table, mode, EVERY)]
+        return lambda: [offline_optimum(Streams([trace]), table, mode, EVERY)[0]]
     ruled = policy.recaching, mode, EVERY, np.zeros(0, np.int64), queries, columns_of(table)
     return lambda: list(serve_queries(*ruled))
 
