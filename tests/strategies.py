@@ -216,9 +216,12 @@ def names_of(layers: Sequence[PlainLayer]) -> st.SearchStrategy[tuple[str, ...]]
 def supernets(draw: st.DrawFn) -> SuperNet:
     """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too.
 
-    Some layers read, or add, maps of any earlier layers.
+    Some layers read, or add, maps of any earlier layers, and the weights of some are the request's.
     """
-    kinds = draw(st.lists(st.sampled_from(("conv", "dw", "fc")), min_size=1, max_size=4))
+    kinds = [
+        draw(st.sampled_from(("conv", "dw", "fc"))),
+        *draw(st.lists(st.sampled_from(("conv", "dw", "fc", "attention")), max_size=3)),
+    ]
     kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
     strides = [draw(st.tuples(st.integers(1, 2), st.integers(1, 3))) for _ in kinds]
     subnets = []
@@ -242,6 +245,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     padding=padding if square else around(0),
                     groups=channels if kinds[i] == "dw" else 1,
                     fully_connected=not square,
+                    of_request=kinds[i] == "attention",
                     input_from=draw(names_of(cuts)),
                     adds=draw(names_of(cuts)),
                 )

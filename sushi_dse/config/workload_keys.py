@@ -202,6 +202,7 @@ class LayerKeys(Keys):
     )
     groups: Width = 1
     fully_connected: bool = False
+    of_request: bool = False
     block: str = ""
     input_from: Names = ()
     adds: Names = ()

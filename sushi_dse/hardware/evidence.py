@@ -16,7 +16,7 @@ BOARD_FIELDS = (
     "dram_gb_per_s",
     "dram_efficiency",
 )
-OPERATORS = ("conv", "grouped", "dwconv", "fc")  # families of layers
+OPERATORS = ("conv", "grouped", "dwconv", "fc", "attention")  # families of layers
 
 
 class Evidence(StrEnum):

@@ -37,7 +37,7 @@ class LayerCost(NamedTuple):
     exposed_load_cycles: float  # waiting for weights
     input_cycles: float  # reading the input map, and maps to add, from DRAM
     output_stall_cycles: float  # waiting for the output map to leave
-    weight_bytes: float  # from DRAM, each load counted
+    weight_bytes: float  # from DRAM, each load counted; those of a request, such as keys, too
     cached_weight_bytes: float  # in the Persistent Buffer, each weight once
     input_bytes: float  # from DRAM
     output_bytes: float  # to DRAM

@@ -150,20 +150,25 @@ def _edge_holds(
     return input_holds, shortcut_holds, output_holds
 
 
-# The counts that add up over the maps of a batch.
+# The counts that add up over the queries of a batch: where they share the weights, and where each
+# has its own, so that its maps and weights are groups by themselves.
 STACKED = ("height", "padded_height", "output_height", "input_bytes", "output_bytes",
            "shortcut_bytes", "maps")  # fmt: skip
+GROUPED = ("groups", "kernels", "channels", "input_bytes", "output_bytes", "shortcut_bytes")
 
 
-def stacked(shapes: np.ndarray, queries: int) -> np.ndarray:
-    """The shapes of layers that serve a batch of so many queries with the same weights: [layer].
+def stacked(shapes: np.ndarray, queries: int, of_request: np.ndarray | None = None) -> np.ndarray:
+    """The shapes of layers that serve a batch of so many queries: [layer].
 
     The maps of the queries stand on top of each other, each with its own padding, and what is held
-    on chip for one query is held for all.
+    on chip for one query is held for all.  of_request: [layer], whether its weights are each
+    query's own, so that its maps stand side by side, in groups; none is without it.
     """
     of_batch = shapes.copy()
-    for name in STACKED:
-        of_batch[name] *= queries
+    alone = np.zeros(len(shapes), dtype=bool) if of_request is None else of_request
+    for names, own in ((STACKED, ~alone), (GROUPED, alone)):
+        for name in names:
+            of_batch[name][own] *= queries
     for name in ("input_holds", "output_holds", "shortcut_holds"):
         is_held = shapes[name] != NEVER_HELD
         of_batch[name][is_held] *= queries
@@ -182,12 +187,14 @@ class Network:
     batch: int  # queries that a SubNet serves at once, with one pass over its weights
     shapes: np.ndarray  # [layer] records with the fields of LayerShape
     supernet_layer: np.ndarray  # [layer]
+    of_request: np.ndarray  # [layer]: whether its weights are the request's, so that none is kept
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     top1_percent: np.ndarray  # [subnet], NaN where it is not known
     macs: np.ndarray  # [subnet], for the whole batch
     weight_bytes: np.ndarray  # [subnet]
-    kernels: np.ndarray  # [subnet, supernet_layer], 0 where the SubNet lacks the layer
-    channels: np.ndarray  # [subnet, supernet_layer], per group
+    # [subnet, supernet_layer], 0 where the SubNet has no weights in the layer; channels per group
+    kernels: np.ndarray
+    channels: np.ndarray
     taps: np.ndarray  # [supernet_layer]
 
     @classmethod
@@ -197,15 +204,17 @@ class Network:
         kernels = np.zeros((len(subnets), len(supernet.layers)), dtype=np.int64)
         channels = np.zeros_like(kernels)
         for s, subnet in enumerate(subnets):
-            for layer in subnet.layers:
+            for layer in (layer for layer in subnet.layers if not layer.of_request):
                 kernels[s, layer.supernet_layer] = layer.kernels
                 channels[s, layer.supernet_layer] = layer.channels_per_group
         shapes = np.concatenate([layer_shapes(subnet.layers) for subnet in subnets], dtype=SHAPE)
+        of_request = np.array([x.of_request for s in subnets for x in s.layers])
         return cls(
             supernet=supernet,
             batch=batch,
-            shapes=stacked(shapes, batch),
+            shapes=stacked(shapes, batch, of_request),
             supernet_layer=np.array([x.supernet_layer for s in subnets for x in s.layers]),
+            of_request=of_request,
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
             top1_percent=np.array([subnet.top1_percent for subnet in subnets], dtype=float),
             macs=np.array([batch * subnet.macs for subnet in subnets], dtype=float),

@@ -64,7 +64,7 @@ def layers_of(network: Network) -> Layers:
         shape_of=shape_of,
         starts=network.starts,
         supernet_layer=network.supernet_layer,
-        kernels=np.ascontiguousarray(network.shapes["kernels"]),
+        kernels=np.where(network.of_request, 0, network.shapes["kernels"]),
         channels=np.ascontiguousarray(network.shapes["channels_per_group"]),
         taps=np.ascontiguousarray(network.shapes["taps"]),
     )

@@ -37,7 +37,7 @@ class Layers(NamedTuple):
     shape_of: np.ndarray  # [layer]: number of the layer's shape
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     supernet_layer: np.ndarray  # [layer]
-    kernels: np.ndarray  # [layer]
+    kernels: np.ndarray  # [layer], 0 where the weights are of the request
     channels: np.ndarray  # [layer], per group
     taps: np.ndarray  # [layer]
 

@@ -78,7 +78,7 @@ class Weights(NamedTuple):
     saved: np.ndarray  # [shape, design] cycles
     shape_of: np.ndarray  # [layer]: number of the layer's shape
     key: np.ndarray  # [layer]: of layers of equal value that of the least key is kept first
-    size: np.ndarray  # [layer] bytes
+    size: np.ndarray  # [layer] bytes, 0 where the weights are of the request
 
 
 @kernel_part
@@ -186,9 +186,10 @@ def cache_weights(
     kept = np.empty(designs, dtype=np.bool_)
     for i in range(len(key)):
         shape = shape_of[i]
-        loads, reads = use.loads[shape], use.reads[shape]
+        loads, reads, has_weights = use.loads[shape], use.reads[shape], weights.size[i] > 0
         for d in range(designs):
-            kept[d] = comes_before(saved[shape, d], key[i], last_value[d], last_key[d])
+            is_before = comes_before(saved[shape, d], key[i], last_value[d], last_key[d])
+            kept[d] = has_weights and is_before
         for d in range(designs):
             wait = 0.0 if kept[d] else cycles[EXPOSED, shape, d]
             sums[FIELD.exposed_load_cycles, d] += last_waits[0, d] if last[d] == i else wait

@@ -41,6 +41,7 @@ class PlainLayer:
     padding: Padding = (0, 0, 0, 0)  # top, bottom, left, right
     groups: int = 1
     fully_connected: bool = False
+    of_request: bool = False  # its weights are data of the request, such as keys: none is kept
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
     input_from: tuple[str, ...] = ()  # layers whose maps it reads together; empty: the one before
     adds: tuple[str, ...] = ()  # layers whose output maps are added to its own
@@ -80,7 +81,12 @@ class PlainLayer:
 
     @property
     def kind(self) -> str:
-        """The kind of the layer: `fc`, `dwconv` where each channel is its own group, or `conv`."""
+        """The kind of the layer: `fc`, `attention`, `dwconv` or `conv`.
+
+        In `attention` the weights are the request's; in `dwconv` each channel is its own group.
+        """
+        if self.of_request:
+            return "attention"
         if self.fully_connected:
             return "fc"
         return "dwconv" if self.groups == self.channels > 1 else "conv"
@@ -91,8 +97,8 @@ class PlainLayer:
 
         A convolution in groups that are no single channels is `grouped`.
         """
-        if self.fully_connected:
-            return ("fc",)
+        if self.kind in ("fc", "attention"):
+            return (self.kind,)
         name = "grouped" if self.kind == "conv" and self.groups > 1 else self.kind
         return f"{name}{self.kernel_height}x{self.kernel_width}", name
 
@@ -123,13 +129,18 @@ class PlainLayer:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the int8 weights: K * C/groups * R * S."""
+        """Bytes of the int8 weights, which SubNets may share: K * C/groups * R * S, or none."""
+        return 0 if self.of_request else self.macs_per_pixel
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """Multiply-accumulate operations for one output pixel of all kernels."""
         return self.kernels * self.channels_per_group * self.kernel_height * self.kernel_width
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations of the layer: each weight once per output pixel."""
-        return self.weight_bytes * self.output_height * self.output_width
+        """Multiply-accumulate operations of the layer."""
+        return self.macs_per_pixel * self.output_height * self.output_width
 
     @property
     def input_bytes(self) -> int:
@@ -166,8 +177,8 @@ def placed(layer: PlainLayer, supernet_layer: int) -> Layer:
 class SubNet:
     """A network cut from a SuperNet, with its layers in the order of the SuperNet's.
 
-    `ValueError` without layers, where they are out of order, where one reads what is no map of an
-    earlier one, or where top-1 is not 0 to 100.
+    `ValueError` without layers or weights, where layers are out of order, where one reads what is
+    no map of an earlier one, or where top-1 is not 0 to 100.
     """
 
     name: str
@@ -177,6 +188,8 @@ class SubNet:
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError(f"SubNet {self.name!r} has no layer")
+        if not self.weight_bytes:
+            raise ValueError(f"SubNet {self.name!r}: a layer that is not of_request must be there")
         if self.top1_percent is not None and not 0 <= self.top1_percent <= 100:
             raise ValueError(
                 f"SubNet {self.name!r}: 0 <= top1_percent <= 100 must hold, got {self.top1_percent}"
@@ -279,21 +292,3 @@ class SuperNet:
                 return subnet
         known = [subnet.name for subnet in self.subnets]
         raise UserError(f"{self.name} has no SubNet {name!r}; {near_names(name, known)}")
-
-
-def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -> int:
-    """Bytes of int8 weights that all SubNets use: in each layer the first min(k) x min(c).
-
-    `convolutions_only` leaves out the fully connected layers, as the SUSHI paper does.
-    """
-    of_subnets = [{layer.supernet_layer: layer for layer in s.layers} for s in supernet.subnets]
-    total = 0
-    for number, whole in enumerate(supernet.layers):
-        cuts = [layers[number] for layers in of_subnets if number in layers]
-        left_out = convolutions_only and any(layer.fully_connected for layer in cuts)
-        if len(cuts) < len(of_subnets) or left_out:
-            continue
-        kernels = min(layer.kernels for layer in cuts)
-        channels = min(layer.channels_per_group for layer in cuts)
-        total += kernels * channels * whole.kernel_height * whole.kernel_width
-    return total

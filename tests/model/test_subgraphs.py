@@ -28,8 +28,9 @@ from sushi_dse.model.subgraphs import (
     value_of,
 )
 from sushi_dse.model.targets import Targets, targets
-from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
+from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
+from sushi_dse.workload.sharing import shared_weight_bytes
 from tests.strategies import accelerators, odd_names, renamed, supernets, weight_stationary, zcu104
 from tests.tables import integers
 

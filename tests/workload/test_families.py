@@ -15,13 +15,13 @@ from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import (
     PlainLayer,
     SuperNet,
-    shared_weight_bytes,
 )
 from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
     mobilenet_v3_supernet,
 )
 from sushi_dse.workload.resnet import ResNetChoice, resnet_supernet
+from sushi_dse.workload.sharing import shared_weight_bytes
 from sushi_dse.workload.stages import StagedFamily, rounded_channels
 from tests.facts import FEW
 from tests.workload.supernet_cases import MBV3, MBV3_CHOICES, RESNET, RESNET_CHOICES, SUPERNETS

@@ -148,7 +148,8 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
             weight_bytes = layers.kernels[own] * layers.channels[own] * layers.taps[own]
             shape_of, key, last = layers.shape_of[own], np.arange(count), 0
             weights, before = Weights(worth, shape_of, key, weight_bytes), np.empty(len(per_byte))
-            reads_per_byte = use.reads[shape_of] / weight_bytes
+            # Reads of a layer without weights of its own count for no byte in `most_within`.
+            reads_per_byte = use.reads[shape_of] / np.maximum(weight_bytes, 1)
             is_loaded_once = use.loads[shape_of] == weight_bytes
             loads_per_byte = np.where(is_loaded_once, 1.0, reads_per_byte)
             by_loads, by_reads = np.argsort(-loads_per_byte), np.argsort(-reads_per_byte)
@@ -164,7 +165,7 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
                     own_worth = worth[shape_of[i], b]
                     if all_fit or comes_before(own_worth, key[i], last_worth, key[last]):
                         saved += own_worth * weight_bytes[i]
-                    if room > 0:
+                    if room > 0 and weight_bytes[i] > 0:
                         exposed = cycles[EXPOSED, shape_of[i], b]
                         beyond = max(beyond, beyond_share(
                             layers, first + i, common, loads_per_byte[i], per_byte[b], resident[b],

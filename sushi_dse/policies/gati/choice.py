@@ -48,7 +48,7 @@ class CacheOptions:
     agreement: FloatArray  # [point, predictor]: agreement over all classes, 0 to 1
     acceptance: FloatArray  # [point, option]: share of queries that fresh caches accept
     weight_bytes: np.ndarray  # [layer]
-    kernels: np.ndarray  # [layer]
+    kernels: np.ndarray  # [layer], 0 where the weights are of the request
     latency_us: FloatArray  # [layer, kernels on chip]
     capacity_bytes: int  # size of the Persistent Buffer
 
@@ -76,7 +76,7 @@ class CacheOptions:
         """
         network = np.arange(self.network_layers)
         saved = self.latency_us[network, 0] - self.latency_us[network, self.kernels[network]]
-        value = saved / self.weight_bytes[network]
+        value = saved / np.maximum(self.weight_bytes[network], 1)
         expected = value * self.reach(choices)[:, self.point[network]]
         by_value = np.argsort(-expected, axis=1, kind="stable")
         of_caches = self.cache_layers[np.arange(choices.shape[1]), choices]
@@ -163,7 +163,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         agreement=agreement,
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
         weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
-        kernels=np.array([*(layer.kernels for layer in layers), 0]),
+        kernels=np.array([*(0 if layer.of_request else layer.kernels for layer in layers), 0]),
         latency_us=_layers_us(layers, len(subnet.layers), selectors, accelerator),
         capacity_bytes=accelerator.persistent_buffer_bytes,
     )

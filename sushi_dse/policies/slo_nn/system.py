@@ -104,7 +104,8 @@ def common_part(network: Network, accelerator: Accelerator, share: float) -> Sub
     of their saved cycles per byte, summed over the fractions.
     """
     sizes = np.array(kept_sizes(network.supernet.subnets[-1].layers, share))
-    kernels, channels = sizes[:, 0] * sizes[:, 2], sizes[:, 1]
+    has_weights = network.kernels[-1] > 0
+    kernels, channels = sizes[:, 0] * sizes[:, 2] * has_weights, sizes[:, 1] * has_weights
     nothing = np.zeros_like(kernels)
     alone = [np.vstack([nothing, np.diag(sides)]) for sides in (kernels, channels)]
     for sides in alone:
