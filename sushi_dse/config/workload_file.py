@@ -15,6 +15,7 @@ from sushi_dse.config.workload_keys import (
     AlphaNetKeys,
     LayerKeys,
     MobileNetV3Keys,
+    NestedTransformerKeys,
     PlainKeys,
     ResNetKeys,
     SlimmableKeys,
@@ -31,6 +32,11 @@ from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Family,
     mobilenet_v3_supernet,
 )
+from sushi_dse.workload.nested_transformer import (
+    NestedTransformerChoice,
+    NestedTransformerFamily,
+    nested_transformer_supernet,
+)
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
@@ -39,6 +45,7 @@ from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimm
 MAX_LAYER_WORK = 2**52
 
 Made = TypeVar("Made")
+OfGenerated = StagedKeys | AlphaNetKeys | SlimmableKeys | NestedTransformerKeys
 Family = TypeVar("Family")
 Choice = TypeVar("Choice")
 
@@ -94,7 +101,7 @@ Loaded = tuple[WorkloadKeys, SuperNet, AccuracyModel | None]
 
 
 def _of_family(
-    keys_of: type[StagedKeys] | type[AlphaNetKeys] | type[SlimmableKeys],
+    keys_of: type[OfGenerated],
     family_of: Callable[..., Family],
     choice_of: Callable[..., Choice],
     supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
@@ -103,7 +110,7 @@ def _of_family(
 
     def read(document: Document) -> Loaded:
         keys = checked(document, keys_of)
-        _, supernet = _staged(document, keys, family_of, choice_of, supernet_of)
+        _, supernet = _generated(document, keys, family_of, choice_of, supernet_of)
         return keys, supernet, None
 
     return read
@@ -111,7 +118,7 @@ def _of_family(
 
 def _mobilenet_v3(document: Document) -> Loaded:
     keys = checked(document, MobileNetV3Keys)
-    family, supernet = _staged(
+    family, supernet = _generated(
         document, keys, MobileNetV3Family, MobileNetV3Choice, mobilenet_v3_supernet
     )
     fitted = keys.accuracy_model
@@ -195,21 +202,27 @@ FAMILIES: dict[str, Callable[[Document], Loaded]] = {
     "mobilenet_v3": _mobilenet_v3,
     "alphanet": _of_family(AlphaNetKeys, AlphaNetFamily, AlphaNetChoice, alphanet_supernet),
     "slimmable": _of_family(SlimmableKeys, SlimmableFamily, SlimmableChoice, slimmable_supernet),
+    "nested_transformer": _of_family(
+        NestedTransformerKeys,
+        NestedTransformerFamily,
+        NestedTransformerChoice,
+        nested_transformer_supernet,
+    ),
     "layers": _plain,
 }
 
 
-def _staged(
+def _generated(
     document: Document,
-    keys: StagedKeys | AlphaNetKeys | SlimmableKeys,
+    keys: OfGenerated,
     make_family: Callable[..., Family],
     make_choice: Callable[..., Choice],
     supernet_of: Callable[[Family, Sequence[Choice]], SuperNet],
 ) -> tuple[Family, SuperNet]:
-    most = "blocks_per_stage" if isinstance(keys, SlimmableKeys) else "max_blocks_per_stage"
-    if sum(getattr(keys, most)) > MAX_BLOCKS:
-        message = f"{most}: {MAX_BLOCKS} blocks at most must hold, of all stages"
-        raise document.error((most,), message)
+    for most in ("max_blocks_per_stage", "blocks_per_stage"):
+        if sum(getattr(keys, most, ())) > MAX_BLOCKS:
+            message = f"{most}: {MAX_BLOCKS} blocks at most must hold, of all stages"
+            raise document.error((most,), message)
     name = keys.name or document.path.stem
     family = _made(document, (), make_family, keys, name=name)
     choices = [

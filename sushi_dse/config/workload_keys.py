@@ -183,6 +183,35 @@ class SlimmableKeys(WorkloadKeys):
     subnets: Sequence[SlimmableChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 
+class NestedTransformerChoiceKeys(ChoiceKeys):
+    """The keys of a SubNet of family `nested_transformer`."""
+
+    ffn_widths: list[Width]
+    skips_blocks: bool = False
+
+
+class NestedTransformerKeys(WorkloadKeys):
+    """The keys of a workload of family `nested_transformer`."""
+
+    blocks: Annotated[int, Field(gt=0, le=300)]  # of some fifteen layers: `MAX_LAYERS` together
+    hidden_width: Size
+    query_heads: Size
+    key_value_heads: Size
+    head_width: Size
+    key_value_blocks: Size
+    sliding_window: Width
+    full_attention_every: Size
+    ffn_widths: list[Width]
+    skippable_blocks: Sequence[Annotated[int, Field(ge=0, le=2**16)]] = ()
+    low_rank: Size
+    block_embedding_width: Size
+    hidden_states: Annotated[int, Field(gt=0, le=64)]
+    vocabulary: Width
+    context_tokens: Width
+    tokens_per_query: Size = 1
+    subnets: Sequence[NestedTransformerChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
+
+
 class LayerKeys(Keys):
     """The keys of a layer that is listed."""
 
@@ -229,5 +258,6 @@ FAMILY_KEYS: dict[str, type[WorkloadKeys]] = {
     "mobilenet_v3": MobileNetV3Keys,
     "alphanet": AlphaNetKeys,
     "slimmable": SlimmableKeys,
+    "nested_transformer": NestedTransformerKeys,
     "layers": PlainKeys,
 }

@@ -27,12 +27,16 @@ def rounded_channels(channels: float, divisor: int) -> int:
     return rounded + divisor if rounded < (1 - LARGEST_ROUNDING_LOSS) * channels else rounded
 
 
-class OfStages(Protocol):
-    """A family of SubNets that are made of stages of blocks."""
+class Named(Protocol):
+    """A family of SubNets."""
 
     @property
     def name(self) -> str:
         """The name of the SuperNet."""
+
+
+class OfStages(Named, Protocol):
+    """A family of SubNets that are made of stages of blocks."""
 
     @property
     def stage_widths(self) -> tuple[Any, ...]:
@@ -59,7 +63,14 @@ def check_family(family: OfStages, by_stage: Sequence[str]) -> None:
                 f"{family.name}: {name} needs one entry for each of the "
                 f"{len(family.stage_widths)} stage_widths, got {len(getattr(family, name))}"
             )
+    check_numbers(family)
+
+
+def check_numbers(family: Named, *, beside: Sequence[str] = ()) -> None:
+    """Raise `ValueError` unless the numbers of a family, but for fields `beside`, are above 0."""
     for field in fields(family):  # type: ignore[arg-type] # a dataclass, which no protocol can say
+        if field.name in beside:
+            continue
         value = getattr(family, field.name)
         entries = list(_entries(value))
         if () in entries:
