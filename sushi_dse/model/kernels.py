@@ -52,3 +52,20 @@ def layer_costs(shapes: np.ndarray, array: Array, all_cached: bool) -> np.ndarra
         for field in range(FIELDS):
             costs[field, i] = cost[field]
     return costs
+
+
+@compiled
+def cycles_by_kernels(shapes: np.ndarray, array: Array, first: np.ndarray) -> np.ndarray:
+    """Cycles of each layer with its first kernels on chip, without its launch.
+
+    first: [layer + 1], where the layer's numbers of kernels begin in the result, that of none
+    ahead: [first[layer] + kernels].
+    """
+    cycles = np.empty(first[-1])
+    for i in range(len(shapes)):
+        shape = shapes[i]
+        for kernels in range(first[i + 1] - first[i]):
+            cost = layer_cost_of(shape, array, kernels, shape.channels_per_group)
+            busy = cost.compute_cycles + cost.exposed_load_cycles
+            cycles[first[i] + kernels] = busy + cost.input_cycles + cost.output_stall_cycles
+    return cycles

@@ -13,8 +13,7 @@ from itertools import product
 import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.kernels import subnet_costs
+from sushi_dse.model.kernels import cycles_by_kernels
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import SHAPE, layer_shape, layer_shapes
 from sushi_dse.policies.gati.parameters import Gati
@@ -49,7 +48,8 @@ class CacheOptions:
     acceptance: FloatArray  # [point, option]: share of queries that fresh caches accept
     weight_bytes: np.ndarray  # [layer]
     kernels: np.ndarray  # [layer], 0 where the weights are of the request
-    latency_us: FloatArray  # [layer, kernels on chip]
+    first: np.ndarray  # [layer + 1]: place of the layer's latencies, one for each number of kernels
+    latency_us: FloatArray  # [first[layer] + kernels on chip]
     capacity_bytes: int  # size of the Persistent Buffer
 
     @property
@@ -75,7 +75,8 @@ class CacheOptions:
         value: expected saved time per byte.  The first layer that does not fit keeps whole kernels.
         """
         network = np.arange(self.network_layers)
-        saved = self.latency_us[network, 0] - self.latency_us[network, self.kernels[network]]
+        whole_us = self.latency_us[self.first[network] + self.kernels[network]]
+        saved = self.latency_us[self.first[network]] - whole_us
         value = saved / np.maximum(self.weight_bytes[network], 1)
         expected = value * self.reach(choices)[:, self.point[network]]
         by_value = np.argsort(-expected, axis=1, kind="stable")
@@ -90,16 +91,15 @@ class CacheOptions:
         """Mean latency of a query with fresh caches and a full Persistent Buffer: [choice]."""
         order, kept = self.kept(choices)
         come = np.take_along_axis(self.reach(choices), self.point[order], axis=1)
-        return np.asarray((come * self.latency_us[order, kept]).sum(axis=1))
+        return np.asarray((come * self.latency_us[self.first[order] + kept]).sum(axis=1))
 
     def bounds_us(self, choices: np.ndarray) -> tuple[FloatArray, FloatArray]:
         """Bounds on the mean latency: with every weight on chip, and with none: [choice] each."""
         reach = self.reach(choices)
-        number = np.arange(len(self.kernels))
         numbers = np.arange(choices.shape[1])
         bounds = []
         for kept in (self.kernels, np.zeros_like(self.kernels)):
-            latency_us = self.latency_us[number, kept]
+            latency_us = self.latency_us[self.first[:-1] + kept]
             network = slice(self.network_layers)
             of_segment = np.bincount(
                 self.point[network], latency_us[network], minlength=reach.shape[1]
@@ -155,6 +155,8 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
     selectors = {numbers[-1] for numbers in of_caches}
     agreement = agreements(ends, parameters)
     fresh = parameters.acceptance(parameters.agreement_now(agreement, 1.0))
+    kernels = np.array([*(0 if layer.of_request else layer.kernels for layer in layers), 0])
+    first = np.cumsum([0, *(kernels + 1)])
     return CacheOptions(
         layers=tuple(layers),
         network_layers=len(subnet.layers),
@@ -163,8 +165,9 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         agreement=agreement,
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
         weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
-        kernels=np.array([*(0 if layer.of_request else layer.kernels for layer in layers), 0]),
-        latency_us=_layers_us(layers, len(subnet.layers), selectors, accelerator),
+        kernels=kernels,
+        first=first,
+        latency_us=_layers_us(layers, first, len(subnet.layers), selectors, accelerator),
         capacity_bytes=accelerator.persistent_buffer_bytes,
     )
 
@@ -195,9 +198,13 @@ def _padded(of_caches: list[list[int]], none: int, shape: tuple[int, int]) -> np
 
 
 def _layers_us(
-    layers: Sequence[Layer], network_layers: int, answers: Container[int], accelerator: Accelerator
+    layers: Sequence[Layer],
+    first: np.ndarray,
+    network_layers: int,
+    answers: Container[int],
+    accelerator: Accelerator,
 ) -> FloatArray:
-    """Latency of each layer by kernels on chip, with the empty layer: [layer, kernels on chip].
+    """Latency of each layer by kernels on chip, with the empty layer: as of `CacheOptions`.
 
     answers: the numbers of the selectors.  Maps of the network wait on chip as if no cache lay
     between its layers, and an answer of a selector, which no layer reads, leaves the chip.
@@ -209,14 +216,6 @@ def _layers_us(
     shapes = np.concatenate(
         [layer_shapes(layers[:network_layers]), np.array(of_caches, dtype=SHAPE)], dtype=SHAPE
     )
-    numbers, starts = np.arange(len(layers)), np.arange(len(layers) + 1)
-    most = max(layer.kernels for layer in layers)
-    kernels = np.repeat(np.arange(most + 1)[:, None], len(layers), axis=1)  # [kept, layer]
-    channels = np.repeat([[layer.channels_per_group for layer in layers]], most + 1, axis=0)
-    for array in (shapes, numbers, starts, kernels, channels):
-        array.setflags(write=False)  # Kernels are compiled for read-only arrays.
-    cost = LayerCost(
-        *subnet_costs(shapes, numbers, starts, array_of(accelerator), kernels, channels)
-    )
-    latency_us = accelerator.launch_us + cost.cycles / accelerator.clock_mhz
-    return np.vstack([latency_us, np.zeros((1, most + 1))])
+    shapes.setflags(write=False)  # Kernels are compiled for read-only arrays.
+    cycles = cycles_by_kernels(shapes, array_of(accelerator), first[: len(layers) + 1])
+    return np.append(accelerator.launch_us + cycles / accelerator.clock_mhz, 0.0)
