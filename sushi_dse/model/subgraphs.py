@@ -173,7 +173,7 @@ def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
     """
     goal = targets(network)
     kernels = _cut_by(value_of(saved_alone(network, accelerator), network), network, accelerator)
-    if accelerator.prefetches:
+    if accelerator.prefetches and accelerator.persistent_buffer_bytes > 0:
         value = value_of(saved_with_prefetching(network, accelerator), network)
         kernels = _faster(kernels, _cut_by(value, network, accelerator), network, accelerator)
     of_target = [t for t, _ in goal.cuts]

@@ -103,8 +103,10 @@ def skip_rows(
     row_loads: int,
     freed: np.ndarray,
     depth: int,
-) -> int:
+) -> tuple[int, int]:
     """The number of rows, of the next `rows`, that add `gain` to all times; it moves `freed`.
+
+    The second result is the last slot whose time the rows before did not move by as much, or -1.
 
     gain: what each of the last two rows, of `row_loads` loads, added to the times of array and bus.
     If it moved all times by which slots are freed, too, the next rows add the same while all times
@@ -112,17 +114,20 @@ def skip_rows(
     """
     limit, oldest = next_power_of_two(computed), load - 2 * row_loads
     if row_loads == 0 or freed[oldest] < limit / 2:
-        return 0
+        return 0, -1
     is_moved = True
     for slot in range(oldest + row_loads, load + depth):
         is_moved &= freed[slot] - freed[slot - row_loads] == gain
     if not is_moved:
-        return 0
+        slot = load + depth - 1
+        while freed[slot] - freed[slot - row_loads] == gain:
+            slot -= 1
+        return 0, slot
     while computed + rows * gain >= limit:
         rows //= 2
     for slot in range(load + depth - 1, load - 1, -1):
         freed[slot + rows * row_loads] = freed[slot] + rows * gain
-    return rows
+    return rows, -1
 
 
 @kernel_part
@@ -155,14 +160,17 @@ def run_tiles(
     end = load + layer.loading_tiles
     run, rows = layer.first_run, 0 if layer.longest_load > stream else layer.rows
     gain, row_computed, row_bus, row_load = 0.0, computed, bus, load
+    unmoved, unmoved_gain = -1, 0.0  # of `skip_rows`: no row is skipped while it is in sight
     while run < layer.end_run:
         if rows < layer.rows and run == layer.first_row + rows * layer.row_runs:
             before, gain = gain, computed - row_computed
             if bus - row_bus != gain:
                 gain = 0.0
-            if rows > 1 and gain > 0 and gain == before and pause_start == np.inf:
-                left, row_loads = layer.rows - 1 - rows, load - row_load
-                skipped = skip_rows(computed, gain, left, load, row_loads, freed, depth)
+            left, row_loads = layer.rows - 1 - rows, load - row_load
+            in_sight = unmoved >= load - row_loads and unmoved_gain == gain
+            if rows > 1 and gain > 0 and gain == before and pause_start == np.inf and not in_sight:
+                skipped, unmoved = skip_rows(computed, gain, left, load, row_loads, freed, depth)
+                unmoved_gain = gain
                 for _ in range(skipped * layer.row_runs):
                     late += lengths[run] * loads[run]
                     run += 1
