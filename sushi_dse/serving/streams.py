@@ -13,7 +13,7 @@ import numpy as np
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.by_queue import serve_by_queue
-from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
+from sushi_dse.serving.kernel import TableArrays, columns_of, nothing_known, serve_knowing
 from sushi_dse.serving.many import serve_on_many
 from sushi_dse.serving.queue import ONE, Pool, one_subgraph_ms
 from sushi_dse.serving.served import Tally, count_each, count_run, empty_tally, until_last_answer
@@ -120,10 +120,11 @@ def tally_by_rules(
 ) -> Tally:
     """The `Tally` of streams that `serve_queries` serves; schedules: [stream, window]."""
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
+    known = nothing_known(recaching, every, table)
     for run in range(len(streams.arrived_ms)):
         queries = queries_of(streams, run)
-        subnet, service_ms, response_ms, kept = serve_queries(
-            recaching, mode, every, schedules[run], queries, table
+        subnet, service_ms, response_ms, kept = serve_knowing(
+            known, recaching, mode, every, schedules[run], queries, table
         )
         served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
         count_run(tally, run, (0, every, kept), served, queries[1:3], switch_bytes, fetched_bytes)
