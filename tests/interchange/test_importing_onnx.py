@@ -520,7 +520,7 @@ def test_many_operators_are_no_trouble(tmp_path: Path) -> None:
     path = net.save(tmp_path / "net.onnx", "y")
     started = time.perf_counter()
     assert "and 19997 more" in refusal(path)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60  # Work by pairs of operators would take hours.
 
 
 def test_an_attribute_of_another_type_is_refused(tmp_path: Path) -> None:
