@@ -104,7 +104,7 @@ def serve_queries(
     return serve_knowing(known, recaching, mode, every, schedule, queries, table)
 
 
-@kernel_part
+@compiled
 def serve_knowing(
     known: Known,
     recaching: int,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sushi_dse.model.jit import kernel_part
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.serving.selection import unsigned
 
 PERCENTILES = (50, 95, 99)
@@ -12,7 +12,7 @@ VALUES = 64  # distinct times that are counted each by itself; where there are m
 SLOTS = 256  # of a hash table for so many, a power of two
 
 
-@kernel_part
+@compiled
 def percentiles(times_ms: np.ndarray, found_ms: np.ndarray) -> None:
     """Write the times that 50, 95 and 99 % of `times_ms` stay within: the least such elements.
 
