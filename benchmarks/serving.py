@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -149,9 +150,10 @@ def policy_figures() -> Iterator[Figures]:
     experiment = load_experiment("zcu104", WORKLOAD, queries=QUERIES)
     network, design = experiment.network, experiment.design
     table = candidate_table(network, design)
-    for (name, policy), (arrivals, trace), mode in product(
-        POLICIES.items(), streams(experiment, QUERIES).items(), MODES
+    for name, (arrivals, trace), mode in product(
+        POLICIES, streams(experiment, QUERIES).items(), MODES
     ):
+        policy = replace(experiment, trace=trace).policy(name)
         own, _ = policy.system_of(network, design, table)
 
         def serve(

@@ -164,14 +164,16 @@ class Experiment:
     def policy(self, name: str) -> Policy:
         """The policy of that name; a user's file is run as it was when it was read.
 
-        One that batches does so up to the limit of the experiment, and on several accelerators
-        serves one by one.
+        One that batches does so up to the limit of the experiment.  It serves one by one on several
+        accelerators, and in a closed loop, where no query waits.
         """
         own = next((file for file in self.policy_files if file.name == name), None)
         found = policy_of(own) if own else named_policy(name)
         if found.batch_limit is None:
             return found
-        return replace(found, batch_limit=self.batch_limit if self.pool.accelerators == 1 else 1)
+        none_waits = self.trace is None or self.trace.closed_loop
+        is_single = self.pool.accelerators > 1 or none_waits
+        return replace(found, batch_limit=1 if is_single else self.batch_limit)
 
     @property
     def names(self) -> tuple[str, str]:

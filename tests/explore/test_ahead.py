@@ -17,7 +17,7 @@ if __name__ == "__main__":
     experiment = load_experiment(
         "tests/data/tiny.yaml", policies=["no-sgs", "static-subgraph", "latency-aware"], queries=20
     )
-    policies = [ahead.named_policy(name) for name in experiment.policies]
+    policies = [experiment.policy(name) for name in experiment.policies]
     ahead.compile_serving(policies, experiment.mode, experiment.pool, range(1))
     kernels = streams.tally_by_rules, hindsight.static_subgraphs
     before = [len(kernel.dispatcher.signatures) for kernel in kernels]

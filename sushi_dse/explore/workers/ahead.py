@@ -19,7 +19,6 @@ from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable
 from sushi_dse.model.subgraphs import SubGraphs
-from sushi_dse.policies.catalogue import named_policy
 from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.queue import Pool
 from sushi_dse.serving.streams import Streams, tally_by_rules
@@ -38,7 +37,7 @@ def compiling_ahead(experiment: Experiment) -> Iterator[None]:
     if experiment.trace is None or tally_by_rules.is_cached:
         yield
         return
-    policies = [named_policy(name) for name in experiment.policies]
+    policies = [experiment.policy(name) for name in experiment.policies]
     shared = [policy for policy in policies if not policy.has_own_table]
     worker = Worker(
         pickle.dumps(partial(compile_serving, shared, experiment.mode, experiment.pool))
