@@ -36,7 +36,7 @@ def connected(*widths: int) -> Network:
         )
         for i in range(len(widths) - 1)
     )
-    return network_of(PlainSubNet(name="whole", top1_percent=80.0, layers=layers))
+    return network_of(PlainSubNet(name="whole", accuracy_percent=80.0, layers=layers))
 
 
 def network_of(*subnets: PlainSubNet) -> Network:

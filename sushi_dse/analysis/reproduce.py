@@ -147,7 +147,7 @@ def why_accuracy(published: Sequence[Row], found: Sequence[Setting]) -> str:
         == (LATENCY, setting.hw, setting.workload)
     )
     cold_ms = cold_latency_ms(setting.network, setting.accelerator)
-    front_ms = cold_ms[unbeaten(cold_ms, setting.network.top1_percent)]
+    front_ms = cold_ms[unbeaten(cold_ms, setting.network.accuracy_percent)]
     steps = 100 * (front_ms[1:] / front_ms[:-1] - 1)
     return (
         "A query is served more accurately only where a more accurate SubNet then meets its "

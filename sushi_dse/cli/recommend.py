@@ -21,7 +21,7 @@ def recommend(
         float | None, typer.Option(help="The mean latency to stay within.", show_default="any")
     ] = None,
     min_accuracy_percent: Annotated[
-        float | None, typer.Option(help="The mean top-1 to reach.", show_default="any")
+        float | None, typer.Option(help="The mean accuracy to reach.", show_default="any")
     ] = None,
     hw: Annotated[
         str | None,

@@ -60,7 +60,7 @@ class ChoiceKeys(Keys):
     """The keys of a SubNet of every family."""
 
     name: str
-    top1_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # not known
+    accuracy_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # not known
 
 
 class StagedChoiceKeys(ChoiceKeys):
@@ -106,9 +106,9 @@ class AccuracyModelKeys(Keys):
     origin: str
     resolution: Size
     measured_subnets: Annotated[int, Field(gt=0)]
-    measured_top1_percent: Annotated[list[float], Field(min_length=2, max_length=2)]
+    measured_accuracy_percent: Annotated[list[float], Field(min_length=2, max_length=2)]
     held_out_rmse_percent: Annotated[float, Field(ge=0, le=100)]
-    base_top1_percent: Annotated[float, Field(ge=0, le=100)]
+    base_accuracy_percent: Annotated[float, Field(ge=0, le=100)]
     block_gain_percent: list[list[float]]
     stage_interaction_percent: list[float]
 

@@ -126,8 +126,8 @@ def workload_text(
     lines.append("subnets:")
     for subnet in subnets:
         lines.append(f"  - name: {yaml_text(subnet.name)}")
-        if subnet.top1_percent is not None:
-            lines.append(f"    top1_percent: {yaml_text(float(subnet.top1_percent))}")
+        if subnet.accuracy_percent is not None:
+            lines.append(f"    accuracy_percent: {yaml_text(float(subnet.accuracy_percent))}")
         if subnet.skipped:
             lines += ["    skipped:", *(f"      - {yaml_text(name)}" for name in subnet.skipped)]
         lines.append("    layers:")

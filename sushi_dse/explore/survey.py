@@ -54,8 +54,8 @@ def objectives(names: Sequence[str] | None, unknown_accuracy: Sequence[str] = ()
     if names and ACCURACY in names and unknown_accuracy:
         whose = ", ".join(unknown_accuracy)
         raise UserError(
-            f"--objective {ACCURACY}: the accuracy of {whose} is not known; give its top1_percent "
-            "in the workload"
+            f"--objective {ACCURACY}: the accuracy of {whose} is not known; give its "
+            "accuracy_percent in the workload"
         )
     defaults = [name for name in DEFAULT_OBJECTIVES if name != ACCURACY or not unknown_accuracy]
     chosen = [find_metric(name) for name in names or defaults]

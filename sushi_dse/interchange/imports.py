@@ -52,7 +52,7 @@ class ImportedWorkload:
             equal = f"{self.equal_weights_percent:.3g} % of those that files tell are equal"
             lines.append(f"weights that the networks would share were compared: {equal}")
         if of_unknown_accuracy(self.supernet.subnets):
-            lines.append("the accuracy is not known; give it by --top1-percent")
+            lines.append("the accuracy is not known; give it by --accuracy-percent")
         return lines
 
     @property
@@ -65,38 +65,39 @@ def import_workload(
     paths: Sequence[Path],
     *,
     name: str = "",
-    top1_percent: Sequence[float] = (),
+    accuracy_percent: Sequence[float] = (),
     input_shapes: Mapping[str, Shape] | None = None,
     skip_unsupported: bool = False,
 ) -> ImportedWorkload:
     """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
 
     Every file is a network; files of Timeloop, which hold a layer each, are one network together.
-    top1_percent: one for each network, or none, where it is not known.
+    accuracy_percent: one for each network, or none, where it is not known.
     input_shapes: shapes of the inputs of ONNX networks by name, "" for the only input; for
     Once-for-all the shape of the image.
     """
     if name != plain_name(name):
         raise UserError(f"--name {name!r}: letters, digits and _ . / : - are wanted, 100 at most")
     networks = _read(paths, dict(input_shapes or {}), skip_unsupported)
-    if top1_percent and len(top1_percent) != len(networks):
+    if accuracy_percent and len(accuracy_percent) != len(networks):
         raise UserError(
-            f"--top1-percent: {len(networks)} networks are read, {len(top1_percent)} figures given;"
-            " give one for each, in their order"
+            f"--accuracy-percent: {len(networks)} networks are read, {len(accuracy_percent)} "
+            "figures given; give one for each, in their order"
         )
-    if len(networks) > 1 and not top1_percent:
+    if len(networks) > 1 and not accuracy_percent:
         raise UserError(
-            f"{len(networks)} networks are read: give --top1-percent once for each, in their order"
+            f"{len(networks)} networks are read: give --accuracy-percent once for each, in their "
+            "order"
         )
     subnets = [
         PlainSubNet(
             name=subnet,
-            top1_percent=top1,
+            accuracy_percent=accuracy,
             layers=tuple(c.layer for c in network.layers),
             skipped=network.skipped,
         )
-        for subnet, top1, network in zip(
-            _subnet_names(paths, networks), top1_percent or (None,), networks, strict=True
+        for subnet, accuracy, network in zip(
+            _subnet_names(paths, networks), accuracy_percent or (None,), networks, strict=True
         )
     ]
     sources = ", ".join(plain_name(path.name) for path in paths)
@@ -112,7 +113,7 @@ def import_workload(
         name=name,
         description=f"{len(subnets)} network{'s' * (len(subnets) > 1)} imported from {sources}.",
         origin="Layers read by `sushi-dse workload import`."
-        + ("" if top1_percent else "\ntop1_percent is not known: write what you measured."),
+        + ("" if accuracy_percent else "\naccuracy_percent is not known: write what you measured."),
         supernet_layers=supernet_layers,
         sharing=sharing,
         equal_weights_percent=equal_percent,

@@ -102,7 +102,7 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
         Panel(
             title=f"Accuracy over time, a mean of {len(trace) / len(parts):.3g} queries each",
             x_label="" if switching else x_label,
-            y_label="top-1 (%)",
+            y_label="accuracy (%)",
             height_inches=3.2,
             series=(
                 over_windows("demanded", edges, _means(trace.min_accuracy_percent, parts), -1),

@@ -19,7 +19,7 @@ class PlainSubNet:
     """A network as the list of its layers, in the order in which they run."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     layers: tuple[PlainLayer, ...]
     skipped: tuple[str, ...] = ()  # operators with real work that are no layer
 
@@ -57,7 +57,7 @@ def plain_supernet(
         subnets=tuple(
             SubNet(
                 name=subnet.name,
-                top1_percent=subnet.top1_percent,
+                accuracy_percent=subnet.accuracy_percent,
                 layers=tuple(
                     placed(layer, number)
                     for layer, number in zip(subnet.layers, numbers, strict=True)

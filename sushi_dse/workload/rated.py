@@ -14,17 +14,17 @@ class Rated(Protocol):
         """The name of the SubNet."""
 
     @property
-    def top1_percent(self) -> float | None:
-        """The top-1 of the SubNet; None where it is not known."""
+    def accuracy_percent(self) -> float | None:
+        """The accuracy of the SubNet; None where it is not known."""
 
 
-def known_top1_percent(rated: Rated) -> float:
-    """The top-1 of a SubNet; `UserError` where it is not known."""
-    if rated.top1_percent is None:
-        raise UserError(f"the accuracy of {rated.name!r} is not known; give its top1_percent")
-    return rated.top1_percent
+def known_accuracy_percent(rated: Rated) -> float:
+    """The accuracy of a SubNet; `UserError` where it is not known."""
+    if rated.accuracy_percent is None:
+        raise UserError(f"the accuracy of {rated.name!r} is not known; give its accuracy_percent")
+    return rated.accuracy_percent
 
 
 def of_unknown_accuracy(subnets: Iterable[Rated]) -> tuple[str, ...]:
-    """The names of the SubNets whose top-1 is not known."""
-    return tuple(subnet.name for subnet in subnets if subnet.top1_percent is None)
+    """The names of the SubNets whose accuracy is not known."""
+    return tuple(subnet.name for subnet in subnets if subnet.accuracy_percent is None)

@@ -66,8 +66,8 @@ def _largest(family: ResNetFamily) -> ResNetChoice:
     stages = len(family.stage_widths)
     return ResNetChoice(
         name=family.name,
-        top1_percent=None,
-        resolution=1,  # Weights depend on neither top-1 nor resolution.
+        accuracy_percent=None,
+        resolution=1,  # Weights depend on neither accuracy nor resolution.
         stem_residual_conv=True,
         stem_widths=(family.stem_width_choices(0)[-1], family.stem_width_choices(1)[-1]),
         stage_width_multipliers=(max(family.width_multipliers),) * stages,

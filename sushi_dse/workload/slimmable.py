@@ -68,7 +68,7 @@ class SlimmableChoice:
     """One width of a `SlimmableFamily`."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     width_multiplier: float
 
 

@@ -121,7 +121,7 @@ class StagedChoice:
     """One SubNet's choices within a `StagedFamily`; `ValueError` unless resolution is above 0."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     resolution: int  # height and width of the image
     blocks_per_stage: tuple[int, ...]
     # One ratio for each block, or one for each block of the largest SubNet: a stage with fewer
@@ -207,7 +207,7 @@ def cut_supernet(
         subnets=tuple(
             SubNet(
                 name=choice.name,
-                top1_percent=choice.top1_percent,
+                accuracy_percent=choice.accuracy_percent,
                 layers=tuple(placed(layer, numbers[layer.name]) for layer in layers),
             )
             for choice, layers in subnets

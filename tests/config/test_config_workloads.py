@@ -34,7 +34,7 @@ from tests.strategies import ungrouped_layers
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
 SIZES = "channels: 3, kernel_height: 3, kernel_width: 3, height: 8, width: 8, padding: 1"
-BLOCKS = (PlainSubNet(name="A", top1_percent=70, layers=tuple(
+BLOCKS = (PlainSubNet(name="A", accuracy_percent=70, layers=tuple(
     PlainLayer(name=name, kernels=8, channels=8, kernel_height=1, kernel_width=1, height=4, width=4,
                block=block)
     for name, block in [("stem", ""), ("a", "first"), ("b", "first"), ("c", "second")]
@@ -45,13 +45,13 @@ name: two
 description: Two networks.
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {{name: c, kernels: 8, {SIZES}}}
       - {{name: f, kernels: 10, channels: 8, kernel_height: 1, kernel_width: 1, height: 1,
          width: 1, fully_connected: true}}
   - name: B
-    top1_percent: 71.5
+    accuracy_percent: 71.5
     layers:
       - {{name: c, kernels: 16, {SIZES}}}
 """
@@ -60,7 +60,7 @@ THREE = f"""\
 family: layers
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {{name: c, {POINT}}}
       - {{name: d, {POINT}}}
@@ -136,7 +136,7 @@ def test_a_network_may_be_listed_layer_by_layer(load: Load) -> None:
     whole, part = file.supernet.subnets
     assert [layer.kernels for layer in whole.layers] == [8, 10]
     assert whole.layers[1].fully_connected
-    assert part.top1_percent == 71.5
+    assert part.accuracy_percent == 71.5
     assert file.supernet.layers[0].kernels == 16
 
 
@@ -159,7 +159,7 @@ def test_stride_and_padding_are_one_number_or_one_for_each_side(
 @given(ungrouped_layers())
 def test_a_layer_is_written_shortest_and_read_back(layer: Layer) -> None:
     plain = PlainLayer(**{field.name: getattr(layer, field.name) for field in fields(PlainLayer)})
-    text = workload_text([PlainSubNet(name="A", top1_percent=70, layers=(plain,))])
+    text = workload_text([PlainSubNet(name="A", accuracy_percent=70, layers=(plain,))])
     (read,) = checked(parse_document(Path("my.yaml"), text), PlainKeys).subnets[0].layers
     assert read.model_dump() == {field.name: getattr(plain, field.name) for field in fields(plain)}
     for key, sides in {"stride": plain.stride, "padding": plain.padding}.items():
@@ -184,7 +184,7 @@ def test_a_layer_names_one_or_several_whose_maps_it_reads(
     assert (subnet.layers[2].input_from, subnet.layers[2].adds) == (input_from, adds)
     plain = [PlainLayer(**{f.name: getattr(x, f.name) for f in fields(PlainLayer)})
              for x in subnet.layers]  # fmt: skip
-    written = workload_text([PlainSubNet(name="A", top1_percent=70, layers=tuple(plain))])
+    written = workload_text([PlainSubNet(name="A", accuracy_percent=70, layers=tuple(plain))])
     assert load(written).supernet.subnets == (subnet,)
 
 
@@ -240,8 +240,10 @@ def test_a_subnet_of_the_users_own_is_added(load: Load) -> None:
         ("resolution: 160", "resolution: 0", "0\n    stem", "resolution > 0 must hold, got 0"),
         ("resolution: 160", "resolution: 99999", "99999", "resolution <= 65536 must hold"),
         ("resolution: 160", "resolution: 160.5", "160.5", "resolution: a whole number is wanted"),
-        ("top1_percent: 76.3", "top1_percent: 176.3", "176.3", "top1_percent <= 100 must hold"),
-        ("top1_percent: 76.3", "top1_percent: high", "high", "top1_percent: a number is wanted"),
+        ("accuracy_percent: 76.3", "accuracy_percent: 176.3", "176.3",
+         "accuracy_percent <= 100 must hold"),
+        ("accuracy_percent: 76.3", "accuracy_percent: high", "high",
+         "accuracy_percent: a number is wanted"),
         ("stem_residual_conv: false", "stem_residual_conv: 0", "0\n    stem_w",
          "stem_residual_conv: true or false is wanted, got 0"),
         ("name: B", "name: 1", "1  #", "name: a text is wanted, got 1; put it in quotes"),
@@ -293,7 +295,7 @@ def test_a_mistake_in_a_workload_is_one_line_with_its_place(
          "13:13", "layers: a list is wanted, got {'a': 1}"),
         ("family: layers\n", "", "1:1", "the key 'family' is missing; known: resnet, "),
         ("family: layers\n", "family: no\n", "1:9", "YAML reads no as true or false"),
-        ("top1_percent: 70\n", "top1_percent: 7e1\n", "6:19", "write 70 or 7.0e+1"),
+        ("accuracy_percent: 70\n", "accuracy_percent: 7e1\n", "6:23", "write 70 or 7.0e+1"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_list_of_layers_is_one_line_with_its_place(

@@ -190,10 +190,10 @@ def small() -> Problem:
     subnets = [
         PlainSubNet(
             name=name,
-            top1_percent=top1_percent,
+            accuracy_percent=accuracy_percent,
             layers=(layer("a", width, 64), layer("b", 64, width), layer("c", 64, 64)),
         )
-        for name, width, top1_percent in (("A", 64, 71.0), ("B", 128, 73.0))
+        for name, width, accuracy_percent in (("A", 64, 71.0), ("B", 128, 73.0))
     ]
     space = SearchSpace.of(
         zcu104(),

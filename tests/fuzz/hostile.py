@@ -283,7 +283,7 @@ def generated_layers(rng: random.Random) -> bytes:
 
     subnets = [
         f"  - name: {json.dumps(rng.choice([*NAMES, 'A', 'B']))}\n"
-        f"    top1_percent: {rng.choice(['50.0', '70.5', *NUMBERS])}\n    layers:\n"
+        f"    accuracy_percent: {rng.choice(['50.0', '70.5', *NUMBERS])}\n    layers:\n"
         + "\n".join(layer(i) for i in range(rng.randrange(1, 4)))
         for _ in range(rng.randrange(1, 4))
     ]

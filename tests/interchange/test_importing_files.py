@@ -217,10 +217,10 @@ def test_layers_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_more_layers_than_a_file_holds_are_refused() -> None:
     layer = network("A", "x").layers[0]
-    text = workload_text([PlainSubNet(name="A", top1_percent=70, layers=(layer,))])
+    text = workload_text([PlainSubNet(name="A", accuracy_percent=70, layers=(layer,))])
     layers = (layer,) * (2**20 // (len(text) // 2))
     with pytest.raises(UserError, match=f"^{len(layers)} layers are more than a workload file of"):
-        workload_text([PlainSubNet(name="A", top1_percent=70, layers=layers)])
+        workload_text([PlainSubNet(name="A", accuracy_percent=70, layers=layers)])
 
 
 ATTENTION = """\
@@ -329,9 +329,9 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
     for path in paths:
         path.parent.mkdir()
         path.write_text(ZIGZAG)
-    names = [s.name for s in imported(*paths, top1_percent=[1, 2]).supernet.subnets]
+    names = [s.name for s in imported(*paths, accuracy_percent=[1, 2]).supernet.subnets]
     assert names == ["a", "b"]
-    assert "one name" in refusal(paths[0], paths[0], top1_percent=[1, 2])
+    assert "one name" in refusal(paths[0], paths[0], accuracy_percent=[1, 2])
 
 
 BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefgh"))
@@ -466,7 +466,7 @@ def network(name: str, *names: str) -> PlainSubNet:
     )
     numbers = count(1)
     layers = tuple(replace(layer, name=n, kernels=next(numbers)) for n in names)
-    return PlainSubNet(name=name, top1_percent=70, layers=layers)
+    return PlainSubNet(name=name, accuracy_percent=70, layers=layers)
 
 
 def test_layers_share_by_name_where_the_supernets_are_named() -> None:
@@ -489,7 +489,7 @@ family: layers
 supernet_layers: [x, z]
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {name: x, kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 2, width: 2}
       - {name: z, kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 2, width: 2}

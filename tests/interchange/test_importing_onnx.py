@@ -424,24 +424,24 @@ def test_networks_of_like_layers_are_one_supernet_of_rectangles(tmp_path: Path) 
     for width in (4, 8):
         net, output = small(width)
         paths.append(net.save(tmp_path / f"w{width}.onnx", output))
-    workload = import_workload(paths, top1_percent=[60, 70.5], name="both")
+    workload = import_workload(paths, accuracy_percent=[60, 70.5], name="both")
     assert [layer.kernels for layer in workload.supernet.layers] == [8, 16]
     assert [subnet.name for subnet in workload.supernet.subnets] == ["w4", "w8"]
-    assert [subnet.top1_percent for subnet in read_back(workload, tmp_path)] == [60, 70.5]
-    with pytest.raises(UserError, match="give --top1-percent once for each"):
+    assert [subnet.accuracy_percent for subnet in read_back(workload, tmp_path)] == [60, 70.5]
+    with pytest.raises(UserError, match="give --accuracy-percent once for each"):
         import_workload(paths)
     with pytest.raises(UserError, match="2 networks are read, 1 figures given"):
-        import_workload(paths, top1_percent=[1])
+        import_workload(paths, accuracy_percent=[1])
 
 
 def test_networks_of_other_layers_are_no_supernet(tmp_path: Path) -> None:
     (first, out), (other, other_out) = small(4), small(4, size=5)
     paths = [first.save(tmp_path / "a.onnx", out), other.save(tmp_path / "b.onnx", other_out)]
     with pytest.raises(UserError, match=r"b\.onnx: its layer 1 'first' is a 5x5 conv, in a\.onnx"):
-        import_workload(paths, top1_percent=[1, 2])
+        import_workload(paths, accuracy_percent=[1, 2])
     other.save(tmp_path / "b.onnx", other.conv(other_out, 8, 8, 3))
     with pytest.raises(UserError, match=r"b\.onnx: has 3 layers, a\.onnx has 2"):
-        import_workload(paths, top1_percent=[1, 2])
+        import_workload(paths, accuracy_percent=[1, 2])
 
 
 # --- hostile files

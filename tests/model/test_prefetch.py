@@ -83,7 +83,7 @@ def network_of(*sequence: Layer) -> Network:
         PlainLayer(name=f"layer{i}", **{name: getattr(layer, name) for name in shared})
         for i, layer in enumerate(sequence)
     ]
-    only = PlainSubNet(name="A", top1_percent=70.0, layers=tuple(plain))
+    only = PlainSubNet(name="A", accuracy_percent=70.0, layers=tuple(plain))
     return Network.of(plain_supernet("plain", [only]))
 
 

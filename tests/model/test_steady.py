@@ -327,7 +327,7 @@ SMALL = Network.of(
         [
             PlainSubNet(
                 name=name,
-                top1_percent=70.0 + number,
+                accuracy_percent=70.0 + number,
                 layers=tuple(
                     PlainLayer(
                         name=layer,

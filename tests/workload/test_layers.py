@@ -33,8 +33,8 @@ def cut(number: int = 0, **changes: Any) -> Layer:
     return Layer(**{**sizes, **changes}, supernet_layer=number)
 
 
-def subnet_of(*layers: Layer, name: str = "A", top1_percent: float = 50) -> SubNet:
-    return SubNet(name=name, top1_percent=top1_percent, layers=layers)
+def subnet_of(*layers: Layer, name: str = "A", accuracy_percent: float = 50) -> SubNet:
+    return SubNet(name=name, accuracy_percent=accuracy_percent, layers=layers)
 
 
 def whole(**changes: Any) -> SuperNetLayer:
@@ -149,10 +149,10 @@ def test_a_subnet_adds_up_its_layers() -> None:
     assert subnet.conv_weight_bytes == 2 * 16
 
 
-@pytest.mark.parametrize("top1_percent", [-0.1, 100.1, float("nan")])
-def test_an_accuracy_that_is_no_percentage_is_refused(top1_percent: float) -> None:
-    with pytest.raises(ValueError, match="0 <= top1_percent <= 100"):
-        subnet_of(cut(), top1_percent=top1_percent)
+@pytest.mark.parametrize("accuracy_percent", [-0.1, 100.1, float("nan")])
+def test_an_accuracy_that_is_no_percentage_is_refused(accuracy_percent: float) -> None:
+    with pytest.raises(ValueError, match="0 <= accuracy_percent <= 100"):
+        subnet_of(cut(), accuracy_percent=accuracy_percent)
 
 
 def test_a_subnet_needs_layers_in_the_order_of_its_supernet() -> None:
@@ -225,7 +225,7 @@ def test_what_is_shared_is_the_overlap_of_all() -> None:
 
 
 def plain(name: str, *layers: PlainLayer) -> PlainSubNet:
-    return PlainSubNet(name=name, top1_percent=50, layers=layers)
+    return PlainSubNet(name=name, accuracy_percent=50, layers=layers)
 
 
 # Networks that are in no SuperNet
@@ -260,7 +260,7 @@ def test_a_plain_network_needs_layers(subnets: Sequence[PlainSubNet]) -> None:
 @pytest.mark.parametrize("name", SUPERNETS)
 def test_a_listed_network_equals_the_generated_one(name: str) -> None:
     subnet = SUPERNETS[name].subnets[0]
-    listed = PlainSubNet(name="A", top1_percent=subnet.top1_percent, layers=subnet.layers)
+    listed = PlainSubNet(name="A", accuracy_percent=subnet.accuracy_percent, layers=subnet.layers)
     again = plain_supernet("mine", [listed]).subnet("A")
     assert (again.macs, again.weight_bytes) == (subnet.macs, subnet.weight_bytes)
     assert [layer.kind for layer in again.layers] == [layer.kind for layer in subnet.layers]
