@@ -40,4 +40,4 @@ def connected(*widths: int) -> Network:
 
 
 def network_of(*subnets: PlainSubNet) -> Network:
-    return Network.of(plain_supernet("plain", subnets))
+    return Network.of(plain_supernet("plain", subnets, accuracy_of="top-1"))

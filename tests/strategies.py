@@ -252,7 +252,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
         subnets.append(
             PlainSubNet(name=name, accuracy_percent=accuracy_percent, layers=tuple(cuts))
         )
-    return plain_supernet("small", subnets)
+    return plain_supernet("small", subnets, accuracy_of="top-1")
 
 
 ODD_NAMES = ("shared", "union", "nothing", "A", "B", "A&B", "B&C", "A&B&C", "C&D", "&", "/",

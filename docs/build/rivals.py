@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from docs.build.figures import network_of, zcu104
+from docs.build.figures import SLO_NN_WORKLOADS, metric_of, network_of, zcu104
 from docs.build.reference import table
 from docs.build.speedups import (
     PUBLISHED_LOSS_PERCENT,
@@ -25,10 +25,10 @@ from sushi_dse.policies.slo_nn.parameters import FREE, SloNn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.serving.selection import STRICT_ACCURACY
 from sushi_dse.traces.trace import Trace
+from sushi_dse.units import label
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
-WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 EXPONENTS = (0.25, 1, 2, 4, 16, 64)  # of the difficulty: from mostly hard inputs to mostly easy
 CONNECTED = (784, 4096, 4096, 4096, 10)  # nodes of a network of fully connected layers
 QUERIES = 10_000
@@ -42,14 +42,14 @@ def connected() -> Network:
         for i, (inputs, outputs) in enumerate(pairwise(CONNECTED))
     )  # fmt: skip
     subnet = PlainSubNet(name="whole", accuracy_percent=80.0, layers=layers)
-    return Network.of(plain_supernet("connected", [subnet]))
+    return Network.of(plain_supernet("connected", [subnet], accuracy_of="top-1"))
 
 
 def slo_nn_speedups() -> str:
     """What a stream gains by SLO-NN, by how far its demands lie below the network's accuracy."""
     rows = []
-    for name in WORKLOADS:
-        network = network_of(name)
+    networks = {name: network_of(name) for name in SLO_NN_WORKLOADS}
+    for name, network in networks.items():
         for target in speedup_range(network, zcu104()):
             below = network.accuracy_percent.max() - target.target_percent
             rows.append(
@@ -58,7 +58,7 @@ def slo_nn_speedups() -> str:
             )  # fmt: skip
     header = (
         "workload",
-        "demand, points under the full accuracy",
+        f"demand, points under the full {metric_of(networks)}",
         "mean fraction",
         "speed-up",
         "points lost",
@@ -75,7 +75,7 @@ def easiest(network: Network, accelerator: Accelerator) -> float:
 
 def slo_nn_difficulty() -> str:
     """What a stream gains by SLO-NN, by how many of its inputs are easy."""
-    networks = {f"`{name}`": network_of(name) for name in WORKLOADS}
+    networks = {f"`{name}`": network_of(name) for name in SLO_NN_WORKLOADS}
     networks["three layers of 4096 nodes"] = connected()
     rows = []
     for name, network in networks.items():
@@ -104,10 +104,10 @@ def slo_nn_boards() -> str:
         ).space.base,
     }
     rows = [
-        (name, *(f"{easiest(network_of(workload), own):.1f}x" for workload in WORKLOADS))
+        (name, *(f"{easiest(network_of(workload), own):.1f}x" for workload in SLO_NN_WORKLOADS))
         for name, own in boards.items()
     ]
-    return table(("accelerator", *(f"`{name}`" for name in WORKLOADS)), rows)
+    return table(("accelerator", *(f"`{name}`" for name in SLO_NN_WORKLOADS)), rows)
 
 
 def gati_speedups() -> str:
@@ -119,7 +119,8 @@ def gati_speedups() -> str:
          f"{at.speedup:.2f}", f"{at.accuracy_percent:.2f}")
         for at in found.by_locality
     ]  # fmt: skip
-    header = ("locality", "hits (%)", "latency (ms)", "speed-up", "accuracy (%)")
+    accuracy = label("accuracy_percent", network.supernet.accuracy_of)
+    header = ("locality", "hits (%)", "latency (ms)", "speed-up", accuracy)
     hundredths = range(100)  # the speed-up rises with locality, so that halving finds the first
     first = bisect_left(
         hundredths, found.published,
@@ -130,7 +131,7 @@ def gati_speedups() -> str:
         reached = f"reached at a locality of {first / 100:.2f}"
     ceilings = " and ".join(
         f"{best_speedup(network_of(name), accelerator, localities=()).ceiling:.1f}x on `{name}`"
-        for name in WORKLOADS
+        for name in SLO_NN_WORKLOADS
     )
     return (
         f"{table(header, rows)}\n\n"
@@ -162,7 +163,8 @@ def gati_streams() -> str:
         own = stream_of(demand_percent, QUERIES)
         rows.append(_gati_row(name, cached, accelerator, own, parameters))
     whole_ms = float(rows[0][1])
-    header = ("stream of 10,000 queries", "mean latency (ms)", "speed-up", "accuracy (%)",
+    accuracy = label("accuracy_percent", network.supernet.accuracy_of)
+    header = ("stream of 10,000 queries", "mean latency (ms)", "speed-up", accuracy,
               "energy (mJ)", "traffic (MB)")  # fmt: skip
     return table(
         header,

@@ -67,6 +67,7 @@ def workload_facts(name: str) -> Facts:
     supernet = file.supernet
     facts: Facts = {
         "description": file.description,
+        "accuracy_of": supernet.accuracy_of,
         "supernet_layers": len(supernet.layers),
         "convolution_weight_bytes_shared_by_all": shared_weight_bytes(supernet),
     }

@@ -98,7 +98,7 @@ def recommend(
     served = Run.read(results).served if results else served_words("", 0)
     print_advice(
         advice, demands, by, output_format,
-        next_step=why, served=served, caveats=source.caveats,
+        next_step=why, served=served, accuracy_of=source.accuracy_of, caveats=source.caveats,
     )  # fmt: skip
     if not len(advice.meeting):
         raise typer.Exit(1)

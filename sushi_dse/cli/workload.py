@@ -20,6 +20,14 @@ def import_files(
     name: Annotated[
         str, typer.Option(help="Name of the workload.", show_default="that of the file")
     ] = "",
+    accuracy_of: Annotated[
+        str,
+        typer.Option(
+            help="The metric of the accuracies, such as 'ImageNet top-1': workloads are compared "
+            "where it is the same.",
+            show_default="that of the workload",
+        ),
+    ] = "",
     accuracy_percent: Annotated[
         list[float] | None,
         typer.Option(help="Accuracy of a network; repeat it for each.", min=0, max=100),
@@ -49,6 +57,7 @@ def import_files(
     imported = import_workload(
         files,
         name=name,
+        accuracy_of=accuracy_of,
         accuracy_percent=accuracy_percent or [],
         input_shapes=parse_shapes(input_shape or []),
         skip_unsupported=skip_unsupported,

@@ -143,6 +143,7 @@ def _plain(document: Document) -> Loaded:
             name,
             few,
             shared,
+            accuracy_of=keys.accuracy_of,
             sharing=keys.sharing,
             equal_weights_percent=keys.equal_weights_percent,
         )

@@ -30,6 +30,11 @@ class StreamOnSubNets:
     slo_attainment: float  # share of the queries whose strict demand is kept
 
     @property
+    def accuracy_of(self) -> str:
+        """The metric of the accuracies."""
+        return self.network.supernet.accuracy_of
+
+    @property
     def sums(self) -> dict[str, float]:
         """The number of SubNets, and the metrics of the stream by their names."""
         count = self.queries.sum()

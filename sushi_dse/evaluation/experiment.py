@@ -270,6 +270,7 @@ class Experiment:
             },
             "workload": {
                 "name": self.network.supernet.name,
+                "accuracy_of": self.network.supernet.accuracy_of,
                 "sha256": hashlib.sha256(repr(self.network.supernet).encode()).hexdigest(),
             },
             "trace": {

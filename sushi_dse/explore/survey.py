@@ -103,6 +103,7 @@ class Survey:
             "queries": len(experiment.trace) if experiment.trace else None,
             "seeds": len(experiment.seeded) or 1,
             "mode": experiment.mode,
+            "accuracy_of": experiment.network.supernet.accuracy_of,
             "recache_every_queries": list(experiment.recache_every_queries),
             "service_levels": list(experiment.service_levels),
             "objectives": objective_names(self.metrics),

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_dse.config.document import parse_document, placed
+from sushi_dse.config.keys import EntryError
 from sushi_dse.config.workload_file import workload_of
+from sushi_dse.config.workload_keys import metric_name
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.foreign import ForeignValue, read_foreign
@@ -65,6 +67,7 @@ def import_workload(
     paths: Sequence[Path],
     *,
     name: str = "",
+    accuracy_of: str = "",
     accuracy_percent: Sequence[float] = (),
     input_shapes: Mapping[str, Shape] | None = None,
     skip_unsupported: bool = False,
@@ -72,12 +75,19 @@ def import_workload(
     """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
 
     Every file is a network; files of Timeloop, which hold a layer each, are one network together.
+    accuracy_of: the metric of the accuracies, without which it is called that of the workload, so
+    that no other is taken for the same.
     accuracy_percent: one for each network, or none, where it is not known.
     input_shapes: shapes of the inputs of ONNX networks by name, "" for the only input; for
     Once-for-all the shape of the image.
     """
     if name != plain_name(name):
         raise UserError(f"--name {name!r}: letters, digits and _ . / : - are wanted, 100 at most")
+    if accuracy_of:
+        try:
+            metric_name(accuracy_of)
+        except EntryError as error:
+            raise UserError(f"--accuracy-of: {error}") from None
     networks = _read(paths, dict(input_shapes or {}), skip_unsupported)
     if accuracy_percent and len(accuracy_percent) != len(networks):
         raise UserError(
@@ -110,6 +120,7 @@ def import_workload(
         sharing = "compared" if equal_percent == 100 and is_told else "assumed"
     text = workload_text(
         subnets,
+        accuracy_of=accuracy_of or f"accuracy of {name or subnets[0].name}",
         name=name,
         description=f"{len(subnets)} network{'s' * (len(subnets) > 1)} imported from {sources}.",
         origin="Layers read by `sushi-dse workload import`."

@@ -44,6 +44,7 @@ class AlphaNetFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     first_conv_widths: tuple[int, ...]
     stage_widths: tuple[tuple[int, ...], ...]  # [stage][choice]: output channels
     stage_strides: tuple[int, ...]  # [stage]: stride of the first block
@@ -94,7 +95,7 @@ def alphanet_supernet(family: AlphaNetFamily, choices: Sequence[AlphaNetChoice])
     for choice in choices:
         _check(family, choice)
     return cut_supernet(
-        family.name,
+        family,
         _supernet_layers(family),
         [(choice, _layers(family, choice)) for choice in choices],
     )

@@ -178,10 +178,8 @@ class SubNet:
         if not self.layers:
             raise ValueError(f"SubNet {self.name!r} has no layer")
         if self.accuracy_percent is not None and not 0 <= self.accuracy_percent <= 100:
-            raise ValueError(
-                f"SubNet {self.name!r}: 0 <= accuracy_percent <= 100 must hold, "
-                f"got {self.accuracy_percent}"
-            )
+            broken = f"0 <= accuracy_percent <= 100 must hold, got {self.accuracy_percent}"
+            raise ValueError(f"SubNet {self.name!r}: {broken}")
         for before, after in pairwise(self.layers):
             if after.supernet_layer <= before.supernet_layer:
                 raise ValueError(
@@ -237,6 +235,7 @@ class SuperNet:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of: "ImageNet top-1"
     layers: tuple[SuperNetLayer, ...]
     subnets: tuple[SubNet, ...]
     caveats: tuple[str, ...] = ()  # sentences on what was presumed or left out of it

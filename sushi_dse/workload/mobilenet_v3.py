@@ -63,7 +63,7 @@ def mobilenet_v3_supernet(
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )

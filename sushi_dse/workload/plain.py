@@ -29,6 +29,7 @@ def plain_supernet(
     subnets: Sequence[PlainSubNet],
     supernet_layers: Sequence[str] | None = None,
     *,
+    accuracy_of: str,
     sharing: Sharing | None = None,
     equal_weights_percent: float | None = None,
 ) -> SuperNet:
@@ -39,6 +40,7 @@ def plain_supernet(
     each network is cut from SuperNet layer i.  `ValueError` where the cuts of one SuperNet layer
     differ in kernel height or width, or a name is missing.
 
+    accuracy_of: the metric that the accuracies are of;
     sharing: whether the files of the networks bear out that they share, None where nobody asks;
     equal_weights_percent: of the weights that they would share, None where the files tell none.
     """
@@ -53,6 +55,7 @@ def plain_supernet(
             cuts.setdefault(number, []).append(layer)
     return SuperNet(
         name=name,
+        accuracy_of=accuracy_of,
         layers=tuple(_largest(cuts[number]) for number in sorted(cuts)),
         subnets=tuple(
             SubNet(

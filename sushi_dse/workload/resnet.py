@@ -56,7 +56,7 @@ def resnet_supernet(family: ResNetFamily, choices: Sequence[ResNetChoice]) -> Su
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )

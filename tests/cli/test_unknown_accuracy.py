@@ -25,7 +25,7 @@ def network(name: str, accuracy: str = "") -> str:
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    head = "family: layers\nsubnets:\n"
+    head = "family: layers\naccuracy_of: top-1\nsubnets:\n"
     Path("unknown.yaml").write_text(head + network("one"))
     Path("zero.yaml").write_text(head + network("one", "0.0"))
     Path("known.yaml").write_text(head + network("one", "70"))

@@ -30,6 +30,7 @@ def supernet() -> SuperNet:
             PlainSubNet(name="A", accuracy_percent=70.0, layers=(first, second)),
             PlainSubNet(name="B", accuracy_percent=60.0, layers=(first,)),
         ],
+        accuracy_of="top-1",
     )
 
 

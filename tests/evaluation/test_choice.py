@@ -35,7 +35,7 @@ def networks() -> st.SearchStrategy[Network]:
             PlainSubNet(name=str(i), accuracy_percent=accuracy,
                         layers=(layer("a", 64, 160 * wide),))
             for i, (wide, accuracy) in enumerate(subnets)
-        ]))  # fmt: skip
+        ], accuracy_of="top-1"))  # fmt: skip
 
     return st.lists(sized, min_size=1, max_size=6).map(made)
 

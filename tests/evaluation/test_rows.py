@@ -61,6 +61,7 @@ ONE_LAYER = Network.of(
                 ),
             )
         ],
+        accuracy_of="top-1",
     )
 )
 
@@ -306,6 +307,7 @@ SMALL = Network.of(
                 ("C", 512, 75.0),
             )
         ],
+        accuracy_of="top-1",
     )
 )
 SPACE = SearchSpace.of(

@@ -49,6 +49,7 @@ DESIGNS = {
 COUNTS = range(1, 9)
 SMALL_FAMILY = MobileNetV3Family(
     name="small",
+    accuracy_of="top-1",
     stage_widths=(8, 16),
     stage_strides=(2, 1),
     min_blocks_per_stage=(1, 1),

@@ -204,7 +204,7 @@ def small() -> Problem:
             "port_bytes_per_cycle": tuple(1.25 * i for i in range(1, 17)),
         },
     )
-    network = Network.of(plain_supernet("small", subnets))
+    network = Network.of(plain_supernet("small", subnets, accuracy_of="top-1"))
     return Problem(
         experiment=Experiment(space=space, network=network, trace=None, policies=STEADY_POLICIES),
         metrics=tuple(

@@ -13,6 +13,7 @@ from tests.fuzz.hostile import ROOT
 TINY = str(ROOT / "tests" / "data" / "tiny.yaml")
 LAYERS = """family: layers
 name: two nets
+accuracy_of: top-1
 subnets:
   - name: A
     accuracy_percent: 70.5

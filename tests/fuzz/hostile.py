@@ -287,7 +287,7 @@ def generated_layers(rng: random.Random) -> bytes:
         + "\n".join(layer(i) for i in range(rng.randrange(1, 4)))
         for _ in range(rng.randrange(1, 4))
     ]
-    return ("family: layers\nsubnets:\n" + "\n".join(subnets)).encode()
+    return ("family: layers\naccuracy_of: top-1\nsubnets:\n" + "\n".join(subnets)).encode()
 
 
 def generated_csv(rng: random.Random, header: str) -> bytes:

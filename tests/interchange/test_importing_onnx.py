@@ -419,6 +419,21 @@ def small(width: int, *, size: int = 3) -> tuple[Net, str]:
     return net, net.conv(x, width, 2 * width, 1, name="second")
 
 
+def test_an_imported_network_names_the_metric_of_its_accuracy_or_one_of_its_own(
+    tmp_path: Path,
+) -> None:
+    net, output = small(4)
+    path = net.save(tmp_path / "small.onnx", output)
+    assert import_workload([path]).supernet.accuracy_of == "accuracy of small"
+    assert import_workload([path], name="n" * 100).supernet.accuracy_of.endswith("n" * 100)
+    assert (
+        import_workload([path], accuracy_of="ImageNet top-1").supernet.accuracy_of
+        == "ImageNet top-1"
+    )
+    with pytest.raises(UserError, match=r"^--accuracy-of: the metric's name is wanted"):
+        import_workload([path], accuracy_of="a\nb")
+
+
 def test_networks_of_like_layers_are_one_supernet_of_rectangles(tmp_path: Path) -> None:
     paths = []
     for width in (4, 8):

@@ -24,7 +24,9 @@ def two_layers() -> SuperNet:
     last = PlainLayer(name="fc", kernels=10, channels=16, kernel_height=1, kernel_width=1,
                       height=1, width=1, fully_connected=True)  # fmt: skip
     return plain_supernet(
-        "two", [PlainSubNet(name="only", accuracy_percent=70.0, layers=(conv, last))]
+        "two",
+        [PlainSubNet(name="only", accuracy_percent=70.0, layers=(conv, last))],
+        accuracy_of="top-1",
     )
 
 

@@ -39,7 +39,7 @@ UNRELATED = plain_supernet(
                            height=1, width=1),
             ),
         )
-    ],
+    ], accuracy_of="top-1",
 )  # fmt: skip
 
 

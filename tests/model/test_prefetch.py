@@ -84,7 +84,7 @@ def network_of(*sequence: Layer) -> Network:
         for i, layer in enumerate(sequence)
     ]
     only = PlainSubNet(name="A", accuracy_percent=70.0, layers=tuple(plain))
-    return Network.of(plain_supernet("plain", [only]))
+    return Network.of(plain_supernet("plain", [only], accuracy_of="top-1"))
 
 
 def tile_loads(layer: Layer, accelerator: Accelerator, kernels: int, channels: int) -> list[float]:

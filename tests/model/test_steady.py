@@ -343,6 +343,7 @@ SMALL = Network.of(
             )
             for number, (name, width) in enumerate(WIDTHS.items())
         ],
+        accuracy_of="top-1",
     )
 )
 OBJECTIVES = tuple(

@@ -160,9 +160,9 @@ def test_a_block_has_a_shortcut_where_its_architecture_has_one() -> None:
 
 def small(**changes: object) -> SlimmableFamily:
     fields = {
-        "name": "small", "block": "separable", "resolution": 8, "first_conv_width": 8,
-        "first_kernel_size": 3, "stage_widths": (16, 32), "stage_strides": (1, 2),
-        "blocks_per_stage": (1, 2), "stage_expand_ratios": (1, 1),
+        "name": "small", "accuracy_of": "top-1", "block": "separable", "resolution": 8,
+        "first_conv_width": 8, "first_kernel_size": 3, "stage_widths": (16, 32),
+        "stage_strides": (1, 2), "blocks_per_stage": (1, 2), "stage_expand_ratios": (1, 1),
         "width_multipliers": (0.5, 1.0),
     }  # fmt: skip
     return SlimmableFamily(**{**fields, **changes})  # type: ignore[arg-type] # of the test

@@ -65,7 +65,8 @@ def gati_system(
         chosen = least_expected(caches, float(subnet.weight_bytes if limit is None else limit))
     else:
         chosen = _options(keep, len(caches.agreement), list(parameters.agreement_percent))
-    return _table(subnet, caches, chosen, accelerator, parameters), accelerator
+    accuracy_of = network.supernet.accuracy_of
+    return _table(subnet, accuracy_of, caches, chosen, accelerator, parameters), accelerator
 
 
 def _options(keep: Mapping[int, str], count: int, predictors: Sequence[str]) -> np.ndarray:
@@ -84,6 +85,7 @@ def _options(keep: Mapping[int, str], count: int, predictors: Sequence[str]) -> 
 
 def _table(
     subnet: SubNet,
+    accuracy_of: str,
     caches: CacheOptions,
     chosen: np.ndarray,
     accelerator: Accelerator,
@@ -108,6 +110,7 @@ def _table(
             )
             for name, accuracy, length in zip(row_names, accuracy_percent, lengths, strict=True)
         ],
+        accuracy_of=accuracy_of,
     )
     columns = _columns(caches, chosen, running, row_names)
     table = latency_table(Network.of(supernet), accelerator, columns)

@@ -94,7 +94,10 @@ def fraction_network(network: Network, parameters: SloNn) -> Network:
         )
         for fraction in parameters.fractions
     ]
-    return Network.of(plain_supernet(f"{network.supernet.name}-{whole.name}", rows))
+    supernet = network.supernet
+    return Network.of(
+        plain_supernet(f"{supernet.name}-{whole.name}", rows, accuracy_of=supernet.accuracy_of)
+    )
 
 
 def common_part(network: Network, accelerator: Accelerator, share: float) -> SubGraphs:
