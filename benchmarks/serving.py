@@ -64,7 +64,7 @@ def kernel_call(policy: Policy, trace: Trace, table: LatencyTable, mode: int) ->
     queries = (*trace.columns, trace.slowdown)
     if policy.selection != BY_MODE:
         latency_ms = one_subgraph_ms(table, 0)
-        seen = policy.selection, 0, table.top1_percent, latency_ms, queries, 1
+        seen = policy.selection, 0, table.accuracy_percent, latency_ms, queries, 1
         return lambda: list(serve_by_queue(*seen)[:3])  # The one accelerator serves all queries.
     if policy.recaching == SCHEDULED:
         return lambda: [offline_optimum(Streams([trace]), table, mode, EVERY)[0]]
@@ -83,13 +83,13 @@ def c_call(
     given = [
         *pointers(*columns),
         *integers(*table.latency_ms.shape),
-        *pointers(table.top1_percent, table.latency_ms, table.switch_ms),
+        *pointers(table.accuracy_percent, table.latency_ms, table.switch_ms),
     ]
     seen = [
         *integers(policy.selection, count),
         *pointers(*trace.columns),
         *integers(len(own_ms)),
-        *pointers(table.top1_percent, own_ms),
+        *pointers(table.accuracy_percent, own_ms),
     ]
     encodings = pointers(table.encoding_dot, table.encoding_norm)
 

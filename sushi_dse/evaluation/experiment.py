@@ -200,10 +200,10 @@ class Experiment:
     @cached_property
     def streams(self) -> Streams:
         """The trace at each of the service levels; `UserError` where there is none."""
-        trace, top1_percent = self.traced, self.network.top1_percent
+        trace, accuracy_percent = self.traced, self.network.accuracy_percent
         return Streams(
             [
-                at_level(trace, level, mode=self.mode, top1_percent=top1_percent)
+                at_level(trace, level, mode=self.mode, accuracy_percent=accuracy_percent)
                 for level in self.service_levels
             ]
         )
@@ -272,6 +272,7 @@ class Experiment:
             },
             "workload": {
                 "name": self.network.supernet.name,
+                "accuracy_of": self.network.supernet.accuracy_of,
                 "sha256": hashlib.sha256(repr(self.network.supernet).encode()).hexdigest(),
             },
             "trace": {

@@ -55,7 +55,7 @@ def offered_gap_ms(arrived_ms: np.ndarray, last: int, start_ms: float) -> float:
 def serve_by_queue(
     rule: int,
     fixed: int,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     accelerators: int,
@@ -68,7 +68,7 @@ def serve_by_queue(
     accelerators that are free the lowest serves a query: they are alike.
     """
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
-    count, subnets = len(arrived_ms), len(top1_percent)
+    count, subnets = len(arrived_ms), len(accuracy_percent)
     subnet = np.empty(count, dtype=np.int64)
     service_ms, closed_loop = np.empty(count), arrived_ms[-1] == 0
     response_ms = service_ms if closed_loop else np.empty(count)  # No query waits in such a loop.
@@ -80,9 +80,9 @@ def serve_by_queue(
             service_ms[query] = latency_ms[min(query, 1), fixed] * slowdown[query]
         return subnet, service_ms, response_times(arrived_ms, service_ms), accelerator
     by_column = np.ascontiguousarray(latency_ms.T)  # [subnet, first or later]
-    accuracies, for_accuracy = all_steps(STRICT_ACCURACY, top1_percent, by_column)
-    latencies, for_budget = all_steps(STRICT_LATENCY, top1_percent, by_column)
-    most_accurate = top1_percent.max()
+    accuracies, for_accuracy = all_steps(STRICT_ACCURACY, accuracy_percent, by_column)
+    latencies, for_budget = all_steps(STRICT_LATENCY, accuracy_percent, by_column)
+    most_accurate = accuracy_percent.max()
     slowed_ms = np.empty(subnets)
     last, ahead = 0, 0
     # The queries waiting whose deadline is before those of all that came after them.
@@ -108,7 +108,7 @@ def serve_by_queue(
                 )
                 if slow != 1.0:
                     chosen = cheapest_meeting_both(
-                        top1_percent, slowed_ms, least_percent, budget_ms
+                        accuracy_percent, slowed_ms, least_percent, budget_ms
                     )
                 else:
                     chosen = for_accuracy[own, steps_reached(accuracies, own, least_percent)]
@@ -148,7 +148,7 @@ def serve_by_queue(
                                 first = other
                     budget_ms = arrived_ms[first] + max_latency_ms[first] - start_ms
                 if slow != 1.0:
-                    chosen = most_accurate_within(top1_percent, slowed_ms, budget_ms)
+                    chosen = most_accurate_within(accuracy_percent, slowed_ms, budget_ms)
                 else:
                     chosen = for_budget[own, steps_reached(latencies, own, budget_ms)]
             subnet[query] = chosen
@@ -176,7 +176,7 @@ def serve_with_rule(
     queries = (*trace.columns, trace.slowdown)
     latency_ms = one_subgraph_ms(table, kept)
     subnet, service_ms, response_ms, accelerator = serve_by_queue(
-        rule, fixed, table.top1_percent, latency_ms, queries, pool.accelerators
+        rule, fixed, table.accuracy_percent, latency_ms, queries, pool.accelerators
     )
-    accuracy_percent = table.top1_percent[subnet]
+    accuracy_percent = table.accuracy_percent[subnet]
     return served_with_one(kept, subnet, service_ms, response_ms, accuracy_percent, accelerator)

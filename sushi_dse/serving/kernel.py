@@ -36,7 +36,7 @@ MEMO = 1024  # slots of the memo of windows that served the same SubNets
 class TableArrays(NamedTuple):
     """The arrays of a `LatencyTable` that the kernel reads."""
 
-    top1_percent: np.ndarray
+    accuracy_percent: np.ndarray
     latency_ms: np.ndarray
     switch_ms: np.ndarray
     encoding_dot: np.ndarray
@@ -117,7 +117,7 @@ def serve_knowing(
     """As `serve_queries`; what is worked out of the table is read from `known`, or added to it."""
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
-    count, subnets = len(arrived_ms), len(table.top1_percent)
+    count, subnets = len(arrived_ms), len(table.accuracy_percent)
     subnet = np.empty(count, dtype=np.int64)
     service_ms = np.empty(count)
     kept = np.empty(-(-count // every), dtype=np.int64)
@@ -166,14 +166,16 @@ def serve_knowing(
             for each in range(subnets):
                 changing_ms = table.switch_ms[subgraph, target, each]
                 latency[each] = table.latency_ms[each, subgraph] + changing_ms
-            chosen = select_subnet(mode, table.top1_percent, latency, demand[start], demand[start])
+            chosen = select_subnet(
+                mode, table.accuracy_percent, latency, demand[start], demand[start]
+            )
             subnet[start] = chosen
             number += digits[chosen]
             service_ms[start] = latency[chosen] * slowdown[start]
             subgraph, by_steps = target, start + 1
         if not known.has_steps[target]:
             known.has_steps[target] = True
-            find_steps(mode, table.top1_percent, table.latency_ms, target, thresholds, choices)
+            find_steps(mode, table.accuracy_percent, table.latency_ms, target, thresholds, choices)
             for each in range(choices.shape[1]):
                 step_ms[target, each] = table.latency_ms[choices[target, each], target]
                 step_number[target, each] = digits[choices[target, each]]
@@ -214,6 +216,6 @@ def serve_by_rules(
         kept=kept,
         service_ms=service_ms,
         response_ms=response_ms,
-        accuracy_percent=table.top1_percent[subnet],
+        accuracy_percent=table.accuracy_percent[subnet],
         accelerator=np.zeros_like(subnet),
     )

@@ -126,7 +126,7 @@ def tally_by_rules(
         subnet, service_ms, response_ms, kept = serve_knowing(
             known, recaching, mode, every, schedules[run], queries, table
         )
-        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(table.accuracy_percent, subnet)
         count_run(tally, run, (0, every, kept), served, queries[1:3], switch_bytes, fetched_bytes)
     return tally
 
@@ -150,7 +150,7 @@ def tally_by_many(
         subnet, service_ms, response_ms, before, after, _ = serve_on_many(
             recaching, mode, every, scheduled[run], queries, table, pool
         )
-        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(table.accuracy_percent, subnet)
         count_each(tally, run, (before, after), served, queries[1:3], switch_bytes, fetched_bytes)
         tally.last_ms[run] = until_last_answer(queries[0], response_ms)
     return tally
@@ -162,7 +162,7 @@ def tally_by_queue(
     fixed: np.ndarray,
     kept: int,
     streams: StreamArrays,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     accelerators: int,
     switch_bytes: np.ndarray,
@@ -174,9 +174,9 @@ def tally_by_queue(
     for run in range(len(streams.arrived_ms)):
         queries = queries_of(streams, run)
         subnet, service_ms, response_ms, _ = serve_by_queue(
-            rule, fixed[run], top1_percent, latency_ms, queries, accelerators
+            rule, fixed[run], accuracy_percent, latency_ms, queries, accelerators
         )
-        served = subnet, service_ms, response_ms, of_rows(top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(accuracy_percent, subnet)
         subgraphs = 0, len(subnet), throughout
         count_run(tally, run, subgraphs, served, queries[1:3], switch_bytes, fetched_bytes)
         if accelerators > 1:
@@ -223,7 +223,7 @@ def tally_with_rule(
     fixed: [stream], the SubNet that rule FIXED serves.
     """
     latency_ms, bytes_of = one_subgraph_ms(table, kept), (table.switch_bytes, table.fetched_bytes)
-    of_table = table.top1_percent, latency_ms
+    of_table = table.accuracy_percent, latency_ms
     return Tally(
         *tally_by_queue(rule, fixed, kept, streams.arrays, *of_table, pool.accelerators, *bytes_of)
     )

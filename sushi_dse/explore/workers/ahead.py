@@ -67,7 +67,7 @@ def table_of_zeros() -> LatencyTable:
     return LatencyTable(
         subnet_names=tuple(map(str, range(SUBNETS))),
         subgraphs=SubGraphs((), kernels=of_layer, channels=of_layer),
-        top1_percent=_read_only(np.zeros(SUBNETS)),
+        accuracy_percent=_read_only(np.zeros(SUBNETS)),
         macs=np.zeros(SUBNETS),
         weight_bytes=np.zeros(SUBNETS),
         latency_ms=of_both.copy(),
