@@ -164,14 +164,16 @@ class Experiment:
     def policy(self, name: str) -> Policy:
         """The policy of that name; a user's file is run as it was when it was read.
 
-        One that batches does so up to the limit of the experiment, and on several accelerators
-        serves one by one.
+        One that batches does so up to the limit of the experiment.  It serves one by one on several
+        accelerators, and in a closed loop, where no query waits.
         """
         own = next((file for file in self.policy_files if file.name == name), None)
         found = policy_of(own) if own else named_policy(name)
         if found.batch_limit is None:
             return found
-        return replace(found, batch_limit=self.batch_limit if self.pool.accelerators == 1 else 1)
+        none_waits = self.trace is None or self.trace.closed_loop
+        is_single = self.pool.accelerators > 1 or none_waits
+        return replace(found, batch_limit=1 if is_single else self.batch_limit)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -198,10 +200,10 @@ class Experiment:
     @cached_property
     def streams(self) -> Streams:
         """The trace at each of the service levels; `UserError` where there is none."""
-        trace, top1_percent = self.traced, self.network.top1_percent
+        trace, accuracy_percent = self.traced, self.network.accuracy_percent
         return Streams(
             [
-                at_level(trace, level, mode=self.mode, top1_percent=top1_percent)
+                at_level(trace, level, mode=self.mode, accuracy_percent=accuracy_percent)
                 for level in self.service_levels
             ]
         )
@@ -270,6 +272,7 @@ class Experiment:
             },
             "workload": {
                 "name": self.network.supernet.name,
+                "accuracy_of": self.network.supernet.accuracy_of,
                 "sha256": hashlib.sha256(repr(self.network.supernet).encode()).hexdigest(),
             },
             "trace": {

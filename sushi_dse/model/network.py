@@ -189,7 +189,7 @@ class Network:
     supernet_layer: np.ndarray  # [layer]
     of_request: np.ndarray  # [layer]: whether its weights are the request's, so that none is kept
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
-    top1_percent: np.ndarray  # [subnet], NaN where it is not known
+    accuracy_percent: np.ndarray  # [subnet], NaN where it is not known
     macs: np.ndarray  # [subnet], for the whole batch
     weight_bytes: np.ndarray  # [subnet]
     # [subnet, supernet_layer], 0 where the SubNet has no weights in the layer; channels per group
@@ -216,7 +216,7 @@ class Network:
             supernet_layer=np.array([x.supernet_layer for s in subnets for x in s.layers]),
             of_request=of_request,
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
-            top1_percent=np.array([subnet.top1_percent for subnet in subnets], dtype=float),
+            accuracy_percent=np.array([subnet.accuracy_percent for subnet in subnets], dtype=float),
             macs=np.array([batch * subnet.macs for subnet in subnets], dtype=float),
             weight_bytes=np.array([subnet.weight_bytes for subnet in subnets], dtype=float),
             kernels=kernels,

@@ -31,6 +31,7 @@ class NestedTransformerFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     blocks: int
     hidden_width: int
     query_heads: int
@@ -86,7 +87,7 @@ class NestedTransformerChoice:
     """The feed-forward width of each block that a SubNet has, and whether it lacks some."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     ffn_widths: tuple[int, ...]  # [block that the SubNet has]
     skips_blocks: bool = False  # whether it lacks all `skippable_blocks`
 
@@ -100,7 +101,7 @@ def nested_transformer_supernet(
     """
     whole = dict.fromkeys(range(family.blocks), max(family.ffn_widths))
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, whole),
         [(choice, _layers(family, _width_by_block(family, choice))) for choice in choices],
     )

@@ -27,15 +27,19 @@ def rounded_channels(channels: float, divisor: int) -> int:
     return rounded + divisor if rounded < (1 - LARGEST_ROUNDING_LOSS) * channels else rounded
 
 
-class Named(Protocol):
+class OfSubNets(Protocol):
     """A family of SubNets."""
 
     @property
     def name(self) -> str:
         """The name of the SuperNet."""
 
+    @property
+    def accuracy_of(self) -> str:
+        """The metric that the accuracies of its SubNets are of."""
 
-class OfStages(Named, Protocol):
+
+class OfStages(OfSubNets, Protocol):
     """A family of SubNets that are made of stages of blocks."""
 
     @property
@@ -66,7 +70,7 @@ def check_family(family: OfStages, by_stage: Sequence[str]) -> None:
     check_numbers(family)
 
 
-def check_numbers(family: Named, *, beside: Sequence[str] = ()) -> None:
+def check_numbers(family: OfSubNets, *, beside: Sequence[str] = ()) -> None:
     """Raise `ValueError` unless the numbers of a family, but for fields `beside`, are above 0."""
     for field in fields(family):  # type: ignore[arg-type] # a dataclass, which no protocol can say
         if field.name in beside:
@@ -107,6 +111,7 @@ class StagedFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     stage_widths: tuple[int, ...]  # [stage]: output channels
     stage_strides: tuple[int, ...]  # [stage]: stride of the first block
     min_blocks_per_stage: tuple[int, ...]  # [stage]
@@ -132,7 +137,7 @@ class StagedChoice:
     """One SubNet's choices within a `StagedFamily`; `ValueError` unless resolution is above 0."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     resolution: int  # height and width of the image
     blocks_per_stage: tuple[int, ...]
     # One ratio for each block, or one for each block of the largest SubNet: a stage with fewer
@@ -197,14 +202,15 @@ def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[fl
 
 
 def cut_supernet(
-    name: str,
+    family: OfSubNets,
     largest: Sequence[PlainLayer],
     subnets: Sequence[tuple[Rated, Sequence[PlainLayer]]],
 ) -> SuperNet:
-    """The SuperNet with the layers of its largest SubNet, and the SubNets cut from it by name."""
+    """The SuperNet of `family`: its largest SubNet's layers, and SubNets cut from it by name."""
     numbers = {layer.name: number for number, layer in enumerate(largest)}
     return SuperNet(
-        name=name,
+        name=family.name,
+        accuracy_of=family.accuracy_of,
         layers=tuple(
             SuperNetLayer(
                 name=layer.name,
@@ -218,7 +224,7 @@ def cut_supernet(
         subnets=tuple(
             SubNet(
                 name=choice.name,
-                top1_percent=choice.top1_percent,
+                accuracy_percent=choice.accuracy_percent,
                 layers=tuple(placed(layer, numbers[layer.name]) for layer in layers),
             )
             for choice, layers in subnets

@@ -28,7 +28,9 @@ def decoder(heads: int, keys: int, *, of_request: bool = True) -> SuperNet:
         attention("scores", keys, 8, heads, of_request=of_request),
         attention("mixed", 8, keys, heads, of_request=of_request),
     )  # fmt: skip
-    return plain_supernet("small", [PlainSubNet(name="A", top1_percent=50.0, layers=layers)])
+    return plain_supernet(
+        "small", [PlainSubNet(name="A", accuracy_percent=50.0, layers=layers)], accuracy_of="MMLU"
+    )
 
 
 @given(supernets(), accelerators())
@@ -90,4 +92,4 @@ def test_a_batch_of_decoders_takes_less_than_its_queries_alone_and_reads_their_k
 def test_a_network_of_nothing_else_has_no_weights() -> None:
     layer = attention("scores", 4, 8, 1, of_request=True)
     with pytest.raises(ValueError, match="a layer that is not of_request must be there"):
-        plain_supernet("small", [PlainSubNet(name="A", layers=(layer,))])
+        plain_supernet("small", [PlainSubNet(name="A", layers=(layer,))], accuracy_of="MMLU")

@@ -329,7 +329,7 @@ SMALL = Network.of(
         [
             PlainSubNet(
                 name=name,
-                top1_percent=70.0 + number,
+                accuracy_percent=70.0 + number,
                 layers=tuple(
                     PlainLayer(
                         name=layer,
@@ -345,6 +345,7 @@ SMALL = Network.of(
             )
             for number, (name, width) in enumerate(WIDTHS.items())
         ],
+        accuracy_of="top-1",
     )
 )
 OBJECTIVES = tuple(
