@@ -7,11 +7,13 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
+from sushi_dse.workload.bits import WEIGHT_BITS
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 KERNEL_SIZES = ((1, 1), (3, 3), (5, 5), (7, 7), (1, 3), (3, 5), (2, 2), (4, 1))
 SUBNET_NAMES = "ABCD"
+weight_bits = st.sampled_from(WEIGHT_BITS)
 
 ZCU104 = Accelerator(
     name="zcu104",
@@ -160,6 +162,7 @@ def ungrouped_layers(draw: st.DrawFn) -> Layer:
         width=draw(st.integers(max(1, kernel_width - sum(padding[2:])), 12)),
         stride=draw(st.tuples(st.integers(1, 3), st.integers(1, 3))),
         padding=padding,
+        weight_bits=draw(weight_bits),
     )
 
 
@@ -196,7 +199,13 @@ def fully_connected_layers(draw: st.DrawFn) -> Layer:
         height=1,
         width=1,
         fully_connected=True,
+        weight_bits=draw(weight_bits),
     )
+
+
+def packed_bytes(layer: PlainLayer) -> float:
+    """The bytes of a layer's weights, half a one where they are odd in number and of four bits."""
+    return layer.weights * layer.weight_bits / 8
 
 
 def layers() -> st.SearchStrategy[Layer]:
@@ -216,11 +225,12 @@ def names_of(layers: Sequence[PlainLayer]) -> st.SearchStrategy[tuple[str, ...]]
 def supernets(draw: st.DrawFn) -> SuperNet:
     """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too.
 
-    Some layers read, or add, maps of any earlier layers.
+    Some layers read, or add, maps of any earlier layers.  A layer has its weights' bits in all.
     """
     kinds = draw(st.lists(st.sampled_from(("conv", "dw", "fc")), min_size=1, max_size=4))
     kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
     strides = [draw(st.tuples(st.integers(1, 2), st.integers(1, 3))) for _ in kinds]
+    bits = [draw(weight_bits) for _ in kinds]
     subnets = []
     for name in SUBNET_NAMES[: draw(st.integers(1, len(SUBNET_NAMES)))]:
         height, width = draw(st.integers(1, 10)), draw(st.integers(1, 10))
@@ -244,6 +254,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     fully_connected=not square,
                     input_from=draw(names_of(cuts)),
                     adds=draw(names_of(cuts)),
+                    weight_bits=bits[i],
                 )
             )
             channels = cuts[-1].kernels

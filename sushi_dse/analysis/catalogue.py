@@ -14,7 +14,7 @@ from sushi_dse.hardware.timing import attainable_logic_mhz
 from sushi_dse.model.energy import power
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.policies.catalogue import POLICIES, find_policy
-from sushi_dse.workload.layers import shared_weight_bytes
+from sushi_dse.workload.weights import shared_weight_bytes
 
 Facts = dict[str, object]
 

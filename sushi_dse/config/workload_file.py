@@ -171,7 +171,7 @@ def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> Pla
 
 def _check_work(document: Document, location: Location, layer: PlainLayer) -> None:
     """Raise `UserError` at `location` where the counts of a layer might not fit 64 bits."""
-    if layer.weight_bytes * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
+    if layer.weights * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
         message = (
             f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
         )

@@ -14,6 +14,7 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.steady_layers import Arrays, Layers
 from sushi_dse.model.steady_subnets import steady_costs
 from sushi_dse.model.subgraphs import candidates
+from sushi_dse.workload.bits import BYTE_BITS
 
 STEADY_METRICS = (
     "mean_latency_ms",
@@ -59,14 +60,16 @@ OF_LAUNCHES = ("launch_us", "clock_mhz")  # what decides how much is prefetched 
 def layers_of(network: Network) -> Layers:
     """The layers of `network` for the kernels, made once for a whole sweep."""
     shapes, shape_of = np.unique(network.shapes, return_inverse=True)
+    channels = np.ascontiguousarray(network.shapes["channels_per_group"])
+    kernel_bits = channels * network.shapes["pair_bits"]
     return Layers(
         shapes=shapes,
         shape_of=shape_of,
         starts=network.starts,
         supernet_layer=network.supernet_layer,
-        kernels=np.ascontiguousarray(network.shapes["kernels"]),
-        channels=np.ascontiguousarray(network.shapes["channels_per_group"]),
-        taps=np.ascontiguousarray(network.shapes["taps"]),
+        channels=channels,
+        kernel_bits=kernel_bits,
+        weight_bytes=network.shapes["kernels"] * kernel_bits / BYTE_BITS,
     )
 
 

@@ -25,11 +25,12 @@ from sushi_dse.config.workload_keys import (
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
 from sushi_dse.workload.alphanet import AlphaNetChoice, AlphaNetFamily
-from sushi_dse.workload.layers import Layer, PlainLayer, shared_weight_bytes
+from sushi_dse.workload.layers import Layer, PlainLayer
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
 from sushi_dse.workload.plain import PlainSubNet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily
+from sushi_dse.workload.weights import shared_weight_bytes
 from tests.strategies import ungrouped_layers
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()

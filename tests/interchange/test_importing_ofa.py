@@ -13,7 +13,8 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
 from sushi_dse.workload.edges import reads_of
-from sushi_dse.workload.layers import PlainLayer, SuperNet, shared_weight_bytes
+from sushi_dse.workload.layers import PlainLayer, SuperNet
+from sushi_dse.workload.weights import shared_weight_bytes
 
 IMAGE = {"": (1, 3, 224, 224)}
 

@@ -15,7 +15,6 @@ from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import (
     PlainLayer,
     SuperNet,
-    shared_weight_bytes,
 )
 from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Choice,
@@ -23,6 +22,7 @@ from sushi_dse.workload.mobilenet_v3 import (
 )
 from sushi_dse.workload.resnet import ResNetChoice, resnet_supernet
 from sushi_dse.workload.stages import StagedFamily, rounded_channels
+from sushi_dse.workload.weights import shared_weight_bytes
 from tests.facts import FEW
 from tests.workload.supernet_cases import MBV3, MBV3_CHOICES, RESNET, RESNET_CHOICES, SUPERNETS
 

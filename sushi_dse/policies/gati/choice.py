@@ -25,6 +25,7 @@ from sushi_dse.policies.gati.predictors import (
     cache_points,
 )
 from sushi_dse.traces.trace import FloatArray
+from sushi_dse.workload.bits import BYTE_BITS
 from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import Layer, SubNet, placed
 
@@ -47,7 +48,7 @@ class CacheOptions:
     cache_layers: np.ndarray  # [point, option, position]: number of a layer, padded with the empty
     agreement: FloatArray  # [point, predictor]: agreement over all classes, 0 to 1
     acceptance: FloatArray  # [point, option]: share of queries that fresh caches accept
-    weight_bytes: np.ndarray  # [layer]
+    weight_bits: np.ndarray  # [layer], of all weights together
     kernels: np.ndarray  # [layer]
     latency_us: FloatArray  # [layer, kernels on chip]
     capacity_bytes: int  # size of the Persistent Buffer
@@ -59,8 +60,9 @@ class CacheOptions:
 
     def cache_bytes(self, choices: np.ndarray) -> np.ndarray:
         """Bytes of the weights of all caches of each choice: [choice]."""
-        of_option = self.weight_bytes[self.cache_layers].sum(axis=2)  # [point, option]
-        return np.asarray(of_option[np.arange(choices.shape[1]), choices].sum(axis=1))
+        of_option = self.weight_bits[self.cache_layers].sum(axis=2)  # [point, option]
+        bits = of_option[np.arange(choices.shape[1]), choices].sum(axis=1)
+        return np.asarray(-(-bits // BYTE_BITS))
 
     def reach(self, choices: np.ndarray) -> FloatArray:
         """Share of queries that reach each cache point, and the end: [choice, point + 1]."""
@@ -76,15 +78,15 @@ class CacheOptions:
         """
         network = np.arange(self.network_layers)
         saved = self.latency_us[network, 0] - self.latency_us[network, self.kernels[network]]
-        value = saved / self.weight_bytes[network]
+        value = saved / (self.weight_bits[network] / BYTE_BITS)
         expected = value * self.reach(choices)[:, self.point[network]]
         by_value = np.argsort(-expected, axis=1, kind="stable")
         of_caches = self.cache_layers[np.arange(choices.shape[1]), choices]
         order = np.hstack([of_caches.reshape(len(choices), -1), by_value])
-        layer_bytes = self.weight_bytes[order]
-        left_bytes = self.capacity_bytes - (layer_bytes.cumsum(axis=1) - layer_bytes)
-        kernel_bytes = np.maximum(layer_bytes // np.maximum(self.kernels[order], 1), 1)
-        return order, np.clip(left_bytes // kernel_bytes, 0, self.kernels[order])
+        layer_bits = self.weight_bits[order]
+        left_bits = self.capacity_bytes * BYTE_BITS - (layer_bits.cumsum(axis=1) - layer_bits)
+        kernel_bits = np.maximum(layer_bits // np.maximum(self.kernels[order], 1), 1)
+        return order, np.clip(left_bits // kernel_bits, 0, self.kernels[order])
 
     def expected_us(self, choices: np.ndarray) -> FloatArray:
         """Mean latency of a query with fresh caches and a full Persistent Buffer: [choice]."""
@@ -139,17 +141,23 @@ def agreements(ends: Sequence[CachePoint], parameters: Gati) -> FloatArray:
 
 
 def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> CacheOptions:
-    """The caches that `subnet` may keep, with their latencies on `accelerator`."""
+    """The caches that `subnet` may keep, with their latencies on `accelerator`.
+
+    Weights of caches have the most bits that a layer of the network has (assumption).
+    """
     ends, predictors = cache_points(subnet), list(parameters.agreement_percent)
     classes = subnet.layers[-1].kernels
     layers = _naming_all_they_read(subnet.layers)
+    bits = max(layer.weight_bits for layer in layers)
     point = [sum(end.layers <= number for end in ends) for number in range(len(layers))]
     of_caches = []
     for i, end in enumerate(ends):
         for predictor in predictors:
             cache = cache_layers(end, i + 1, predictor, classes, parameters)
             numbers = range(len(layers), len(layers) + len(cache))
-            layers += map(placed, cache, numbers)
+            layers += [
+                replace(placed(*own), weight_bits=bits) for own in zip(cache, numbers, strict=True)
+            ]
             point += [i] * len(cache)
             of_caches.append(list(numbers))
     selectors = {numbers[-1] for numbers in of_caches}
@@ -162,7 +170,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         cache_layers=_padded(of_caches, len(layers), (len(ends), len(predictors))),
         agreement=agreement,
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
-        weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
+        weight_bits=np.array([*(layer.weights * layer.weight_bits for layer in layers), 0]),
         kernels=np.array([*(layer.kernels for layer in layers), 0]),
         latency_us=_layers_us(layers, len(subnet.layers), selectors, accelerator),
         capacity_bytes=accelerator.persistent_buffer_bytes,

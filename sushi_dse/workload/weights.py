@@ -1,0 +1,42 @@
+"""The weights that SubNets share, and the same SubNets with weights of other bits."""
+
+from dataclasses import replace
+
+from sushi_dse.workload.bits import whole_bytes
+from sushi_dse.workload.layers import SuperNet
+
+
+def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -> int:
+    """Bytes of the weights that all SubNets use: in each layer the first min(k) x min(c).
+
+    `convolutions_only` leaves out the fully connected layers, as the SUSHI paper does.
+    """
+    of_subnets = [{layer.supernet_layer: layer for layer in s.layers} for s in supernet.subnets]
+    total = 0
+    for number, whole in enumerate(supernet.layers):
+        cuts = [layers[number] for layers in of_subnets if number in layers]
+        left_out = convolutions_only and any(layer.fully_connected for layer in cuts)
+        if len(cuts) < len(of_subnets) or left_out:
+            continue
+        kernels = min(layer.kernels for layer in cuts)
+        channels = min(layer.channels_per_group for layer in cuts)
+        weights = kernels * channels * whole.kernel_height * whole.kernel_width
+        total += whole_bytes(weights * whole.weight_bits)
+    return total
+
+
+def with_weight_bits(supernet: SuperNet, bits: int) -> SuperNet:
+    """The SuperNet with so many bits to each weight of each layer.
+
+    `ValueError` where that is none of `WEIGHT_BITS`.
+    """
+    return replace(
+        supernet,
+        layers=tuple(replace(layer, weight_bits=bits) for layer in supernet.layers),
+        subnets=tuple(
+            replace(
+                subnet, layers=tuple(replace(layer, weight_bits=bits) for layer in subnet.layers)
+            )
+            for subnet in supernet.subnets
+        ),
+    )
