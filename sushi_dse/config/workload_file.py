@@ -34,6 +34,7 @@ from sushi_dse.workload.mobilenet_v3 import (
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
+from sushi_dse.workload.weights import with_weight_bits
 
 # Most weights x padded pixels of a layer, far beyond any network: counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52
@@ -120,17 +121,25 @@ def _mobilenet_v3(document: Document) -> Loaded:
     return (
         keys,
         supernet,
-        _made(document, ("accuracy_model",), AccuracyModel, fitted, family=family),
+        _made(
+            document,
+            ("accuracy_model",),
+            AccuracyModel,
+            fitted,
+            family=family,
+            weight_bits=keys.weight_bits,
+        ),
     )
 
 
 def _plain(document: Document) -> Loaded:
     keys = checked(document, PlainKeys)
+    bits = keys.weight_bits
     networks = [
         PlainSubNet(
             name=subnet.name,
             top1_percent=subnet.top1_percent,
-            layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers),
+            layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers, bits),
             skipped=tuple(subnet.skipped),
         )
         for i, subnet in enumerate(keys.subnets)
@@ -151,9 +160,9 @@ def _plain(document: Document) -> Loaded:
 
 
 def _plain_layers(
-    document: Document, location: Location, listed: Sequence[LayerKeys]
+    document: Document, location: Location, listed: Sequence[LayerKeys], bits: int
 ) -> tuple[PlainLayer, ...]:
-    layers = [_plain_layer(document, (*location, j), keys) for j, keys in enumerate(listed)]
+    layers = [_plain_layer(document, (*location, j), keys, bits) for j, keys in enumerate(listed)]
     reads = reads_of(layers)
     for j in range(len(layers)):
         try:
@@ -163,8 +172,10 @@ def _plain_layers(
     return tuple(layers)
 
 
-def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
-    layer = _made(document, location, PlainLayer, keys)
+def _plain_layer(document: Document, location: Location, keys: LayerKeys, bits: int) -> PlainLayer:
+    """The layer of those keys, whose weights have so many `bits` where the keys do not say it."""
+    own = keys.weight_bits if "weight_bits" in keys.model_fields_set else bits
+    layer = _made(document, location, PlainLayer, keys, weight_bits=own)
     _check_work(document, location, layer)
     return layer
 
@@ -216,7 +227,9 @@ def _staged(
         _made(document, ("subnets", i), make_choice, subnet)
         for i, subnet in enumerate(keys.subnets)
     ]
-    supernet = _cut(document, choices, lambda several: supernet_of(family, several))
+    supernet = with_weight_bits(
+        _cut(document, choices, lambda several: supernet_of(family, several)), keys.weight_bits
+    )
     for i, subnet in enumerate(supernet.subnets):
         for layer in subnet.layers:
             _check_work(document, ("subnets", i), layer)
@@ -227,7 +240,7 @@ def _made(
     document: Document, location: Location, make: Callable[..., Made], keys: Keys, **more: Any
 ) -> Made:
     """The value that `make` makes of the keys; UserError at `location` where it refuses them."""
-    elsewhere = {"family", "description", "subnets", "accuracy_model"}
+    elsewhere = {"family", "description", "subnets", "accuracy_model", "weight_bits"}
     given = keys.model_dump(exclude=elsewhere) | more
     try:
         return make(**{key: _frozen(value) for key, value in given.items()})

@@ -1,10 +1,11 @@
 """The keys of workload files: for each family the fields of its dataclasses in `workload`."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.config.choices import choices, read_number
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
 from sushi_dse.workload.caveats import Sharing
@@ -19,6 +20,7 @@ Pixels = Annotated[int, Field(ge=0, le=2**16)]
 Stride = tuple[Size, Size]
 Padding = tuple[Pixels, Pixels, Pixels, Pixels]
 Ratio = Annotated[float, Field(gt=0, le=100)]
+WeightBits = Literal[4, 8, 16]
 MAX_SUBNETS = 32  # The number of candidate SubGraphs grows with that of pairs of SubNets.
 MAX_LAYERS = 4096
 TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
@@ -54,6 +56,7 @@ class WorkloadKeys(Keys):
     family: str
     name: str = ""
     description: str = ""
+    weight_bits: WeightBits = INT8_BITS  # of each weight, where a layer does not say it
 
 
 class ChoiceKeys(Keys):
@@ -205,6 +208,7 @@ class LayerKeys(Keys):
     block: str = ""
     input_from: Names = ()
     adds: Names = ()
+    weight_bits: WeightBits = INT8_BITS
 
 
 class PlainChoiceKeys(ChoiceKeys):

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
-from sushi_dse.workload.bits import BYTE_BITS
 
 
 class Array(NamedTuple):

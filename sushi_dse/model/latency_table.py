@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import Array, LayerCost
 from sushi_dse.model.energy import Energy, energy
@@ -18,7 +19,6 @@ from sushi_dse.model.subgraphs import (
     candidates,
     no_subgraph,
 )
-from sushi_dse.workload.bits import BYTE_BITS
 
 NEIGHBOURS = 64  # designs whose counts are kept: neighbours in a space often differ in time alone
 

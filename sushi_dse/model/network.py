@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.workload.bits import BYTE_BITS
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.workload.edges import Reads, reads_of
 from sushi_dse.workload.layers import Layer, SuperNet
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.model.cost import FIELDS, Array, LayerCost, bytes_of, maps_of, moved_bytes
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
@@ -28,7 +29,6 @@ from sushi_dse.model.steady_layers import (
     layer_cycles,
     tiles_of,
 )
-from sushi_dse.workload.bits import BYTE_BITS
 
 FIELD: Any = LayerCost(*range(FIELDS))  # indices of the fields of a cost
 

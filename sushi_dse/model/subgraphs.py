@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Order, own_by_value
@@ -20,7 +21,6 @@ from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.prefetch import prefetch_waits
 from sushi_dse.model.targets import targets
-from sushi_dse.workload.bits import BYTE_BITS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

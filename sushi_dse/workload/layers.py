@@ -6,8 +6,8 @@ Maps are int8.  Weights are packed without gaps, each of as many bits as its lay
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from sushi_dse.bits import INT8_BITS, check_bits, whole_bytes
 from sushi_dse.errors import UserError, near_names
-from sushi_dse.workload.bits import INT8_BITS, check_weight_bits, whole_bytes
 from sushi_dse.workload.edges import reads_of
 
 POSITIVE_SIZES = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
@@ -32,7 +32,7 @@ class PlainLayer:
 
     `ValueError` where a size or a stride is not above 0, a padding is below 0, the groups do not
     divide kernels and channels, the kernel is larger than the padded input, or weights have other
-    bits than one of `WEIGHT_BITS`.
+    bits than one of `BITS`.
     """
 
     name: str
@@ -62,7 +62,7 @@ class PlainLayer:
                     f"layer {self.name!r}: {sides} must be {count} numbers from {least}, "
                     f"got {given}"
                 )
-        check_weight_bits(f"layer {self.name!r}", self.weight_bits)
+        check_bits(f"layer {self.name!r}: weight_bits", self.weight_bits)
         if self.kernels % self.groups or self.channels % self.groups:
             raise ValueError(
                 f"layer {self.name!r}: groups must divide kernels and channels, "
@@ -225,7 +225,7 @@ class SuperNetLayer:
     """A layer of a SuperNet, as large as the largest cut from it.
 
     Its first k kernels x first c channels, which a SubGraph may hold, are k * c * R * S weights.
-    `ValueError` where a size is not above 0, or weights have other bits than `WEIGHT_BITS`.
+    `ValueError` where a size is not above 0, or weights have other bits than `BITS`.
     """
 
     name: str
@@ -236,7 +236,7 @@ class SuperNetLayer:
     weight_bits: int = INT8_BITS  # of each weight, in all SubNets
 
     def __post_init__(self) -> None:
-        check_weight_bits(f"SuperNet layer {self.name!r}", self.weight_bits)
+        check_bits(f"SuperNet layer {self.name!r}: weight_bits", self.weight_bits)
         for size in SUPERNET_LAYER_SIZES:
             if not (value := getattr(self, size)) > 0:
                 raise ValueError(f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {value}")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sushi_dse.workload.bits import whole_bytes
+from sushi_dse.bits import whole_bytes
 from sushi_dse.workload.layers import SuperNet
 
 
@@ -25,10 +25,15 @@ def shared_weight_bytes(supernet: SuperNet, *, convolutions_only: bool = True) -
     return total
 
 
+def bits_said(supernet: SuperNet) -> str:
+    """The bits of a weight in words: one number, or those that differ by layer."""
+    return " and ".join(map(str, sorted({layer.weight_bits for layer in supernet.layers})))
+
+
 def with_weight_bits(supernet: SuperNet, bits: int) -> SuperNet:
     """The SuperNet with so many bits to each weight of each layer.
 
-    `ValueError` where that is none of `WEIGHT_BITS`.
+    `ValueError` where that is none of `BITS`.
     """
     return replace(
         supernet,

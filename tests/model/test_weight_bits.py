@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sushi_dse.bits import BITS
 from sushi_dse.hardware.accelerator import Accelerator, Dataflow
 from sushi_dse.hardware.space import SearchSpace
 from sushi_dse.model.batches import in_batches
@@ -22,7 +23,6 @@ from sushi_dse.model.steady_cost import steady_cost
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.policies.gati.choice import cache_options
 from sushi_dse.policies.gati.parameters import Gati
-from sushi_dse.workload.bits import WEIGHT_BITS
 from sushi_dse.workload.layers import Layer, SuperNet
 from sushi_dse.workload.weights import shared_weight_bytes, with_weight_bits
 from tests import networks
@@ -35,7 +35,7 @@ cuts = st.integers(0, 45)
 
 @given(layers())
 def test_four_bits_take_half_the_bytes_of_eight_and_an_odd_one_rounds_up(layer: Layer) -> None:
-    four, eight, sixteen = (replace(layer, weight_bits=bits) for bits in WEIGHT_BITS)
+    four, eight, sixteen = (replace(layer, weight_bits=bits) for bits in BITS)
     assert eight.weight_bytes == eight.weights == layer.weights
     assert four.weight_bytes == (eight.weight_bytes + 1) // 2
     assert sixteen.weight_bytes == 2 * eight.weight_bytes
@@ -55,7 +55,7 @@ def test_the_bytes_of_a_layer_follow_its_bits_and_fewer_never_slow_it(
             cached_kernels=kernels,
             cached_channels=channels,
         )
-        for bits in WEIGHT_BITS
+        for bits in BITS
     ]
     of_maps = ("compute_cycles", "input_cycles", "input_bytes", "output_bytes",
                "streaming_buffer_read_bytes", "streaming_buffer_write_bytes",
@@ -80,7 +80,7 @@ def deeper(accelerator: Accelerator, slots: int) -> Accelerator:
 
 
 def of_each_width(supernet: SuperNet) -> list[Network]:
-    return [Network.of(with_weight_bits(supernet, bits)) for bits in WEIGHT_BITS]
+    return [Network.of(with_weight_bits(supernet, bits)) for bits in BITS]
 
 
 @few
@@ -145,7 +145,7 @@ def test_the_weights_of_caches_have_the_most_bits_of_their_network() -> None:
 
 @given(supernets())
 def test_what_subnets_share_follows_the_bits(supernet: SuperNet) -> None:
-    four, eight, _ = (with_weight_bits(supernet, bits) for bits in WEIGHT_BITS)
+    four, eight, _ = (with_weight_bits(supernet, bits) for bits in BITS)
     shared, half = (shared_weight_bytes(own, convolutions_only=False) for own in (eight, four))
     assert 0 <= 2 * half - shared <= len(supernet.layers)
 

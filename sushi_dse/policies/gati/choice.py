@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.kernels import subnet_costs
@@ -25,7 +26,6 @@ from sushi_dse.policies.gati.predictors import (
     cache_points,
 )
 from sushi_dse.traces.trace import FloatArray
-from sushi_dse.workload.bits import BYTE_BITS
 from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import Layer, SubNet, placed
 

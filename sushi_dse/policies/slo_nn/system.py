@@ -7,6 +7,7 @@ from math import ceil
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.cost import FIELDS, LayerCost
@@ -17,7 +18,6 @@ from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, by_bytes, cut
 from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
-from sushi_dse.workload.bits import BYTE_BITS
 from sushi_dse.workload.layers import Layer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.rated import known_top1_percent
