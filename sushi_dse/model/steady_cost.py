@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import KIB, Accelerator, Dataflow
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.model.cost import FIELDS, Array, LayerCost
@@ -14,7 +15,6 @@ from sushi_dse.model.network import Network
 from sushi_dse.model.steady_layers import Arrays, Layers
 from sushi_dse.model.steady_subnets import steady_costs
 from sushi_dse.model.subgraphs import candidates
-from sushi_dse.workload.bits import BYTE_BITS
 
 STEADY_METRICS = (
     "mean_latency_ms",
@@ -46,6 +46,7 @@ COUNTED = ("pe_kernels", "pe_channels", "pe_pixels", "output_buffer_bytes", "dyn
 # Designs of similar bandwidth have a similar order of layers by value: it comes last.
 ENTERING = (
     *COUNTED,
+    "multiplier_bits",
     "dynamic_buffer_tiles",
     "prefetch_buffer_kib",
     "streaming_buffer_kib",
