@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ from sushi_dse.workload.mobilenet_v3 import (
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
-from sushi_dse.workload.weights import with_weight_bits
+from sushi_dse.workload.weights import at_other_bits, with_weight_bits
 
 # Most weights x padded pixels of a layer, far beyond any network: counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52
@@ -61,15 +61,24 @@ def workload_names() -> list[str]:
     return shipped_names(WORKLOADS)
 
 
-def load_workload(name_or_path: str | Path) -> WorkloadFile:
+def load_workload(name_or_path: str | Path, weight_bits: int | None = None) -> WorkloadFile:
     """The workload file of that name or path, whose `supernet` holds the SubNets.
 
     A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
-    `UserError` with the line and column of a mistake.
+    `weight_bits` are those of each weight in place of the file's; a caveat says that accuracies are
+    carried over.  `UserError` with the line and column of a mistake.
     """
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(WORKLOADS, "workload", given)
-    return workload_of(read_document(path))
+    file = workload_of(read_document(path))
+    if weight_bits is None:
+        return file
+    model = file.accuracy_model
+    return replace(
+        file,
+        supernet=at_other_bits(file.supernet, weight_bits),
+        accuracy_model=replace(model, weight_bits=weight_bits) if model else None,
+    )
 
 
 def workload_of(document: Document) -> WorkloadFile:

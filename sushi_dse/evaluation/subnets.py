@@ -74,7 +74,8 @@ def served_workload(workload: WorkloadFile, accelerator: Accelerator, count: int
             f"{workload.path}: the front on {accelerator.name} has {len(front.choices)} SubNets, "
             f"{count} are asked for; ask for as many at most, and for one at least"
         )
-    return replace(workload, supernet=chosen_supernet(workload.accuracy_model, front, count))
+    chosen = chosen_supernet(workload.accuracy_model, front, count)
+    return replace(workload, supernet=replace(chosen, caveats=workload.supernet.caveats))
 
 
 def chosen_supernet(model: AccuracyModel, front: SubNetFront, count: int) -> SuperNet:

@@ -54,12 +54,14 @@ def print_subnets(
 
     What it comes to stands below a table, and is part of the JSON document.
     """
-    rows = served.rows()
+    rows, caveats = served.rows(), served.network.supernet.caveats
     sums = {"served": served.sums, "listed": listed.sums}
-    print_rows(rows, list(rows[0]), output_format, document={**sums, "rows": rows}, title=title)
+    document = {**sums, "rows": rows, "caveats": list(caveats)}
+    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
     if output_format == "table":
         print_table([{"subnets": which, **own} for which, own in sums.items()],
                     ["subnets", *served.sums])  # fmt: skip
+    tell_caveats(caveats, output_format)
 
 
 def print_comparison(

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from sushi_dse.bits import whole_bytes
+from sushi_dse.bits import BITS, whole_bytes
+from sushi_dse.errors import UserError
 from sushi_dse.workload.layers import SuperNet
 
 
@@ -45,3 +46,20 @@ def with_weight_bits(supernet: SuperNet, bits: int) -> SuperNet:
             for subnet in supernet.subnets
         ),
     )
+
+
+def at_other_bits(supernet: SuperNet, bits: int) -> SuperNet:
+    """`with_weight_bits`, with a caveat that its accuracies are carried over from its own bits.
+
+    `UserError` where weights cannot have so many bits.
+    """
+    own = bits_said(supernet)
+    if own == str(bits):
+        return supernet
+    if bits not in BITS:
+        raise UserError(f"--weight-bits {bits}: give one of {', '.join(map(str, BITS))}")
+    caveat = (
+        f"weights count {bits} bits, and accuracies are those at {own}: carried over, as nobody "
+        f"measured them at {bits} (assumption)"
+    )
+    return replace(with_weight_bits(supernet, bits), caveats=(*supernet.caveats, caveat))
