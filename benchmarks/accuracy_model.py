@@ -4,7 +4,7 @@
 
 DATA.csv has a measured SubNet a line: `blocks_per_stage` and `expand_ratios` (numbers between
 blanks; four ratios a stage, of which a stage with fewer blocks ignores the last) and
-`top1_percent`.  Printed are the errors of three forms on SubNets that were left out, and the
+`accuracy_percent`.  Printed are the errors of three forms on SubNets that were left out, and the
 coefficients of the last, which is the one in use, as the workload file has them.
 """
 
@@ -29,12 +29,12 @@ Features = Callable[[MobileNetV3Family, MobileNetV3Choice], np.ndarray]
 
 
 def read_measured(path: Path) -> list[MobileNetV3Choice]:
-    """The measured SubNets of the file, with their top-1."""
+    """The measured SubNets of the file, with their accuracy."""
     with path.open(newline="", encoding="utf-8") as file:
         return [
             MobileNetV3Choice(
                 name=f"line {line}",
-                top1_percent=float(row["top1_percent"]),
+                accuracy_percent=float(row["top1_percent"]),
                 resolution=RESOLUTION,
                 blocks_per_stage=tuple(map(int, row["blocks_per_stage"].split())),
                 block_expand_ratios=tuple(map(float, row["expand_ratios"].split())),
@@ -70,9 +70,9 @@ def matrix(
     return np.array([form(family, choice) for choice in choices])
 
 
-def fitted(rows: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:
+def fitted(rows: np.ndarray, accuracy_percent: np.ndarray) -> np.ndarray:
     """The coefficients of least squares, by the normal equations: [feature]."""
-    return np.linalg.solve(rows.T @ rows, rows.T @ top1_percent)
+    return np.linalg.solve(rows.T @ rows, rows.T @ accuracy_percent)
 
 
 def rmse(errors: np.ndarray) -> float:
@@ -80,16 +80,16 @@ def rmse(errors: np.ndarray) -> float:
     return float(np.sqrt(np.mean(errors**2)))
 
 
-def held_out_rmse(rows: np.ndarray, top1_percent: np.ndarray) -> list[float]:
+def held_out_rmse(rows: np.ndarray, accuracy_percent: np.ndarray) -> list[float]:
     """The error on left-out folds, over all folds, for each shuffle of the SubNets: [shuffle]."""
     errors = []
-    gram, moment = rows.T @ rows, rows.T @ top1_percent
+    gram, moment = rows.T @ rows, rows.T @ accuracy_percent
     for seed in range(SHUFFLES):
         fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
         error = np.empty(len(rows))
         for left_out in range(FOLDS):
             test = fold == left_out
-            own, wanted = rows[test], top1_percent[test]
+            own, wanted = rows[test], accuracy_percent[test]
             without = np.linalg.solve(gram - own.T @ own, moment - own.T @ wanted)
             error[test] = own @ without - wanted
         errors.append(rmse(error))
@@ -98,9 +98,9 @@ def held_out_rmse(rows: np.ndarray, top1_percent: np.ndarray) -> list[float]:
 
 def fit(family: MobileNetV3Family, choices: Sequence[MobileNetV3Choice]) -> AccuracyModel:
     """The model of the measured SubNets, rounded as the workload file has it."""
-    top1_percent = np.array([choice.top1_percent for choice in choices])
+    accuracy_percent = np.array([choice.accuracy_percent for choice in choices])
     rows, free = matrix(family, choices, features), free_gains(family)
-    coefficients = np.round(fitted(rows, top1_percent), DIGITS)
+    coefficients = np.round(fitted(rows, accuracy_percent), DIGITS)
     gains: np.ndarray = np.zeros(free.shape)
     gains[free] = coefficients[1 : 1 + free.sum()]
     return AccuracyModel(
@@ -108,9 +108,9 @@ def fit(family: MobileNetV3Family, choices: Sequence[MobileNetV3Choice]) -> Accu
         origin=ORIGIN,
         resolution=RESOLUTION,
         measured_subnets=len(choices),
-        measured_top1_percent=(float(top1_percent.min()), float(top1_percent.max())),
-        held_out_rmse_percent=round(float(np.mean(held_out_rmse(rows, top1_percent))), DIGITS),
-        base_top1_percent=float(coefficients[0]),
+        measured_accuracy_percent=(float(accuracy_percent.min()), float(accuracy_percent.max())),
+        held_out_rmse_percent=round(float(np.mean(held_out_rmse(rows, accuracy_percent))), DIGITS),
+        base_accuracy_percent=float(coefficients[0]),
         block_gain_percent=tuple(tuple(row) for row in gains.tolist()),
         stage_interaction_percent=tuple(coefficients[1 + free.sum() :].tolist()),
     )
@@ -129,9 +129,9 @@ def yaml_lines(model: AccuracyModel) -> list[str]:
         f"  origin: {model.origin}",
         f"  resolution: {model.resolution}",
         f"  measured_subnets: {model.measured_subnets}",
-        f"  measured_top1_percent: {list(model.measured_top1_percent)}",
+        f"  measured_accuracy_percent: {list(model.measured_accuracy_percent)}",
         f"  held_out_rmse_percent: {model.held_out_rmse_percent:.{DIGITS}f}",
-        f"  base_top1_percent: {model.base_top1_percent:.{DIGITS}f}",
+        f"  base_accuracy_percent: {model.base_accuracy_percent:.{DIGITS}f}",
         "  block_gain_percent:",
         *(
             f"    - [{', '.join(f'{gain:.{DIGITS}f}' for gain in gains)}]  # {name}"
@@ -149,13 +149,13 @@ def main(arguments: Sequence[str]) -> None:
     known = load_workload("ofa_mbv3").accuracy_model
     assert known is not None
     choices = read_measured(Path(arguments[0]))
-    top1_percent = np.array([choice.top1_percent for choice in choices])
-    print(f"{len(choices)} SubNets; root mean square error of top-1 in points, {FOLDS} folds")
+    accuracy_percent = np.array([choice.accuracy_percent for choice in choices])
+    print(f"{len(choices)} SubNets; root mean square error of accuracy in points, {FOLDS} folds")
     print(f"{'form':36}{'coefficients':>13}{'fitted on all':>15}{'held out':>10}{'worst':>8}")
     for name, form in FORMS.items():
         rows = matrix(known.family, choices, form)
-        own = rmse(rows @ fitted(rows, top1_percent) - top1_percent)
-        errors = held_out_rmse(rows, top1_percent)
+        own = rmse(rows @ fitted(rows, accuracy_percent) - accuracy_percent)
+        errors = held_out_rmse(rows, accuracy_percent)
         rank = int(np.linalg.matrix_rank(rows))
         print(f"{name:36}{rank:13}{own:15.4f}{np.mean(errors):10.4f}{max(errors):8.4f}")
     print(*yaml_lines(fit(known.family, choices)), sep="\n")

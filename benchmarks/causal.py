@@ -38,7 +38,7 @@ class Rule:
     def select(self, query: Query, table: LatencyTable, latency_ms: np.ndarray) -> int:
         """The fastest SubNet that is accurate enough."""
         return select_subnet(
-            STRICT_ACCURACY, table.top1_percent, latency_ms, query.min_accuracy_percent, 0.0
+            STRICT_ACCURACY, table.accuracy_percent, latency_ms, query.min_accuracy_percent, 0.0
         )
 
     def cheapest(self, table: LatencyTable, cached: int, share: np.ndarray, queries: float) -> int:

@@ -121,19 +121,19 @@ void block_cycles(
 
 /* The SubNet for a query; `stride` is between the latencies of two SubNets. */
 static int64_t select_subnet(
-    int mode, int64_t subnets, const double *top1, const double *latency, int64_t stride,
+    int mode, int64_t subnets, const double *accuracy, const double *latency, int64_t stride,
     double demand)
 {
     int64_t best = -1;
     int best_meets = 0;
     for (int64_t s = 0; s < subnets; s++) {
-        int meets = mode == STRICT_ACCURACY ? top1[s] >= demand : latency[s * stride] <= demand;
+        int meets = mode == STRICT_ACCURACY ? accuracy[s] >= demand : latency[s * stride] <= demand;
         int wants_speed = meets == (mode == STRICT_ACCURACY);
         if (best < 0 || (meets && !best_meets)) {
             best = s, best_meets = meets;
         } else if (meets == best_meets) {
             double faster = latency[s * stride] - latency[best * stride];
-            double better = top1[best] - top1[s];
+            double better = accuracy[best] - accuracy[s];
             double first = wants_speed ? faster : better, second = wants_speed ? better : faster;
             if (first < 0 || (first == 0 && second < 0)) best = s;
         }
@@ -144,12 +144,12 @@ static int64_t select_subnet(
 /* Under SubGraph g the SubNets as steps over the demand: thresholds [subgraph][subnet] and
    choices [subgraph][subnet + 1]. */
 static void find_steps(
-    int mode, int64_t subnets, int64_t subgraphs, const double *top1, const double *latency,
+    int mode, int64_t subnets, int64_t subgraphs, const double *accuracy, const double *latency,
     int64_t g, double *thresholds, int64_t *choices)
 {
     thresholds += g * subnets, choices += g * (subnets + 1);
     for (int64_t s = 0; s < subnets; s++) {
-        double kept = mode == STRICT_ACCURACY ? top1[s] : latency[s * subgraphs + g];
+        double kept = mode == STRICT_ACCURACY ? accuracy[s] : latency[s * subgraphs + g];
         int64_t place = s;
         for (; place > 0 && thresholds[place - 1] > kept; place--)
             thresholds[place] = thresholds[place - 1];
@@ -158,7 +158,7 @@ static void find_steps(
     for (int64_t n = 0; n <= subnets; n++) {
         double demand = mode == STRICT_ACCURACY ? (n < subnets ? thresholds[n] : INFINITY)
                                                 : (n > 0 ? thresholds[n - 1] : -INFINITY);
-        choices[n] = select_subnet(mode, subnets, top1, latency + g, subgraphs, demand);
+        choices[n] = select_subnet(mode, subnets, accuracy, latency + g, subgraphs, demand);
     }
     if (mode == STRICT_ACCURACY)
         for (int64_t s = 0; s < subnets; s++) thresholds[s] = nextafter(thresholds[s], INFINITY);
@@ -204,7 +204,7 @@ static void response_times(
 
 typedef struct {
     int64_t mode, subnets, subgraphs;
-    const double *top1, *latency, *switching, *restrict demand, *restrict slowdown;
+    const double *accuracy, *latency, *switching, *restrict demand, *restrict slowdown;
     double *thresholds, *step_ms;   /* [subgraph][subnet], [subgraph][subnet + 1] */
     int64_t *choices, *step_number; /* [subgraph][subnet + 1] */
     const int64_t *digits;
@@ -223,7 +223,7 @@ static inline int64_t serve_window(
             own_latency[s] = v.latency[s * v.subgraphs + old]
                              + v.switching[(old * v.subgraphs + target) * v.subnets + s];
         int64_t chosen =
-            select_subnet(v.mode, v.subnets, v.top1, own_latency, 1, v.demand[start]);
+            select_subnet(v.mode, v.subnets, v.accuracy, own_latency, 1, v.demand[start]);
         subnet[start] = chosen;
         number += v.digits[chosen];
         service[start] = own_latency[chosen] * v.slowdown[start];
@@ -234,7 +234,7 @@ static inline int64_t serve_window(
     int64_t *step_number = v.step_number + target * (v.subnets + 1);
     if (!v.has_steps[target]) {
         v.has_steps[target] = 1;
-        find_steps(v.mode, v.subnets, v.subgraphs, v.top1, v.latency, target, v.thresholds,
+        find_steps(v.mode, v.subnets, v.subgraphs, v.accuracy, v.latency, target, v.thresholds,
                    v.choices);
         for (int64_t n = 0; n <= v.subnets; n++) {
             step_ms[n] = v.latency[choices[n] * v.subgraphs + target];
@@ -267,7 +267,7 @@ static const double *kept_demands(
 void serve_sushi(
     int64_t mode, int64_t every, int64_t count, const double *restrict arrived,
     const double *min_accuracy, const double *max_latency, const double *restrict slowdown,
-    int64_t subnets, int64_t subgraphs, const double *top1, const double *restrict latency,
+    int64_t subnets, int64_t subgraphs, const double *accuracy, const double *restrict latency,
     const double *switching, const double *dot, const double *norm, int64_t *restrict subnet,
     double *restrict service, double *restrict response, int64_t *restrict kept)
 {
@@ -279,8 +279,8 @@ void serve_sushi(
     char has_steps[subgraphs];
     memset(has_steps, 0, subgraphs);
     const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
-    Serving v = {mode, subnets, subgraphs, top1, latency, switching, demand, slowdown, thresholds,
-                 step_ms, choices, step_number, digits, has_steps};
+    Serving v = {mode, subnets, subgraphs, accuracy, latency, switching, demand, slowdown,
+                 thresholds, step_ms, choices, step_number, digits, has_steps};
     for (int64_t start = 0, window = 0; start < count; start += every, window++) {
         int64_t end = start + every < count ? start + every : count, target = subgraph;
         if (window > 0) {
@@ -355,7 +355,7 @@ static double expected_ms(
 void serve_aware(
     int64_t mode, int64_t every, int64_t count, const double *restrict arrived,
     const double *min_accuracy, const double *max_latency, const double *restrict slowdown,
-    int64_t subnets, int64_t subgraphs, const double *top1, const double *restrict latency,
+    int64_t subnets, int64_t subgraphs, const double *accuracy, const double *restrict latency,
     const double *switching, int64_t *restrict subnet, double *restrict service,
     double *restrict response, int64_t *restrict kept)
 {
@@ -371,8 +371,8 @@ void serve_aware(
     for (int64_t s = 0; s < subnets; s++)
         for (int64_t f = 0; f < subnets; f++) followed[s][f] = s == f ? 0.01 + 1.0 : 0.01;
     const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
-    Serving v = {mode, subnets, subgraphs, top1, latency, switching, demand, slowdown, thresholds,
-                 step_ms, choices, step_number, digits, has_steps};
+    Serving v = {mode, subnets, subgraphs, accuracy, latency, switching, demand, slowdown,
+                 thresholds, step_ms, choices, step_number, digits, has_steps};
     for (int64_t start = 0, window = 0; start < count; start += every, window++) {
         int64_t end = start + every < count ? start + every : count, target = subgraph, may_win = 0;
         const double *change = switching + subgraph * subgraphs * subnets;
@@ -439,40 +439,40 @@ void serve_aware(
 
 typedef struct {  /* steps under many columns of latencies */
     int64_t subnets, columns;
-    double *thresholds, *lowest, *highest, *top1, *latency;
+    double *thresholds, *lowest, *highest, *accuracy, *latency;
 } Steps;
 
 static Steps steps_of(
-    int64_t mode, int64_t subnets, int64_t columns, const double *top1, const double *latency)
+    int64_t mode, int64_t subnets, int64_t columns, const double *accuracy, const double *latency)
 {
     double *room = malloc((subnets * columns + 2 * subnets + 2 * (subnets + 1) * columns)
                           * sizeof *room);
     Steps steps = {subnets, columns, room, room + subnets * columns};
     steps.highest = steps.lowest + subnets;
-    steps.top1 = steps.highest + subnets;
-    steps.latency = steps.top1 + (subnets + 1) * columns;
+    steps.accuracy = steps.highest + subnets;
+    steps.latency = steps.accuracy + (subnets + 1) * columns;
     for (int64_t s = 0; s < subnets; s++) steps.lowest[s] = INFINITY, steps.highest[s] = -INFINITY;
     double own[subnets], thresholds[subnets];
     int64_t choices[subnets + 1];
     for (int64_t column = 0; column < columns; column++) {
         for (int64_t s = 0; s < subnets; s++) own[s] = latency[s * columns + column];
-        find_steps(mode, subnets, 1, top1, own, 0, thresholds, choices);
+        find_steps(mode, subnets, 1, accuracy, own, 0, thresholds, choices);
         for (int64_t s = 0; s < subnets; s++) {
             steps.thresholds[s * columns + column] = thresholds[s];
             steps.lowest[s] = smaller(steps.lowest[s], thresholds[s]);
             steps.highest[s] = larger(steps.highest[s], thresholds[s]);
         }
         for (int64_t n = 0; n <= subnets; n++) {
-            steps.top1[n * columns + column] = top1[choices[n]];
+            steps.accuracy[n * columns + column] = accuracy[choices[n]];
             steps.latency[n * columns + column] = own[choices[n]];
         }
     }
     return steps;
 }
 
-static inline double score(int64_t mode, double top1, double latency)
+static inline double score(int64_t mode, double accuracy, double latency)
 {
-    return mode == STRICT_ACCURACY || isnan(top1) ? latency : 1e-9 * latency - top1;
+    return mode == STRICT_ACCURACY || isnan(accuracy) ? latency : 1e-9 * latency - accuracy;
 }
 
 static void write_scores(
@@ -480,13 +480,14 @@ static void write_scores(
 {
     int64_t by_all = steps_reached(v.subnets, v.highest, demand);
     int64_t by_some = steps_reached(v.subnets, v.lowest, demand);
-    const double *top1 = v.top1 + by_all * v.columns, *latency = v.latency + by_all * v.columns;
-    for (int64_t i = 0; i < v.columns; i++) scores[i] = score(mode, top1[i], latency[i] * slow);
+    const double *accuracy = v.accuracy + by_all * v.columns;
+    const double *latency = v.latency + by_all * v.columns;
+    for (int64_t i = 0; i < v.columns; i++) scores[i] = score(mode, accuracy[i], latency[i] * slow);
     for (int64_t step = by_all; step < by_some; step++) {
         const double *thresholds = v.thresholds + step * v.columns;
-        top1 += v.columns, latency += v.columns;
+        accuracy += v.columns, latency += v.columns;
         for (int64_t i = 0; i < v.columns; i++) {
-            double after = score(mode, top1[i], latency[i] * slow);
+            double after = score(mode, accuracy[i], latency[i] * slow);
             scores[i] = thresholds[i] <= demand ? after : scores[i];
         }
     }
@@ -495,7 +496,7 @@ static void write_scores(
 void optimal_schedule(
     int64_t mode, int64_t every, int64_t count, const double *min_accuracy,
     const double *max_latency, const double *slowdown, int64_t subnets, int64_t subgraphs,
-    const double *top1, const double *latency, const double *switching, int64_t *schedule)
+    const double *accuracy, const double *latency, const double *switching, int64_t *schedule)
 {
     int64_t pairs = subgraphs * subgraphs, windows = (count + every - 1) / every;
     double *own, *changing = malloc(subnets * pairs * sizeof *changing);
@@ -508,8 +509,8 @@ void optimal_schedule(
         for (int64_t pair = 0; pair < pairs; pair++)
             changing[s * pairs + pair] = latency[s * subgraphs + pair / subgraphs]
                                          + switching[pair * subnets + s];
-    Steps first = steps_of(mode, subnets, pairs, top1, changing);
-    Steps later = steps_of(mode, subnets, subgraphs, top1, latency);
+    Steps first = steps_of(mode, subnets, pairs, accuracy, changing);
+    Steps later = steps_of(mode, subnets, subgraphs, accuracy, latency);
     for (int64_t g = 0; g < subgraphs; g++) before[g] = g ? INFINITY : 0.0;
     for (int64_t window = 0; window < windows; window++) {
         int64_t start = window * every, end = start + every < count ? start + every : count;
@@ -549,13 +550,13 @@ enum { BY_MODE, FIXED, BY_LOAD, BY_COST, BY_SLACK };
 /* As serve_by_queue where no query is slowed down, and for BY_LOAD, BY_COST and BY_SLACK only. */
 void serve_by_queue(
     int64_t rule, int64_t count, const double *restrict arrived, const double *min_accuracy,
-    const double *max_latency, int64_t subnets, const double *top1, const double *latency,
+    const double *max_latency, int64_t subnets, const double *accuracy, const double *latency,
     int64_t *restrict subnet, double *restrict service, double *restrict response)
 {
-    double accuracies[subnets], latencies[subnets], most_accurate = largest(top1, subnets);
+    double accuracies[subnets], latencies[subnets], most_accurate = largest(accuracy, subnets);
     int64_t for_accuracy[subnets + 1], for_budget[subnets + 1];
-    find_steps(STRICT_ACCURACY, subnets, 1, top1, latency, 0, accuracies, for_accuracy);
-    find_steps(STRICT_LATENCY, subnets, 1, top1, latency, 0, latencies, for_budget);
+    find_steps(STRICT_ACCURACY, subnets, 1, accuracy, latency, 0, accuracies, for_accuracy);
+    find_steps(STRICT_LATENCY, subnets, 1, accuracy, latency, 0, latencies, for_budget);
     int64_t last = 0, ahead = 0, head = 0, tail = 0, closed = arrived[count - 1] == 0;
     int64_t *urgent = malloc(count * sizeof *urgent);
     for (int64_t query = 0; query < count; query++) {

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -63,7 +64,7 @@ def kernel_call(policy: Policy, trace: Trace, table: LatencyTable, mode: int) ->
     queries = (*trace.columns, trace.slowdown)
     if policy.selection != BY_MODE:
         latency_ms = one_subgraph_ms(table, 0)
-        seen = policy.selection, 0, table.top1_percent, latency_ms, queries, 1
+        seen = policy.selection, 0, table.accuracy_percent, latency_ms, queries, 1
         return lambda: list(serve_by_queue(*seen)[:3])  # The one accelerator serves all queries.
     if policy.recaching == SCHEDULED:
         return lambda: [offline_optimum(Streams([trace]), table, mode, EVERY)[0]]
@@ -82,13 +83,13 @@ def c_call(
     given = [
         *pointers(*columns),
         *integers(*table.latency_ms.shape),
-        *pointers(table.top1_percent, table.latency_ms, table.switch_ms),
+        *pointers(table.accuracy_percent, table.latency_ms, table.switch_ms),
     ]
     seen = [
         *integers(policy.selection, count),
         *pointers(*trace.columns),
         *integers(len(own_ms)),
-        *pointers(table.top1_percent, own_ms),
+        *pointers(table.accuracy_percent, own_ms),
     ]
     encodings = pointers(table.encoding_dot, table.encoding_norm)
 
@@ -149,9 +150,10 @@ def policy_figures() -> Iterator[Figures]:
     experiment = load_experiment("zcu104", WORKLOAD, queries=QUERIES)
     network, design = experiment.network, experiment.design
     table = candidate_table(network, design)
-    for (name, policy), (arrivals, trace), mode in product(
-        POLICIES.items(), streams(experiment, QUERIES).items(), MODES
+    for name, (arrivals, trace), mode in product(
+        POLICIES, streams(experiment, QUERIES).items(), MODES
     ):
+        policy = replace(experiment, trace=trace).policy(name)
         own, _ = policy.system_of(network, design, table)
 
         def serve(

@@ -23,8 +23,9 @@ from sushi_dse.workload.weights import shared_weight_bytes
 MIB = 2**20
 BASE = "zcu104"
 DESIGNS = ((16, 1.6875, 20.26), (16, 1.6875, 5.0), (64, 8.0, 5.0))  # PE kernels, MiB, bytes a cycle
-SHARED_HEADER = ("workload", "SubNets", "top-1 (%)", "million MACs", "weights (MiB)",
-                 "shared by all (MiB)", "of the smallest (%)", "of the largest (%)")  # fmt: skip
+SHARED_HEADER = ("workload", "SubNets", "accuracy (%)", "accuracy of", "million MACs",
+                 "weights (MiB)", "shared by all (MiB)", "of the smallest (%)",
+                 "of the largest (%)")  # fmt: skip
 BOUND_HEADER = ("workload", "PE kernels", "MiB", "B/cycle", "load share", "by bytes",
                 "by load share", "all on chip", "SGS")  # fmt: skip
 
@@ -38,13 +39,14 @@ def supernets() -> dict[str, SuperNet]:
 def shared_row(supernet: SuperNet) -> tuple[str, ...]:
     """What the SubNets of a SuperNet span and what all of them share, classifier included."""
     subnets = supernet.subnets
-    top1 = [subnet.top1_percent or 0.0 for subnet in subnets]
+    accuracy_percent = [subnet.accuracy_percent or 0.0 for subnet in subnets]
     macs, weights = [x.macs / 1e6 for x in subnets], [x.weight_bytes / MIB for x in subnets]
     shared = shared_weight_bytes(supernet, convolutions_only=False) / MIB
     return (
         supernet.name,
         f"{len(subnets)}",
-        f"{min(top1):g} to {max(top1):g}",
+        f"{min(accuracy_percent):g} to {max(accuracy_percent):g}",
+        supernet.accuracy_of,
         f"{min(macs):.0f} to {max(macs):.0f}",
         f"{min(weights):.2f} to {max(weights):.2f}",
         f"{shared:.2f}",

@@ -41,6 +41,7 @@ SUFFIXES = {
 }  # fmt: skip
 MOST_SHOWN = 40  # most characters of a wrong text that an error quotes
 PER_QUERY = "_per_query"
+ANY_METRIC = "accuracy"  # word in names for whichever metric the accuracies are of
 ACRONYMS = {"pe": "PE", "dram": "DRAM", "dsp": "DSP", "slo": "SLO", "sgs": "SGS",
             "lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram288": "URAM288", "mac": "MAC",
             "macs": "MACs"}  # fmt: skip
@@ -121,15 +122,20 @@ def unit_of(name: str) -> str:
     return unit + name[len(stem) :] if unit else ""
 
 
-def label(name: str) -> str:
+def label(name: str, accuracy_of: str = ANY_METRIC) -> str:
     """The heading of a table or an axis for the column of that name.
+
+    accuracy_of: the metric that stands for the word `accuracy`, where the column has a unit.
 
     >>> label("p99_latency_ms"), label("offchip_bytes_per_query"), label("slo_attainment")
     ('p99 latency (ms)', 'offchip (bytes per query)', 'SLO attainment')
+    >>> label("mean_accuracy_percent"), label("mean_accuracy_percent", "ImageNet top-1")
+    ('mean accuracy (%)', 'mean ImageNet top-1 (%)')
     """
     unit = unit_of(name)
     stem = name[: -len(unit) - 1] if unit else name
-    words = " ".join(ACRONYMS.get(word, word) for word in stem.split("_"))
+    said = {**ACRONYMS, ANY_METRIC: accuracy_of} if unit else ACRONYMS
+    words = " ".join(said.get(word, word) for word in stem.split("_"))
     if not unit:
         return words
     bare = unit.removesuffix(PER_QUERY)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from sushi_dse.config.hardware_file import HardwareFile, load_hardware
 from tests.commands import Run, in_process
@@ -10,8 +10,10 @@ from tests.hardware_files import Load
 
 # A slow machine is no fault of a law.  A run draws the examples of the last one, so that it fails
 # where that failed; `pytest --hypothesis-profile=thorough` draws others, and more of them.
-settings.register_profile("quick", deadline=None, derandomize=True, max_examples=40)
-settings.register_profile("thorough", deadline=None, max_examples=400)
+# How long an example takes to draw says more about the machine than about the test.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", UNTIMED, derandomize=True, max_examples=40)
+settings.register_profile("thorough", UNTIMED, max_examples=400)
 settings.load_profile("quick")
 
 

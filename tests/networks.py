@@ -36,8 +36,8 @@ def connected(*widths: int) -> Network:
         )
         for i in range(len(widths) - 1)
     )
-    return network_of(PlainSubNet(name="whole", top1_percent=80.0, layers=layers))
+    return network_of(PlainSubNet(name="whole", accuracy_percent=80.0, layers=layers))
 
 
 def network_of(*subnets: PlainSubNet) -> Network:
-    return Network.of(plain_supernet("plain", subnets))
+    return Network.of(plain_supernet("plain", subnets, accuracy_of="top-1"))

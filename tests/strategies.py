@@ -260,9 +260,11 @@ def supernets(draw: st.DrawFn) -> SuperNet:
             )
             channels = cuts[-1].kernels
             height, width = cuts[-1].output_height, cuts[-1].output_width
-        top1_percent = float(draw(st.integers(60, 80)))
-        subnets.append(PlainSubNet(name=name, top1_percent=top1_percent, layers=tuple(cuts)))
-    return plain_supernet("small", subnets)
+        accuracy_percent = float(draw(st.integers(60, 80)))
+        subnets.append(
+            PlainSubNet(name=name, accuracy_percent=accuracy_percent, layers=tuple(cuts))
+        )
+    return plain_supernet("small", subnets, accuracy_of="top-1")
 
 
 ODD_NAMES = ("shared", "union", "nothing", "A", "B", "A&B", "B&C", "A&B&C", "C&D", "&", "/",

@@ -63,7 +63,7 @@ def integers(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
 def table_of(
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
-    top1_percent: np.ndarray | None = None,
+    accuracy_percent: np.ndarray | None = None,
     of_subnets: np.ndarray | None = None,
     encodings: np.ndarray | None = None,
 ) -> LatencyTable:
@@ -72,8 +72,8 @@ def table_of(
     Accuracies are equal, and encodings [.., K1, C1, ..] zero, where none are given.
     """
     subnets, subgraphs = latency_ms.shape
-    top1_percent = np.full(subnets, 75.0) if top1_percent is None else top1_percent
-    top1_percent.setflags(write=False)  # as a Network's
+    accuracy_percent = np.full(subnets, 75.0) if accuracy_percent is None else accuracy_percent
+    accuracy_percent.setflags(write=False)  # as a Network's
     of_subnets = np.zeros((subnets, 2)) if of_subnets is None else of_subnets
     encodings = np.zeros((subgraphs, 2)) if encodings is None else encodings
     of_subnets, encodings = of_subnets.astype(np.int64), encodings.astype(np.int64)
@@ -85,7 +85,7 @@ def table_of(
             kernels=encodings[:, ::2].copy(),
             channels=encodings[:, 1::2].copy(),
         ),
-        top1_percent=top1_percent,
+        accuracy_percent=accuracy_percent,
         macs=np.ones(subnets),
         weight_bytes=np.ones(subnets),
         latency_ms=latency_ms,
@@ -115,7 +115,7 @@ def tables(draw: st.DrawFn, max_subnets: int = 3, max_subgraphs: int = 3) -> Lat
     return table_of(
         latency_ms=draw(integers(1, 5, subnets, subgraphs)),
         switch_ms=switch_ms,
-        top1_percent=draw(integers(70, 73, subnets)),
+        accuracy_percent=draw(integers(70, 73, subnets)),
         of_subnets=draw(integers(0, 3, subnets, 4)),
         encodings=encodings,
     )

@@ -131,7 +131,7 @@ def test_a_number_past_all_floats_is_refused(text: str) -> None:
     ("name", "unit", "heading"),
     [
         ("p99_latency_ms", "ms", "p99 latency (ms)"),
-        ("top1_percent", "percent", "top1 (%)"),
+        ("accuracy_percent", "percent", "accuracy (%)"),
         ("persistent_buffer_kib", "kib", "persistent buffer (KiB)"),
         ("dram_gb_per_s", "gb_per_s", "DRAM (GB/s)"),
         ("dram_pj_per_bit", "pj_per_bit", "DRAM (pJ/bit)"),

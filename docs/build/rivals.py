@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from docs.build.figures import network_of, zcu104
+from docs.build.figures import SLO_NN_WORKLOADS, metric_of, network_of, zcu104
 from docs.build.reference import table
 from docs.build.speedups import (
     PUBLISHED_LOSS_PERCENT,
@@ -25,10 +25,10 @@ from sushi_dse.policies.slo_nn.parameters import FREE, SloNn
 from sushi_dse.policies.slo_nn.system import slo_nn_system
 from sushi_dse.serving.selection import STRICT_ACCURACY
 from sushi_dse.traces.trace import Trace
+from sushi_dse.units import label
 from sushi_dse.workload.layers import PlainLayer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
-WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
 EXPONENTS = (0.25, 1, 2, 4, 16, 64)  # of the difficulty: from mostly hard inputs to mostly easy
 CONNECTED = (784, 4096, 4096, 4096, 10)  # nodes of a network of fully connected layers
 QUERIES = 10_000
@@ -41,22 +41,28 @@ def connected() -> Network:
                    kernel_width=1, height=1, width=1, fully_connected=True)
         for i, (inputs, outputs) in enumerate(pairwise(CONNECTED))
     )  # fmt: skip
-    subnet = PlainSubNet(name="whole", top1_percent=80.0, layers=layers)
-    return Network.of(plain_supernet("connected", [subnet]))
+    subnet = PlainSubNet(name="whole", accuracy_percent=80.0, layers=layers)
+    return Network.of(plain_supernet("connected", [subnet], accuracy_of="top-1"))
 
 
 def slo_nn_speedups() -> str:
-    """What a stream gains by SLO-NN, by how far its demands lie below the network's top-1."""
+    """What a stream gains by SLO-NN, by how far its demands lie below the network's accuracy."""
     rows = []
-    for name in WORKLOADS:
-        network = network_of(name)
+    networks = {name: network_of(name) for name in SLO_NN_WORKLOADS}
+    for name, network in networks.items():
         for target in speedup_range(network, zcu104()):
-            below = network.top1_percent.max() - target.target_percent
+            below = network.accuracy_percent.max() - target.target_percent
             rows.append(
                 (f"`{name}`", f"{below:.1f}", f"{target.mean_fraction:.3f}",
                  f"{target.speedup:.2f}x", f"{target.loss_percent:.3f}")
             )  # fmt: skip
-    header = ("workload", "demand, points under top-1", "mean fraction", "speed-up", "points lost")
+    header = (
+        "workload",
+        f"demand, points under the full {metric_of(networks)}",
+        "mean fraction",
+        "speed-up",
+        "points lost",
+    )
     return table(header, rows)
 
 
@@ -69,13 +75,13 @@ def easiest(network: Network, accelerator: Accelerator) -> float:
 
 def slo_nn_difficulty() -> str:
     """What a stream gains by SLO-NN, by how many of its inputs are easy."""
-    networks = {f"`{name}`": network_of(name) for name in WORKLOADS}
+    networks = {f"`{name}`": network_of(name) for name in SLO_NN_WORKLOADS}
     networks["three layers of 4096 nodes"] = connected()
     rows = []
     for name, network in networks.items():
         free, _ = slo_nn_system(network, zcu104(), parameters=SloNn(activator=FREE))
         cells = [name, f"{free.macs[-1] / free.macs[0]:.0f}x", f"{easiest(network, zcu104()):.1f}x"]
-        target_percent = float(network.top1_percent.max()) - PUBLISHED_LOSS_PERCENT
+        target_percent = float(network.accuracy_percent.max()) - PUBLISHED_LOSS_PERCENT
         for exponent in EXPONENTS:
             parameters = SloNn(difficulty_exponent=exponent)
             (target,) = speedup_range(network, zcu104(), [target_percent], parameters=parameters)
@@ -98,10 +104,10 @@ def slo_nn_boards() -> str:
         ).space.base,
     }
     rows = [
-        (name, *(f"{easiest(network_of(workload), own):.1f}x" for workload in WORKLOADS))
+        (name, *(f"{easiest(network_of(workload), own):.1f}x" for workload in SLO_NN_WORKLOADS))
         for name, own in boards.items()
     ]
-    return table(("accelerator", *(f"`{name}`" for name in WORKLOADS)), rows)
+    return table(("accelerator", *(f"`{name}`" for name in SLO_NN_WORKLOADS)), rows)
 
 
 def gati_speedups() -> str:
@@ -113,7 +119,8 @@ def gati_speedups() -> str:
          f"{at.speedup:.2f}", f"{at.accuracy_percent:.2f}")
         for at in found.by_locality
     ]  # fmt: skip
-    header = ("locality", "hits (%)", "latency (ms)", "speed-up", "accuracy (%)")
+    accuracy = label("accuracy_percent", network.supernet.accuracy_of)
+    header = ("locality", "hits (%)", "latency (ms)", "speed-up", accuracy)
     hundredths = range(100)  # the speed-up rises with locality, so that halving finds the first
     first = bisect_left(
         hundredths, found.published,
@@ -124,7 +131,7 @@ def gati_speedups() -> str:
         reached = f"reached at a locality of {first / 100:.2f}"
     ceilings = " and ".join(
         f"{best_speedup(network_of(name), accelerator, localities=()).ceiling:.1f}x on `{name}`"
-        for name in WORKLOADS
+        for name in SLO_NN_WORKLOADS
     )
     return (
         f"{table(header, rows)}\n\n"
@@ -138,7 +145,7 @@ def gati_speedups() -> str:
 def gati_streams() -> str:
     """What a stream of queries gains by GATI, without demands and with them."""
     network, accelerator = network_of("resnet18_cifar10"), zcu104()
-    top1_percent = float(network.top1_percent.max())
+    accuracy_percent = float(network.accuracy_percent.max())
     alone, _ = gati_system(network, accelerator, keep={})
     cached, _ = gati_system(network, accelerator)
     still = Gati(mean_queries_between_shifts=np.inf)
@@ -146,7 +153,7 @@ def gati_streams() -> str:
         ("no demands, the stream never shifts", 0.0, still),
         ("no demands", 0.0, Gati()),
         *(
-            (f"{below:g} points under top-1", top1_percent - below, Gati())
+            (f"{below:g} points under the full accuracy", accuracy_percent - below, Gati())
             for below in (1.5, 0.5, 0.0)
         ),
     ]
@@ -156,7 +163,8 @@ def gati_streams() -> str:
         own = stream_of(demand_percent, QUERIES)
         rows.append(_gati_row(name, cached, accelerator, own, parameters))
     whole_ms = float(rows[0][1])
-    header = ("stream of 10,000 queries", "mean latency (ms)", "speed-up", "accuracy (%)",
+    accuracy = label("accuracy_percent", network.supernet.accuracy_of)
+    header = ("stream of 10,000 queries", "mean latency (ms)", "speed-up", accuracy,
               "energy (mJ)", "traffic (MB)")  # fmt: skip
     return table(
         header,

@@ -20,7 +20,7 @@ from sushi_dse.traces.trace import MAX_MS, FloatArray, Trace
 # Average speed-ups of SLO-NN, least and greatest over its networks (abstract of the paper).
 PUBLISHED_SPEEDUPS = (1.3, 56.7)
 PUBLISHED_LOSS_PERCENT = 0.3  # largest loss of accuracy of SLO-NN (abstract of the paper)
-TARGETS_BELOW_TOP1_PERCENT = (0.0, 0.1, 0.3, 1.0, 3.0)
+TARGETS_BELOW_WHOLE_PERCENT = (0.0, 0.1, 0.3, 1.0, 3.0)
 PUBLISHED_SPEEDUP = 7.69  # largest speed-up of GATI (Balasubramanian et al., 2021)
 LOCALITIES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99)
 
@@ -33,7 +33,7 @@ class TargetSpeedup:
     mean_fraction: float
     speedup: float  # the whole network's latency over the mean latency
     accuracy_percent: float  # mean
-    loss_percent: float  # the whole network's top-1 less that mean
+    loss_percent: float  # the whole network's accuracy less that mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +82,14 @@ def speedup_range(
 ) -> tuple[TargetSpeedup, ...]:
     """The average speed-up at each accuracy target over the whole network with nothing cached.
 
-    The targets are by default 0 to 3 points below the network's top-1.  Beside them stand
+    The targets are by default 0 to 3 points below the network's accuracy.  Beside them stand
     `PUBLISHED_SPEEDUPS` and `PUBLISHED_LOSS_PERCENT`.
     """
     table, _ = slo_nn_system(network, accelerator, parameters=parameters)
     alone, _ = slo_nn_system(network, accelerator, parameters=replace(parameters, activator=FREE))
-    whole_ms, top1_percent = float(alone.latency_ms[-1, 0]), float(table.top1_percent[-1])
+    whole_ms, whole_percent = float(alone.latency_ms[-1, 0]), float(table.accuracy_percent[-1])
     if targets_percent is None:
-        targets_percent = [top1_percent - below for below in TARGETS_BELOW_TOP1_PERCENT]
+        targets_percent = [whole_percent - below for below in TARGETS_BELOW_WHOLE_PERCENT]
     fractions, speedups = np.array(parameters.fractions), []
     for target_percent in targets_percent:
         stream = stream_of(target_percent, queries)
@@ -101,7 +101,7 @@ def speedup_range(
                 mean_fraction=float(fractions[done.subnet].mean()),
                 speedup=whole_ms / float(done.response_ms.mean()),
                 accuracy_percent=accuracy_percent,
-                loss_percent=top1_percent - accuracy_percent,
+                loss_percent=whole_percent - accuracy_percent,
             )
         )
     return tuple(speedups)
@@ -112,7 +112,7 @@ def expected_exits(table: GatiTable) -> tuple[FloatArray, FloatArray]:
     parameters = table.parameters
     accepted = parameters.acceptance(parameters.agreement_now(table.agreement, 1.0))
     ended = np.maximum.accumulate(np.concatenate(([0.0], accepted, [1.0])))
-    return np.diff(ended), np.asarray(table.top1_percent)
+    return np.diff(ended), np.asarray(table.accuracy_percent)
 
 
 def best_speedup(

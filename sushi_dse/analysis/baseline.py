@@ -13,6 +13,7 @@ from sushi_dse.evaluation.metrics import ACCURACY_GAIN, GAIN, METRICS
 from sushi_dse.files import read_json
 from sushi_dse.hardware.accelerator import RESOURCE_KINDS
 from sushi_dse.store.run import SCHEMA_VERSION
+from sushi_dse.workload.rated import common_metric
 
 WRITE_ONE = "write one with `sushi-dse compare policies --format json > FILE`"
 SHOWN_DIFFERENCES = 3  # most inputs of a baseline that a line names
@@ -80,7 +81,8 @@ def differences(was: object, now: object, name: str = "") -> Iterator[str]:
 def read_baseline(path: Path, inputs: Mapping[str, object], *, same: bool = False) -> Baseline:
     """The comparison that was stored as JSON, beside one that is made with `inputs`.
 
-    `UserError` where it is none, and where it must be of the `same` inputs and is not.
+    `UserError` where it is none, where its accuracies are of another metric, and where it must be
+    of the `same` inputs and is not.
     """
     now = json.loads(json.dumps(inputs))
     document = read_json(path, WRITE_ONE)
@@ -89,9 +91,11 @@ def read_baseline(path: Path, inputs: Mapping[str, object], *, same: bool = Fals
         if not isinstance(rows, list) or document.get("schema_version") != SCHEMA_VERSION:
             raise KeyError
         metrics = _stored_metrics(rows)
+        metric, own = (str(of["workload"]["accuracy_of"]) for of in (was, now))
         other = [name for name in differences(was, now) if name not in MAY_DIFFER]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UserError(f"{path}: not a comparison; {WRITE_ONE}") from None
+    common_metric({str(path): metric, "this comparison": own})
     found = Baseline(place=path, metrics=metrics, differing=other)
     if same and other:
         raise UserError(

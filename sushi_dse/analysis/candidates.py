@@ -54,6 +54,7 @@ class Source:
     """A source of candidate rows."""
 
     steps: Iterator[CandidateBlock]
+    accuracy_of: str  # metric of the accuracies
     unknown_accuracy: Sequence[str]  # SubNets whose accuracy is not known
     designs: int  # number of designs in all blocks together
     device: Device  # which must hold the designs
@@ -124,6 +125,7 @@ def folder_source(
     unknown = run.names("unknown_accuracy", folder)
     return Source(
         steps=_stored(folder, space, by, device, chosen, is_known=not unknown),
+        accuracy_of=run.accuracy_of(folder),
         unknown_accuracy=unknown,
         designs=space.size,
         device=device or space.base.device,
@@ -229,6 +231,7 @@ def space_source(experiment: Experiment, by: Metric, device: Device | None) -> S
         )
     return Source(
         steps=_front(there, by) if large else _walked(there, by),
+        accuracy_of=experiment.network.supernet.accuracy_of,
         unknown_accuracy=experiment.unknown_accuracy,
         designs=there.space.size,
         device=there.space.base.device,

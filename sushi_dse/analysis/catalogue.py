@@ -67,15 +67,17 @@ def workload_facts(name: str) -> Facts:
     supernet = file.supernet
     facts: Facts = {
         "description": file.description,
+        "accuracy_of": supernet.accuracy_of,
         "supernet_layers": len(supernet.layers),
         "weight_bits": bits_said(supernet),
         "convolution_weight_bytes_shared_by_all": shared_weight_bytes(supernet),
     }
     facts |= {f"caveat {i}": text for i, text in enumerate(supernet.caveats, start=1)}
     for subnet in supernet.subnets:
-        top1 = subnet.top1_percent
+        known = subnet.accuracy_percent
+        accuracy = "unknown" if known is None else f"{known:g} %"
         facts[f"subnet {subnet.name}"] = (
-            f"top-1 {'unknown' if top1 is None else f'{top1:g} %'}, {len(subnet.layers)} layers, "
+            f"accuracy {accuracy}, {len(subnet.layers)} layers, "
             f"{subnet.macs / 1e6:.1f} million MACs, {subnet.weight_bytes / 2**20:.2f} MiB weights"
         )
     return facts

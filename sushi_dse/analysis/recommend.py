@@ -44,7 +44,7 @@ class Demands:
         if self.min_accuracy_percent is not None and unknown_accuracy:
             raise UserError(
                 f"--min-accuracy-percent: the accuracy of {', '.join(unknown_accuracy)} is not "
-                "known; give its top1_percent in the workload"
+                "known; give its accuracy_percent in the workload"
             )
 
     def missed(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -85,6 +85,7 @@ class Worth:
 
     verdict: str  # yes, no or partly
     served: str  # the mode: under strict accuracy the same SubNets are served, and time is saved
+    accuracy_of: str  # metric of the accuracies
     because: str  # the sentence, without its period
     gain_percent: Mapping[str, float]  # latency that the best SGS saves: mean, low, high
     rows: Sequence[Mapping[str, object]]  # a use of the blocks each
@@ -118,6 +119,7 @@ def worth(experiments: Sequence[Experiment], parts: int = PARTS) -> Worth:
     return Worth(
         verdict=verdict,
         served=first.served,
+        accuracy_of=first.network.supernet.accuracy_of,
         because=because,
         gain_percent={"mean": float(best.mean()), "low": low, "high": high},
         rows=[{**row, **carries} for row, carries in zip(found.rows, carried, strict=True)],

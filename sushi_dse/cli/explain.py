@@ -91,6 +91,7 @@ def explain(
     )  # fmt: skip
     names = ", ".join((*experiment.names, found.policy, experiment.served))
     title = f"Design {number} of {names}"
-    print_explanation(found, output_format, title=title, caveats=experiment.caveats)
+    print_explanation(found, output_format, title=title, caveats=experiment.caveats,
+                      accuracy_of=experiment.network.supernet.accuracy_of)  # fmt: skip
     for remark in found.remarks:
         note(remark)

@@ -48,14 +48,17 @@ def show(
         found = survey(kept_parts(mean_parts(results), where), metrics)
         idle = idle_in_folder(results, found)
     front = records(found.front)
+    accuracy_of = run.accuracy_of(results)
     document = {"objectives": [metric.name for metric in metrics], "served": run.served,
-                "front": front, "idle_axes": idle, "caveats": list(caveats)}  # fmt: skip
+                "accuracy_of": accuracy_of, "front": front, "idle_axes": idle,
+                "caveats": list(caveats)}  # fmt: skip
     print_front(
         folded(found.front, metrics, tolerance_percent=tolerance_percent, idle=idle),
         front,
         output_format,
         document=document,
         title=f"{len(front)} rows of {found.rows} that no other row beats; {run.served}",
+        accuracy_of=accuracy_of,
         idle=idle,
         caveats=caveats,
     )
@@ -150,7 +153,8 @@ def plot(
     if objective or label or kind or colour is not None:
         raise UserError("--x draws lines; leave --objective, --label, --kind and --colour out")
     rows, metric = line_rows(parts, x, y or "mean_latency_ms", by or "policy")
-    draw(path, [best_panel(rows, x, metric, by or "policy")], title="")
+    panel = best_panel(rows, x, metric, by or "policy", accuracy_of=run.accuracy_of(results))
+    draw(path, [panel], title="")
 
 
 def _draw_front(
@@ -228,9 +232,12 @@ def hypervolume(
     if not is_exact:
         rows, many = len(found.front), len(metrics)
         note(f"an approximation: exact for {rows} rows in {many} objectives would take too long")
-    caveats = run.names("caveats", results)
-    document["caveats"] = list(caveats)
-    print_rows([row], list(row), output_format.value, document=document, title=run.served)
+    caveats, accuracy_of = run.names("caveats", results), run.accuracy_of(results)
+    document |= {"accuracy_of": accuracy_of, "caveats": list(caveats)}
+    print_rows(
+        [row], list(row), output_format.value,
+        document=document, title=run.served, accuracy_of=accuracy_of,
+    )  # fmt: skip
     tell_caveats(caveats, output_format.value)
 
 

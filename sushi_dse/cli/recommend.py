@@ -21,7 +21,7 @@ def recommend(
         float | None, typer.Option(help="The mean latency to stay within.", show_default="any")
     ] = None,
     min_accuracy_percent: Annotated[
-        float | None, typer.Option(help="The mean top-1 to reach.", show_default="any")
+        float | None, typer.Option(help="The mean accuracy to reach.", show_default="any")
     ] = None,
     hw: Annotated[
         str | None,
@@ -98,7 +98,7 @@ def recommend(
     served = Run.read(results).served if results else served_words("", 0)
     print_advice(
         advice, demands, by, output_format,
-        next_step=why, served=served, caveats=source.caveats,
+        next_step=why, served=served, accuracy_of=source.accuracy_of, caveats=source.caveats,
     )  # fmt: skip
     if not len(advice.meeting):
         raise typer.Exit(1)

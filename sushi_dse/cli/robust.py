@@ -70,8 +70,9 @@ def robust(
             reach_percent=reach_percent, workers=workers or os.cpu_count() or 1,
         )  # fmt: skip
         named = decision(survey(parts, metrics), Setting.of(experiment), found)
-    print_robust(found, named, output_format, caveats=experiment.caveats)
+    accuracy_of = experiment.network.supernet.accuracy_of
+    print_robust(found, named, output_format, accuracy_of=accuracy_of, caveats=experiment.caveats)
     if plot is not None:
         from sushi_dse.plots.robust import robust_panels
 
-        draw(plot, robust_panels(found), "")
+        draw(plot, robust_panels(found, accuracy_of), "")

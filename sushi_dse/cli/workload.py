@@ -20,7 +20,15 @@ def import_files(
     name: Annotated[
         str, typer.Option(help="Name of the workload.", show_default="that of the file")
     ] = "",
-    top1_percent: Annotated[
+    accuracy_of: Annotated[
+        str,
+        typer.Option(
+            help="The metric of the accuracies, such as 'ImageNet top-1': workloads are compared "
+            "where it is the same.",
+            show_default="that of the workload",
+        ),
+    ] = "",
+    accuracy_percent: Annotated[
         list[float] | None,
         typer.Option(help="Accuracy of a network; repeat it for each.", min=0, max=100),
     ] = None,
@@ -39,7 +47,7 @@ def import_files(
     Convolutions and products with constant weights become layers, at batch 1; what the cost model
     does not charge is named. Timeloop's files hold a layer each and are one network together.
 
-    Example: sushi-dse workload import resnet18.onnx --out my_net.yaml --top1-percent 69.8
+    Example: sushi-dse workload import resnet18.onnx --out my_net.yaml --accuracy-percent 69.8
     """
     from sushi_dse.files import YAML_SUFFIXES, write_named
     from sushi_dse.interchange.imports import import_workload
@@ -49,7 +57,8 @@ def import_files(
     imported = import_workload(
         files,
         name=name,
-        top1_percent=top1_percent or [],
+        accuracy_of=accuracy_of,
+        accuracy_percent=accuracy_percent or [],
         input_shapes=parse_shapes(input_shape or []),
         skip_unsupported=skip_unsupported,
     )

@@ -147,7 +147,7 @@ def _plain(document: Document) -> Loaded:
     networks = [
         PlainSubNet(
             name=subnet.name,
-            top1_percent=subnet.top1_percent,
+            accuracy_percent=subnet.accuracy_percent,
             layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers, bits),
             skipped=tuple(subnet.skipped),
         )
@@ -161,6 +161,7 @@ def _plain(document: Document) -> Loaded:
             name,
             few,
             shared,
+            accuracy_of=keys.accuracy_of,
             sharing=keys.sharing,
             equal_weights_percent=keys.equal_weights_percent,
         )

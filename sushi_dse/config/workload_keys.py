@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from sushi_dse.bits import INT8_BITS
 from sushi_dse.config.choices import choices, read_number
@@ -23,6 +23,7 @@ Ratio = Annotated[float, Field(gt=0, le=100)]
 WeightBits = Literal[4, 8, 16]
 MAX_SUBNETS = 32  # The number of candidate SubGraphs grows with that of pairs of SubNets.
 MAX_LAYERS = 4096
+MAX_METRIC_CHARACTERS = 120  # of the name of a metric, which stands along the axes of figures
 TwoSizes = Annotated[list[Size], Field(min_length=2, max_length=2)]
 
 
@@ -50,10 +51,21 @@ def _names(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
+def metric_name(value: str) -> str:
+    """The name of a metric; `EntryError` where it is no short line of text."""
+    if value.strip() and value.isprintable() and len(value) <= MAX_METRIC_CHARACTERS:
+        return value
+    raise EntryError(
+        f"the metric's name is wanted, such as 'ImageNet top-1', {MAX_METRIC_CHARACTERS} "
+        f"characters at most, got {quoted_value(value)}"
+    )
+
+
 class WorkloadKeys(Keys):
     """The keys of every workload file."""
 
     family: str
+    accuracy_of: Annotated[str, AfterValidator(metric_name)]
     name: str = ""
     description: str = ""
     weight_bits: WeightBits = INT8_BITS  # of each weight, where a layer does not say it
@@ -63,7 +75,7 @@ class ChoiceKeys(Keys):
     """The keys of a SubNet of every family."""
 
     name: str
-    top1_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # not known
+    accuracy_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # not known
 
 
 class StagedChoiceKeys(ChoiceKeys):
@@ -109,9 +121,9 @@ class AccuracyModelKeys(Keys):
     origin: str
     resolution: Size
     measured_subnets: Annotated[int, Field(gt=0)]
-    measured_top1_percent: Annotated[list[float], Field(min_length=2, max_length=2)]
+    measured_accuracy_percent: Annotated[list[float], Field(min_length=2, max_length=2)]
     held_out_rmse_percent: Annotated[float, Field(ge=0, le=100)]
-    base_top1_percent: Annotated[float, Field(ge=0, le=100)]
+    base_accuracy_percent: Annotated[float, Field(ge=0, le=100)]
     block_gain_percent: list[list[float]]
     stage_interaction_percent: list[float]
 

@@ -97,6 +97,7 @@ def hardware_text(accelerator: Accelerator, *, origin: str, assumptions: Sequenc
 def workload_text(
     subnets: Sequence[PlainSubNet],
     *,
+    accuracy_of: str,
     name: str = "",
     description: str = "",
     origin: str = "",
@@ -107,6 +108,7 @@ def workload_text(
 ) -> str:
     """The text of a workload file of family `layers`, which reads back to the same SubNets.
 
+    accuracy_of: the metric of the accuracies;
     origin: the source of the SubNets, for a comment; sharing, equal_weights_percent: as of
     `plain_supernet`; remarks: comments behind layers.  `UserError`
     where a layer, or the text, is larger than a workload file may be.
@@ -117,6 +119,7 @@ def workload_text(
     lines.append("family: layers")
     if name:
         lines.append(f"name: {yaml_text(name)}")
+    lines.append(f"accuracy_of: {yaml_text(accuracy_of)}")
     if supernet_layers is not None:
         lines += ["supernet_layers:", *(f"  - {yaml_text(name)}" for name in supernet_layers)]
     if sharing is not None:
@@ -126,8 +129,8 @@ def workload_text(
     lines.append("subnets:")
     for subnet in subnets:
         lines.append(f"  - name: {yaml_text(subnet.name)}")
-        if subnet.top1_percent is not None:
-            lines.append(f"    top1_percent: {yaml_text(float(subnet.top1_percent))}")
+        if subnet.accuracy_percent is not None:
+            lines.append(f"    accuracy_percent: {yaml_text(float(subnet.accuracy_percent))}")
         if subnet.skipped:
             lines += ["    skipped:", *(f"      - {yaml_text(name)}" for name in subnet.skipped)]
         lines.append("    layers:")

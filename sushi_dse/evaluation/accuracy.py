@@ -8,7 +8,7 @@ from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.rated import of_unknown_accuracy
 
-GIVE_IT = "give it as top1_percent in its file, or by `workload import --top1-percent`"
+GIVE_IT = "give it as accuracy_percent in its file, or by `workload import --accuracy-percent`"
 MOST_NAMED = 3  # SubNets that a sentence names
 
 
@@ -28,7 +28,7 @@ def servable(policies: Sequence[str], network: Network) -> tuple[tuple[str, ...]
     reason = ""
     if unknown_accuracy(network):
         reason = "which is not known"
-    elif not network.top1_percent.any():
+    elif not network.accuracy_percent.any():
         reason = "which is 0 % for every SubNet, so that nothing can be lost"
     left_out = [
         name for name in policies if reason and name in POLICIES and POLICIES[name].trades_accuracy

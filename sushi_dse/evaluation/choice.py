@@ -18,7 +18,7 @@ from sushi_dse.model.multipliers import refuse_wide_weights
 from sushi_dse.model.network import Network
 from sushi_dse.serving.selection import STRICT_LATENCY, mode_code
 from sushi_dse.traces.trace import FloatArray, Trace
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -31,6 +31,11 @@ class StreamOnSubNets:
     slo_attainment: float  # share of the queries whose strict demand is kept
 
     @property
+    def accuracy_of(self) -> str:
+        """The metric of the accuracies."""
+        return self.network.supernet.accuracy_of
+
+    @property
     def sums(self) -> dict[str, float]:
         """The number of SubNets, and the metrics of the stream by their names."""
         count = self.queries.sum()
@@ -38,7 +43,7 @@ class StreamOnSubNets:
             "count": len(self.queries),
             "slo_attainment": self.slo_attainment,
             "mean_latency_ms": float(self.queries @ self.latency_ms / count),
-            "mean_accuracy_percent": float(self.queries @ self.network.top1_percent / count),
+            "mean_accuracy_percent": float(self.queries @ self.network.accuracy_percent / count),
         }
 
     def rows(self) -> list[dict[str, object]]:
@@ -46,7 +51,7 @@ class StreamOnSubNets:
         return [
             {
                 "subnet": subnet.name,
-                "top1_percent": subnet.top1_percent,
+                "accuracy_percent": subnet.accuracy_percent,
                 "million_macs": subnet.macs / 1e6,
                 "weight_bytes": subnet.weight_bytes,
                 "latency_ms": float(self.latency_ms[i]),
@@ -61,7 +66,7 @@ class _Steps:
     """The SubNets of a front as steps: a query takes the last whose key is within its limit.
 
     The first one serves the queries whose limit is below every key.  Keys and values rise: latency
-    and top-1 under strict latency, negative top-1 and negative latency under strict accuracy.
+    and accuracy under strict latency, negative accuracy and negative latency under strict accuracy.
     """
 
     subnets: np.ndarray  # [step]: numbers of the SubNets
@@ -71,12 +76,12 @@ class _Steps:
 
     @classmethod
     def of(cls, network: Network, latency_ms: FloatArray, trace: Trace, mode: str) -> "_Steps":
-        subnets = unbeaten(latency_ms, network.top1_percent)
+        subnets = unbeaten(latency_ms, network.accuracy_percent)
         if mode_code(mode) == STRICT_LATENCY:
-            keys, values, limits = latency_ms, network.top1_percent, trace.max_latency_ms
+            keys, values, limits = latency_ms, network.accuracy_percent, trace.max_latency_ms
         else:
             subnets = subnets[::-1]
-            keys, values = -network.top1_percent, -latency_ms
+            keys, values = -network.accuracy_percent, -latency_ms
             limits = -trace.min_accuracy_percent
         return cls(subnets, keys[subnets], values[subnets], np.sort(limits))
 
@@ -100,7 +105,7 @@ def stream_on(
 ) -> StreamOnSubNets:
     """How the queries of `trace` fall on the SubNets of `network`, selected in `mode`.
 
-    `UserError` without a trace, where the mode or the top-1 of a SubNet is unknown, or where
+    `UserError` without a trace, where the mode or the accuracy of a SubNet is unknown, or where
     weights are wider than the multipliers.
     """
     trace = _checked(network, trace)
@@ -123,8 +128,8 @@ def chosen_for_stream(
 ) -> Network:
     """The network with the `count` of its SubNets that serve `trace` best in `mode`.
 
-    `UserError` without a trace, where the mode or the top-1 of a SubNet is unknown, or where fewer
-    SubNets are non-dominated.
+    `UserError` without a trace, where the mode or the accuracy of a SubNet is unknown, or where
+    fewer SubNets are non-dominated.
     """
     name, trace = network.supernet.name, _checked(network, trace)
     steps = _Steps.of(network, cold_latency_ms(network, accelerator), trace, mode)
@@ -139,12 +144,12 @@ def chosen_for_stream(
 
 
 def _checked(network: Network, trace: Trace | None) -> Trace:
-    """The trace; `UserError` without one, or where the top-1 of a SubNet is not known."""
+    """The trace; `UserError` without one, or where the accuracy of a SubNet is not known."""
     if trace is None:
         raise UserError(
             f"the SubNets that {network.supernet.name} lists are weighed by the queries of a "
             "stream; name a --trace"
         )
     for subnet in network.supernet.subnets:
-        known_top1_percent(subnet)
+        known_accuracy_percent(subnet)
     return trace

@@ -1,7 +1,6 @@
 """An experiment: designs, SubNets, a trace and policies, checked once and hashed once."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
@@ -167,14 +166,16 @@ class Experiment:
     def policy(self, name: str) -> Policy:
         """The policy of that name; a user's file is run as it was when it was read.
 
-        One that batches does so up to the limit of the experiment, and on several accelerators
-        serves one by one.
+        One that batches does so up to the limit of the experiment.  It serves one by one on several
+        accelerators, and in a closed loop, where no query waits.
         """
         own = next((file for file in self.policy_files if file.name == name), None)
         found = policy_of(own) if own else named_policy(name)
         if found.batch_limit is None:
             return found
-        return replace(found, batch_limit=self.batch_limit if self.pool.accelerators == 1 else 1)
+        none_waits = self.trace is None or self.trace.closed_loop
+        is_single = self.pool.accelerators > 1 or none_waits
+        return replace(found, batch_limit=1 if is_single else self.batch_limit)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -201,10 +202,10 @@ class Experiment:
     @cached_property
     def streams(self) -> Streams:
         """The trace at each of the service levels; `UserError` where there is none."""
-        trace, top1_percent = self.traced, self.network.top1_percent
+        trace, accuracy_percent = self.traced, self.network.accuracy_percent
         return Streams(
             [
-                at_level(trace, level, mode=self.mode, top1_percent=top1_percent)
+                at_level(trace, level, mode=self.mode, accuracy_percent=accuracy_percent)
                 for level in self.service_levels
             ]
         )
@@ -273,6 +274,7 @@ class Experiment:
             },
             "workload": {
                 "name": self.network.supernet.name,
+                "accuracy_of": self.network.supernet.accuracy_of,
                 "weight_bits": bits_said(self.network.supernet),
                 "sha256": hashlib.sha256(repr(self.network.supernet).encode()).hexdigest(),
             },
@@ -282,7 +284,11 @@ class Experiment:
             },
             **({"caveats": list(self.caveats)} if self.caveats else {}),
             **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
-            **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
+            **(
+                {"seeds": {str(seed): own.content_hash() for seed, own in self.seeded}}
+                if self.seeded
+                else {}
+            ),
             **({"routing": self.routing} if self.pool.accelerators > 1 else {}),
             **({"capacity_target": self.capacity_target} if self.capacity_target else {}),
             **({"batch_limit": self.batch_limit} if self._batches else {}),
@@ -292,8 +298,3 @@ class Experiment:
             "recache_every_queries": list(self.recache_every_queries),
             "service_levels": list(self.service_levels),
         }
-
-
-def _seed_hashes(seeded: Iterable[tuple[int, Trace]]) -> dict[str, str]:
-    """The hash of the trace of each seed."""
-    return {str(seed): trace.content_hash() for seed, trace in seeded}

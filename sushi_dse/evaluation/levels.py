@@ -2,7 +2,7 @@
 
 A greater level serves larger SubNets.  Under strict latency a level is the factor of each deadline.
 Under strict accuracy it goes from 0 to 2 and moves each demand between the least and the greatest
-top-1 of the SuperNet: in even steps from the least (0) to the demand (1) and on to the greatest
+accuracy of the SuperNet: in even steps from the least (0) to the demand (1) and on to the greatest
 (2).  Level 1 is the stream as it is.
 """
 
@@ -72,23 +72,26 @@ def check_levels(levels: Sequence[float], trace: Trace | None, mode: str) -> Non
             )
 
 
-def at_level(trace: Trace, level: float, *, mode: str, top1_percent: np.ndarray) -> Trace:
+def at_level(trace: Trace, level: float, *, mode: str, accuracy_percent: np.ndarray) -> Trace:
     """The trace at a service level of a mode; at level 1 the same object.
 
-    top1_percent: [subnet], of the SuperNet; a demand beyond its range is not moved further out.
+    accuracy_percent: [subnet], of the SuperNet; a demand beyond its range is not moved further out.
     """
     if level == AS_GIVEN:
         return trace
     if mode_code(mode) != STRICT_ACCURACY:
         return replace(trace, max_latency_ms=trace.max_latency_ms * level)
     moved = moved_demands(
-        trace.min_accuracy_percent, level, float(top1_percent.min()), float(top1_percent.max())
+        trace.min_accuracy_percent,
+        level,
+        float(accuracy_percent.min()),
+        float(accuracy_percent.max()),
     )
     return replace(trace, min_accuracy_percent=moved)
 
 
 def moved_demands(demands: FloatArray, level: float, least: float, greatest: float) -> FloatArray:
-    """The accuracy demands at a level from 0 to 2, between the least and the greatest top-1.
+    """The accuracy demands at a level from 0 to 2, between the least and the greatest accuracy.
 
     >>> moved_demands(np.array([76.0, 78.0]), 0.5, 75.0, 80.0).tolist()
     [75.5, 76.5]

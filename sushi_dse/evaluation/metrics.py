@@ -64,7 +64,7 @@ METRICS: dict[str, Metric] = {
         Metric("p50_latency_ms", "Response time that half of the queries stay within."),
         Metric("p95_latency_ms", "Response time that 95 % of the queries stay within."),
         Metric("p99_latency_ms", "Response time that 99 % of the queries stay within."),
-        Metric("mean_accuracy_percent", "Mean top-1 of the SubNets served.", maximise=True),
+        Metric("mean_accuracy_percent", "Mean accuracy of the SubNets served.", maximise=True),
         Metric(
             "accuracy_attainment",
             "Share of the queries whose accuracy demand was met.",

@@ -17,7 +17,7 @@ MOST_WAITED = 100  # times the slowest SubNet that a query may be meant to wait
 class Offer:
     """The demands that the SubNets of a workload can meet on an accelerator with nothing cached."""
 
-    accuracy_percent: tuple[float, float]  # top-1 of the least and of the most accurate SubNet
+    accuracy_percent: tuple[float, float]  # accuracy of the least and of the most accurate SubNet
     latency_ms: tuple[float, float]  # latency of the fastest and of the slowest SubNet
     capacity_per_s: float  # queries served back to back, with an equal share for each SubNet
 
@@ -40,8 +40,12 @@ def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
 
     SubNets whose accuracy is not known offer none.
     """
-    cold_ms, top1_percent = cold_latency_ms(network, accelerator), network.top1_percent
-    known = (0.0, 0.0) if unknown_accuracy(network) else (top1_percent.min(), top1_percent.max())
+    cold_ms, accuracy_percent = cold_latency_ms(network, accelerator), network.accuracy_percent
+    known = (
+        (0.0, 0.0)
+        if unknown_accuracy(network)
+        else (accuracy_percent.min(), accuracy_percent.max())
+    )
     return Offer(
         accuracy_percent=(float(known[0]), float(known[1])),
         latency_ms=(float(cold_ms.min()), float(cold_ms.max())),

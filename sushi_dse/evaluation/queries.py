@@ -30,9 +30,9 @@ def query_results(experiment: Experiment) -> pa.Table:
     The policies come in their order, and the queries of each in the order of arrival, numbered from
     1.  Times are in ms, `response_ms` the sum of `wait_ms` and `service_ms`.  `subgraph_before` and
     `subgraph_after` are the SubGraphs on chip before and after the query, `accuracy_percent` is the
-    expected top-1 of the answer, and `energy_mj` the energy while the query is served, in which the
-    one that changes the SubGraph has the cost of the change.  The means of these columns are the
-    metrics of the policy.  `accuracy_met` is null where the accuracy is not known and one is
+    expected accuracy of the answer, and `energy_mj` the energy while the query is served, in which
+    the one that changes the SubGraph has the cost of the change.  The means of these columns are
+    the metrics of the policy.  `accuracy_met` is null where the accuracy is not known and one is
     demanded.  `accelerator` is the number of the one that served.  `UserError` where the space has
     several designs, or there is no trace.
     """

@@ -70,7 +70,7 @@ def steady_metrics(
         name: np.broadcast_to(np.asarray(value, dtype=float), latency_ms.shape)
         for name, value in {
             "mean_latency_ms": latency_ms,
-            "mean_accuracy_percent": network.top1_percent[:, None],
+            "mean_accuracy_percent": network.accuracy_percent[:, None],
             "offchip_bytes_per_query": offchip_bytes,
             "energy_mj_per_query": total_mj,
             "offchip_energy_mj_per_query": used.offchip_mj,

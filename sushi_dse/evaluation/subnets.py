@@ -1,4 +1,4 @@
-"""The choice of SubNets to serve on an accelerator, by predicted top-1 and cold latency.
+"""The choice of SubNets to serve on an accelerator, by predicted accuracy and cold latency.
 
 Both add up over the stages of a MobileNetV3, so nothing need be sampled: a non-dominated SubNet is
 made of non-dominated choices for its stages, and the front over all SubNets is merged stage by
@@ -24,7 +24,7 @@ from sushi_dse.model.subgraphs import no_subgraph
 from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, mobilenet_v3_supernet
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 from sushi_dse.workload.weights import with_weight_bits
 
 Stages = tuple[tuple[float, ...], ...]
@@ -33,7 +33,7 @@ Stages = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SubNetFront:
-    """Non-dominated SubNets by rising latency and rising predicted top-1."""
+    """Non-dominated SubNets by rising latency and rising predicted accuracy."""
 
     choices: tuple[MobileNetV3Choice, ...]  # [subnet]
     latency_ms: np.ndarray  # [subnet]: latency with nothing cached
@@ -43,8 +43,8 @@ class SubNetFront:
 
     @property
     def costs(self) -> np.ndarray:
-        """Latency in ms and negative top-1 in percent, both to minimise: [subnet, objective]."""
-        lost = [-known_top1_percent(choice) for choice in self.choices]
+        """Latency in ms and negative accuracy in percent, both to minimise: [subnet, objective]."""
+        lost = [-known_accuracy_percent(choice) for choice in self.choices]
         return np.column_stack([self.latency_ms, lost])
 
     @property
@@ -60,8 +60,8 @@ class SubNetFront:
 def served_workload(workload: WorkloadFile, accelerator: Accelerator, count: int) -> WorkloadFile:
     """`workload` with `count` SubNets chosen for `accelerator`.
 
-    They are named s0, s1, ... by rising latency, and their top-1 is predicted.  `UserError` where
-    the workload has no accuracy model, or the front has fewer SubNets.
+    They are named s0, s1, ... by rising latency, and their accuracy is predicted.  `UserError`
+    where the workload has no accuracy model, or the front has fewer SubNets.
     """
     if workload.accuracy_model is None:
         raise UserError(
@@ -121,21 +121,21 @@ def best_chain(start: np.ndarray, gain: np.ndarray, count: int) -> list[int]:
 
 
 def subnet_front(model: AccuracyModel, accelerator: Accelerator) -> SubNetFront:
-    """The SubNets of the family on the front of cold latency and predicted top-1.
+    """The SubNets of the family on the front of cold latency and predicted accuracy.
 
-    Only those count whose prediction lies within the measured top-1, as the model is not validated
-    beyond it.  `UserError` where there is none.
+    Only those count whose prediction lies within the measured accuracy, as the model is not
+    validated beyond it.  `UserError` where there is none.
     """
-    least, greatest = model.measured_top1_percent
+    least, greatest = model.measured_accuracy_percent
     choices = [_choice(model, stages) for stages in _unbeaten_stages(model, accelerator)]
-    choices = [choice for choice in choices if least <= known_top1_percent(choice) <= greatest]
+    choices = [choice for choice in choices if least <= known_accuracy_percent(choice) <= greatest]
     if not choices:
         raise UserError(
-            f"{model.family.name}: no SubNet's predicted top-1 lies within its accuracy_model's "
-            f"measured_top1_percent, {least:g} to {greatest:g}"
+            f"{model.family.name}: no SubNet's predicted accuracy lies within its accuracy_model's "
+            f"measured_accuracy_percent, {least:g} to {greatest:g}"
         )
     latency_ms = cold_latency_ms(_network(model, choices), accelerator)
-    kept = unbeaten(latency_ms, np.array([known_top1_percent(choice) for choice in choices]))
+    kept = unbeaten(latency_ms, np.array([known_accuracy_percent(choice) for choice in choices]))
     return SubNetFront(choices=tuple(choices[row] for row in kept), latency_ms=latency_ms[kept])
 
 
@@ -144,28 +144,30 @@ def cold_latency_ms(network: Network, accelerator: Accelerator) -> np.ndarray:
     return latency_table(network, accelerator, no_subgraph(network)).latency_ms[:, 0]
 
 
-def unbeaten(latency_ms: np.ndarray, top1_percent: np.ndarray) -> np.ndarray:
+def unbeaten(latency_ms: np.ndarray, accuracy_percent: np.ndarray) -> np.ndarray:
     """The numbers of the non-dominated rows by rising latency; of equal rows, the first.
 
     >>> unbeaten(np.array([3, 1, 2, 3, 1]), np.array([7, 5, 5, 8, 5])).tolist()
     [1, 3]
     """
-    order = np.lexsort((-top1_percent, latency_ms))
-    best = np.maximum.accumulate(top1_percent[order])
+    order = np.lexsort((-accuracy_percent, latency_ms))
+    best = np.maximum.accumulate(accuracy_percent[order])
     return np.asarray(order[np.append(True, best[1:] > best[:-1])])
 
 
 def _unbeaten_stages(model: AccuracyModel, accelerator: Accelerator) -> list[Stages]:
-    """The front over all SubNets, as if latency and top-1 added up over stages."""
+    """The front over all SubNets, as if latency and accuracy added up over stages."""
     options, network = _stage_options(model), _stage_networks(model)
-    latency_ms, top1_percent = cold_latency_ms(network, accelerator), network.top1_percent
+    latency_ms, accuracy_percent = cold_latency_ms(network, accelerator), network.accuracy_percent
     merged: list[Stages] = [()]
     merged_ms, merged_percent = np.zeros(1), np.zeros(1)
     first = 0
     for of_stage in options:
         own = slice(first, first + len(of_stage))
         sums_ms = np.add.outer(merged_ms, latency_ms[own] - latency_ms[first]).ravel()
-        sums_percent = np.add.outer(merged_percent, top1_percent[own] - top1_percent[first]).ravel()
+        sums_percent = np.add.outer(
+            merged_percent, accuracy_percent[own] - accuracy_percent[first]
+        ).ravel()
         kept = unbeaten(sums_ms, sums_percent)
         merged_ms, merged_percent = sums_ms[kept], sums_percent[kept]
         merged = [
@@ -201,16 +203,16 @@ def _stage_networks(model: AccuracyModel) -> Network:
 
 
 def _choice(model: AccuracyModel, stages: Iterable[Sequence[float]]) -> MobileNetV3Choice:
-    """The SubNet of those expand ratios by stage and block, with its predicted top-1."""
+    """The SubNet of those expand ratios by stage and block, with its predicted accuracy."""
     stages = list(stages)
     choice = MobileNetV3Choice(
         name="",
-        top1_percent=None,
+        accuracy_percent=None,
         resolution=model.resolution,
         blocks_per_stage=tuple(len(ratios) for ratios in stages),
         block_expand_ratios=tuple(ratio for ratios in stages for ratio in ratios),
     )
-    return replace(choice, top1_percent=model.top1_percent(choice))
+    return replace(choice, accuracy_percent=model.accuracy_percent(choice))
 
 
 def _network(model: AccuracyModel, choices: Sequence[MobileNetV3Choice]) -> Network:

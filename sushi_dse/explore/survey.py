@@ -54,8 +54,8 @@ def objectives(names: Sequence[str] | None, unknown_accuracy: Sequence[str] = ()
     if names and ACCURACY in names and unknown_accuracy:
         whose = ", ".join(unknown_accuracy)
         raise UserError(
-            f"--objective {ACCURACY}: the accuracy of {whose} is not known; give its top1_percent "
-            "in the workload"
+            f"--objective {ACCURACY}: the accuracy of {whose} is not known; give its "
+            "accuracy_percent in the workload"
         )
     defaults = [name for name in DEFAULT_OBJECTIVES if name != ACCURACY or not unknown_accuracy]
     chosen = [find_metric(name) for name in names or defaults]
@@ -103,6 +103,7 @@ class Survey:
             "queries": len(experiment.trace) if experiment.trace else None,
             "seeds": len(experiment.seeded) or 1,
             "mode": experiment.mode,
+            "accuracy_of": experiment.network.supernet.accuracy_of,
             "recache_every_queries": list(experiment.recache_every_queries),
             "service_levels": list(experiment.service_levels),
             "objectives": objective_names(self.metrics),

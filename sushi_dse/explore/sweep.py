@@ -29,6 +29,7 @@ from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
 from sushi_dse.explore.robust import Robustness
 from sushi_dse.explore.survey import Survey, objective_names
+from sushi_dse.explore.workers.ahead import compiling_ahead
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
 from sushi_dse.store.folder import Store
@@ -139,7 +140,8 @@ class Sweep(Exploration):
             return
         kept = self.metrics if self.how == "front" else ()
         task = partial(_part, self.experiment, kept)
-        with closing(executor_for(task, workers=len(first), cluster=cluster)) as executor:
+        executor = executor_for(task, workers=len(first), cluster=cluster)
+        with closing(executor), compiling_ahead(self.experiment):
             patience_s = self.patience_s(self.block_designs)
             missing = self.missing(store)
             for designs, outcome in results(executor, missing, patience_s=patience_s):

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_dse.config.document import parse_document, placed
+from sushi_dse.config.keys import EntryError
 from sushi_dse.config.workload_file import workload_of
+from sushi_dse.config.workload_keys import metric_name
 from sushi_dse.config.writing import workload_text
 from sushi_dse.errors import UserError
 from sushi_dse.interchange.foreign import ForeignValue, read_foreign
@@ -52,7 +54,7 @@ class ImportedWorkload:
             equal = f"{self.equal_weights_percent:.3g} % of those that files tell are equal"
             lines.append(f"weights that the networks would share were compared: {equal}")
         if of_unknown_accuracy(self.supernet.subnets):
-            lines.append("the accuracy is not known; give it by --top1-percent")
+            lines.append("the accuracy is not known; give it by --accuracy-percent")
         return lines
 
     @property
@@ -65,38 +67,47 @@ def import_workload(
     paths: Sequence[Path],
     *,
     name: str = "",
-    top1_percent: Sequence[float] = (),
+    accuracy_of: str = "",
+    accuracy_percent: Sequence[float] = (),
     input_shapes: Mapping[str, Shape] | None = None,
     skip_unsupported: bool = False,
 ) -> ImportedWorkload:
     """The networks in the files; UserError where one cannot be read, or they share no SuperNet.
 
     Every file is a network; files of Timeloop, which hold a layer each, are one network together.
-    top1_percent: one for each network, or none, where it is not known.
+    accuracy_of: the metric of the accuracies, without which it is called that of the workload, so
+    that no other is taken for the same.
+    accuracy_percent: one for each network, or none, where it is not known.
     input_shapes: shapes of the inputs of ONNX networks by name, "" for the only input; for
     Once-for-all the shape of the image.
     """
     if name != plain_name(name):
         raise UserError(f"--name {name!r}: letters, digits and _ . / : - are wanted, 100 at most")
+    if accuracy_of:
+        try:
+            metric_name(accuracy_of)
+        except EntryError as error:
+            raise UserError(f"--accuracy-of: {error}") from None
     networks = _read(paths, dict(input_shapes or {}), skip_unsupported)
-    if top1_percent and len(top1_percent) != len(networks):
+    if accuracy_percent and len(accuracy_percent) != len(networks):
         raise UserError(
-            f"--top1-percent: {len(networks)} networks are read, {len(top1_percent)} figures given;"
-            " give one for each, in their order"
+            f"--accuracy-percent: {len(networks)} networks are read, {len(accuracy_percent)} "
+            "figures given; give one for each, in their order"
         )
-    if len(networks) > 1 and not top1_percent:
+    if len(networks) > 1 and not accuracy_percent:
         raise UserError(
-            f"{len(networks)} networks are read: give --top1-percent once for each, in their order"
+            f"{len(networks)} networks are read: give --accuracy-percent once for each, in their "
+            "order"
         )
     subnets = [
         PlainSubNet(
             name=subnet,
-            top1_percent=top1,
+            accuracy_percent=accuracy,
             layers=tuple(c.layer for c in network.layers),
             skipped=network.skipped,
         )
-        for subnet, top1, network in zip(
-            _subnet_names(paths, networks), top1_percent or (None,), networks, strict=True
+        for subnet, accuracy, network in zip(
+            _subnet_names(paths, networks), accuracy_percent or (None,), networks, strict=True
         )
     ]
     sources = ", ".join(plain_name(path.name) for path in paths)
@@ -109,10 +120,11 @@ def import_workload(
         sharing = "compared" if equal_percent == 100 and is_told else "assumed"
     text = workload_text(
         subnets,
+        accuracy_of=accuracy_of or f"accuracy of {name or subnets[0].name}",
         name=name,
         description=f"{len(subnets)} network{'s' * (len(subnets) > 1)} imported from {sources}.",
         origin="Layers read by `sushi-dse workload import`."
-        + ("" if top1_percent else "\ntop1_percent is not known: write what you measured."),
+        + ("" if accuracy_percent else "\naccuracy_percent is not known: write what you measured."),
         supernet_layers=supernet_layers,
         sharing=sharing,
         equal_weights_percent=equal_percent,

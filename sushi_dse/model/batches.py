@@ -56,7 +56,7 @@ def batch_table(
     return replace(
         table,
         subnet_names=table.subnet_names * limit,
-        top1_percent=again(table.top1_percent),
+        accuracy_percent=again(table.accuracy_percent),
         macs=shares(own.macs for own in each),
         weight_bytes=shares(own.weight_bytes for own in each),
         latency_ms=shares(own.latency_ms for own in each),

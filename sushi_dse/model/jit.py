@@ -9,7 +9,7 @@ from functools import cached_property, update_wrapper
 from threading import Event, RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from sushi_dse.model.kernel_key import kernel_key
+from sushi_dse.model.kernel_key import cache_folders, kernel_key
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -36,6 +36,12 @@ class Kernel(Generic[Given, Result]):
     def for_few(self) -> Callable[Given, Result]:
         """What is sooner done with a few calls: the kernel where Numba is loaded, else `plain`."""
         return self if _told.is_set() else self.plain
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the cache on disk has the kernel compiled, for some types of a call."""
+        entries = f"{self.plain.__module__}.{self.plain.__qualname__}-*.nbc"
+        return any(True for folder in cache_folders() for _ in folder.glob(entries))
 
     @cached_property
     def dispatcher(self) -> Any:

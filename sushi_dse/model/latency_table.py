@@ -39,8 +39,8 @@ class LatencyTable:
     """Time, traffic and energy of each SubNet given each cached SubGraph, and of changing it.
 
     SubGraph 0 is the empty one.  `latency_ms` and `energy` (in mJ) are [subnet, subgraph],
-    `top1_percent`, `macs` and `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI (MLSys
-    2023).
+    `accuracy_percent`, `macs` and `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI
+    (MLSys 2023).
 
     Of a table of batches the rows are pairs of a batch size, from 1 to `batch_limit`, and a SubNet:
     row (b - 1) * subnets + s is SubNet s serving b queries at once.  What a row holds is a query's
@@ -49,7 +49,7 @@ class LatencyTable:
 
     subnet_names: tuple[str, ...]
     subgraphs: SubGraphs
-    top1_percent: np.ndarray  # [subnet]
+    accuracy_percent: np.ndarray  # [subnet]
     macs: np.ndarray  # [subnet]
     weight_bytes: np.ndarray  # [subnet]
     latency_ms: np.ndarray  # [subnet, subgraph]
@@ -67,7 +67,7 @@ class LatencyTable:
     @property
     def subnets(self) -> int:
         """The number of SubNets, each of which has a row for each batch size."""
-        return len(self.top1_percent) // self.batch_limit
+        return len(self.accuracy_percent) // self.batch_limit
 
     def __post_init__(self) -> None:
         for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm",
@@ -215,7 +215,7 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
     return LatencyTable(
         subnet_names=_names(network),
         subgraphs=counts.subgraphs,
-        top1_percent=network.top1_percent,
+        accuracy_percent=network.accuracy_percent,
         macs=network.macs,
         weight_bytes=network.weight_bytes,
         latency_ms=latency_us * 1e-3,

@@ -186,7 +186,7 @@ class Network:
     shapes: np.ndarray  # [layer] records with the fields of LayerShape
     supernet_layer: np.ndarray  # [layer]
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
-    top1_percent: np.ndarray  # [subnet], NaN where it is not known
+    accuracy_percent: np.ndarray  # [subnet], NaN where it is not known
     macs: np.ndarray  # [subnet], for the whole batch
     weight_bytes: np.ndarray  # [subnet], half a byte for an odd weight of four bits
     kernels: np.ndarray  # [subnet, supernet_layer], 0 where the SubNet lacks the layer
@@ -211,7 +211,7 @@ class Network:
             shapes=stacked(shapes, batch),
             supernet_layer=np.array([x.supernet_layer for s in subnets for x in s.layers]),
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
-            top1_percent=np.array([subnet.top1_percent for subnet in subnets], dtype=float),
+            accuracy_percent=np.array([subnet.accuracy_percent for subnet in subnets], dtype=float),
             macs=np.array([batch * subnet.macs for subnet in subnets], dtype=float),
             weight_bytes=(kernels * channels * pair_bits).sum(axis=1) / BYTE_BITS,
             kernels=kernels,

@@ -106,7 +106,9 @@ def cut_each(
     """The `cut` of each row of kernels, channels and orders: [row, layer]."""
     kept = np.empty_like(kernels)
     for row in range(len(kernels)):
-        kept[row] = cut(kernels[row], channels[row], pair_bits, orders[row], capacity_bits)
+        own = cut(kernels[row], channels[row], pair_bits, orders[row], capacity_bits)
+        for layer in range(len(own)):  # Numba takes long to compile the copy of a row.
+            kept[row, layer] = own[layer]
     return kept
 
 

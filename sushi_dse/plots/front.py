@@ -46,8 +46,8 @@ def front_panel(marked: Marked, listed: pd.DataFrame) -> Panel:
     on_front = listed["mark"] != ""
     return Panel(
         title=f"Outlined: front of {words(marked.objectives)}, {counted(marked)}",
-        x_label=label(x.name),
-        y_label=label(y.name),
+        x_label=label(x.name, marked.accuracy_of),
+        y_label=label(y.name, marked.accuracy_of),
         log_x=spans_decades(marked.axis_rows[x.name]),
         log_y=spans_decades(marked.axis_rows[y.name]),
         x_range=_axis_range(marked.axis_rows[x.name]),

@@ -15,7 +15,7 @@ from sushi_dse.plots.style import spans_decades
 from sushi_dse.policies.names import policy_label
 from sushi_dse.store.parts import Part, rows_of
 from sushi_dse.store.seeds import LEAST, MOST
-from sushi_dse.units import label
+from sushi_dse.units import ANY_METRIC, label
 
 MOST_LINES = 8  # lines of one figure that are told apart in grey
 BETWEEN_LINES = 0.1  # places on an axis that the points of neighbouring lines are apart
@@ -42,13 +42,16 @@ def line_rows(parts: Sequence[Part], x: str, y: str, by: str) -> tuple[pd.DataFr
     return rows_of(parts, list(dict.fromkeys(wanted))), metric
 
 
-def best_panel(rows: pd.DataFrame, x: str, y: Metric, by: str = "policy") -> Panel:
+def best_panel(
+    rows: pd.DataFrame, x: str, y: Metric, by: str = "policy", *, accuracy_of: str = ANY_METRIC
+) -> Panel:
     """The best `y` of any design over `x`, a line for each value of column `by`.
 
     Where `x` is a metric, the line joins the rows that none of the same line dominates in `x` and
     `y`; else it joins the best row at each value of the axis.  Rows over several seeds have bars
     from the least to the most `y` over the seeds, side by side where lines share their places.
-    `UserError` without a row, or with more lines than can be told apart.
+    `accuracy_of` is the metric of the accuracies.  `UserError` without a row, or with more lines
+    than can be told apart.
     """
     is_axis = x not in METRICS
     feasible = feasible_rows(rows, [y] if is_axis else [y, METRICS[x]])
@@ -71,8 +74,8 @@ def best_panel(rows: pd.DataFrame, x: str, y: Metric, by: str = "policy") -> Pan
     drawn = pd.concat(lines)
     return Panel(
         title=_title(x, y, len(series) > len(lines)),
-        x_label=label(x),
-        y_label=label(y.name),
+        x_label=label(x, accuracy_of),
+        y_label=label(y.name, accuracy_of),
         log_x=not is_axis and spans_decades(drawn[x]),
         log_y=spans_decades(drawn[y.name]),
         x_names=tuple(f"{value:g}" for value in values),

@@ -58,7 +58,7 @@ def _metric_panel(found: "LoadCurves", metric: str) -> Panel:
     return Panel(
         title="",
         x_label="",
-        y_label=label(metric),
+        y_label=label(metric, found.experiment.network.supernet.accuracy_of),
         log_y=is_log,
         x_range=_x_range(found),
         height_inches=2.2,

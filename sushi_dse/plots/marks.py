@@ -21,6 +21,7 @@ from sushi_dse.evaluation.metrics import ACCURACY, METRICS, SERVED, Metric
 from sushi_dse.explore.decision import SHORT
 from sushi_dse.hardware.space import AXIS_ORDER
 from sushi_dse.policies.names import ASSUMED_RATES
+from sushi_dse.units import ANY_METRIC
 
 Colour = Metric | Literal["policy"]
 
@@ -34,6 +35,7 @@ class Marked:
     """Results to be drawn over some objectives, and which rows of them are marked."""
 
     objectives: tuple[Metric, ...]  # two at least
+    accuracy_of: str  # metric of the accuracies
     colour: Colour
     rows: pd.DataFrame  # feasible, with all objectives and the colour; numbered from 0
     on_front: np.ndarray  # [row]
@@ -108,14 +110,16 @@ def mark(
     rows: pd.DataFrame,
     objectives: Sequence[Metric],
     *,
+    accuracy_of: str = ANY_METRIC,
     colour: Colour | None = None,
     designs: Sequence[int] = (),
     named: Mapping[str, pd.DataFrame] | None = None,
 ) -> Marked:
     """The front of `rows` in the objectives, its knee, and the rows of `designs`.
 
-    `named` are rows by their role.  Without a `colour` it is of three objectives the accuracy, or
-    the last, and else the policy.  Rows that lack an objective or the colour are left out.
+    `accuracy_of` is the metric of the accuracies, `named` are rows by their role.  Without a
+    `colour` it is of three objectives the accuracy, or the last, and else the policy.  Rows that
+    lack an objective or the colour are left out.
     `UserError` for fewer than two objectives, where no row is left, or a design has none.
     """
     if len(objectives) < 2:
@@ -134,6 +138,7 @@ def mark(
     best = pareto.front(feasible, objectives)
     return Marked(
         objectives=tuple(objectives),
+        accuracy_of=accuracy_of,
         colour=colour,
         rows=feasible,
         on_front=non_dominated(cost_matrix(feasible, objectives)),

@@ -46,7 +46,7 @@ def parallel_panel(marked: Marked, listed: pd.DataFrame) -> Panel:
         y_label="",
         x_range=(-0.5, count - 0.8),  # the values of an axis stand left of it
         y_range=(1 + ROOM, -ROOM),
-        x_names=tuple(label(metric.name) for metric in marked.objectives),
+        x_names=tuple(label(metric.name, marked.accuracy_of) for metric in marked.objectives),
         y_names=("best", "worst"),
         series=(
             *_bundles(marked, front),

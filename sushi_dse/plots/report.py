@@ -46,7 +46,7 @@ def save_report(
         inputs=inputs,
         columns=[
             {"name": "mark", "label": "front", "text": True, "listed": True},
-            *({"name": name, "label": label(name), "text": name not in numeric,
+            *({"name": name, "label": label(name, marked.accuracy_of), "text": name not in numeric,
                "listed": name in columns} for name in known),
         ],
         rows=list(

@@ -15,14 +15,17 @@ MOST_BARS = 16  # designs whose shares are drawn
 BARS_TITLE = "Share of the draws in which a design is on the front"
 
 
-def robust_panels(found: "Robustness") -> tuple[Panel, ...]:
-    """A panel for each pair of the first objective with another, and one of the shares."""
+def robust_panels(found: "Robustness", accuracy_of: str) -> tuple[Panel, ...]:
+    """A panel for each pair of the first objective with another, and one of the shares.
+
+    accuracy_of: the metric of the accuracies.
+    """
     pairs = [
         Panel(
             title=f"The front now, its bands over {found.draws} draws (5 to 95 %), and what half "
             "of them attain",
-            x_label=label(pair[0]),
-            y_label=label(pair[1]),
+            x_label=label(pair[0], accuracy_of),
+            y_label=label(pair[1], accuracy_of),
             series=tuple(_front(found, pair)),
             height_inches=3.8,
         )

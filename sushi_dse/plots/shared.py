@@ -42,7 +42,7 @@ def colour_scale(marked: Marked, rows: pd.DataFrame) -> ColourScale | None:
         return None
     values = rows[metric.name]
     return ColourScale(
-        label=label(metric.name),
+        label=label(metric.name, marked.accuracy_of),
         low=float(values.min()),
         high=float(values.max()),
         log=spans_decades(values),

@@ -9,6 +9,7 @@ from sushi_dse.explore.decision import Setting, named_rows
 from sushi_dse.explore.survey import plotted_rows, survey
 from sushi_dse.plots.marks import Marked, colour_named, mark
 from sushi_dse.store.parts import Part
+from sushi_dse.store.run import Run
 
 
 def marked_rows(
@@ -31,4 +32,8 @@ def marked_rows(
     with naming(folder):
         rows, shown = plotted_rows(parts, objectives, column, whole=whole)
         named = named_rows(survey(parts, objectives), Setting.stored(folder))
-        return mark(rows, objectives, colour=shade, designs=designs, named=named), shown
+        marked = mark(
+            rows, objectives, accuracy_of=Run.read(folder).accuracy_of(folder),
+            colour=shade, designs=designs, named=named,
+        )  # fmt: skip
+        return marked, shown

@@ -77,11 +77,17 @@ def comparison_panels(found: "Comparison") -> tuple[Panel, ...]:
     if len(found.rows) > MOST_SERVED:
         return (gains,)
     runs, trace = replay(experiment), experiment.traced
-    return gains, *serving_panels(runs, trace), *query_panels(runs, trace)
+    accuracy_of = experiment.network.supernet.accuracy_of
+    return gains, *serving_panels(runs, trace, accuracy_of), *query_panels(runs, trace)
 
 
-def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel, ...]:
-    """Latency distributions, accuracy over time, and when the SubGraph was switched."""
+def serving_panels(
+    runs: Mapping[str, "PolicyRun"], trace: Trace, accuracy_of: str
+) -> tuple[Panel, ...]:
+    """Latency distributions, accuracy over time, and when the SubGraph was switched.
+
+    accuracy_of: the metric of the accuracies.
+    """
     x_label, places = axis_of(trace)
     edges, parts = windows(places)
     latencies = np.concatenate([run.served.response_ms for run in runs.values()])
@@ -102,7 +108,7 @@ def serving_panels(runs: Mapping[str, "PolicyRun"], trace: Trace) -> tuple[Panel
         Panel(
             title=f"Accuracy over time, a mean of {len(trace) / len(parts):.3g} queries each",
             x_label="" if switching else x_label,
-            y_label="top-1 (%)",
+            y_label=label("accuracy_percent", accuracy_of),
             height_inches=3.2,
             series=(
                 over_windows("demanded", edges, _means(trace.min_accuracy_percent, parts), -1),

@@ -180,6 +180,6 @@ def serve_by(policy: Any, name: str, trace: Trace, table: LatencyTable, every: i
         kept=kept,
         service_ms=service_ms,
         response_ms=response_times(trace.arrived_ms, service_ms),
-        accuracy_percent=table.top1_percent[subnet],
+        accuracy_percent=table.accuracy_percent[subnet],
         accelerator=np.zeros(len(trace), dtype=np.int64),
     )

@@ -26,11 +26,16 @@ TITLES = {
 
 
 def print_explanation(
-    found: "Explanation", output_format: str, *, title: str, caveats: Sequence[str] = ()
+    found: "Explanation",
+    output_format: str,
+    *,
+    title: str,
+    accuracy_of: str,
+    caveats: Sequence[str] = (),
 ) -> None:
     """Print the tables of an explanation, the first under `title`; JSON lines and CSV name it.
 
-    caveats: sentences on how the workload was made.
+    accuracy_of: the metric of the accuracies; caveats: sentences on how the workload was made.
     """
     if output_format == "json":
         document = {
@@ -38,6 +43,7 @@ def print_explanation(
             "design": found.facts,
             "policy": found.policy,
             "idle_axes": found.idle_axes,
+            "accuracy_of": accuracy_of,
             "caveats": list(caveats),
         }
         print_rows([], [], output_format, document=document)
@@ -53,7 +59,10 @@ def print_explanation(
         own_title = TITLES.get(name, title)
         if output_format == "markdown":
             say(f"### {own_title}\n")
-        print_rows(rows, list(rows[0]), output_format, document={}, title=own_title)
+        print_rows(
+            rows, list(rows[0]), output_format,
+            document={}, title=own_title, accuracy_of=accuracy_of,
+        )  # fmt: skip
         if output_format == "markdown":
             say()
     tell_caveats(caveats, output_format)
@@ -66,12 +75,14 @@ def print_advice(
     output_format: str,
     *,
     served: str,
+    accuracy_of: str,
     next_step: str = "",
     caveats: Sequence[str] = (),
 ) -> None:
     """Print the cheapest design that meets the demands, its runners-up, and what sets its share.
 
-    `next_step` is a command line that says more about the recommended design.
+    `accuracy_of` is the metric of the accuracies, `next_step` a command line that says more about
+    the recommended design.
     """
     rows, device = advice.rows(), advice.device.name
     title = f"The cheapest by {by.name} on the {device}; {served}"
@@ -82,6 +93,7 @@ def print_advice(
         "device": device,
         "cheapest_by": by.name,
         "served": served,
+        "accuracy_of": accuracy_of,
         **asdict(demands),
         "recommended": next((row for row in rows if row["verdict"] == "recommended"), None),
         "share_set_by": advice.share_set_by,
@@ -91,7 +103,9 @@ def print_advice(
     }
     if rows or output_format == "json":
         columns = [name for name in rows[0] if name != "rests_on_assumptions"] if rows else []
-        print_rows(rows, columns, output_format, document=document, title=title)
+        print_rows(
+            rows, columns, output_format, document=document, title=title, accuracy_of=accuracy_of
+        )
     if output_format == "table" and len(advice.meeting):
         say(advice.share_sentence)
         if next_step:
@@ -118,7 +132,10 @@ def print_worth(
         rows = [{**row, "use": f"{row['use']}: none fits"}
                 if row["use"] != BATCHED.name and not _takes_more(row) else row
                 for row in found.rows]  # fmt: skip
-    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
+    print_rows(
+        rows, list(rows[0]), output_format,
+        document=document, title=title, accuracy_of=found.accuracy_of,
+    )  # fmt: skip
     if output_format == "table":
         say(f"{holds(found)}.")
         say(f"{found.beside_batching[0].upper()}{found.beside_batching[1:]}.")

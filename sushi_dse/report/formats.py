@@ -19,7 +19,7 @@ from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.policies.names import policy_label
 from sushi_dse.report.printing import say
 from sushi_dse.store.run import SCHEMA_VERSION
-from sushi_dse.units import label
+from sushi_dse.units import ANY_METRIC, label
 
 PROSE_CHARACTERS = 110  # width of a table with prose in it, where no terminal bounds it
 NO_BOUND = 10_000  # width of a table that is never broken
@@ -87,17 +87,26 @@ def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) 
     return text.getvalue()
 
 
-def markdown(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """The rows as a Markdown table."""
-    lines = [[label(column) for column in columns], ["---"] * len(columns)]
+def markdown(
+    rows: Iterable[Mapping[str, object]], columns: Sequence[str], accuracy_of: str = ANY_METRIC
+) -> str:
+    """The rows as a Markdown table; accuracy_of as of `label`."""
+    lines = [[label(column, accuracy_of) for column in columns], ["---"] * len(columns)]
     lines += [[shown(row, column) for column in columns] for row in rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
 def print_table(
-    rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, title: str = ""
+    rows: Iterable[Mapping[str, object]],
+    columns: Sequence[str],
+    *,
+    title: str = "",
+    accuracy_of: str = ANY_METRIC,
 ) -> None:
-    """Print the rows as a table, in bands of columns where the terminal is too narrow."""
+    """Print the rows as a table, in bands of columns where the terminal is too narrow.
+
+    accuracy_of: as of `label`, for the headings.
+    """
     rows = list(rows)
     prose = any(column in PROSE_COLUMNS for column in columns)
     console = Console(file=sys.stdout, highlight=False)
@@ -107,21 +116,25 @@ def print_table(
         console.width = terminal or max(console.width, PROSE_CHARACTERS)
     else:
         console.width = NO_BOUND
-        bands = _bands(rows, columns, terminal, console) if terminal else bands
+        bands = _bands(rows, columns, terminal, console, accuracy_of) if terminal else bands
     for band in bands:
-        console.print(_table(rows, band, title))
+        console.print(_table(rows, band, accuracy_of, title))
         title = ""
 
 
 def _bands(
-    rows: Sequence[Mapping[str, object]], columns: Sequence[str], room: int, console: Console
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    room: int,
+    console: Console,
+    accuracy_of: str,
 ) -> list[Sequence[str]]:
     """The columns in bands that are at most `room` characters wide, with the keys in each band."""
     keys = [column for column in KEY_COLUMNS if column in columns] or columns[:1]
     bands: list[Sequence[str]] = [[]]
     for column in columns:
         band = list(dict.fromkeys([*bands[-1], column]))
-        fits = console.measure(_table(rows, band)).maximum <= room
+        fits = console.measure(_table(rows, band, accuracy_of)).maximum <= room
         if fits or set(bands[-1]) <= set(keys):
             bands[-1] = band
         else:
@@ -129,12 +142,18 @@ def _bands(
     return bands
 
 
-def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], title: str = "") -> Table:
+def _table(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    accuracy_of: str,
+    title: str = "",
+) -> Table:
     table = Table(title=escape(printable(title)) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
         prose = column in PROSE_COLUMNS
-        header = textwrap.fill(label(column), HEADER_CHARACTERS, break_long_words=False)
+        heading = label(column, accuracy_of)
+        header = textwrap.fill(heading, HEADER_CHARACTERS, break_long_words=False)
         # Cells with numbers are never broken over lines.
         table.add_column(
             header, justify="right" if numeric and not prose else "left", no_wrap=not prose
@@ -151,8 +170,12 @@ def print_rows(
     *,
     document: Mapping[str, object],
     title: str = "",
+    accuracy_of: str = ANY_METRIC,
 ) -> None:
-    """Print the rows as `jsonl`, `csv`, `markdown` or a table, or the `document` as `json`."""
+    """Print the rows as `jsonl`, `csv`, `markdown` or a table, or the `document` as `json`.
+
+    accuracy_of: as of `label`, for the headings.
+    """
     if output_format == "json":
         print_document(document)
     elif output_format == "jsonl":
@@ -160,6 +183,6 @@ def print_rows(
     elif output_format == "csv":
         say(csv_text(rows, columns), end="")
     elif output_format == "markdown":
-        say(markdown(rows, columns))
+        say(markdown(rows, columns, accuracy_of))
     else:
-        print_table(rows, columns, title=title)
+        print_table(rows, columns, title=title, accuracy_of=accuracy_of)

@@ -44,7 +44,10 @@ def print_load_curves(found: "LoadCurves", output_format: str, *, title: str) ->
     }
     if output_format == "markdown":
         say(f"### {title}\n")
-    print_rows(found.rows, COLUMNS, output_format, document=document, title=title)
+    print_rows(
+        found.rows, COLUMNS, output_format, document=document, title=title,
+        accuracy_of=experiment.network.supernet.accuracy_of,
+    )  # fmt: skip
     columns = list(found.policies[0])
     if output_format == "markdown":
         say(f"\n### Knee and capacity at {_target(found)}\n")

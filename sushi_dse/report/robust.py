@@ -22,19 +22,23 @@ def print_robust(
     named: Sequence[Mapping[str, Any]],
     output_format: str,
     *,
+    accuracy_of: str,
     caveats: Sequence[str] = (),
 ) -> None:
     """Print the designs by the share of draws in which they are on the front, and the decision.
 
-    caveats: sentences on how the workload was made.
+    accuracy_of: the metric of the accuracies; caveats: sentences on how the workload was made.
     """
-    document = {**found.document, "decision": list(named), "caveats": list(caveats)}
+    document = {**found.document, "accuracy_of": accuracy_of, "decision": list(named),
+                "caveats": list(caveats)}  # fmt: skip
     rows: Sequence[Mapping[str, Any]] = found.rows
     title = f"Designs by the share of {found.draws} draws in which they are on the front"
     if output_format in ("table", "markdown"):
         rows = [_shown(row, found) for row in folded(rows)[:MOST_ROWS]]
     columns = list(rows[0])
-    print_rows(rows, columns, output_format, document=document, title=title)
+    print_rows(
+        rows, columns, output_format, document=document, title=title, accuracy_of=accuracy_of
+    )
     if output_format == "table":
         nominal = sum(row["on_nominal_front"] for row in found.rows)
         often = sum(row["front_share"] >= 0.5 for row in found.rows)

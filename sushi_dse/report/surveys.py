@@ -61,7 +61,8 @@ def print_sweep(
         output_format,
         document=summary,
         title=f"{served_words(summary['mode'], summary['queries'] or 0)}: the front of "
-        f"{', '.join(label(name) for name in summary['objectives'])}",
+        f"{', '.join(label(name, summary['accuracy_of']) for name in summary['objectives'])}",
+        accuracy_of=summary["accuracy_of"],
     )
     note_caveats(summary["standing"]["caveats"], output_format)
     if output_format != "table":
@@ -70,7 +71,7 @@ def print_sweep(
     if len(some.rows) < len(shown.rows):
         more = len(shown.rows) - len(some.rows)
         say(f"  and {more} between them: sushi-dse pareto show {printable(out)}")
-    _print_apart(shown, idle)
+    _print_apart(shown, idle, summary["accuracy_of"])
     _print_counts(summary, out)
     print_standing(summary["standing"])
     print_decision(summary["decision"])
@@ -83,12 +84,19 @@ def print_folded(
     *,
     document: Mapping[str, object],
     title: str,
+    accuracy_of: str,
 ) -> None:
-    """The rows of a folded front as a table or in Markdown; other forms have the whole front."""
+    """The rows of a folded front as a table or in Markdown; other forms have the whole front.
+
+    accuracy_of: the metric of the accuracies, for the headings.
+    """
     rows: Sequence[Mapping[str, object]] = shown.rows
     if output_format in ("jsonl", "csv"):
         rows = front
-    print_rows(rows, shown.columns, output_format, document=document, title=title)
+    print_rows(
+        rows, shown.columns, output_format,
+        document=document, title=title, accuracy_of=accuracy_of,
+    )  # fmt: skip
 
 
 def print_front(
@@ -98,18 +106,21 @@ def print_front(
     *,
     document: Mapping[str, object],
     title: str,
+    accuracy_of: str,
     idle: Iterable[str],
     caveats: Sequence[str],
 ) -> None:
     """All rows of a folded front by accelerator, and what does not differ between them.
 
-    caveats: sentences on how the workload was made.
+    accuracy_of: the metric of the accuracies; caveats: sentences on how the workload was made.
     """
     if output_format == "table":
         shown = replace(shown, rows=list(_without_repeats(shown.grouped.rows)))
-    print_folded(shown, front, output_format, document=document, title=title)
+    print_folded(
+        shown, front, output_format, document=document, title=title, accuracy_of=accuracy_of
+    )
     if output_format == "table":
-        _print_apart(shown, idle)
+        _print_apart(shown, idle, accuracy_of)
     tell_caveats(caveats, output_format)
 
 
@@ -122,9 +133,11 @@ def _without_repeats(rows: Iterable[Mapping[str, object]]) -> Iterator[dict[str,
         before = row["design"]
 
 
-def _print_apart(shown: Folded, idle: Iterable[str]) -> None:
+def _print_apart(shown: Folded, idle: Iterable[str], accuracy_of: str) -> None:
     """The lines on columns that are left out, as their values are the same or change nothing."""
-    same = [f"{label(name)} {cell_text(value)}" for name, value in shown.constant.items()]
+    same = [
+        f"{label(name, accuracy_of)} {cell_text(value)}" for name, value in shown.constant.items()
+    ]
     if same:
         say(f"the same in every row: {', '.join(same)}")
     names = [label(name) for name in idle]

@@ -55,12 +55,15 @@ def print_subnets(
     What it comes to stands below a table, and is part of the JSON document.
     """
     rows, caveats = served.rows(), served.network.supernet.caveats
-    sums = {"served": served.sums, "listed": listed.sums}
-    document = {**sums, "rows": rows, "caveats": list(caveats)}
-    print_rows(rows, list(rows[0]), output_format, document=document, title=title)
+    sums, accuracy_of = {"served": served.sums, "listed": listed.sums}, served.accuracy_of
+    print_rows(
+        rows, list(rows[0]), output_format,
+        document={"accuracy_of": accuracy_of, **sums, "rows": rows, "caveats": list(caveats)},
+        title=title, accuracy_of=accuracy_of,
+    )  # fmt: skip
     if output_format == "table":
         print_table([{"subnets": which, **own} for which, own in sums.items()],
-                    ["subnets", *served.sums])  # fmt: skip
+                    ["subnets", *served.sums], accuracy_of=accuracy_of)  # fmt: skip
     tell_caveats(caveats, output_format)
 
 
@@ -80,13 +83,16 @@ def print_comparison(
                 "drain_readings": readings, **checked.document}  # fmt: skip
     if output_format == "markdown":
         say(f"### {title}\n")
-    print_rows(found.rows, columns, output_format, document=document, title=title)
+    accuracy_of = found.experiment.network.supernet.accuracy_of
+    print_rows(
+        found.rows, columns, output_format, document=document, title=title, accuracy_of=accuracy_of
+    )
     if output_format in ("table", "markdown"):
         _print_changes(checked, output_format)
     if output_format == "table":
         if readings:
             say("how 1x1 tiles drain was not measured; the gain of SGS under both readings:")
-            print_table(readings, list(readings[0]))
+            print_table(readings, list(readings[0]), accuracy_of=accuracy_of)
         print_standing(standing)
         if line := rivals_line(found.rows):
             say(line)

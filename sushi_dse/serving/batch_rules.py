@@ -33,7 +33,7 @@ BUCKETS = 16  # of SlackFit's latencies: assumption; plausible from 4 to 64
 class BatchArrays(NamedTuple):
     """What of a table of batches the kernel reads; times are in ms."""
 
-    top1_percent: np.ndarray  # [subnet]
+    accuracy_percent: np.ndarray  # [subnet]
     batch_ms: np.ndarray  # [batch size - 1, subnet, subgraph], of the whole batch
     switch_ms: np.ndarray  # [old, new, subnet]
     encoding_dot: np.ndarray  # [subnet, subgraph]
@@ -75,9 +75,9 @@ def mates(
     The places of the members are written into `places`, the oldest first.
     """
     old, new = subgraphs
-    top1_percent, head = table.top1_percent, waiting.query[0]
+    accuracy_percent, head = table.accuracy_percent, waiting.query[0]
     wanted = waiting.demand[head]
-    chosen = select_subnet(rule.mode, top1_percent, alone_ms, wanted, wanted)
+    chosen = select_subnet(rule.mode, accuracy_percent, alone_ms, wanted, wanted)
     places[0], size, slow = 0, 1, waiting.slowdown[head]
     takes_ms = alone_ms[chosen] * slow
     least_ms = waiting.left_ms[0] if takes_ms <= waiting.left_ms[0] else np.inf
@@ -96,7 +96,7 @@ def mates(
         pays = longer_ms - takes_ms <= table.batch_ms[0, chosen, new] * own_slow
         if not pays or longer_ms > min(least_ms, own_ms):
             continue
-        if select_subnet(rule.mode, top1_percent, alone_ms, wanted, wanted) == chosen:
+        if select_subnet(rule.mode, accuracy_percent, alone_ms, wanted, wanted) == chosen:
             places[size] = place
             size, slow, takes_ms = size + 1, slower, longer_ms
             least_ms = min(least_ms, own_ms)
@@ -109,10 +109,10 @@ def fitting_slack(
 ) -> tuple[int, int]:
     """The SubNet and the size of SlackFit's batch of the oldest queries."""
     slack_ms = waiting.left_ms[:held].min()
-    sizes, subnets = min(held, limit), len(table.top1_percent)
+    sizes, subnets = min(held, limit), len(table.accuracy_percent)
     if sizes == 1:
         own_ms = table.batch_ms[0, :, subgraph] * waiting.slowdown[waiting.query[0]]
-        return most_accurate_within(table.top1_percent, own_ms, slack_ms), 1
+        return most_accurate_within(table.accuracy_percent, own_ms, slack_ms), 1
     least_ms = table.batch_ms[0, :, subgraph].min()
     width_ms = max((table.batch_ms[:, :, subgraph].max() - least_ms) / BUCKETS, 1e-300)
     nearest, slow = -1.0, 1.0
@@ -132,7 +132,7 @@ def fitting_slack(
                 continue
             if np.floor((own_ms - least_ms) / width_ms) != bucket:
                 continue
-            better = table.top1_percent[subnet] - table.top1_percent[chosen]
+            better = table.accuracy_percent[subnet] - table.accuracy_percent[chosen]
             faster = own_ms < table.batch_ms[size - 1, chosen, subgraph]
             if size > best or better > 0 or (better == 0 and faster):
                 chosen, best = subnet, size

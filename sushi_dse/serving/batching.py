@@ -138,7 +138,7 @@ def batch_arrays(table: LatencyTable) -> BatchArrays:
     subnets, sizes = table.subnets, np.arange(1, table.batch_limit + 1)
     by_size = table.latency_ms.reshape(table.batch_limit, subnets, -1)
     return BatchArrays(
-        top1_percent=table.top1_percent[:subnets].copy(),
+        accuracy_percent=table.accuracy_percent[:subnets].copy(),
         batch_ms=by_size * sizes[:, None, None],
         switch_ms=table.switch_ms[:, :, :subnets].copy(),
         encoding_dot=table.encoding_dot[:subnets].copy(),
@@ -158,7 +158,7 @@ def serve_in_batches(trace: Trace, table: LatencyTable, rule: Rule) -> Served:
         kept=kept,
         service_ms=service_ms,
         response_ms=response_ms,
-        accuracy_percent=table.top1_percent[row],
+        accuracy_percent=table.accuracy_percent[row],
         accelerator=np.zeros(len(row), dtype=np.int64),
         order=order,
     )
@@ -182,7 +182,7 @@ def tally_batches(
         arrived_ms, min_accuracy_percent, max_latency_ms, _ = queries
         rule = Rule(rules[0], rules[1][run], rules[2], rules[3])
         row, service_ms, response_ms, _, kept, order = serve_batches(rule, queries, table)
-        accuracy_percent = table.top1_percent[row % len(table.top1_percent)]
+        accuracy_percent = table.accuracy_percent[row % len(table.accuracy_percent)]
         served = row[order], service_ms[order], response_ms[order], accuracy_percent[order]
         wanted = min_accuracy_percent[order], max_latency_ms[order]
         subgraphs = 0, 1, kept[order]

@@ -11,6 +11,7 @@ from sushi_dse.serving.queue import (
     one_subgraph_ms,
     response_times,
     served_with_one,
+    wait_before,
     wait_for_first,
 )
 from sushi_dse.serving.selection import (
@@ -54,7 +55,7 @@ def offered_gap_ms(arrived_ms: np.ndarray, last: int, start_ms: float) -> float:
 def serve_by_queue(
     rule: int,
     fixed: int,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     accelerators: int,
@@ -67,84 +68,95 @@ def serve_by_queue(
     accelerators that are free the lowest serves a query: they are alike.
     """
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
-    count, subnets = len(arrived_ms), len(top1_percent)
+    count, subnets = len(arrived_ms), len(accuracy_percent)
     subnet = np.empty(count, dtype=np.int64)
-    service_ms, response_ms = np.empty(count), np.empty(count)
-    left_ms, accelerator = np.zeros(accelerators), np.empty(count, dtype=np.int64)
-    if rule == FIXED and accelerators == 1:
-        accelerator[:] = 0
+    service_ms, closed_loop = np.empty(count), arrived_ms[-1] == 0
+    response_ms = service_ms if closed_loop else np.empty(count)  # No query waits in such a loop.
+    left_ms, accelerator = np.zeros(accelerators), np.zeros(count, dtype=np.int64)
+    is_one = accelerators == 1
+    if rule == FIXED and is_one:
         for query in range(count):
             subnet[query] = fixed
             service_ms[query] = latency_ms[min(query, 1), fixed] * slowdown[query]
         return subnet, service_ms, response_times(arrived_ms, service_ms), accelerator
-    closed_loop = arrived_ms[-1] == 0
     by_column = np.ascontiguousarray(latency_ms.T)  # [subnet, first or later]
-    accuracies, for_accuracy = all_steps(STRICT_ACCURACY, top1_percent, by_column)
-    latencies, for_budget = all_steps(STRICT_LATENCY, top1_percent, by_column)
-    most_accurate = top1_percent.max()
+    accuracies, for_accuracy = all_steps(STRICT_ACCURACY, accuracy_percent, by_column)
+    latencies, for_budget = all_steps(STRICT_LATENCY, accuracy_percent, by_column)
+    most_accurate = accuracy_percent.max()
     slowed_ms = np.empty(subnets)
     last, ahead = 0, 0
     # The queries waiting whose deadline is before those of all that came after them.
     urgent = np.empty(count if rule == BY_SLACK and not closed_loop else 0, dtype=np.int64)
     head, tail = 0, 0
-    for query in range(count):
-        own = min(query, 1)
-        wait_ms = wait_for_first(query, arrived_ms, left_ms, closed_loop)
-        start_ms = arrived_ms[query] + wait_ms
-        slow = slowdown[query]
-        if slow != 1.0:
-            for each in range(subnets):
-                slowed_ms[each] = latency_ms[own, each] * slow
-        if rule == FIXED:
-            chosen = fixed
-        elif rule == BY_COST:
-            least_percent, budget_ms = min_accuracy_percent[query], max_latency_ms[query] - wait_ms
-            if slow != 1.0:
-                chosen = cheapest_meeting_both(top1_percent, slowed_ms, least_percent, budget_ms)
+    for own in range(2):  # of the first query, and of those after it
+        for query in range(own, count if own else 1):
+            if is_one:
+                wait_ms = wait_before(query, arrived_ms, response_ms, closed_loop)
             else:
-                chosen = for_accuracy[own, steps_reached(accuracies, own, least_percent)]
-                if most_accurate < least_percent or latency_ms[own, chosen] > budget_ms:
-                    chosen = for_budget[own, 0]  # the fastest
-        else:
-            budget_ms = np.inf
-            if rule == BY_LOAD and not closed_loop:
-                last = last_waiting(arrived_ms, query, start_ms, last)
-                gap_ms = offered_gap_ms(arrived_ms, last, start_ms) * accelerators  # for each
-                budget_ms = MAX_UTILISATION * gap_ms
-            elif rule == BY_SLACK and closed_loop:
-                budget_ms = arrived_ms[query] + max_latency_ms[query] - start_ms
-            elif rule == BY_SLACK:
-                last = last_waiting(arrived_ms, query, start_ms, last)
-                while ahead <= last:
-                    deadline_ms = arrived_ms[ahead] + max_latency_ms[ahead]
-                    while tail > head:
-                        other = urgent[tail - 1]
-                        if arrived_ms[other] + max_latency_ms[other] < deadline_ms:
-                            break
-                        tail -= 1
-                    urgent[tail] = ahead
-                    tail, ahead = tail + 1, ahead + 1
-                while urgent[head] < query:
-                    head += 1
-                first = urgent[head]
-                if first > last:  # Rounding made a query begin before one that came earlier did.
-                    first = query
-                    for other in range(query, last + 1):
-                        if (
-                            arrived_ms[other] + max_latency_ms[other]
-                            < arrived_ms[first] + max_latency_ms[first]
-                        ):
-                            first = other
-                budget_ms = arrived_ms[first] + max_latency_ms[first] - start_ms
+                wait_ms = wait_for_first(query, arrived_ms, left_ms, closed_loop)
+            start_ms = arrived_ms[query] + wait_ms
+            slow = slowdown[query]
             if slow != 1.0:
-                chosen = most_accurate_within(top1_percent, slowed_ms, budget_ms)
+                for each in range(subnets):
+                    slowed_ms[each] = latency_ms[own, each] * slow
+            if rule == FIXED:
+                chosen = fixed
+            elif rule == BY_COST:
+                least_percent, budget_ms = (
+                    min_accuracy_percent[query],
+                    max_latency_ms[query] - wait_ms,
+                )
+                if slow != 1.0:
+                    chosen = cheapest_meeting_both(
+                        accuracy_percent, slowed_ms, least_percent, budget_ms
+                    )
+                else:
+                    chosen = for_accuracy[own, steps_reached(accuracies, own, least_percent)]
+                    if most_accurate < least_percent or latency_ms[own, chosen] > budget_ms:
+                        chosen = for_budget[own, 0]  # the fastest
             else:
-                chosen = for_budget[own, steps_reached(latencies, own, budget_ms)]
-        subnet[query] = chosen
-        service_ms[query] = latency_ms[own, chosen] * slow
-        response_ms[query] = wait_ms + service_ms[query]
-        accelerator[query] = lowest_free(left_ms, wait_ms)
-        left_ms[accelerator[query]] = response_ms[query]
+                budget_ms = np.inf
+                if rule == BY_LOAD and not closed_loop:
+                    last = last_waiting(arrived_ms, query, start_ms, last)
+                    gap_ms = offered_gap_ms(arrived_ms, last, start_ms) * accelerators  # for each
+                    budget_ms = MAX_UTILISATION * gap_ms
+                elif rule == BY_SLACK and closed_loop:
+                    budget_ms = arrived_ms[query] + max_latency_ms[query] - start_ms
+                elif rule == BY_SLACK:
+                    last = last_waiting(arrived_ms, query, start_ms, last)
+                    while ahead <= last:
+                        deadline_ms = arrived_ms[ahead] + max_latency_ms[ahead]
+                        while tail > head:
+                            other = urgent[tail - 1]
+                            if arrived_ms[other] + max_latency_ms[other] < deadline_ms:
+                                break
+                            tail -= 1
+                        urgent[tail] = ahead
+                        tail, ahead = tail + 1, ahead + 1
+                    while urgent[head] < query:
+                        head += 1
+                    first = urgent[head]
+                    if (
+                        first > last
+                    ):  # Rounding made a query begin before one that came earlier did.
+                        first = query
+                        for other in range(query, last + 1):
+                            if (
+                                arrived_ms[other] + max_latency_ms[other]
+                                < arrived_ms[first] + max_latency_ms[first]
+                            ):
+                                first = other
+                    budget_ms = arrived_ms[first] + max_latency_ms[first] - start_ms
+                if slow != 1.0:
+                    chosen = most_accurate_within(accuracy_percent, slowed_ms, budget_ms)
+                else:
+                    chosen = for_budget[own, steps_reached(latencies, own, budget_ms)]
+            subnet[query] = chosen
+            service_ms[query] = latency_ms[own, chosen] * slow
+            response_ms[query] = wait_ms + service_ms[query]
+            if not is_one:
+                accelerator[query] = lowest_free(left_ms, wait_ms)
+                left_ms[accelerator[query]] = response_ms[query]
     return subnet, service_ms, response_ms, accelerator
 
 
@@ -164,7 +176,7 @@ def serve_with_rule(
     queries = (*trace.columns, trace.slowdown)
     latency_ms = one_subgraph_ms(table, kept)
     subnet, service_ms, response_ms, accelerator = serve_by_queue(
-        rule, fixed, table.top1_percent, latency_ms, queries, pool.accelerators
+        rule, fixed, table.accuracy_percent, latency_ms, queries, pool.accelerators
     )
-    accuracy_percent = table.top1_percent[subnet]
+    accuracy_percent = table.accuracy_percent[subnet]
     return served_with_one(kept, subnet, service_ms, response_ms, accuracy_percent, accelerator)

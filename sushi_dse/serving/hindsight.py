@@ -22,7 +22,7 @@ TRACES = 64  # such as the service levels of one, whose sorted demands are kept
 @compiled
 def first_score(
     mode: int,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
     min_accuracy_percent: float,
@@ -33,8 +33,10 @@ def first_score(
 ) -> float:
     """The score of a query that is served while SubGraph `old` is replaced by `new`."""
     latency = latency_ms[:, old] + switch_ms[old, new]
-    subnet = select_subnet(mode, top1_percent, latency, min_accuracy_percent, max_latency_ms / slow)
-    return score(mode, top1_percent[subnet], latency[subnet] * slow)
+    subnet = select_subnet(
+        mode, accuracy_percent, latency, min_accuracy_percent, max_latency_ms / slow
+    )
+    return score(mode, accuracy_percent[subnet], latency[subnet] * slow)
 
 
 class Steps(NamedTuple):
@@ -46,15 +48,15 @@ class Steps(NamedTuple):
     thresholds: np.ndarray  # [subnet, column]
     lowest: np.ndarray  # [subnet]: least threshold of the row
     highest: np.ndarray  # [subnet]: greatest threshold of the row
-    top1_percent: np.ndarray  # [subnet + 1, column]: of the SubNet selected
+    accuracy_percent: np.ndarray  # [subnet + 1, column]: of the SubNet selected
     latency_ms: np.ndarray  # [subnet + 1, column]: of the SubNet selected
 
 
 @kernel_part
-def steps_of(mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray) -> Steps:
+def steps_of(mode: int, accuracy_percent: np.ndarray, latency_ms: np.ndarray) -> Steps:
     """The `Steps` under the columns of latency_ms: [subnet, column]."""
     subnets, columns = latency_ms.shape
-    by_column, choices = all_steps(mode, top1_percent, latency_ms)
+    by_column, choices = all_steps(mode, accuracy_percent, latency_ms)
     thresholds = by_column[:, :subnets].T.copy()
     lowest, highest = np.empty(subnets), np.empty(subnets)
     for subnet in range(subnets):
@@ -67,7 +69,7 @@ def steps_of(mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray) -> Ste
     for step in range(subnets + 1):
         for column in range(columns):
             subnet = choices[column, step]
-            selected_percent[step, column] = top1_percent[subnet]
+            selected_percent[step, column] = accuracy_percent[subnet]
             selected_ms[step, column] = latency_ms[subnet, column]
     return Steps(thresholds, lowest, highest, selected_percent, selected_ms)
 
@@ -84,11 +86,11 @@ def write_scores(mode: int, steps: Steps, demand: float, slow: float, scores: np
         by_some += steps.lowest[subnet] <= demand
     for column in range(len(scores)):
         latency_ms = steps.latency_ms[by_all, column] * slow
-        scores[column] = score(mode, steps.top1_percent[by_all, column], latency_ms)
+        scores[column] = score(mode, steps.accuracy_percent[by_all, column], latency_ms)
     for step in range(by_all, by_some):
         for column in range(len(scores)):
             latency_ms = steps.latency_ms[step + 1, column] * slow
-            after = score(mode, steps.top1_percent[step + 1, column], latency_ms)
+            after = score(mode, steps.accuracy_percent[step + 1, column], latency_ms)
             reached = steps.thresholds[step, column] <= demand
             scores[column] = after if reached else scores[column]
 
@@ -100,7 +102,7 @@ def optimal_schedule(
     min_accuracy_percent: np.ndarray,
     max_latency_ms: np.ndarray,
     slowdown: np.ndarray,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
 ) -> np.ndarray:
@@ -117,8 +119,8 @@ def optimal_schedule(
             for new in range(subgraphs):
                 latency = latency_ms[subnet, old] + switch_ms[old, new, subnet]
                 changing_ms[subnet, old * subgraphs + new] = latency
-    first = steps_of(mode, top1_percent, changing_ms)
-    later = steps_of(mode, top1_percent, latency_ms)
+    first = steps_of(mode, accuracy_percent, changing_ms)
+    later = steps_of(mode, accuracy_percent, latency_ms)
     first_scores, scores = np.empty(subgraphs * subgraphs), np.empty(subgraphs)
     before, total, rest = np.full(subgraphs, np.inf), np.empty(subgraphs), np.empty(subgraphs)
     before[0] = 0.0
@@ -161,7 +163,7 @@ def offline_optimum(streams: Streams, table: LatencyTable, mode: int, every: int
 
     The result is [stream, window].
     """
-    columns = table.top1_percent, table.latency_ms, table.switch_ms
+    columns = table.accuracy_percent, table.latency_ms, table.switch_ms
     return np.stack(
         [
             optimal_schedule(
@@ -218,7 +220,7 @@ def static_subgraphs(
     demands: np.ndarray,
     slowdown_before: np.ndarray,
     streams: StreamArrays,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     switch_ms: np.ndarray,
 ) -> np.ndarray:
@@ -227,14 +229,14 @@ def static_subgraphs(
     A SubNet serves the demands between two thresholds, so a sum over queries is one over SubNets.
     The first query loads the SubGraph; demands, slowdown_before: `sorted_demands` of the others.
     """
-    thresholds, choices = all_steps(mode, top1_percent, latency_ms)
+    thresholds, choices = all_steps(mode, accuracy_percent, latency_ms)
     found = np.zeros(len(demands), dtype=np.int64)
     for stream in range(len(demands)):
         best_score = np.inf
         for subgraph in range(len(thresholds)):
             total = first_score(
                 mode,
-                top1_percent,
+                accuracy_percent,
                 latency_ms,
                 switch_ms,
                 streams.min_accuracy_percent[stream, 0],
@@ -252,7 +254,7 @@ def static_subgraphs(
                 slowdown = slowdown_before[stream, end] - slowdown_before[stream, start]
                 total += score(
                     mode,
-                    (end - start) * top1_percent[subnet],
+                    (end - start) * accuracy_percent[subnet],
                     slowdown * latency_ms[subnet, subgraph],
                 )
                 start = end
@@ -263,25 +265,25 @@ def static_subgraphs(
 
 def best_static(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
     """The one SubGraph that serves each stream best: [stream, window]."""
-    columns = table.top1_percent, table.latency_ms, table.switch_ms
+    columns = table.accuracy_percent, table.latency_ms, table.switch_ms
     best = static_subgraphs(mode, *sorted_demands(streams, mode), streams.arrays, *columns)
     return np.repeat(best[:, None], streams.windows(every), axis=1)
 
 
 @compiled
 def queries_met(
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     min_accuracy_percent: np.ndarray,
     max_latency_ms: np.ndarray,
     slowdown: np.ndarray,
 ) -> np.ndarray:
     """The number of queries whose two demands each SubNet meets with that latency: [subnet]."""
-    met = np.zeros(len(top1_percent), dtype=np.int64)
+    met = np.zeros(len(accuracy_percent), dtype=np.int64)
     for subnet in range(len(met)):
-        top1, latency, count = top1_percent[subnet], latency_ms[subnet], 0
+        accuracy, latency, count = accuracy_percent[subnet], latency_ms[subnet], 0
         for query in range(len(slowdown)):
-            is_accurate = top1 >= min_accuracy_percent[query]
+            is_accurate = accuracy >= min_accuracy_percent[query]
             count += is_accurate & (latency * slowdown[query] <= max_latency_ms[query])
         met[subnet] = count
     return met
@@ -294,5 +296,5 @@ def fixed_subnet(trace: Trace, table: LatencyTable) -> int:
     """
     latency_ms = np.ascontiguousarray(table.latency_ms[: table.subnets, 0])
     demands = trace.min_accuracy_percent, trace.max_latency_ms
-    met = queries_met(table.top1_percent[: table.subnets], latency_ms, *demands, trace.slowdown)
+    met = queries_met(table.accuracy_percent[: table.subnets], latency_ms, *demands, trace.slowdown)
     return max(range(len(met)), key=lambda subnet: (met[subnet], -latency_ms[subnet]))

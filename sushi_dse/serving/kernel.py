@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.jit import compiled
+from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.recaching import (
     EXPECTED,
     LAST,
     NEAREST,
+    Rivals,
     cheapest_subgraph,
     even,
     first_chain,
@@ -35,12 +36,53 @@ MEMO = 1024  # slots of the memo of windows that served the same SubNets
 class TableArrays(NamedTuple):
     """The arrays of a `LatencyTable` that the kernel reads."""
 
-    top1_percent: np.ndarray
+    accuracy_percent: np.ndarray
     latency_ms: np.ndarray
     switch_ms: np.ndarray
     encoding_dot: np.ndarray
     encoding_norm: np.ndarray
     own_subgraph: np.ndarray
+
+
+class Known(NamedTuple):
+    """What was worked out of a table so far, under one rule of recaching, mode and interval.
+
+    It is the same for every stream, so each finds what the ones before it have asked for.
+    """
+
+    # [subnet]: the number of a window has as digits, to base every + 1, how often it served each
+    # SubNet; all zeros where it would be too great.
+    digits: np.ndarray
+    numbers: np.ndarray  # [slot]: number of the window that the memo holds there, or 0
+    nearest: np.ndarray  # [slot]: the SubGraph nearest to that window
+    has_steps: np.ndarray  # [subgraph]: whether its steps are known; few SubGraphs are ever kept
+    thresholds: np.ndarray  # of `find_steps`
+    choices: np.ndarray  # [subgraph, step]
+    step_ms: np.ndarray  # [subgraph, step]: latency of the choice
+    step_number: np.ndarray  # [subgraph, step]: digit of the choice
+    rivals: Rivals
+
+
+@kernel_part
+def nothing_known(recaching: int, every: int, table: TableArrays) -> Known:
+    """`Known` of a table of which nothing has been worked out yet."""
+    subnets, subgraphs = table.latency_ms.shape
+    digits = np.zeros(subnets, dtype=np.int64)
+    if (every + 1.0) ** subnets < 2.0**62:
+        for each in range(subnets):
+            digits[each] = (every + 1) ** each
+    thresholds, choices = no_steps(subnets, subgraphs)
+    return Known(
+        digits,
+        np.zeros(MEMO, dtype=np.int64),
+        np.zeros(MEMO, dtype=np.int64),
+        np.zeros(subgraphs, dtype=np.bool_),
+        thresholds,
+        choices,
+        np.empty(choices.shape),
+        np.empty(choices.shape, dtype=np.int64),
+        no_rivals(subgraphs if recaching == EXPECTED else 0),
+    )
 
 
 @compiled
@@ -58,32 +100,40 @@ def serve_queries(
     the service time of a query grows, which selection knows.  schedule: [window], the SubGraphs of
     a SCHEDULED rule.
     """
+    known = nothing_known(recaching, every, table)
+    return serve_knowing(known, recaching, mode, every, schedule, queries, table)
+
+
+@compiled
+def serve_knowing(
+    known: Known,
+    recaching: int,
+    mode: int,
+    every: int,
+    schedule: np.ndarray,
+    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    table: TableArrays,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As `serve_queries`; what is worked out of the table is read from `known`, or added to it."""
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
-    count, subnets = len(arrived_ms), len(table.top1_percent)
+    count, subnets = len(arrived_ms), len(table.accuracy_percent)
     subnet = np.empty(count, dtype=np.int64)
     service_ms = np.empty(count)
     kept = np.empty(-(-count // every), dtype=np.int64)
-    # The number of a window has as digits, to base every + 1, how often it served each SubNet.
-    has_number = (every + 1.0) ** subnets < 2.0**62
-    digits = np.zeros(subnets, dtype=np.int64)
-    for each in range(subnets):
-        digits[each] = (every + 1) ** each if has_number else 0
-    numbers, nearest = np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64)
+    digits, thresholds, choices = known.digits, known.thresholds, known.choices
+    numbers, nearest = known.numbers, known.nearest
+    step_ms, step_number = known.step_ms, known.step_number
     number, served = 0, np.zeros(subnets)
     followed, expected = first_chain(subnets), np.empty((5, even(subnets)))
-    thresholds, choices = no_steps(*table.latency_ms.shape)
-    step_ms, step_number = np.empty(choices.shape), np.empty(choices.shape, dtype=np.int64)
-    has_steps = np.zeros(len(choices), dtype=np.bool_)  # Few SubGraphs are ever kept.
     subgraph, latency = 0, np.empty(subnets)
-    rivals = no_rivals(table.latency_ms.shape[1] if recaching == EXPECTED else 0)
     for window in range(len(kept)):
         start, end = window * every, min((window + 1) * every, count)
         target = subgraph
         if recaching == NEAREST:
             if window:
                 slot = number % MEMO
-                if not has_number or numbers[slot] != number:  # Most windows are in the memo.
+                if number == 0 or numbers[slot] != number:  # Most windows are in the memo.
                     served[:] = 0.0
                     for query in range(start - every, start):
                         served[subnet[query]] += 1.0
@@ -96,7 +146,14 @@ def serve_queries(
         elif recaching == EXPECTED:
             last = subnet[start - 1] if window else -1
             target = cheapest_subgraph(
-                followed, last, every, table.latency_ms, table.switch_ms, subgraph, rivals, expected
+                followed,
+                last,
+                every,
+                table.latency_ms,
+                table.switch_ms,
+                subgraph,
+                known.rivals,
+                expected,
             )
         elif recaching == LAST:
             if window:
@@ -109,14 +166,16 @@ def serve_queries(
             for each in range(subnets):
                 changing_ms = table.switch_ms[subgraph, target, each]
                 latency[each] = table.latency_ms[each, subgraph] + changing_ms
-            chosen = select_subnet(mode, table.top1_percent, latency, demand[start], demand[start])
+            chosen = select_subnet(
+                mode, table.accuracy_percent, latency, demand[start], demand[start]
+            )
             subnet[start] = chosen
             number += digits[chosen]
             service_ms[start] = latency[chosen] * slowdown[start]
             subgraph, by_steps = target, start + 1
-        if not has_steps[target]:
-            has_steps[target] = True
-            find_steps(mode, table.top1_percent, table.latency_ms, target, thresholds, choices)
+        if not known.has_steps[target]:
+            known.has_steps[target] = True
+            find_steps(mode, table.accuracy_percent, table.latency_ms, target, thresholds, choices)
             for each in range(choices.shape[1]):
                 step_ms[target, each] = table.latency_ms[choices[target, each], target]
                 step_number[target, each] = digits[choices[target, each]]
@@ -157,6 +216,6 @@ def serve_by_rules(
         kept=kept,
         service_ms=service_ms,
         response_ms=response_ms,
-        accuracy_percent=table.top1_percent[subnet],
+        accuracy_percent=table.accuracy_percent[subnet],
         accelerator=np.zeros_like(subnet),
     )

@@ -83,12 +83,12 @@ def serve_on_many(
     arrived_ms, min_accuracy_percent, max_latency_ms, slowdown = queries
     accelerators = pool.accelerators
     demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
-    count, subnets = len(arrived_ms), len(table.top1_percent)
+    count, subnets = len(arrived_ms), len(table.accuracy_percent)
     closed_loop = arrived_ms[-1] == 0
     subnet, accelerator = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     before, after = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     service_ms, response_ms = np.empty(count), np.empty(count)
-    thresholds, choices = all_steps(mode, table.top1_percent, table.latency_ms)
+    thresholds, choices = all_steps(mode, table.accuracy_percent, table.latency_ms)
     latency, expected = np.empty(subnets), np.empty((5, even(subnets)))
     rivals = no_rivals(table.latency_ms.shape[1] if recaching == EXPECTED else 0)
     # Of each accelerator: for how long it is busy, the SubGraph that it keeps and the one that its
@@ -115,14 +115,14 @@ def serve_on_many(
                 for one in range(subnets):
                     latency[one] = table.latency_ms[one, old] + table.switch_ms[old, new, one]
                 chosen = select_subnet(
-                    mode, table.top1_percent, latency, demand[query], demand[query]
+                    mode, table.accuracy_percent, latency, demand[query], demand[query]
                 )
                 own_ms = latency[chosen]
             else:
                 chosen = choices[old, steps_reached(thresholds, old, demand[query])]
                 own_ms = table.latency_ms[chosen, old]
             own_ms = own_ms * slowdown[query]
-            own_score = score(mode, table.top1_percent[chosen], own_ms)
+            own_score = score(mode, table.accuracy_percent[chosen], own_ms)
             if best < 0 or own_score < best_score:
                 best, best_subnet, best_ms, best_score = each, chosen, own_ms, own_score
         accelerator[query], subnet[query], service_ms[query] = best, best_subnet, best_ms
@@ -168,6 +168,6 @@ def serve_with_many(
         kept=after,
         service_ms=service_ms,
         response_ms=response_ms,
-        accuracy_percent=table.top1_percent[subnet],
+        accuracy_percent=table.accuracy_percent[subnet],
         accelerator=accelerator,
     )

@@ -29,7 +29,7 @@ def unsigned(index: int) -> np.uint64:
 @kernel_part
 def select_subnet(
     mode: int,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     min_accuracy_percent: float,
     max_latency_ms: float,
@@ -41,9 +41,9 @@ def select_subnet(
     Ties go to the SubNet that is better in the other respect.
     """
     best, best_meets = -1, False
-    for subnet in range(len(top1_percent)):
+    for subnet in range(len(accuracy_percent)):
         if mode == STRICT_ACCURACY:
-            meets = top1_percent[subnet] >= min_accuracy_percent
+            meets = accuracy_percent[subnet] >= min_accuracy_percent
         else:
             meets = latency_ms[subnet] <= max_latency_ms
         wants_speed = meets == (mode == STRICT_ACCURACY)
@@ -51,7 +51,7 @@ def select_subnet(
             best, best_meets = subnet, meets
         elif meets == best_meets:
             faster = latency_ms[subnet] - latency_ms[best]
-            better = top1_percent[best] - top1_percent[subnet]
+            better = accuracy_percent[best] - accuracy_percent[subnet]
             if not wants_speed:
                 faster, better = better, faster
             if faster < 0 or (faster == 0 and better < 0):
@@ -86,7 +86,7 @@ def no_steps(subnets: int, subgraphs: int) -> tuple[np.ndarray, np.ndarray]:
 @kernel_part
 def find_steps(
     mode: int,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     subgraph: int,
     thresholds: np.ndarray,
@@ -98,9 +98,9 @@ def find_steps(
     choices[subgraph, n] is selected.  latency_ms: [subnet, subgraph].  The thresholds of a SubGraph
     are an even number: an odd one is followed by NaN, which no demand reaches.
     """
-    subnets, own_ms = len(top1_percent), latency_ms[:, subgraph]
+    subnets, own_ms = len(accuracy_percent), latency_ms[:, subgraph]
     for subnet in range(subnets):  # Insertion sort is the fastest for so few.
-        kept = top1_percent[subnet] if mode == STRICT_ACCURACY else own_ms[subnet]
+        kept = accuracy_percent[subnet] if mode == STRICT_ACCURACY else own_ms[subnet]
         place = subnet
         while place > 0 and thresholds[subgraph, place - 1] > kept:
             thresholds[subgraph, place] = thresholds[subgraph, place - 1]
@@ -111,7 +111,7 @@ def find_steps(
             demand = thresholds[subgraph, n] if n < subnets else np.inf
         else:
             demand = thresholds[subgraph, n - 1] if n > 0 else -np.inf
-        choices[subgraph, n] = select_subnet(mode, top1_percent, own_ms, demand, demand)
+        choices[subgraph, n] = select_subnet(mode, accuracy_percent, own_ms, demand, demand)
     if mode == STRICT_ACCURACY:  # A SubNet meets the demand for exactly its own accuracy.
         for subnet in range(subnets):
             thresholds[subgraph, subnet] = np.nextafter(thresholds[subgraph, subnet], np.inf)
@@ -119,12 +119,12 @@ def find_steps(
 
 @kernel_part
 def all_steps(
-    mode: int, top1_percent: np.ndarray, latency_ms: np.ndarray
+    mode: int, accuracy_percent: np.ndarray, latency_ms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The thresholds and choices of `find_steps` under each SubGraph."""
     thresholds, choices = no_steps(*latency_ms.shape)
     for subgraph in range(len(choices)):
-        find_steps(mode, top1_percent, latency_ms, subgraph, thresholds, choices)
+        find_steps(mode, accuracy_percent, latency_ms, subgraph, thresholds, choices)
     return thresholds, choices
 
 
@@ -143,37 +143,40 @@ def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: flo
 
 
 @kernel_part
-def score(mode: int, top1_percent: float, latency_ms: float) -> float:
+def score(mode: int, accuracy_percent: float, latency_ms: float) -> float:
     """The objective that a mode minimises over a trace: latency, or lost accuracy, then latency."""
-    if mode == STRICT_ACCURACY or np.isnan(top1_percent):  # The only SubNet loses none.
+    if mode == STRICT_ACCURACY or np.isnan(accuracy_percent):  # The only SubNet loses none.
         return latency_ms
-    return 1e-9 * latency_ms - top1_percent
+    return 1e-9 * latency_ms - accuracy_percent
 
 
 @kernel_part
-def most_accurate_within(top1_percent: np.ndarray, latency_ms: np.ndarray, budget_ms: float) -> int:
+def most_accurate_within(
+    accuracy_percent: np.ndarray, latency_ms: np.ndarray, budget_ms: float
+) -> int:
     """The index of the most accurate SubNet within `budget_ms`, or of the fastest without one."""
-    return select_subnet(STRICT_LATENCY, top1_percent, latency_ms, 0.0, budget_ms)
+    return select_subnet(STRICT_LATENCY, accuracy_percent, latency_ms, 0.0, budget_ms)
 
 
 @kernel_part
 def cheapest_meeting_both(
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     min_accuracy_percent: float,
     budget_ms: float,
 ) -> int:
     """The index of the fastest SubNet that meets both demands, or of the fastest without one."""
     best, fastest = -1, 0
-    for subnet in range(len(top1_percent)):
+    for subnet in range(len(accuracy_percent)):
         faster = latency_ms[subnet] < latency_ms[fastest]
         same = latency_ms[subnet] == latency_ms[fastest]
-        if faster or (same and top1_percent[subnet] > top1_percent[fastest]):
+        if faster or (same and accuracy_percent[subnet] > accuracy_percent[fastest]):
             fastest = subnet
-        if top1_percent[subnet] < min_accuracy_percent or latency_ms[subnet] > budget_ms:
+        if accuracy_percent[subnet] < min_accuracy_percent or latency_ms[subnet] > budget_ms:
             continue
         if best < 0 or latency_ms[subnet] < latency_ms[best] or (
-            latency_ms[subnet] == latency_ms[best] and top1_percent[subnet] > top1_percent[best]
+            latency_ms[subnet] == latency_ms[best]
+            and accuracy_percent[subnet] > accuracy_percent[best]
         ):  # fmt: skip
             best = subnet
     return best if best >= 0 else fastest

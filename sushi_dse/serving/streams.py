@@ -13,7 +13,7 @@ import numpy as np
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.by_queue import serve_by_queue
-from sushi_dse.serving.kernel import TableArrays, columns_of, serve_queries
+from sushi_dse.serving.kernel import TableArrays, columns_of, nothing_known, serve_knowing
 from sushi_dse.serving.many import serve_on_many
 from sushi_dse.serving.queue import ONE, Pool, one_subgraph_ms
 from sushi_dse.serving.served import Tally, count_each, count_run, empty_tally, until_last_answer
@@ -120,12 +120,13 @@ def tally_by_rules(
 ) -> Tally:
     """The `Tally` of streams that `serve_queries` serves; schedules: [stream, window]."""
     tally = empty_tally(len(streams.arrived_ms), switch_bytes.shape[2], switch_bytes.shape[0])
+    known = nothing_known(recaching, every, table)
     for run in range(len(streams.arrived_ms)):
         queries = queries_of(streams, run)
-        subnet, service_ms, response_ms, kept = serve_queries(
-            recaching, mode, every, schedules[run], queries, table
+        subnet, service_ms, response_ms, kept = serve_knowing(
+            known, recaching, mode, every, schedules[run], queries, table
         )
-        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(table.accuracy_percent, subnet)
         count_run(tally, run, (0, every, kept), served, queries[1:3], switch_bytes, fetched_bytes)
     return tally
 
@@ -149,7 +150,7 @@ def tally_by_many(
         subnet, service_ms, response_ms, before, after, _ = serve_on_many(
             recaching, mode, every, scheduled[run], queries, table, pool
         )
-        served = subnet, service_ms, response_ms, of_rows(table.top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(table.accuracy_percent, subnet)
         count_each(tally, run, (before, after), served, queries[1:3], switch_bytes, fetched_bytes)
         tally.last_ms[run] = until_last_answer(queries[0], response_ms)
     return tally
@@ -161,7 +162,7 @@ def tally_by_queue(
     fixed: np.ndarray,
     kept: int,
     streams: StreamArrays,
-    top1_percent: np.ndarray,
+    accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
     accelerators: int,
     switch_bytes: np.ndarray,
@@ -173,9 +174,9 @@ def tally_by_queue(
     for run in range(len(streams.arrived_ms)):
         queries = queries_of(streams, run)
         subnet, service_ms, response_ms, _ = serve_by_queue(
-            rule, fixed[run], top1_percent, latency_ms, queries, accelerators
+            rule, fixed[run], accuracy_percent, latency_ms, queries, accelerators
         )
-        served = subnet, service_ms, response_ms, of_rows(top1_percent, subnet)
+        served = subnet, service_ms, response_ms, of_rows(accuracy_percent, subnet)
         subgraphs = 0, len(subnet), throughout
         count_run(tally, run, subgraphs, served, queries[1:3], switch_bytes, fetched_bytes)
         if accelerators > 1:
@@ -222,7 +223,7 @@ def tally_with_rule(
     fixed: [stream], the SubNet that rule FIXED serves.
     """
     latency_ms, bytes_of = one_subgraph_ms(table, kept), (table.switch_bytes, table.fetched_bytes)
-    of_table = table.top1_percent, latency_ms
+    of_table = table.accuracy_percent, latency_ms
     return Tally(
         *tally_by_queue(rule, fixed, kept, streams.arrays, *of_table, pool.accelerators, *bytes_of)
     )

@@ -19,7 +19,7 @@ from sushi_dse.store.code import code_facts
 
 # The version is raised when a formula changes: results of another version are never reused.
 MODEL_VERSION = 7
-SCHEMA_VERSION = 2  # version of run.json, of parts, and of every JSON document that is printed
+SCHEMA_VERSION = 3  # version of run.json, of parts, and of every JSON document that is printed
 RUN_FILE = "run.json"
 MOST = 1e15  # largest number of an input that is a list of numbers
 EXCERPT_CHARACTERS = 60  # most characters of a value that an error quotes
@@ -112,6 +112,19 @@ class Run:
         trace = self.inputs.get("trace")
         queries = trace.get("queries", 0) if isinstance(trace, Mapping) else 0
         return served_words(str(self.inputs.get("mode")), queries)
+
+    def accuracy_of(self, folder: Path) -> str:
+        """The metric that the accuracies of the results are of.
+
+        `UserError` where the `run.json` in `folder` does not tell it.
+        """
+        workload = self.inputs.get("workload")
+        found = workload.get("accuracy_of") if isinstance(workload, Mapping) else None
+        if not isinstance(found, str):
+            raise UserError(
+                f"{folder / RUN_FILE}: is broken; run its sweep again in another folder"
+            )
+        return found
 
     def names(self, key: str, folder: Path) -> tuple[str, ...]:
         """The names that input `key` lists; none where the input is absent.

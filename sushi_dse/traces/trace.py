@@ -87,7 +87,7 @@ class Query:
     """
 
     arrived_ms: float
-    min_accuracy_percent: float  # top-1, 0 to 100
+    min_accuracy_percent: float  # 0 to 100
     max_latency_ms: float  # largest response time, which counts from the arrival
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
-"""Top-1 of a MobileNetV3 SubNet predicted from its depths and expand ratios, without running it.
+"""Accuracy of a MobileNetV3 SubNet predicted from its depths and expand ratios, without running it.
 
-    top1 = base + sum over blocks of gain[block, expand ratio]
+    accuracy = base + sum over blocks of gain[block, expand ratio]
                 + sum over stages of interaction[stage] * optional blocks * width
 
 The base is the smallest SubNet: the least blocks, each at the least expand ratio.  A stage's width
@@ -22,30 +22,30 @@ from sushi_dse.workload.stages import ratios_by_stage
 class AccuracyModel:
     """The coefficients of the prediction for one SuperNet, their origin and their error.
 
-    All are in points of top-1.  `ValueError` where the family needs another number of coefficients,
-    one is not finite, or the measured top-1 is no range within 0 to 100.
+    All are in points of accuracy.  `ValueError` where the family needs another number of
+    coefficients, one is not finite, or the measured accuracy is no range within 0 to 100.
     """
 
     family: MobileNetV3Family
     origin: str  # source of the measurements
-    resolution: int  # height and width of the images that top-1 was measured on
+    resolution: int  # height and width of the images that accuracy was measured on
     measured_subnets: int  # number of SubNets that were measured
-    measured_top1_percent: tuple[float, float]  # least and greatest measured top-1
+    measured_accuracy_percent: tuple[float, float]  # least and greatest measured accuracy
     held_out_rmse_percent: float  # root mean square error on SubNets left out of the fit
-    base_top1_percent: float  # top-1 of the smallest SubNet
+    base_accuracy_percent: float  # accuracy of the smallest SubNet
     block_gain_percent: tuple[tuple[float, ...], ...]  # [block of the largest SubNet, expand ratio]
     stage_interaction_percent: tuple[float, ...]  # [stage]
     weight_bits: int = INT8_BITS  # of the weights of every SubNet
 
     def __post_init__(self) -> None:
-        coefficients = self.base_top1_percent, *self.stage_interaction_percent
+        coefficients = self.base_accuracy_percent, *self.stage_interaction_percent
         gains = (gain for row in self.block_gain_percent for gain in row)
         if not all(map(isfinite, (*coefficients, *gains))):
             raise ValueError("finite coefficients must hold")
-        least, most = self.measured_top1_percent
+        least, most = self.measured_accuracy_percent
         if not 0 <= least <= most <= 100:
             raise ValueError(
-                "measured_top1_percent: 0 <= least <= greatest <= 100 must hold, "
+                "measured_accuracy_percent: 0 <= least <= greatest <= 100 must hold, "
                 f"got {least} and {most}"
             )
         blocks, ratios = sum(self.family.max_blocks_per_stage), len(self.family.expand_ratios)
@@ -60,19 +60,19 @@ class AccuracyModel:
                 f"{len(self.family.stage_widths)} stages, got {len(self.stage_interaction_percent)}"
             )
 
-    def top1_percent(self, choice: MobileNetV3Choice) -> float:
-        """The predicted top-1 of `choice` in percent, whatever its own `top1_percent` is.
+    def accuracy_percent(self, choice: MobileNetV3Choice) -> float:
+        """The predicted accuracy of `choice` in percent, whatever its own `accuracy_percent` is.
 
         A choice that the family does not have, or of another resolution, raises a `ValueError`.
         """
         if choice.resolution != self.resolution:
             raise ValueError(
-                f"SubNet {choice.name!r}: resolution == {self.resolution} must hold, where top-1 "
-                f"was measured, got {choice.resolution}"
+                f"SubNet {choice.name!r}: resolution == {self.resolution} must hold, where "
+                f"accuracy was measured, got {choice.resolution}"
             )
         gains = block_choices(self.family, choice) * np.array(self.block_gain_percent)
         interactions = stage_interactions(self.family, choice) * self.stage_interaction_percent
-        predicted = self.base_top1_percent + gains.sum() + interactions.sum()
+        predicted = self.base_accuracy_percent + gains.sum() + interactions.sum()
         return float(np.clip(predicted, 0, 100))
 
 

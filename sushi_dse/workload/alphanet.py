@@ -44,6 +44,7 @@ class AlphaNetFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     first_conv_widths: tuple[int, ...]
     stage_widths: tuple[tuple[int, ...], ...]  # [stage][choice]: output channels
     stage_strides: tuple[int, ...]  # [stage]: stride of the first block
@@ -70,7 +71,7 @@ class AlphaNetChoice:
     """One SubNet's choices within an `AlphaNetFamily`; `ValueError` unless resolution > 0."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     resolution: int  # height and width of the image
     first_conv_width: int
     stage_widths: tuple[int, ...]  # [stage]
@@ -94,7 +95,7 @@ def alphanet_supernet(family: AlphaNetFamily, choices: Sequence[AlphaNetChoice])
     for choice in choices:
         _check(family, choice)
     return cut_supernet(
-        family.name,
+        family,
         _supernet_layers(family),
         [(choice, _layers(family, choice)) for choice in choices],
     )
@@ -119,7 +120,7 @@ def _supernet_layers(family: AlphaNetFamily) -> list[PlainLayer]:
     """The layers of the largest SubNet, with a depthwise one of each kernel size in each block."""
     largest = AlphaNetChoice(
         name=family.name,
-        resolution=1,  # Weights depend on neither top-1 nor resolution.
+        resolution=1,  # Weights depend on neither accuracy nor resolution.
         first_conv_width=max(family.first_conv_widths),
         stage_widths=tuple(map(max, family.stage_widths)),
         blocks_per_stage=family.max_blocks_per_stage,

@@ -179,20 +179,19 @@ class SubNet:
     """A network cut from a SuperNet, with its layers in the order of the SuperNet's.
 
     `ValueError` without layers, where they are out of order, where one reads what is no map of an
-    earlier one, or where top-1 is not 0 to 100.
+    earlier one, or where accuracy is not 0 to 100.
     """
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError(f"SubNet {self.name!r} has no layer")
-        if self.top1_percent is not None and not 0 <= self.top1_percent <= 100:
-            raise ValueError(
-                f"SubNet {self.name!r}: 0 <= top1_percent <= 100 must hold, got {self.top1_percent}"
-            )
+        if self.accuracy_percent is not None and not 0 <= self.accuracy_percent <= 100:
+            broken = f"0 <= accuracy_percent <= 100 must hold, got {self.accuracy_percent}"
+            raise ValueError(f"SubNet {self.name!r}: {broken}")
         for before, after in pairwise(self.layers):
             if after.supernet_layer <= before.supernet_layer:
                 raise ValueError(
@@ -250,6 +249,7 @@ class SuperNet:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of: "ImageNet top-1"
     layers: tuple[SuperNetLayer, ...]
     subnets: tuple[SubNet, ...]
     caveats: tuple[str, ...] = ()  # sentences on what was presumed or left out of it

@@ -63,7 +63,7 @@ def mobilenet_v3_supernet(
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )
@@ -72,8 +72,8 @@ def mobilenet_v3_supernet(
 def _largest(family: MobileNetV3Family) -> MobileNetV3Choice:
     return MobileNetV3Choice(
         name=family.name,
-        top1_percent=None,
-        resolution=1,  # Weights depend on neither top-1 nor resolution.
+        accuracy_percent=None,
+        resolution=1,  # Weights depend on neither accuracy nor resolution.
         blocks_per_stage=family.max_blocks_per_stage,
         block_expand_ratios=(max(family.expand_ratios),) * sum(family.max_blocks_per_stage),
     )

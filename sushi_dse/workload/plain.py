@@ -19,7 +19,7 @@ class PlainSubNet:
     """A network as the list of its layers, in the order in which they run."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     layers: tuple[PlainLayer, ...]
     skipped: tuple[str, ...] = ()  # operators with real work that are no layer
 
@@ -29,6 +29,7 @@ def plain_supernet(
     subnets: Sequence[PlainSubNet],
     supernet_layers: Sequence[str] | None = None,
     *,
+    accuracy_of: str,
     sharing: Sharing | None = None,
     equal_weights_percent: float | None = None,
 ) -> SuperNet:
@@ -39,6 +40,7 @@ def plain_supernet(
     each network is cut from SuperNet layer i.  `ValueError` where the cuts of one SuperNet layer
     differ in kernel height or width, or a name is missing.
 
+    accuracy_of: the metric that the accuracies are of;
     sharing: whether the files of the networks bear out that they share, None where nobody asks;
     equal_weights_percent: of the weights that they would share, None where the files tell none.
     """
@@ -53,11 +55,12 @@ def plain_supernet(
             cuts.setdefault(number, []).append(layer)
     return SuperNet(
         name=name,
+        accuracy_of=accuracy_of,
         layers=tuple(_largest(cuts[number]) for number in sorted(cuts)),
         subnets=tuple(
             SubNet(
                 name=subnet.name,
-                top1_percent=subnet.top1_percent,
+                accuracy_percent=subnet.accuracy_percent,
                 layers=tuple(
                     placed(layer, number)
                     for layer, number in zip(subnet.layers, numbers, strict=True)

@@ -56,7 +56,7 @@ def resnet_supernet(family: ResNetFamily, choices: Sequence[ResNetChoice]) -> Su
     A choice that the family does not have raises a `ValueError` that says what is allowed.
     """
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, _largest(family)),
         [(choice, _layers(family, choice)) for choice in choices],
     )
@@ -66,8 +66,8 @@ def _largest(family: ResNetFamily) -> ResNetChoice:
     stages = len(family.stage_widths)
     return ResNetChoice(
         name=family.name,
-        top1_percent=None,
-        resolution=1,  # Weights depend on neither top-1 nor resolution.
+        accuracy_percent=None,
+        resolution=1,  # Weights depend on neither accuracy nor resolution.
         stem_residual_conv=True,
         stem_widths=(family.stem_width_choices(0)[-1], family.stem_width_choices(1)[-1]),
         stage_width_multipliers=(max(family.width_multipliers),) * stages,

@@ -33,6 +33,7 @@ class SlimmableFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     block: Block
     resolution: int  # height and width of the image
     first_conv_width: int  # output channels of the first convolution, which strides
@@ -68,7 +69,7 @@ class SlimmableChoice:
     """One width of a `SlimmableFamily`."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     width_multiplier: float
 
 
@@ -88,7 +89,7 @@ def slimmable_supernet(family: SlimmableFamily, choices: Sequence[SlimmableChoic
                 "keep one of the two"
             )
     return cut_supernet(
-        family.name,
+        family,
         _layers(family, max(family.width_multipliers)),
         [(choice, _layers(family, choice.width_multiplier)) for choice in choices],
     )

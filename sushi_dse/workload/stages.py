@@ -35,6 +35,10 @@ class OfStages(Protocol):
         """The name of the SuperNet."""
 
     @property
+    def accuracy_of(self) -> str:
+        """The metric that the accuracies of its SubNets are of."""
+
+    @property
     def stage_widths(self) -> tuple[Any, ...]:
         """The output channels of each stage, or the choices of them: [stage]."""
 
@@ -96,6 +100,7 @@ class StagedFamily:
     """
 
     name: str
+    accuracy_of: str  # metric that the accuracies of its SubNets are of
     stage_widths: tuple[int, ...]  # [stage]: output channels
     stage_strides: tuple[int, ...]  # [stage]: stride of the first block
     min_blocks_per_stage: tuple[int, ...]  # [stage]
@@ -121,7 +126,7 @@ class StagedChoice:
     """One SubNet's choices within a `StagedFamily`; `ValueError` unless resolution is above 0."""
 
     name: str
-    top1_percent: float | None = None  # None where it is not known
+    accuracy_percent: float | None = None  # None where it is not known
     resolution: int  # height and width of the image
     blocks_per_stage: tuple[int, ...]
     # One ratio for each block, or one for each block of the largest SubNet: a stage with fewer
@@ -186,14 +191,15 @@ def ratios_by_stage(family: StagedFamily, choice: StagedChoice) -> list[tuple[fl
 
 
 def cut_supernet(
-    name: str,
+    family: OfStages,
     largest: Sequence[PlainLayer],
     subnets: Sequence[tuple[Rated, Sequence[PlainLayer]]],
 ) -> SuperNet:
-    """The SuperNet with the layers of its largest SubNet, and the SubNets cut from it by name."""
+    """The SuperNet of `family`: its largest SubNet's layers, and SubNets cut from it by name."""
     numbers = {layer.name: number for number, layer in enumerate(largest)}
     return SuperNet(
-        name=name,
+        name=family.name,
+        accuracy_of=family.accuracy_of,
         layers=tuple(
             SuperNetLayer(
                 name=layer.name,
@@ -208,7 +214,7 @@ def cut_supernet(
         subnets=tuple(
             SubNet(
                 name=choice.name,
-                top1_percent=choice.top1_percent,
+                accuracy_percent=choice.accuracy_percent,
                 layers=tuple(placed(layer, numbers[layer.name]) for layer in layers),
             )
             for choice, layers in subnets

@@ -29,7 +29,7 @@ ROWS = [
 
 INPUTS: dict[str, object] = {
     "hardware": {"base": {"clock_mhz": 100.0, "pe_kernels": 16}, "axes": {}},
-    "workload": {"name": "net", "sha256": "ab"},
+    "workload": {"name": "net", "accuracy_of": "top-1", "sha256": "ab"},
     "trace": {"name": "random-walk", "sha256": "cd"},
     "policies": ("no-sgs", "sushi"),
     "mode": "strict-accuracy",
@@ -217,7 +217,7 @@ def test_a_baseline_of_other_policies_is_refused(tmp_path: Path) -> None:
 
 CHANGES = [
     ({"hardware": {"base": {"clock_mhz": 200.0, "pe_kernels": 16}, "axes": {}}}, "clock_mhz"),
-    ({"workload": {"name": "net", "sha256": "ba"}}, "workload.sha256"),
+    ({"workload": {"name": "net", "accuracy_of": "top-1", "sha256": "ba"}}, "workload.sha256"),
     ({"trace": {"name": "random-walk", "sha256": "dc"}}, "trace.sha256"),
     ({"mode": "strict-latency"}, "mode"),
     ({"repeats": 5}, "repeats"),
@@ -239,6 +239,18 @@ def test_a_baseline_of_other_inputs_is_told_or_refused_and_the_difference_named(
     message = fails(path, same=True)
     assert "was made with other inputs" in message
     assert named in message
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_baseline_whose_accuracies_are_of_another_metric_is_refused(
+    tmp_path: Path, same: bool
+) -> None:
+    inputs = {**INPUTS, "workload": {"name": "other", "accuracy_of": "MMLU", "sha256": "ab"}}
+    path = stored(tmp_path, {"schema_version": SCHEMA_VERSION, "rows": ROWS, "inputs": inputs})
+    assert fails(path, same=same) == (
+        f"{path}: its accuracy is 'MMLU' and that of this comparison is 'top-1', which do not "
+        "compare; take those of one metric"
+    )
 
 
 def test_a_baseline_may_be_of_other_policies(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_an_onnx_network_is_costed_swept_and_its_design_exported(run: Run) -> None:
     net, output = resnet18()
     net.save(Path("resnet18.onnx"), output)
-    done = run("workload", "import", "resnet18.onnx", "--out", "r.yaml", "--top1-percent", "69.8")
+    done = run(
+        "workload", "import", "resnet18.onnx", "--out", "r.yaml", "--accuracy-percent", "69.8"
+    )
     assert (done.code, done.out) == (0, "")
     assert "resnet18: 21 layers, 1814.1 million MACs, 11.14 MiB of weights" in done.err
     assert "not charged by the cost model: Relu 17, Add 8, MaxPool 1" in done.err
@@ -68,7 +70,7 @@ def test_what_cannot_be_read_ends_with_code_2_and_one_line(run: Run) -> None:
     assert (
         "warning: 1 operators of SubNet net are left out of every count: 'lstm' (LSTM)" in done.err
     )
-    assert "the accuracy is not known; give it by --top1-percent" in done.err
+    assert "the accuracy is not known; give it by --accuracy-percent" in done.err
 
 
 @pytest.mark.parametrize("kind", ["hw", "workload", "devices"])
@@ -119,11 +121,11 @@ def test_networks_that_no_workload_holds_are_refused_before_a_file_is_written(
     names = [f"net{i}.yaml" for i in range(33)]
     for name in names:
         Path(name).write_text(layer % 0)
-    top1 = ["--top1-percent", "70"]
-    done = run("workload", "import", *names, *top1 * 33, "--out", "all.yaml")
+    accuracy = ["--accuracy-percent", "70"]
+    done = run("workload", "import", *names, *accuracy * 33, "--out", "all.yaml")
     assert (done.code, Path("all.yaml").exists()) == (2, False)
     assert "makes no workload: subnets: write at most 32 entries, got 33" in done.err
-    assert run("workload", "import", *names[1:], *top1 * 32, "--out", "all.yaml").code == 0
+    assert run("workload", "import", *names[1:], *accuracy * 32, "--out", "all.yaml").code == 0
     assert run("describe", "workload", "all.yaml").code == 0
     Path("long.yaml").write_text("".join(layer % i for i in range(4200)))
     done = run("workload", "import", "long.yaml", "--out", "long_net.yaml")

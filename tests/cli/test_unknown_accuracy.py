@@ -17,15 +17,15 @@ SHORT = ("--queries", "30")
 UNKNOWN = "the accuracy of 'one' is not known"
 
 
-def network(name: str, top1: str = "") -> str:
-    given = f"    top1_percent: {top1}\n" if top1 else ""
+def network(name: str, accuracy: str = "") -> str:
+    given = f"    accuracy_percent: {accuracy}\n" if accuracy else ""
     return f"  - name: {name}\n{given}    layers:\n{LAYER % 'a'}{LAYER % 'b'}"
 
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    head = "family: layers\nsubnets:\n"
+    head = "family: layers\naccuracy_of: top-1\nsubnets:\n"
     Path("unknown.yaml").write_text(head + network("one"))
     Path("zero.yaml").write_text(head + network("one", "0.0"))
     Path("known.yaml").write_text(head + network("one", "70"))
@@ -112,8 +112,8 @@ def test_rows_hold_no_accuracy_that_is_not_known(run: Run, trace: str) -> None:
 
 def test_a_description_says_that_an_accuracy_is_not_known(run: Run) -> None:
     facts = run("describe", "workload", "two.yaml", "--format", "json").document
-    assert facts["subnet one"].startswith("top-1 unknown, 2 layers")
-    assert facts["subnet two"].startswith("top-1 70 %, 2 layers")
+    assert facts["subnet one"].startswith("accuracy unknown, 2 layers")
+    assert facts["subnet two"].startswith("accuracy 70 %, 2 layers")
     assert UNKNOWN in run("worth", "--workload", "unknown.yaml", *SHORT, "--repeats", "2").out
     search = ("search", "--hw", "space.yaml", "--workload", "unknown.yaml", *SHORT)
     assert UNKNOWN in run(*search, "--trials", "2").out

@@ -35,7 +35,7 @@ from tests.strategies import ungrouped_layers
 
 RESNET = (shipped_folder("workloads") / "ofa_resnet50.yaml").read_text()
 SIZES = "channels: 3, kernel_height: 3, kernel_width: 3, height: 8, width: 8, padding: 1"
-BLOCKS = (PlainSubNet(name="A", top1_percent=70, layers=tuple(
+BLOCKS = (PlainSubNet(name="A", accuracy_percent=70, layers=tuple(
     PlainLayer(name=name, kernels=8, channels=8, kernel_height=1, kernel_width=1, height=4, width=4,
                block=block)
     for name, block in [("stem", ""), ("a", "first"), ("b", "first"), ("c", "second")]
@@ -43,25 +43,27 @@ BLOCKS = (PlainSubNet(name="A", top1_percent=70, layers=tuple(
 PLAIN = f"""\
 family: layers
 name: two
+accuracy_of: top-1
 description: Two networks.
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {{name: c, kernels: 8, {SIZES}}}
       - {{name: f, kernels: 10, channels: 8, kernel_height: 1, kernel_width: 1, height: 1,
          width: 1, fully_connected: true}}
   - name: B
-    top1_percent: 71.5
+    accuracy_percent: 71.5
     layers:
       - {{name: c, kernels: 16, {SIZES}}}
 """
 POINT = "kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 8, width: 8"
 THREE = f"""\
 family: layers
+accuracy_of: top-1
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {{name: c, {POINT}}}
       - {{name: d, {POINT}}}
@@ -139,7 +141,7 @@ def test_a_network_may_be_listed_layer_by_layer(load: Load) -> None:
     whole, part = file.supernet.subnets
     assert [layer.kernels for layer in whole.layers] == [8, 10]
     assert whole.layers[1].fully_connected
-    assert part.top1_percent == 71.5
+    assert part.accuracy_percent == 71.5
     assert file.supernet.layers[0].kernels == 16
 
 
@@ -162,7 +164,9 @@ def test_stride_and_padding_are_one_number_or_one_for_each_side(
 @given(ungrouped_layers())
 def test_a_layer_is_written_shortest_and_read_back(layer: Layer) -> None:
     plain = PlainLayer(**{field.name: getattr(layer, field.name) for field in fields(PlainLayer)})
-    text = workload_text([PlainSubNet(name="A", top1_percent=70, layers=(plain,))])
+    text = workload_text(
+        [PlainSubNet(name="A", accuracy_percent=70, layers=(plain,))], accuracy_of="top-1"
+    )
     (read,) = checked(parse_document(Path("my.yaml"), text), PlainKeys).subnets[0].layers
     assert read.model_dump() == {field.name: getattr(plain, field.name) for field in fields(plain)}
     for key, sides in {"stride": plain.stride, "padding": plain.padding}.items():
@@ -187,20 +191,22 @@ def test_a_layer_names_one_or_several_whose_maps_it_reads(
     assert (subnet.layers[2].input_from, subnet.layers[2].adds) == (input_from, adds)
     plain = [PlainLayer(**{f.name: getattr(x, f.name) for f in fields(PlainLayer)})
              for x in subnet.layers]  # fmt: skip
-    written = workload_text([PlainSubNet(name="A", top1_percent=70, layers=tuple(plain))])
+    written = workload_text(
+        [PlainSubNet(name="A", accuracy_percent=70, layers=tuple(plain))], accuracy_of="top-1"
+    )
     assert load(written).supernet.subnets == (subnet,)
 
 
 @pytest.mark.parametrize(
     ("keys", "place", "wrong"),
     [
-        ("adds: b", "8:106", "adds of layer 'e': no layer is named 'b'; known: c, d, e"),
-        ("adds: cc", "8:106", "no layer is named 'cc'; did you mean 'c'?"),
-        ("input_from: e", "8:112", "input_from of layer 'e': 'e' must run before it"),
-        ("input_from: [c, c]", "8:112", "input_from of layer 'e': names must differ, got c, c"),
-        ("adds: 3", "8:106", "adds: a name or a list of names is wanted, got 3"),
-        ("adds: [c, 3]", "8:110", "adds: a text is wanted, got 3; put it in quotes"),
-        ("adds: {c: d}", "8:106", "adds: a name or a list of names is wanted"),
+        ("adds: b", "9:106", "adds of layer 'e': no layer is named 'b'; known: c, d, e"),
+        ("adds: cc", "9:106", "no layer is named 'cc'; did you mean 'c'?"),
+        ("input_from: e", "9:112", "input_from of layer 'e': 'e' must run before it"),
+        ("input_from: [c, c]", "9:112", "input_from of layer 'e': names must differ, got c, c"),
+        ("adds: 3", "9:106", "adds: a name or a list of names is wanted, got 3"),
+        ("adds: [c, 3]", "9:110", "adds: a text is wanted, got 3; put it in quotes"),
+        ("adds: {c: d}", "9:106", "adds: a name or a list of names is wanted"),
     ],
 )
 def test_a_layer_that_is_not_there_before_is_told_in_its_place(
@@ -215,7 +221,7 @@ def test_a_layer_that_is_not_there_before_is_told_in_its_place(
 def test_one_of_two_layers_of_a_name_cannot_be_meant(load: Load) -> None:
     twice = THREE.replace("name: d", "name: c")
     assert load(twice.replace("LAST", "block: x")).supernet.subnets
-    with pytest.raises(UserError, match=r"^my\.yaml:8:106: .*2 layers are named 'c'; rename"):
+    with pytest.raises(UserError, match=r"^my\.yaml:9:106: .*2 layers are named 'c'; rename"):
         load(twice.replace("LAST", "adds: c"))
 
 
@@ -243,8 +249,10 @@ def test_a_subnet_of_the_users_own_is_added(load: Load) -> None:
         ("resolution: 160", "resolution: 0", "0\n    stem", "resolution > 0 must hold, got 0"),
         ("resolution: 160", "resolution: 99999", "99999", "resolution <= 65536 must hold"),
         ("resolution: 160", "resolution: 160.5", "160.5", "resolution: a whole number is wanted"),
-        ("top1_percent: 76.3", "top1_percent: 176.3", "176.3", "top1_percent <= 100 must hold"),
-        ("top1_percent: 76.3", "top1_percent: high", "high", "top1_percent: a number is wanted"),
+        ("accuracy_percent: 76.3", "accuracy_percent: 176.3", "176.3",
+         "accuracy_percent <= 100 must hold"),
+        ("accuracy_percent: 76.3", "accuracy_percent: high", "high",
+         "accuracy_percent: a number is wanted"),
         ("stem_residual_conv: false", "stem_residual_conv: 0", "0\n    stem_w",
          "stem_residual_conv: true or false is wanted, got 0"),
         ("name: B", "name: 1", "1  #", "name: a text is wanted, got 1; put it in quotes"),
@@ -277,26 +285,26 @@ def test_a_mistake_in_a_workload_is_one_line_with_its_place(
 @pytest.mark.parametrize(
     ("old", "new", "place", "wrong"),
     [
-        ("kernel_height: 3", "kernel_height: 5", "11:5", "layer 'c' of SubNet 'B'"),
-        ("padding: 1", "padding: -1", "8:109", "padding >= 0 must hold, got -1"),
-        ("padding: 1", "padding: [0, 1, -1, 0]", "8:116", "padding >= 0 must hold, got -1"),
-        ("padding: 1", "padding: [0, 1]", "8:109",
+        ("kernel_height: 3", "kernel_height: 5", "12:5", "layer 'c' of SubNet 'B'"),
+        ("padding: 1", "padding: -1", "9:109", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [0, 1, -1, 0]", "9:116", "padding >= 0 must hold, got -1"),
+        ("padding: 1", "padding: [0, 1]", "9:109",
          "padding: a whole number, or [top, bottom, left, right], is wanted, got [0, 1]"),
-        ("padding: 1", "padding: [0, 1, 1, 0.5]", "8:119", "padding: a whole number is wanted"),
-        ("padding: 1", "stride: [2, 0]", "8:112", "stride > 0 must hold, got 0"),
-        ("padding: 1", "stride: [1, 2, 3]", "8:108",
+        ("padding: 1", "padding: [0, 1, 1, 0.5]", "9:119", "padding: a whole number is wanted"),
+        ("padding: 1", "stride: [2, 0]", "9:112", "stride > 0 must hold, got 0"),
+        ("padding: 1", "stride: [1, 2, 3]", "9:108",
          "stride: a whole number, or [rows, columns], is wanted, got [1, 2, 3]"),
-        ("padding: 1", "stride: true", "8:108", "or [rows, columns], is wanted, got true"),
-        ("padding: 1", "groups: 2", "8:108", "groups must divide kernels and channels"),
-        ("padding: 1", "paddin: 1", "8:100", "unknown key 'paddin'; did you mean 'padding'?"),
-        ("height: 8, width: 8, padding: 1", "height: 2, width: 8", "8:9", "larger than its 2x8"),
+        ("padding: 1", "stride: true", "9:108", "or [rows, columns], is wanted, got true"),
+        ("padding: 1", "groups: 2", "9:108", "groups must divide kernels and channels"),
+        ("padding: 1", "paddin: 1", "9:100", "unknown key 'paddin'; did you mean 'padding'?"),
+        ("height: 8, width: 8, padding: 1", "height: 2, width: 8", "9:9", "larger than its 2x8"),
         ("layers:\n      - {name: c, kernels: 16", "layers: []\nx:\n      - {name: c, kernels: 16",
-         "13:13", "layers: write at least 1 entries, got 0"),
+         "14:13", "layers: write at least 1 entries, got 0"),
         ("    layers:\n      - {name: c, kernels: 16", "    layers: {a: 1}\nx:\n      - {name: c",
-         "13:13", "layers: a list is wanted, got {'a': 1}"),
+         "14:13", "layers: a list is wanted, got {'a': 1}"),
         ("family: layers\n", "", "1:1", "the key 'family' is missing; known: resnet, "),
         ("family: layers\n", "family: no\n", "1:9", "YAML reads no as true or false"),
-        ("top1_percent: 70\n", "top1_percent: 7e1\n", "6:19", "write 70 or 7.0e+1"),
+        ("accuracy_percent: 70\n", "accuracy_percent: 7e1\n", "7:23", "write 70 or 7.0e+1"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_list_of_layers_is_one_line_with_its_place(
@@ -326,7 +334,38 @@ def test_an_unknown_workload_is_told_the_near_ones() -> None:
 
 def test_the_blocks_of_listed_layers_are_written_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "blocks.yaml"
-    path.write_text(workload_text(BLOCKS))
+    path.write_text(workload_text(BLOCKS, accuracy_of="top-1"))
     (subnet,) = load_workload(path).supernet.subnets
     assert [layer.block for layer in subnet.layers] == ["", "first", "first", "second"]
     assert "block" not in path.read_text().splitlines()[4]  # The stem is in no block.
+
+
+@pytest.mark.parametrize(
+    ("given", "at", "wrong"),
+    [
+        ("", "1:1", "the key 'accuracy_of' is missing here; add it"),
+        ("accuracy_of: 5\n", "3:14", "accuracy_of: a text is wanted, got 5; put it in quotes"),
+        ("accuracy_of: ' '\n", "3:14", "accuracy_of: the metric's name is wanted, such as"),
+        (f"accuracy_of: {'a' * 121}\n", "3:14", "120 characters at most"),
+        ('accuracy_of: "a\\nb"\n', "3:14", "the metric's name is wanted"),
+    ],
+)
+def test_a_workload_names_the_metric_of_its_accuracies(
+    load: Load, given: str, at: str, wrong: str
+) -> None:
+    assert load(PLAIN).supernet.accuracy_of == "top-1"
+    with pytest.raises(UserError) as refused:
+        load(PLAIN.replace("accuracy_of: top-1\n", given))
+    assert str(refused.value).startswith(f"my.yaml:{at}: ")
+    assert wrong in str(refused.value)
+
+
+def test_every_shipped_workload_names_the_metric_of_its_accuracies() -> None:
+    of = {name: load_workload(name).supernet.accuracy_of for name in workload_names()}
+    assert of.pop("resnet18_cifar10") == "CIFAR-10 top-1"
+    assert set(of.values()) == {"ImageNet top-1"}
+
+
+def test_the_old_name_of_an_accuracy_is_an_unknown_key_whose_name_is_told(load: Load) -> None:
+    with pytest.raises(UserError, match=r"unknown key 'top1_percent'; did you mean 'accuracy_perc"):
+        load(PLAIN.replace("accuracy_percent: 71.5", "top1_percent: 71.5"))

@@ -27,9 +27,10 @@ def supernet() -> SuperNet:
     return plain_supernet(
         "small",
         [
-            PlainSubNet(name="A", top1_percent=70.0, layers=(first, second)),
-            PlainSubNet(name="B", top1_percent=60.0, layers=(first,)),
+            PlainSubNet(name="A", accuracy_percent=70.0, layers=(first, second)),
+            PlainSubNet(name="B", accuracy_percent=60.0, layers=(first,)),
         ],
+        accuracy_of="top-1",
     )
 
 

@@ -159,7 +159,8 @@ def test_a_value_that_the_tool_takes_for_a_key_its_schema_takes(key: str) -> Non
 
 
 WORKLOADS_IN_BRIEF = [
-    {"family": "layers", "subnets": [{"name": "A", "top1_percent": 70, "layers": [
+    {"family": "layers", "accuracy_of": "top-1", "subnets": [
+        {"name": "A", "accuracy_percent": 70, "layers": [
         {"name": "c", "kernels": 8, "channels": 4, "kernel_height": 1, "kernel_width": 1,
          "height": 8, "width": 8, "padding": 1, "groups": 2},
         {"name": "d", "kernels": 8, "channels": 8, "kernel_height": 3, "kernel_width": 5,

@@ -16,6 +16,7 @@ LAYER = "kernels: 4, channels: 4, kernel_height: 3, kernel_width: 3, height: 8, 
 LISTED = f"""\
 family: layers
 weight_bits: 4
+accuracy_of: ImageNet top-1
 subnets:
   - name: A
     layers:
@@ -68,11 +69,11 @@ def test_other_bits_are_refused_in_one_line_with_their_place(bits: str, tmp_path
     with pytest.raises(UserError, match=r"own.yaml:2:14: weight_bits: 4, 8 or 16 is wanted, got"):
         load_workload(written(tmp_path, at_top))
     of_layer = LISTED.replace("weight_bits: 16", f"weight_bits: {bits}")
-    with pytest.raises(UserError, match=r"own.yaml:7:\d+: weight_bits: 4, 8 or 16 is wanted, got"):
+    with pytest.raises(UserError, match=r"own.yaml:8:\d+: weight_bits: 4, 8 or 16 is wanted, got"):
         load_workload(written(tmp_path, of_layer))
 
 
 def test_subnets_that_share_a_layer_have_weights_of_the_same_bits_in_it(tmp_path: Path) -> None:
     other = LISTED + f"  - name: B\n    layers:\n      - {{name: one, {LAYER}, weight_bits: 8}}\n"
-    with pytest.raises(UserError, match=r"own.yaml:8:5: .*'B' has weight_bits 8, .*'one' has 4"):
+    with pytest.raises(UserError, match=r"own.yaml:9:5: .*'B' has weight_bits 8, .*'one' has 4"):
         load_workload(written(tmp_path, other))

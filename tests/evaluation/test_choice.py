@@ -32,9 +32,10 @@ def networks() -> st.SearchStrategy[Network]:
 
     def made(subnets: list[tuple[int, int]]) -> Network:
         return Network.of(plain_supernet("some", [
-            PlainSubNet(name=str(i), top1_percent=top1, layers=(layer("a", 64, 160 * wide),))
-            for i, (wide, top1) in enumerate(subnets)
-        ]))  # fmt: skip
+            PlainSubNet(name=str(i), accuracy_percent=accuracy,
+                        layers=(layer("a", 64, 160 * wide),))
+            for i, (wide, accuracy) in enumerate(subnets)
+        ], accuracy_of="top-1"))  # fmt: skip
 
     return st.lists(sized, min_size=1, max_size=6).map(made)
 
@@ -43,7 +44,7 @@ def streams(network: Network) -> st.SearchStrategy[Trace]:
     """Streams whose demands are those of SubNets, and beyond all of them."""
     cold_ms = cold_latency_ms(network, DESIGN).tolist()
     demand = st.tuples(
-        st.sampled_from([0.0, *network.top1_percent.tolist(), 99.0]),
+        st.sampled_from([0.0, *network.accuracy_percent.tolist(), 99.0]),
         st.sampled_from([min(cold_ms) / 2, *cold_ms, 2 * max(cold_ms)]),
     )
     return st.lists(demand, min_size=1, max_size=8).map(
@@ -60,18 +61,20 @@ def served(network: Network, rows: tuple[int, ...], trace: Trace, mode: str) -> 
     cold_ms = cold_latency_ms(network, DESIGN)
     kept = list(rows)
     return [
-        rows[select_subnet(MODES[mode], network.top1_percent[kept], cold_ms[kept], *demands)]
+        rows[select_subnet(MODES[mode], network.accuracy_percent[kept], cold_ms[kept], *demands)]
         for demands in zip(trace.min_accuracy_percent, trace.max_latency_ms, strict=True)
     ]
 
 
 def worth(network: Network, rows: tuple[int, ...], trace: Trace, mode: str) -> tuple[int, float]:
     """The number of queries whose strict demand is kept, and the sum of what is optimised."""
-    cold_ms, top1 = cold_latency_ms(network, DESIGN), network.top1_percent
+    cold_ms, accuracy_percent = cold_latency_ms(network, DESIGN), network.accuracy_percent
     chosen = served(network, rows, trace, mode)
     if mode == "strict-latency":
-        return int((cold_ms[chosen] <= trace.max_latency_ms).sum()), float(top1[chosen].sum())
-    met = int((top1[chosen] >= trace.min_accuracy_percent).sum())
+        return int((cold_ms[chosen] <= trace.max_latency_ms).sum()), float(
+            accuracy_percent[chosen].sum()
+        )
+    met = int((accuracy_percent[chosen] >= trace.min_accuracy_percent).sum())
     return met, -float(cold_ms[chosen].sum())
 
 
@@ -81,7 +84,7 @@ def test_no_other_choice_of_as_many_serves_a_stream_better(
     data: st.DataObject, network: Network, mode: str
 ) -> None:
     trace = data.draw(streams(network))
-    front = unbeaten(cold_latency_ms(network, DESIGN), network.top1_percent)
+    front = unbeaten(cold_latency_ms(network, DESIGN), network.accuracy_percent)
     count = data.draw(st.integers(1, len(front)))
     names = [subnet.name for subnet in network.supernet.subnets]
     found = chosen_for_stream(network, DESIGN, trace, mode, count)
@@ -108,7 +111,7 @@ def test_queries_fall_on_subnets_as_the_rule_of_selection_says(
     met, _ = worth(network, rows, trace, mode)
     assert found.sums["slo_attainment"] == pytest.approx(met / len(trace))
     assert found.sums["mean_latency_ms"] == pytest.approx(cold_ms[chosen].mean())
-    accuracy = network.top1_percent[chosen].mean()
+    accuracy = network.accuracy_percent[chosen].mean()
     assert found.sums["mean_accuracy_percent"] == pytest.approx(accuracy)
     assert found.queries.sum() == len(trace)
 
@@ -140,10 +143,10 @@ def test_what_cannot_be_chosen_is_told_in_a_line(run: Run, tmp_path: Path) -> No
         load_experiment(TINY, "slimmable_resnet50", "phases", queries=20, subnets=9)
     text = (ROOT / "workloads" / "slimmable_resnet50.yaml").read_text(encoding="utf-8")
     unknown = tmp_path / "unknown.yaml"
-    unknown.write_text(text.replace(", top1_percent: 72.1", ""), encoding="utf-8")
+    unknown.write_text(text.replace(", accuracy_percent: 72.1", ""), encoding="utf-8")
     code, _, err = run("subnets", "--workload", str(unknown), "--queries", "20")
     assert code == 2
-    assert "the accuracy of '0.5x' is not known; give its top1_percent" in err
+    assert "the accuracy of '0.5x' is not known; give its accuracy_percent" in err
 
 
 def test_a_sweep_serves_the_chosen_subnets_on_the_stream_of_all_of_them() -> None:

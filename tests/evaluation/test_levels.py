@@ -61,7 +61,7 @@ def test_level_1_alone_is_the_stream_as_it_is(mode: str) -> None:
 def test_the_rows_of_a_level_are_those_of_a_trace_scaled_by_hand(
     mode: str, trace: Trace, level: float
 ) -> None:
-    low, high = NETWORK.top1_percent.min(), NETWORK.top1_percent.max()
+    low, high = NETWORK.accuracy_percent.min(), NETWORK.accuracy_percent.max()
     if mode == "strict-latency":
         by_hand = replace(trace, max_latency_ms=trace.max_latency_ms * level)
     else:
@@ -161,6 +161,6 @@ def test_levels_that_cannot_be_are_refused(changes: dict[str, Any], message: str
 
 def test_a_level_leaves_the_other_demand_alone() -> None:
     for mode, kept in (("strict-latency", 1), ("strict-accuracy", 2)):
-        scaled = at_level(TRACE, 0.5, mode=mode, top1_percent=NETWORK.top1_percent)
+        scaled = at_level(TRACE, 0.5, mode=mode, accuracy_percent=NETWORK.accuracy_percent)
         same = [np.array_equal(a, b) for a, b in zip(scaled.columns, TRACE.columns, strict=True)]
         assert same == [True, kept == 1, kept == 2]

@@ -83,7 +83,7 @@ def test_a_file_of_either_kind_holds_the_same_results(tmp_path: Path) -> None:
 
 def test_an_accuracy_that_is_not_known_is_neither_met_nor_missed() -> None:
     one = experiment()
-    only = replace(one.network.supernet.subnets[0], top1_percent=None)
+    only = replace(one.network.supernet.subnets[0], accuracy_percent=None)
     network = Network.of(replace(one.network.supernet, subnets=(only,)))
     demands = np.where(np.arange(len(one.traced)) % 2, 75.0, 0.0)
     trace = replace(one.traced, min_accuracy_percent=demands)

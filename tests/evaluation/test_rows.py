@@ -47,7 +47,7 @@ ONE_LAYER = Network.of(
         [
             PlainSubNet(
                 name="A",
-                top1_percent=70,
+                accuracy_percent=70,
                 layers=(
                     PlainLayer(
                         name="c",
@@ -61,6 +61,7 @@ ONE_LAYER = Network.of(
                 ),
             )
         ],
+        accuracy_of="top-1",
     )
 )
 
@@ -224,7 +225,7 @@ def test_attainment_is_the_share_of_queries_whose_demands_were_met(run: Ran) -> 
     for query, s, response_ms in zip(
         run.trace, run.served.subnet, run.served.response_ms, strict=True
     ):
-        is_accurate = bool(run.table.top1_percent[s] >= query.min_accuracy_percent)
+        is_accurate = bool(run.table.accuracy_percent[s] >= query.min_accuracy_percent)
         is_in_time = bool(response_ms <= query.max_latency_ms)
         accurate, in_time = accurate + is_accurate, in_time + is_in_time
         both += is_accurate and is_in_time
@@ -258,7 +259,7 @@ def test_the_other_metrics_are_what_they_are_defined_as(run: Ran) -> None:
     kept = np.hstack([table.subgraphs.kernels, table.subgraphs.channels])
     changes = (kept[served.cached] != kept[served.kept]).any(axis=1)
     assert metrics["subgraph_switches"] == changes.sum()
-    accuracies = [float(table.top1_percent[s]) for s in served.subnet]
+    accuracies = [float(table.accuracy_percent[s]) for s in served.subnet]
     assert metrics["mean_accuracy_percent"] == pytest.approx(mean(accuracies))
     busy_ms = float(served.service_ms.sum())
     possible = run.accelerator.macs_per_cycle * run.accelerator.clock_mhz * 1e3 * busy_ms
@@ -293,15 +294,20 @@ SMALL = Network.of(
         [
             PlainSubNet(
                 name=name,
-                top1_percent=top1_percent,
+                accuracy_percent=accuracy_percent,
                 layers=(
                     layer("a", width, 64, 7),
                     layer("b", 512, width, 7),
                     layer("c", 512, 512, 1),
                 ),
             )
-            for name, width, top1_percent in (("A", 128, 71.0), ("B", 256, 73.0), ("C", 512, 75.0))
+            for name, width, accuracy_percent in (
+                ("A", 128, 71.0),
+                ("B", 256, 73.0),
+                ("C", 512, 75.0),
+            )
         ],
+        accuracy_of="top-1",
     )
 )
 SPACE = SearchSpace.of(

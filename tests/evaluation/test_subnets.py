@@ -33,7 +33,7 @@ from sushi_dse.workload.mobilenet_v3 import (
     MobileNetV3Family,
     mobilenet_v3_supernet,
 )
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 from tests import paths
 from tests.networks import accuracy_model
 from tests.strategies import accelerators, zcu104, zcu104_measured
@@ -49,6 +49,7 @@ DESIGNS = {
 COUNTS = range(1, 9)
 SMALL_FAMILY = MobileNetV3Family(
     name="small",
+    accuracy_of="top-1",
     stage_widths=(8, 16),
     stage_strides=(2, 1),
     min_blocks_per_stage=(1, 1),
@@ -66,7 +67,7 @@ small_integers = st.integers(0, 3)
 
 def costs_of(supernet: SuperNet, accelerator: Accelerator) -> np.ndarray:
     network = Network.of(supernet)
-    return np.column_stack([cold_latency_ms(network, accelerator), -network.top1_percent])
+    return np.column_stack([cold_latency_ms(network, accelerator), -network.accuracy_percent])
 
 
 @pytest.fixture(scope="module", params=DESIGNS)
@@ -93,9 +94,9 @@ def small_models(draw: st.DrawFn) -> AccuracyModel:
         origin="made up",
         resolution=16,
         measured_subnets=1,
-        measured_top1_percent=draw(st.sampled_from([(0.0, 100.0), (70.0, 73.0)])),
+        measured_accuracy_percent=draw(st.sampled_from([(0.0, 100.0), (70.0, 73.0)])),
         held_out_rmse_percent=0.0,
-        base_top1_percent=70.0,
+        base_accuracy_percent=70.0,
         block_gain_percent=tuple(gains),
         stage_interaction_percent=draw(st.sampled_from([(0.0, 0.0), (1.0, -1.0)])),
     )
@@ -106,14 +107,14 @@ def all_choices(model: AccuracyModel) -> list[MobileNetV3Choice]:
     choices = [
         MobileNetV3Choice(
             name=str(i),
-            top1_percent=0,
+            accuracy_percent=0,
             resolution=model.resolution,
             blocks_per_stage=(len(first), len(second)),
             block_expand_ratios=(*first, *second),
         )
         for i, (first, second) in enumerate(product(stages, stages))
     ]
-    return [replace(choice, top1_percent=model.top1_percent(choice)) for choice in choices]
+    return [replace(choice, accuracy_percent=model.accuracy_percent(choice)) for choice in choices]
 
 
 def front_of(costs: np.ndarray) -> np.ndarray:
@@ -124,21 +125,21 @@ def front_of(costs: np.ndarray) -> np.ndarray:
 @settings(max_examples=40)
 @given(small_models(), accelerators())
 def test_the_front_is_that_of_all_subnets(model: AccuracyModel, accelerator: Accelerator) -> None:
-    least, greatest = model.measured_top1_percent
+    least, greatest = model.measured_accuracy_percent
     costs = front_of(costs_of(mobilenet_v3_supernet(model.family, all_choices(model)), accelerator))
     wanted = costs[(-costs[:, 1] >= least) & (-costs[:, 1] <= greatest)]
     if len(wanted):
         found = subnet_front(model, accelerator).costs
         assert front_of(found).tolist() == wanted.tolist()
     else:
-        with pytest.raises(UserError, match="no SubNet's predicted top-1 lies within"):
+        with pytest.raises(UserError, match="no SubNet's predicted accuracy lies within"):
             subnet_front(model, accelerator)
 
 
 @given(st.lists(st.tuples(small_integers, small_integers), min_size=1))
 def test_unbeaten_are_the_rows_that_none_beats_each_once(rows: list[tuple[int, int]]) -> None:
-    latency_ms, top1_percent = np.array(rows, dtype=float).T
-    kept = unbeaten(latency_ms, top1_percent)
+    latency_ms, accuracy_percent = np.array(rows, dtype=float).T
+    kept = unbeaten(latency_ms, accuracy_percent)
     front = {
         (a, b) for a, b in rows if not any((c, d) != (a, b) and c <= a and d >= b for c, d in rows)
     }
@@ -188,8 +189,8 @@ def test_more_subnets_never_lower_the_hypervolume(
 def test_seven_subnets_reach_from_end_to_end_in_even_steps(
     families: list[SuperNet], front: SubNetFront
 ) -> None:
-    seven = [known_top1_percent(subnet) for subnet in families[6].subnets]
-    accuracies = [known_top1_percent(choice) for choice in front.choices]
+    seven = [known_accuracy_percent(subnet) for subnet in families[6].subnets]
+    accuracies = [known_accuracy_percent(choice) for choice in front.choices]
     reach = accuracies[-1] - accuracies[0]
     assert seven[0] - accuracies[0] < 0.05 * reach
     assert accuracies[-1] - seven[-1] < 0.05 * reach
@@ -200,7 +201,7 @@ def test_a_listed_subnet_is_beaten_by_one_that_is_as_fast(
     families: list[SuperNet], design: Accelerator
 ) -> None:
     chosen, listed = costs_of(families[6], design), costs_of(WORKLOAD.supernet, design)
-    for latency_ms, lost in listed:  # whose top-1 was measured
+    for latency_ms, lost in listed:  # whose accuracy was measured
         as_fast = chosen[:, 0] <= latency_ms
         assert chosen[as_fast, 1].min() < lost
 
@@ -210,14 +211,16 @@ def test_no_random_subnet_beats_one_of_the_front(front: SubNetFront, design: Acc
     choices = [
         MobileNetV3Choice(
             name=str(i),
-            top1_percent=0,
+            accuracy_percent=0,
             resolution=MODEL.resolution,
             blocks_per_stage=tuple(rng.integers(2, 5, 5).tolist()),
             block_expand_ratios=tuple(rng.choice(family.expand_ratios, 20).tolist()),
         )
         for i in range(200)
     ]
-    choices = [replace(choice, top1_percent=MODEL.top1_percent(choice)) for choice in choices]
+    choices = [
+        replace(choice, accuracy_percent=MODEL.accuracy_percent(choice)) for choice in choices
+    ]
     for latency_ms, lost in costs_of(mobilenet_v3_supernet(family, choices), design):
         as_fast = front.costs[front.costs[:, 0] >= latency_ms + 1e-9]
         assert (as_fast[:, 1] < lost).all()
@@ -232,11 +235,11 @@ def test_the_same_family_is_chosen_again() -> None:
     assert there.supernet != first.supernet
 
 
-def test_top1_is_predicted_within_what_was_measured(front: SubNetFront) -> None:
-    least, greatest = MODEL.measured_top1_percent
+def test_accuracy_is_predicted_within_what_was_measured(front: SubNetFront) -> None:
+    least, greatest = MODEL.measured_accuracy_percent
     for choice in front.choices:
-        assert choice.top1_percent == MODEL.top1_percent(choice)
-        assert least <= choice.top1_percent <= greatest
+        assert choice.accuracy_percent == MODEL.accuracy_percent(choice)
+        assert least <= choice.accuracy_percent <= greatest
 
 
 def test_a_workload_without_a_model_or_with_too_few_subnets_is_refused() -> None:
@@ -244,8 +247,8 @@ def test_a_workload_without_a_model_or_with_too_few_subnets_is_refused() -> None
         served_workload(load_workload("ofa_resnet50"), zcu104(), 7)
     with pytest.raises(UserError, match="SubNets, 1000000 are asked for"):
         served_workload(WORKLOAD, zcu104(), 10**6)
-    beyond = replace(MODEL, measured_top1_percent=(80.0, 90.0))
-    with pytest.raises(UserError, match="no SubNet's predicted top-1 lies within"):
+    beyond = replace(MODEL, measured_accuracy_percent=(80.0, 90.0))
+    with pytest.raises(UserError, match="no SubNet's predicted accuracy lies within"):
         subnet_front(beyond, zcu104())
 
 

@@ -191,10 +191,10 @@ def small() -> Problem:
     subnets = [
         PlainSubNet(
             name=name,
-            top1_percent=top1_percent,
+            accuracy_percent=accuracy_percent,
             layers=(layer("a", width, 64), layer("b", 64, width), layer("c", 64, 64)),
         )
-        for name, width, top1_percent in (("A", 64, 71.0), ("B", 128, 73.0))
+        for name, width, accuracy_percent in (("A", 64, 71.0), ("B", 128, 73.0))
     ]
     space = SearchSpace.of(
         zcu104(),
@@ -205,7 +205,7 @@ def small() -> Problem:
             "port_bytes_per_cycle": tuple(1.25 * i for i in range(1, 17)),
         },
     )
-    network = Network.of(plain_supernet("small", subnets))
+    network = Network.of(plain_supernet("small", subnets, accuracy_of="top-1"))
     return Problem(
         experiment=Experiment(space=space, network=network, trace=None, policies=STEADY_POLICIES),
         metrics=tuple(

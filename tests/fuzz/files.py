@@ -13,16 +13,17 @@ from tests.fuzz.hostile import ROOT
 TINY = str(ROOT / "tests" / "data" / "tiny.yaml")
 LAYERS = """family: layers
 name: two nets
+accuracy_of: top-1
 subnets:
   - name: A
-    top1_percent: 70.5
+    accuracy_percent: 70.5
     layers:
       - {name: first, kernels: 16, channels: 3, kernel_height: 3, kernel_width: 3, height: 32,
          width: 32, padding: 1}
       - {name: last, kernels: 10, channels: 16, kernel_height: 1, kernel_width: 1, height: 1,
          width: 1, fully_connected: true}
   - name: B
-    top1_percent: 65.0
+    accuracy_percent: 65.0
     layers:
       - {name: first, kernels: 8, channels: 3, kernel_height: 3, kernel_width: 3, height: 32,
          width: 32, padding: 1, stride: 2}

@@ -283,11 +283,11 @@ def generated_layers(rng: random.Random) -> bytes:
 
     subnets = [
         f"  - name: {json.dumps(rng.choice([*NAMES, 'A', 'B']))}\n"
-        f"    top1_percent: {rng.choice(['50.0', '70.5', *NUMBERS])}\n    layers:\n"
+        f"    accuracy_percent: {rng.choice(['50.0', '70.5', *NUMBERS])}\n    layers:\n"
         + "\n".join(layer(i) for i in range(rng.randrange(1, 4)))
         for _ in range(rng.randrange(1, 4))
     ]
-    return ("family: layers\nsubnets:\n" + "\n".join(subnets)).encode()
+    return ("family: layers\naccuracy_of: top-1\nsubnets:\n" + "\n".join(subnets)).encode()
 
 
 def generated_csv(rng: random.Random, header: str) -> bytes:

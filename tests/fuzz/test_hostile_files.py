@@ -285,8 +285,10 @@ def test_more_of_anything_than_is_of_use_is_refused_at_once() -> None:
     layers = LAYERS.partition("subnets:\n")[2].replace("name: A", "name: A{0}")
     layers = layers.partition("  - name: B")[0].replace("{name", "{{name").replace("}", "}}")
     layers = layers.replace("{0}}", "{0}")
-    many = "family: layers\nsubnets:\n" + "".join(layers.format(i) for i in range(33))
-    wrong = "net.yaml:3:3: subnets: write at most 32 entries, got 33"
+    many = "family: layers\naccuracy_of: top-1\nsubnets:\n" + "".join(
+        layers.format(i) for i in range(33)
+    )
+    wrong = "net.yaml:4:3: subnets: write at most 32 entries, got 33"
     assert refusal("cost", "--workload", text_file("net.yaml", many)) == wrong
     many = "extends: zcu104\nassumptions: [" + "a, " * 250_000 + "]"
     assert "has over 250000 keys and values; write fewer" in refusal(

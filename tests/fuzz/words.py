@@ -82,7 +82,7 @@ def option(rng: random.Random, sound: Sound, folder: Path) -> list[str]:
             ["export", TINY, "--design", word, "--out", f"{out}.yaml"],
             ["export", TINY, "--design", "0", "--to", word, "--out", f"{out}.yaml"],
             [*network, "--name", word], [*network, "--input-shape", word],
-            [*network, "--top1-percent", word],
+            [*network, "--accuracy-percent", word],
             [*trace, "--demands", word], [*trace, "--queries", word], [*trace, "--seed", word],
             [*trace, "--locality", word], [*trace, "--phases", word],
             [*trace, "--mean-phase-queries", word, "--demands", "phases"],

@@ -217,10 +217,14 @@ def test_layers_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_more_layers_than_a_file_holds_are_refused() -> None:
     layer = network("A", "x").layers[0]
-    text = workload_text([PlainSubNet(name="A", top1_percent=70, layers=(layer,))])
+    text = workload_text(
+        [PlainSubNet(name="A", accuracy_percent=70, layers=(layer,))], accuracy_of="top-1"
+    )
     layers = (layer,) * (2**20 // (len(text) // 2))
     with pytest.raises(UserError, match=f"^{len(layers)} layers are more than a workload file of"):
-        workload_text([PlainSubNet(name="A", top1_percent=70, layers=layers)])
+        workload_text(
+            [PlainSubNet(name="A", accuracy_percent=70, layers=layers)], accuracy_of="top-1"
+        )
 
 
 ATTENTION = """\
@@ -329,9 +333,9 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
     for path in paths:
         path.parent.mkdir()
         path.write_text(ZIGZAG)
-    names = [s.name for s in imported(*paths, top1_percent=[1, 2]).supernet.subnets]
+    names = [s.name for s in imported(*paths, accuracy_percent=[1, 2]).supernet.subnets]
     assert names == ["a", "b"]
-    assert "one name" in refusal(paths[0], paths[0], top1_percent=[1, 2])
+    assert "one name" in refusal(paths[0], paths[0], accuracy_percent=[1, 2])
 
 
 BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefgh"))
@@ -466,12 +470,12 @@ def network(name: str, *names: str) -> PlainSubNet:
     )
     numbers = count(1)
     layers = tuple(replace(layer, name=n, kernels=next(numbers)) for n in names)
-    return PlainSubNet(name=name, top1_percent=70, layers=layers)
+    return PlainSubNet(name=name, accuracy_percent=70, layers=layers)
 
 
 def test_layers_share_by_name_where_the_supernets_are_named() -> None:
     networks = [network("A", "x", "z"), network("B", "x", "y", "z")]
-    by_name = plain_supernet("s", networks, ["x", "y", "unused", "z"])
+    by_name = plain_supernet("s", networks, ["x", "y", "unused", "z"], accuracy_of="top-1")
     assert [layer.name for layer in by_name.layers] == ["x", "y", "z"]
     assert [[layer.supernet_layer for layer in s.layers] for s in by_name.subnets] == [
         [0, 2],
@@ -479,17 +483,18 @@ def test_layers_share_by_name_where_the_supernets_are_named() -> None:
     ]
     assert by_name.layers[2].kernels == 3
     with pytest.raises(ValueError, match="supernet_layers has no 'z'; known: x, y"):
-        plain_supernet("s", networks, ["x", "y"])
+        plain_supernet("s", networks, ["x", "y"], accuracy_of="top-1")
     with pytest.raises(ValueError, match="supernet_layer must grow"):
-        plain_supernet("s", networks, ["z", "x", "y"])
+        plain_supernet("s", networks, ["z", "x", "y"], accuracy_of="top-1")
 
 
 FILE = """\
 family: layers
+accuracy_of: top-1
 supernet_layers: [x, z]
 subnets:
   - name: A
-    top1_percent: 70
+    accuracy_percent: 70
     layers:
       - {name: x, kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 2, width: 2}
       - {name: z, kernels: 4, channels: 4, kernel_height: 1, kernel_width: 1, height: 2, width: 2}
@@ -499,11 +504,11 @@ subnets:
 @pytest.mark.parametrize(
     ("old", "new", "place", "wrong"),
     [
-        ("[x, z]", "[x, y, z]", "2:22", "'y' is there twice, or no SubNet has it; take it out"),
-        ("[x, z]", "[x, z, z]", "2:25", "'z' is there twice, or no SubNet has it; take it out"),
-        ("[x, z]", "[x]", "4:5", "supernet_layers has no 'z'"),
-        ("[x, z]", "[z, x]", "4:5", "supernet_layer must grow"),
-        ("height: 2, width: 2}", "height: 60000, width: 60000, padding: 65536}", "7:9",
+        ("[x, z]", "[x, y, z]", "3:22", "'y' is there twice, or no SubNet has it; take it out"),
+        ("[x, z]", "[x, z, z]", "3:25", "'z' is there twice, or no SubNet has it; take it out"),
+        ("[x, z]", "[x]", "5:5", "supernet_layers has no 'z'"),
+        ("[x, z]", "[z, x]", "5:5", "supernet_layer must grow"),
+        ("height: 2, width: 2}", "height: 60000, width: 60000, padding: 65536}", "8:9",
          "weights x pixels <= 4503599627370496 must hold"),
     ],
 )  # fmt: skip

@@ -167,8 +167,8 @@ def test_net_configs_of_one_supernet_share_what_they_have_in_common(
         written(tmp_path, CONFIGS[workload](family, choices), choices["name"])
         for choices in family["subnets"]
     ]
-    top1 = [choices["top1_percent"] for choices in family["subnets"]]
-    together = imported(*paths, input_shapes=IMAGE, top1_percent=top1)
+    accuracy = [choices["accuracy_percent"] for choices in family["subnets"]]
+    together = imported(*paths, input_shapes=IMAGE, accuracy_percent=accuracy)
     (tmp_path / "all.yaml").write_text(together.text)
     read = load_workload(tmp_path / "all.yaml").supernet
     assert [subnet.name for subnet in read.subnets] == [s.name for s in supernet.subnets]
@@ -193,7 +193,7 @@ def test_other_windows_of_a_depthwise_layer_are_not_shared(tmp_path: Path) -> No
         written(tmp_path, mobilenet_config({**family, "kernel_size": size}, choices), f"k{size}")
         for size in (3, 7)
     ]
-    together = imported(*paths, input_shapes=IMAGE, top1_percent=[75, 76]).supernet
+    together = imported(*paths, input_shapes=IMAGE, accuracy_percent=[75, 76]).supernet
     windows = {layer.name: layer.kernel_height for layer in together.layers}
     assert (windows["s1.b0.dw3x3"], windows["s1.b0.dw7x7"]) == (3, 7)
 
@@ -301,7 +301,7 @@ def test_networks_of_two_supernets_are_none_together(tmp_path: Path) -> None:
         family, _ = shipped(workload)
         paths.append(written(tmp_path, config_of(family, family["subnets"][0]), workload))
     with pytest.raises(UserError) as refused:
-        imported(*paths, input_shapes=IMAGE, top1_percent=[1, 2])
+        imported(*paths, input_shapes=IMAGE, accuracy_percent=[1, 2])
     assert "\n" not in str(refused.value)
 
 

@@ -419,29 +419,44 @@ def small(width: int, *, size: int = 3) -> tuple[Net, str]:
     return net, net.conv(x, width, 2 * width, 1, name="second")
 
 
+def test_an_imported_network_names_the_metric_of_its_accuracy_or_one_of_its_own(
+    tmp_path: Path,
+) -> None:
+    net, output = small(4)
+    path = net.save(tmp_path / "small.onnx", output)
+    assert import_workload([path]).supernet.accuracy_of == "accuracy of small"
+    assert import_workload([path], name="n" * 100).supernet.accuracy_of.endswith("n" * 100)
+    assert (
+        import_workload([path], accuracy_of="ImageNet top-1").supernet.accuracy_of
+        == "ImageNet top-1"
+    )
+    with pytest.raises(UserError, match=r"^--accuracy-of: the metric's name is wanted"):
+        import_workload([path], accuracy_of="a\nb")
+
+
 def test_networks_of_like_layers_are_one_supernet_of_rectangles(tmp_path: Path) -> None:
     paths = []
     for width in (4, 8):
         net, output = small(width)
         paths.append(net.save(tmp_path / f"w{width}.onnx", output))
-    workload = import_workload(paths, top1_percent=[60, 70.5], name="both")
+    workload = import_workload(paths, accuracy_percent=[60, 70.5], name="both")
     assert [layer.kernels for layer in workload.supernet.layers] == [8, 16]
     assert [subnet.name for subnet in workload.supernet.subnets] == ["w4", "w8"]
-    assert [subnet.top1_percent for subnet in read_back(workload, tmp_path)] == [60, 70.5]
-    with pytest.raises(UserError, match="give --top1-percent once for each"):
+    assert [subnet.accuracy_percent for subnet in read_back(workload, tmp_path)] == [60, 70.5]
+    with pytest.raises(UserError, match="give --accuracy-percent once for each"):
         import_workload(paths)
     with pytest.raises(UserError, match="2 networks are read, 1 figures given"):
-        import_workload(paths, top1_percent=[1])
+        import_workload(paths, accuracy_percent=[1])
 
 
 def test_networks_of_other_layers_are_no_supernet(tmp_path: Path) -> None:
     (first, out), (other, other_out) = small(4), small(4, size=5)
     paths = [first.save(tmp_path / "a.onnx", out), other.save(tmp_path / "b.onnx", other_out)]
     with pytest.raises(UserError, match=r"b\.onnx: its layer 1 'first' is a 5x5 conv, in a\.onnx"):
-        import_workload(paths, top1_percent=[1, 2])
+        import_workload(paths, accuracy_percent=[1, 2])
     other.save(tmp_path / "b.onnx", other.conv(other_out, 8, 8, 3))
     with pytest.raises(UserError, match=r"b\.onnx: has 3 layers, a\.onnx has 2"):
-        import_workload(paths, top1_percent=[1, 2])
+        import_workload(paths, accuracy_percent=[1, 2])
 
 
 # --- hostile files
@@ -520,7 +535,7 @@ def test_many_operators_are_no_trouble(tmp_path: Path) -> None:
     path = net.save(tmp_path / "net.onnx", "y")
     started = time.perf_counter()
     assert "and 19997 more" in refusal(path)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60  # Work by pairs of operators would take hours.
 
 
 def test_an_attribute_of_another_type_is_refused(tmp_path: Path) -> None:

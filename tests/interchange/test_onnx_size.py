@@ -36,7 +36,7 @@ def refusal(folder: Path, functions: list[onnx.FunctionProto], called: str) -> s
     path = folder / "net.onnx"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(UserError) as refused:
-        import_workload([path], top1_percent=[70.0], name="net")
+        import_workload([path], accuracy_percent=[70.0], name="net")
     return str(refused.value)
 
 

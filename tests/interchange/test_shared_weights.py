@@ -34,7 +34,7 @@ def network(path: Path, conv: np.ndarray, matrix: np.ndarray, *, kind: str = "Ma
 
 
 def both(*paths: Path) -> ImportedWorkload:
-    return import_workload(paths, top1_percent=[70.0 + i for i in range(len(paths))])
+    return import_workload(paths, accuracy_percent=[70.0 + i for i in range(len(paths))])
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +122,8 @@ def test_what_is_assumed_or_left_out_stands_in_every_result(
     for name in "ab":
         Path(f"{name}.yaml").write_text(CONV + skipped)
     Path("space.yaml").write_text("extends: zcu104\npe_kernels: [8, 16]\n")
-    top1 = ("--top1-percent", "70", "--top1-percent", "71")
-    done = run("workload", "import", "a.yaml", "b.yaml", *top1, "--skip-unsupported",
+    accuracy = ("--accuracy-percent", "70", "--accuracy-percent", "71")
+    done = run("workload", "import", "a.yaml", "b.yaml", *accuracy, "--skip-unsupported",
                "--out", "w.yaml")  # fmt: skip
     sentences = (
         f"{ASSUMED} no file tells their weights",

@@ -115,7 +115,7 @@ def test_a_row_of_a_batch_table_is_a_querys_share_of_its_batch(
     network = Network.of(supernet)
     table = candidate_table(network, accelerator)
     batches = batch_table(network, accelerator, table, limit)
-    assert (batches.batch_limit, batches.subnets) == (limit, len(table.top1_percent))
+    assert (batches.batch_limit, batches.subnets) == (limit, len(table.accuracy_percent))
     for b in range(1, limit + 1):
         own = latency_table(in_batches(network, b), accelerator, table.subgraphs)
         of_rows = rows(batches, b)
@@ -127,7 +127,7 @@ def test_a_row_of_a_batch_table_is_a_querys_share_of_its_batch(
         assert np.array_equal(np.asarray(offchip_mj)[of_rows], np.asarray(of_batch_mj) / b)
         for name in ("switch_bytes", "switch_ms"):  # a switch is the batch's, and the SubNet's
             assert np.array_equal(getattr(batches, name)[:, :, of_rows], getattr(table, name))
-        assert np.array_equal(batches.top1_percent[of_rows], table.top1_percent)
+        assert np.array_equal(batches.accuracy_percent[of_rows], table.accuracy_percent)
 
 
 def test_a_batch_table_of_one_is_the_table() -> None:

@@ -23,7 +23,11 @@ def two_layers() -> SuperNet:
                       height=8, width=8, padding=around(1))  # fmt: skip
     last = PlainLayer(name="fc", kernels=10, channels=16, kernel_height=1, kernel_width=1,
                       height=1, width=1, fully_connected=True)  # fmt: skip
-    return plain_supernet("two", [PlainSubNet(name="only", top1_percent=70.0, layers=(conv, last))])
+    return plain_supernet(
+        "two",
+        [PlainSubNet(name="only", accuracy_percent=70.0, layers=(conv, last))],
+        accuracy_of="top-1",
+    )
 
 
 @given(supernets(), accelerators(), st.data())

@@ -33,13 +33,13 @@ UNRELATED = plain_supernet(
     [
         PlainSubNet(
             name="one",
-            top1_percent=50.0,
+            accuracy_percent=50.0,
             layers=(
                 PlainLayer(name="fc", kernels=1, channels=1, kernel_height=1, kernel_width=1,
                            height=1, width=1),
             ),
         )
-    ],
+    ], accuracy_of="top-1",
 )  # fmt: skip
 
 

@@ -218,7 +218,7 @@ def test_the_rows_are_the_subnets_and_the_columns_the_subgraphs() -> None:
     network, _, table = make(load_workload("ofa_resnet50").supernet, zcu104())
     assert table.subnet_names == tuple("ABCDEF")
     assert table.latency_ms.shape == (6, len(table.subgraphs.candidates))
-    assert table.top1_percent is network.top1_percent
+    assert table.accuracy_percent is network.accuracy_percent
     # Hardly anything serves a SubNet better than its own weights in the order of their value.
     for s, name in enumerate(table.subnet_names):
         own_ms = table.latency_ms[s, table.subgraphs.index(own_by_value(name))]

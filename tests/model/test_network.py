@@ -104,7 +104,7 @@ def test_a_network_holds_each_layer_of_each_subnet(supernet: SuperNet) -> None:
         own = slice(network.starts[s], network.starts[s + 1])
         assert network.shapes[own].tolist() == layer_shapes(subnet.layers).tolist()
         assert network.supernet_layer[own].tolist() == [x.supernet_layer for x in subnet.layers]
-        assert network.top1_percent[s] == subnet.top1_percent
+        assert network.accuracy_percent[s] == subnet.accuracy_percent
         assert network.macs[s] == subnet.macs
         assert network.weight_bytes[s] == sum(map(packed_bytes, subnet.layers))
         sizes = {x.supernet_layer: (x.kernels, x.channels_per_group) for x in subnet.layers}

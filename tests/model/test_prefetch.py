@@ -83,8 +83,8 @@ def network_of(*sequence: Layer) -> Network:
         PlainLayer(name=f"layer{i}", **{name: getattr(layer, name) for name in shared})
         for i, layer in enumerate(sequence)
     ]
-    only = PlainSubNet(name="A", top1_percent=70.0, layers=tuple(plain))
-    return Network.of(plain_supernet("plain", [only]))
+    only = PlainSubNet(name="A", accuracy_percent=70.0, layers=tuple(plain))
+    return Network.of(plain_supernet("plain", [only], accuracy_of="top-1"))
 
 
 def tile_loads(layer: Layer, accelerator: Accelerator, kernels: int, channels: int) -> list[float]:

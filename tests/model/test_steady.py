@@ -327,7 +327,7 @@ SMALL = Network.of(
         [
             PlainSubNet(
                 name=name,
-                top1_percent=70.0 + number,
+                accuracy_percent=70.0 + number,
                 layers=tuple(
                     PlainLayer(
                         name=layer,
@@ -343,6 +343,7 @@ SMALL = Network.of(
             )
             for number, (name, width) in enumerate(WIDTHS.items())
         ],
+        accuracy_of="top-1",
     )
 )
 OBJECTIVES = tuple(

@@ -303,7 +303,8 @@ def test_value_order_fills_the_buffer_with_the_layer_that_is_bound_by_weights() 
     network = Network.of(
         plain_supernet(
             "two layers",
-            [PlainSubNet(name="A", top1_percent=75.0, layers=(convolution, classifier))],
+            [PlainSubNet(name="A", accuracy_percent=75.0, layers=(convolution, classifier))],
+            accuracy_of="top-1",
         )
     )
     kept = candidates(network, zcu104(persistent_buffer_kib=20.25, pointwise_drain=False))
@@ -314,10 +315,12 @@ def test_value_order_fills_the_buffer_with_the_layer_that_is_bound_by_weights() 
 
 def test_two_subnets_have_no_pair_beside_what_all_share() -> None:
     subnets = [
-        PlainSubNet(name=name, top1_percent=75.0, layers=(fully_connected("fc", inputs, outputs),))
+        PlainSubNet(
+            name=name, accuracy_percent=75.0, layers=(fully_connected("fc", inputs, outputs),)
+        )
         for name, inputs, outputs in (("A", 4, 2), ("B", 3, 5))
     ]
-    goal = targets(Network.of(plain_supernet("two", subnets)))
+    goal = targets(Network.of(plain_supernet("two", subnets, accuracy_of="top-1")))
     assert list(map(str, goal.targets)) == ["A", "B", "shared", "union"]
     assert goal.kernels.tolist() == [[2], [5], [2], [5]]
     assert goal.channels.tolist() == [[4], [3], [3], [4]]
@@ -411,10 +414,10 @@ def three(*names: str, inputs: tuple[int, int, int] = (5, 4, 3)) -> SubGraphs:
         for channels, outputs in zip(inputs, (2, 3, 5), strict=True)
     ]
     subnets = [
-        PlainSubNet(name=name, top1_percent=75.0, layers=(layer,))
+        PlainSubNet(name=name, accuracy_percent=75.0, layers=(layer,))
         for name, layer in zip(names, layers, strict=True)
     ]
-    return candidates(Network.of(plain_supernet("three", subnets)), zcu104())
+    return candidates(Network.of(plain_supernet("three", subnets, accuracy_of="top-1")), zcu104())
 
 
 def test_candidates_are_printed_as_users_type_them() -> None:

@@ -191,7 +191,8 @@ def test_a_comparison_shows_each_policy_and_each_switch(
     runs: tuple[dict[str, PolicyRun], Trace, list[dict[str, object]]],
 ) -> None:
     replayed, trace, rows = runs
-    latency, accuracy, switches = serving_panels(replayed, trace)
+    latency, accuracy, switches = serving_panels(replayed, trace, "ImageNet top-1")
+    assert accuracy.y_label == "ImageNet top-1 (%)"
     names = [policy_label(str(row["policy"])) for row in rows]
     assert [series.name for series in latency.series] == names
     assert [series.name for series in accuracy.series] == ["demanded", *names]
@@ -200,7 +201,7 @@ def test_a_comparison_shows_each_policy_and_each_switch(
     assert drawn == {name: count for name, count in by_policy.items() if count}
     assert switches.y_names == tuple(drawn)
     still = {name: run for name, run in replayed.items() if not run.switched.any()}
-    assert len(serving_panels(still, trace)) == 2
+    assert len(serving_panels(still, trace, "top-1")) == 2
 
 
 def layer_error(subnet: str, measured_us: float, error_percent: float) -> LayerError:

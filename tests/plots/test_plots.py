@@ -21,7 +21,7 @@ from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.metrics import METRICS, Metric
 from sushi_dse.plots.charts import panel_chart
 from sushi_dse.plots.files import check_plot_file, save_figure
-from sushi_dse.plots.front import front_panel
+from sushi_dse.plots.front import front_panel, front_picture
 from sushi_dse.plots.marks import Colour, Marked, listed_rows, mark, staircase
 from sushi_dse.plots.pages import save_panels
 from sushi_dse.plots.panels import Panel
@@ -160,6 +160,8 @@ def test_the_axes_have_names_and_units(rows: pd.DataFrame) -> None:
     ax = drawn(rows, (LATENCY, ACCURACY), ENERGY)
     assert ax.get_xlabel() == "mean latency (ms)"
     assert ax.get_ylabel() == "mean accuracy (%)"
+    named = mark(rows, (LATENCY, ACCURACY), accuracy_of="MMLU", colour=ENERGY)
+    assert front_picture(named, None).y_label == "mean MMLU (%)"
     figure = ax.get_figure(root=True)
     assert figure is not None
     assert [other.get_ylabel() for other in figure.axes[1:]] == ["energy (mJ per query)"]

@@ -88,7 +88,9 @@ def test_cache_points_lie_within_any_network_in_running_order(supernet: SuperNet
 def test_a_network_of_one_block_has_no_cache() -> None:
     subnet = replace(WHOLE, layers=WHOLE.layers[:1])
     network = Network.of(
-        SuperNet(name="one", layers=RESNET18.supernet.layers[:1], subnets=(subnet,))
+        SuperNet(
+            name="one", layers=RESNET18.supernet.layers[:1], subnets=(subnet,), accuracy_of="top-1"
+        )
     )
     table, _ = gati_system(network, ZCU104)
     assert table.subnet_names == ("whole network",)

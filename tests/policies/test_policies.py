@@ -83,14 +83,14 @@ def test_every_policy_meets_the_contract(
     assert np.array_equal(served.service_ms, service_ms)
     assert np.all(served.response_ms >= served.service_ms)
     # No other SubNet beats the one selected.
-    more_accurate = table.top1_percent > table.top1_percent[served.subnet, None]
+    more_accurate = table.accuracy_percent > table.accuracy_percent[served.subnet, None]
     assert not np.any(more_accurate & (latency_ms < service_ms[:, None]))
     # A demand that can be met is met, by the policies that select by it.
     if policy.selection != BY_MODE:
         return
     meets = latency_ms <= trace.max_latency_ms[:, None]
     if mode == "strict-accuracy":
-        meets = table.top1_percent >= trace.min_accuracy_percent[:, None]
+        meets = table.accuracy_percent >= trace.min_accuracy_percent[:, None]
     assert np.array_equal(meets[queries, served.subnet], meets.any(axis=1))
 
 
@@ -129,7 +129,7 @@ def shifting_case() -> tuple[Trace, LatencyTable]:
     table = table_of(
         latency_ms=np.array([[3.0, 2.0, 7.0], [4.0, 8.0, 2.0]]),
         switch_ms=np.zeros((3, 3, 2)),
-        top1_percent=np.array([70.0, 75.0]),
+        accuracy_percent=np.array([70.0, 75.0]),
         of_subnets=np.array([[1, 1], [3, 3]]),
         encodings=np.array([[0, 0], [1, 1], [3, 3]]),
     )
@@ -305,7 +305,9 @@ def test_latency_aware_learns_which_subnet_follows_which(
 ) -> None:
     trace, table = case
     served = POLICIES["latency-aware"].served(trace, table, mode=mode, every=every)
-    followed = np.full((len(table.top1_percent),) * 2, UNSEEN) + np.eye(len(table.top1_percent))
+    followed = np.full((len(table.accuracy_percent),) * 2, UNSEEN) + np.eye(
+        len(table.accuracy_percent)
+    )
     for query, subnet in enumerate(served.subnet):
         if query % every == 0:
             last = int(served.subnet[query - 1]) if query else -1
@@ -324,7 +326,7 @@ def test_what_faded_long_ago_is_forgotten_and_takes_no_time() -> None:
     demands[:6] = [60.0, 70.0, 80.0] * 2
     table = table_of(
         latency_ms=np.array([[1.0, 0.9], [2.0, 1.9], [3.0, 2.9]]), switch_ms=np.zeros((2, 2, 3)),
-        top1_percent=np.array([60.0, 70.0, 80.0]),
+        accuracy_percent=np.array([60.0, 70.0, 80.0]),
     )  # fmt: skip
     trace = Trace(
         arrived_ms=np.zeros(count), min_accuracy_percent=demands,

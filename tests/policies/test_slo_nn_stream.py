@@ -61,8 +61,8 @@ def confidence_of(stream: dict[str, Any], query: int) -> list[float]:
     hard = stream["trace"].input_difficulty[query] ** p.difficulty_exponent
     needed = p.easiest_fraction + (1 - p.easiest_fraction) * hard
     lacking = [max(0.0, 1 - fraction / needed) for fraction in p.fractions]
-    top1_percent = float(stream["table"].top1_percent[-1])
-    return [top1_percent * (1 - share**p.ranking_exponent) for share in lacking]
+    accuracy_percent = float(stream["table"].accuracy_percent[-1])
+    return [accuracy_percent * (1 - share**p.ranking_exponent) for share in lacking]
 
 
 # What a stream is served with
@@ -208,13 +208,13 @@ def test_inputs_of_one_difficulty_give_the_speed_up_of_one_fraction(
     name: str, hardest: bool
 ) -> None:
     network, parameters = workload(name), SloNn(common_share=0.0)
-    trace = demanding("min_accuracy_percent", float(network.top1_percent.max()))
+    trace = demanding("min_accuracy_percent", float(network.accuracy_percent.max()))
     done = served_all(network, parameters, trace=trace, difficulty=np.full(200, float(hardest)))
     table, _ = slo_nn_system(network, zcu104(), parameters=parameters)
     row = len(parameters.fractions) - 1 if hardest else 0
     assert (done.subnet == row).all()
     assert (done.response_ms == table.latency_ms[row, 0]).all()
-    assert (done.accuracy_percent == network.top1_percent.max()).all()
+    assert (done.accuracy_percent == network.accuracy_percent.max()).all()
 
 
 @pytest.mark.parametrize("below_percent", [0.0, 0.3, 3.0])
@@ -225,12 +225,12 @@ def test_the_speed_up_of_even_difficulties_has_a_closed_form(
     network = workload("ofa_mbv3")
     parameters = SloNn(difficulty_exponent=difficulty_exponent, common_share=0.0)
     table, _ = slo_nn_system(network, zcu104(), parameters=parameters)
-    top1_percent = float(network.top1_percent.max())
-    enough = 1 - (below_percent / top1_percent) ** (1 / parameters.ranking_exponent)
+    accuracy_percent = float(network.accuracy_percent.max())
+    enough = 1 - (below_percent / accuracy_percent) ** (1 / parameters.ranking_exponent)
     easiest, grid = parameters.easiest_fraction, np.array(parameters.fractions)
     share = np.clip((grid / enough - easiest) / (1 - easiest), 0, 1) ** (1 / difficulty_exponent)
     share[-1] = 1  # of the inputs, that each fraction is enough for
-    trace = demanding("min_accuracy_percent", top1_percent - below_percent, 4000)
+    trace = demanding("min_accuracy_percent", accuracy_percent - below_percent, 4000)
     even = (np.arange(4000) + 0.5) / 4000
     done = served_all(network, parameters, trace=trace, difficulty=even)
     closed_form_ms = float(np.diff(share, prepend=0) @ table.latency_ms[:, 0])

@@ -51,7 +51,7 @@ def conv(kernels: int, channels: int, groups: int = 1) -> PlainLayer:
 
 
 def whole_of(network: Network) -> SubNet:
-    return network.supernet.subnets[int(network.top1_percent.argmax())]
+    return network.supernet.subnets[int(network.accuracy_percent.argmax())]
 
 
 # The network at a fraction
@@ -65,10 +65,10 @@ def test_fraction_1_is_the_whole_network_bit_for_bit(
     network = Network.of(supernet)
     table, same = slo_nn_system(network, accelerator, parameters=parameters)
     whole = latency_table(network, accelerator, candidates(network, accelerator))
-    best = int(network.top1_percent.argmax())
+    best = int(network.accuracy_percent.argmax())
     assert same is accelerator
     assert table.subnet_names[-1] == "1.0"
-    assert table.top1_percent[-1] == whole.top1_percent[best]
+    assert table.accuracy_percent[-1] == whole.accuracy_percent[best]
     assert table.latency_ms[-1, 0] == whole.latency_ms[best, 0]
     assert (table.sums[:, -1, 0] == whole.sums[:, best, 0]).all()
     for field, of_whole in zip(table.cost, whole.cost, strict=True):
@@ -83,7 +83,7 @@ def test_more_nodes_never_take_less_time_or_traffic_or_guess_worse(
     table, _ = slo_nn_system(Network.of(supernet), accelerator, parameters=parameters)
     for quantity in (table.latency_ms, *table.sums[[SUMS.index("macs")]], table.cost.offchip_bytes):
         assert (quantity[1:] >= quantity[:-1] * (1 - 1e-12)).all()
-    assert (np.diff(table.top1_percent) >= -1e-12).all()
+    assert (np.diff(table.accuracy_percent) >= -1e-12).all()
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -123,7 +123,7 @@ def test_channels_are_the_kernels_that_the_layer_before_kept(
 
 def test_a_flattened_map_loses_all_the_pixels_of_a_kernel() -> None:
     head = whole_of(connected(160, 10)).layers[0]
-    subnet = PlainSubNet(name="flat", top1_percent=50.0, layers=(conv(10, 3), head))
+    subnet = PlainSubNet(name="flat", accuracy_percent=50.0, layers=(conv(10, 3), head))
     kept = scaled_layers(whole_of(network_of(subnet)).layers, 0.25)
     assert [layer.kernels for layer in kept] == [3, 10]
     assert [layer.channels for layer in kept] == [3, 3 * 16]
@@ -131,7 +131,7 @@ def test_a_flattened_map_loses_all_the_pixels_of_a_kernel() -> None:
 
 def test_a_grouped_layer_keeps_whole_groups_but_at_the_ends() -> None:
     chain = (conv(12, 6, groups=3), conv(24, 12, groups=4), conv(8, 24, groups=2))
-    layers = whole_of(network_of(PlainSubNet(name="g", top1_percent=50.0, layers=chain))).layers
+    layers = whole_of(network_of(PlainSubNet(name="g", accuracy_percent=50.0, layers=chain))).layers
     assert kept_sizes(layers, 0.5) == [(2, 2, 3), (6, 3, 2), (4, 6, 2)]
 
 

@@ -18,12 +18,12 @@ class Mine:
     """Strict accuracy without a cache: what no-sgs does."""
 
     def select(self, query, table, latency_ms):
-        enough = table.top1_percent >= query.min_accuracy_percent
+        enough = table.accuracy_percent >= query.min_accuracy_percent
         if not enough.any():
-            best = table.top1_percent == table.top1_percent.max()
+            best = table.accuracy_percent == table.accuracy_percent.max()
             return int(np.argmin(np.where(best, latency_ms, np.inf)))
         fastest = latency_ms == latency_ms[enough].min()
-        return int(np.argmax(np.where(enough & fastest, table.top1_percent, -np.inf)))
+        return int(np.argmax(np.where(enough & fastest, table.accuracy_percent, -np.inf)))
 
     def recache(self, served, table, cached):
         return 0

@@ -54,7 +54,7 @@ def batches(draw: st.DrawFn, max_limit: int = 4) -> LatencyTable:
     return replace(
         table,
         subnet_names=table.subnet_names * limit,
-        top1_percent=np.tile(table.top1_percent, limit),
+        accuracy_percent=np.tile(table.accuracy_percent, limit),
         latency_ms=(more_ms.cumsum(axis=0) / sizes).reshape(-1, shape[2]),
         macs=np.tile(table.macs, limit),
         weight_bytes=np.tile(table.weight_bytes, limit),
@@ -115,8 +115,8 @@ class Now:
         alone_ms = np.array([self.alone(subnet) for subnet in range(self.table.subnets)])
         budget_ms = self.trace.max_latency_ms[query] / self.trace.slowdown[query]
         least_percent = self.trace.min_accuracy_percent[query]
-        top1_percent = self.table.top1_percent[: self.table.subnets]
-        return select_subnet(self.rule.mode, top1_percent, alone_ms, least_percent, budget_ms)
+        accuracy_percent = self.table.accuracy_percent[: self.table.subnets]
+        return select_subnet(self.rule.mode, accuracy_percent, alone_ms, least_percent, budget_ms)
 
 
 def joined_by_mode(now: Now, queue: list[int]) -> tuple[list[int], int]:
@@ -135,11 +135,11 @@ def joined_by_mode(now: Now, queue: list[int]) -> tuple[list[int], int]:
 
 def fitted_by_slack(now: Now, queue: list[int]) -> tuple[list[int], int]:
     slack_ms = min(map(now.left, queue))
-    top1, subnets = now.table.top1_percent, range(now.table.subnets)
+    accuracy, subnets = now.table.accuracy_percent, range(now.table.subnets)
     sizes = range(1, min(len(queue), now.table.batch_limit) + 1)
     if len(sizes) == 1:
         own_ms = np.array([now.takes(queue[:1], s) for s in subnets])
-        return queue[:1], most_accurate_within(top1[: len(subnets)], own_ms, slack_ms)
+        return queue[:1], most_accurate_within(accuracy[: len(subnets)], own_ms, slack_ms)
     all_ms = batch_arrays(now.table).batch_ms[:, :, now.old]
     width_ms = (all_ms.max() - all_ms[0].min()) / BUCKETS or 1.0
     bucket = {
@@ -150,7 +150,7 @@ def fitted_by_slack(now: Now, queue: list[int]) -> tuple[list[int], int]:
     fits = [(b, s) for b, s in bucket if now.takes(queue[:b], s) <= slack_ms]
     nearest = max((bucket[choice] for choice in fits), default=0)
     inside = [choice for choice in (fits or bucket) if bucket[choice] == nearest]
-    size, subnet = max(inside, key=lambda c: (c[0], top1[c[1]], -all_ms[c[0] - 1, c[1]], -c[1]))
+    size, subnet = max(inside, key=lambda c: (c[0], accuracy[c[1]], -all_ms[c[0] - 1, c[1]], -c[1]))
     return queue[:size], subnet
 
 
@@ -256,7 +256,7 @@ def test_in_a_closed_loop_nothing_is_batched(
     closed = replace(trace, arrived_ms=np.zeros(len(trace)))
     singles = replace(
         table,
-        top1_percent=table.top1_percent[: table.subnets],
+        accuracy_percent=table.accuracy_percent[: table.subnets],
         latency_ms=table.latency_ms[: table.subnets],
         encoding_dot=table.encoding_dot[: table.subnets],
         switch_ms=table.switch_ms[:, :, : table.subnets],
@@ -370,7 +370,7 @@ def test_slackfit_takes_the_largest_batch_of_the_bucket_nearest_below_the_slack(
     latency_ms = np.array([[10.0], [20.0], [19.8 / 2], [40.0 / 2]])
     table = table_of(
         latency_ms=latency_ms, switch_ms=np.zeros((1, 1, 4)),
-        top1_percent=np.array([70.0, 80.0, 70.0, 80.0]),
+        accuracy_percent=np.array([70.0, 80.0, 70.0, 80.0]),
     )  # fmt: skip
     table = replace(table, batch_limit=2)
     for queries, slack_ms, row in ((1, 21.0, 1), (2, 21.0, 2), (2, 19.9, 2), (2, 15.0, 0),

@@ -34,25 +34,29 @@ NAME_OF = {code: name for name, code in MODES.items()}
 intervals = st.integers(1, 4)
 
 
-def lost(mode: int, top1_percent: np.ndarray, service_ms: np.ndarray) -> Objective:
+def lost(mode: int, accuracy_percent: np.ndarray, service_ms: np.ndarray) -> Objective:
     """What a mode minimises: latency; or lost accuracy, then latency."""
     if mode == STRICT_ACCURACY:
         return float(service_ms.sum()), 0.0
-    return float((100 - top1_percent).sum()), float(service_ms.sum())
+    return float((100 - accuracy_percent).sum()), float(service_ms.sum())
 
 
 def lost_by(schedule: Sequence[int], trace: Trace, table: LatencyTable, mode: int) -> Objective:
     """What the trace loses when SubGraph `schedule[i]` is kept from query i on."""
-    cached, top1_percent, service_ms = 0, [], []
+    cached, accuracy_percent, service_ms = 0, [], []
     for query, kept in zip(trace, schedule, strict=True):
         latency_ms = table.latency_ms[:, cached] + table.switch_ms[cached, kept]
         subnet = select_subnet(
-            mode, table.top1_percent, latency_ms, query.min_accuracy_percent, query.max_latency_ms
+            mode,
+            table.accuracy_percent,
+            latency_ms,
+            query.min_accuracy_percent,
+            query.max_latency_ms,
         )
-        top1_percent.append(table.top1_percent[subnet])
+        accuracy_percent.append(table.accuracy_percent[subnet])
         service_ms.append(latency_ms[subnet])
         cached = kept
-    return lost(mode, np.array(top1_percent), np.array(service_ms))
+    return lost(mode, np.array(accuracy_percent), np.array(service_ms))
 
 
 def per_query(schedule: Sequence[int] | np.ndarray, trace: Trace, every: int) -> list[int]:
@@ -67,7 +71,7 @@ def all_schedules(trace: Trace, table: LatencyTable, every: int) -> Iterator[lis
 
 
 def lost_by_serving(served: Served, table: LatencyTable, mode: int) -> Objective:
-    return lost(mode, table.top1_percent[served.subnet], served.service_ms)
+    return lost(mode, table.accuracy_percent[served.subnet], served.service_ms)
 
 
 @modes
@@ -124,14 +128,14 @@ def test_nothing_cached_is_the_empty_subgraph_throughout(
 def test_a_query_is_scored_by_the_subnet_that_its_demand_selects_under_each_column(
     mode: int, table: LatencyTable, wanted: int, slow: float
 ) -> None:
-    top1_percent, latency_ms = table.top1_percent, table.latency_ms
+    accuracy_percent, latency_ms = table.accuracy_percent, table.latency_ms
     demand = 68.0 + wanted if mode == STRICT_ACCURACY else wanted / slow
     scores = np.empty(latency_ms.shape[1])
-    steps = steps_of(mode, top1_percent, latency_ms)
+    steps = steps_of(mode, accuracy_percent, latency_ms)
     write_scores(mode, steps, demand, slow, scores)
     for subgraph, own_ms in enumerate(latency_ms.T):
-        subnet = select_subnet(mode, top1_percent, own_ms, demand, demand)
-        assert scores[subgraph] == score(mode, top1_percent[subnet], own_ms[subnet] * slow)
+        subnet = select_subnet(mode, accuracy_percent, own_ms, demand, demand)
+        assert scores[subgraph] == score(mode, accuracy_percent[subnet], own_ms[subnet] * slow)
 
 
 @modes
@@ -142,7 +146,7 @@ def test_the_kernels_compute_what_their_source_says(
 ) -> None:
     slowdown: FloatArray = np.where(np.arange(len(trace)) % 2, 2.0, 1.0)
     demands = trace.min_accuracy_percent, trace.max_latency_ms, slowdown
-    latencies = table.top1_percent, table.latency_ms, table.switch_ms
+    latencies = table.accuracy_percent, table.latency_ms, table.switch_ms
     planned = (mode, every, *demands, *latencies)
     schedule = hindsight.optimal_schedule(*planned)
     assert np.array_equal(schedule, hindsight.optimal_schedule.plain(*planned))

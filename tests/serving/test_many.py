@@ -97,7 +97,7 @@ def test_the_kernels_compute_what_their_sources_say(
     else:
         latency_ms = np.stack([table.latency_ms[:, 0]] * 2)
         rule = policy.selection
-        seen = (rule, 0, table.top1_percent, latency_ms, queries, pool.accelerators)
+        seen = (rule, 0, table.accuracy_percent, latency_ms, queries, pool.accelerators)
         both = serve_by_queue(*seen), serve_by_queue.plain(*seen)
     for fast, plain in zip(*both, strict=True):
         assert fast.tobytes() == plain.tobytes()
@@ -143,7 +143,7 @@ def next_of(recaching: int, own: list[int], cached: int, every: int, table: Late
         return cached
     if recaching == LAST:
         return int(table.own_subgraph[own[-1]])
-    counts = np.bincount(own[-every:], minlength=len(table.top1_percent))
+    counts = np.bincount(own[-every:], minlength=len(table.accuracy_percent))
     if len(table.encoding_norm) == 1:
         return 0
     distance = every * table.encoding_norm - 2 * counts @ table.encoding_dot
@@ -165,9 +165,9 @@ def simulated(case: Case, recaching: int, mode: int, every: int, pool: Pool) -> 
             new = next_of(recaching, own[each], cached[each], every, table)
             slow = trace.slowdown[query]
             ms = table.latency_ms[:, cached[each]] + table.switch_ms[cached[each], new]
-            subnet = select_subnet(mode, table.top1_percent, ms, least, most_ms / slow)
-            top1, own_ms = table.top1_percent[subnet], float(ms[subnet] * slow)
-            by = (own_ms,) if mode == STRICT_ACCURACY else (-float(top1), own_ms)
+            subnet = select_subnet(mode, table.accuracy_percent, ms, least, most_ms / slow)
+            accuracy, own_ms = table.accuracy_percent[subnet], float(ms[subnet] * slow)
+            by = (own_ms,) if mode == STRICT_ACCURACY else (-float(accuracy), own_ms)
             key = by if pool.routing == SUITED else ()
             offers.append((*key, each, subnet, new, own_ms))
         *_, each, subnet, new, own_ms = min(offers)
@@ -195,7 +195,7 @@ def test_a_query_goes_to_the_accelerator_that_suits_it() -> None:
     table = table_of(
         latency_ms=np.array([[3.0, 2.0, 3.0], [4.0, 4.0, 2.0]]),
         switch_ms=np.zeros((3, 3, 2)),
-        top1_percent=np.array([70.0, 80.0]),
+        accuracy_percent=np.array([70.0, 80.0]),
         of_subnets=np.array([[1, 1, 0, 0], [3, 3, 0, 0]]),
         encodings=np.array([[0, 0, 0, 0], [1, 1, 0, 0], [3, 3, 0, 0]]),
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sushi_dse.model.jit import compiled
-from sushi_dse.serving.percentiles import FEW, PERCENTILES, percentiles
+from sushi_dse.serving.percentiles import FEW, PERCENTILES, VALUES, percentiles
 
 values = st.lists(st.floats(0, 1e12), min_size=1, max_size=2 * FEW)
 # Steps of one unit in the last place, and times that differ by more than a bucket apart.
@@ -41,3 +41,9 @@ def test_times_that_hardly_differ_are_told_apart(
 @given(st.integers(1, 5000), st.integers(0, 2**32 - 1))
 def test_many_times_are_ranked_as_few_are(count: int, seed: int) -> None:
     check(np.random.default_rng(seed).exponential(size=count))
+
+
+@given(st.integers(1, 2 * VALUES), st.integers(0, 2**32 - 1))
+def test_times_of_few_values_are_ranked_as_any(values: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    check(rng.choice(rng.exponential(size=values), size=500))

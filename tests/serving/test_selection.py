@@ -24,7 +24,7 @@ from sushi_dse.serving.selection import (
 class Choice:
     """SubNets and a query, all small integers: ties are where a choice goes wrong."""
 
-    top1_percent: np.ndarray
+    accuracy_percent: np.ndarray
     latency_ms: np.ndarray
     min_accuracy_percent: float
     max_latency_ms: float
@@ -32,7 +32,7 @@ class Choice:
     def selected(self, mode: int) -> int:
         return select_subnet(
             mode,
-            self.top1_percent,
+            self.accuracy_percent,
             self.latency_ms,
             self.min_accuracy_percent,
             self.max_latency_ms,
@@ -40,7 +40,7 @@ class Choice:
 
     def meets(self, mode: int) -> np.ndarray:
         if mode == STRICT_ACCURACY:
-            return self.top1_percent >= self.min_accuracy_percent
+            return self.accuracy_percent >= self.min_accuracy_percent
         return self.latency_ms <= self.max_latency_ms
 
 
@@ -48,7 +48,7 @@ levels = st.integers(0, 4).map(float)
 choices = st.lists(st.tuples(levels, levels), min_size=1, max_size=6).flatmap(
     lambda subnets: st.builds(
         Choice,
-        st.just(np.array([top1 for top1, _ in subnets])),
+        st.just(np.array([accuracy for accuracy, _ in subnets])),
         st.just(np.array([latency for _, latency in subnets])),
         st.integers(-1, 5).map(float),
         st.integers(-1, 5).map(float),
@@ -59,10 +59,10 @@ modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 
 def definition(choice: Choice, mode: int) -> int:
     """DESIGN section 5; of equals the one better in the other respect, then the first."""
-    top1_percent, latency_ms = choice.top1_percent, choice.latency_ms
+    accuracy_percent, latency_ms = choice.accuracy_percent, choice.latency_ms
     meets = choice.meets(mode)
-    fastest_first = np.lexsort((-top1_percent, latency_ms))
-    most_accurate_first = np.lexsort((latency_ms, -top1_percent))
+    fastest_first = np.lexsort((-accuracy_percent, latency_ms))
+    most_accurate_first = np.lexsort((latency_ms, -accuracy_percent))
     if mode == STRICT_ACCURACY:
         order = fastest_first if meets.any() else most_accurate_first
     else:
@@ -80,7 +80,7 @@ def test_the_subnet_is_the_one_of_the_definition(mode: int, choice: Choice) -> N
 @given(choices)
 def test_no_other_subnet_beats_the_one_selected(mode: int, choice: Choice) -> None:
     chosen = choice.selected(mode)
-    more_accurate = choice.top1_percent - choice.top1_percent[chosen]
+    more_accurate = choice.accuracy_percent - choice.accuracy_percent[chosen]
     faster = choice.latency_ms[chosen] - choice.latency_ms
     assert not ((more_accurate >= 0) & (faster >= 0) & (more_accurate + faster > 0)).any()
 
@@ -95,8 +95,8 @@ def test_a_demand_that_can_be_met_is_met(mode: int, choice: Choice) -> None:
 @modes
 @given(choices)
 def test_the_steps_select_what_the_rule_selects(mode: int, choice: Choice) -> None:
-    thresholds, (selected,) = all_steps(mode, choice.top1_percent, choice.latency_ms[:, None])
-    assert len(selected) == len(choice.top1_percent) + 1
+    thresholds, (selected,) = all_steps(mode, choice.accuracy_percent, choice.latency_ms[:, None])
+    assert len(selected) == len(choice.accuracy_percent) + 1
     (demand,) = kept_demands(
         mode,
         np.array([choice.min_accuracy_percent]),
@@ -110,25 +110,27 @@ def test_the_steps_select_what_the_rule_selects(mode: int, choice: Choice) -> No
 @given(choices, st.integers(-1, 5).map(float))
 def test_only_the_demand_of_the_mode_counts(choice: Choice, other: float) -> None:
     without_latency = Choice(
-        choice.top1_percent, choice.latency_ms, choice.min_accuracy_percent, other
+        choice.accuracy_percent, choice.latency_ms, choice.min_accuracy_percent, other
     )
-    without_accuracy = Choice(choice.top1_percent, choice.latency_ms, other, choice.max_latency_ms)
+    without_accuracy = Choice(
+        choice.accuracy_percent, choice.latency_ms, other, choice.max_latency_ms
+    )
     assert choice.selected(STRICT_ACCURACY) == without_latency.selected(STRICT_ACCURACY)
     assert choice.selected(STRICT_LATENCY) == without_accuracy.selected(STRICT_LATENCY)
 
 
 @given(levels, levels, levels, levels)
 def test_a_better_score_is_a_faster_query_or_a_more_accurate_one(
-    top1_percent: float, latency_ms: float, other_percent: float, other_ms: float
+    accuracy_percent: float, latency_ms: float, other_percent: float, other_ms: float
 ) -> None:
-    faster = score(STRICT_ACCURACY, top1_percent, latency_ms) < score(
+    faster = score(STRICT_ACCURACY, accuracy_percent, latency_ms) < score(
         STRICT_ACCURACY, other_percent, other_ms
     )
     assert faster == (latency_ms < other_ms)
-    better = score(STRICT_LATENCY, top1_percent, latency_ms) < score(
+    better = score(STRICT_LATENCY, accuracy_percent, latency_ms) < score(
         STRICT_LATENCY, other_percent, other_ms
     )
-    assert better == ((-top1_percent, latency_ms) < (-other_percent, other_ms))
+    assert better == ((-accuracy_percent, latency_ms) < (-other_percent, other_ms))
 
 
 @given(
@@ -139,9 +141,9 @@ def test_a_better_score_is_a_faster_query_or_a_more_accurate_one(
 def test_infaas_takes_the_cheapest_that_meets_both_demands(
     rows: list[tuple[int, int]], accuracy: int, budget_ms: int
 ) -> None:
-    top1_percent = np.array([float(row[0]) for row in rows])
+    accuracy_percent = np.array([float(row[0]) for row in rows])
     latency_ms = np.array([float(row[1]) for row in rows])
-    chosen = cheapest_meeting_both(top1_percent, latency_ms, float(accuracy), float(budget_ms))
+    chosen = cheapest_meeting_both(accuracy_percent, latency_ms, float(accuracy), float(budget_ms))
     meeting = [row for row in rows if row[0] >= accuracy and row[1] <= budget_ms]
     cheapest = min(meeting or rows, key=lambda row: (row[1], -row[0]))
     assert rows[chosen] == cheapest

@@ -40,7 +40,7 @@ def test_the_kernel_computes_what_its_source_says(
         both = serve_queries(*ruled), serve_queries.plain(*ruled)
     else:
         latency_ms = np.stack([table.latency_ms[:, 0]] * 2)
-        seen = (policy.selection, 0, table.top1_percent, latency_ms, queries, 1)
+        seen = (policy.selection, 0, table.accuracy_percent, latency_ms, queries, 1)
         both = serve_by_queue(*seen), serve_by_queue.plain(*seen)
     for fast, plain in zip(*both, strict=True):
         assert fast.tobytes() == plain.tobytes()

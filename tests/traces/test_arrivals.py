@@ -220,7 +220,10 @@ def test_the_capacity_is_that_of_equal_shares_served_cold(network: Network) -> N
     cold_ms = latency_table(network, accelerator, candidates(network, accelerator)).latency_ms[:, 0]
     assert offer.capacity_per_s == pytest.approx(1e3 * len(cold_ms) / cold_ms.sum())
     assert offer.latency_ms == (cold_ms.min(), cold_ms.max())
-    assert offer.accuracy_percent == (network.top1_percent.min(), network.top1_percent.max())
+    assert offer.accuracy_percent == (
+        network.accuracy_percent.min(),
+        network.accuracy_percent.max(),
+    )
 
 
 @pytest.mark.parametrize("arrivals", WITH_A_RATE)

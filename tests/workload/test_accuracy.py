@@ -18,7 +18,7 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.workload.accuracy import AccuracyModel, features, free_gains
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 from tests.facts import ALL
 from tests.networks import accuracy_model
 
@@ -32,7 +32,7 @@ ACCURACIES = "ofa_mbv3_accuracy.csv"
 def choice_of(stages: Sequence[Sequence[float]], **changes: Any) -> MobileNetV3Choice:
     fields = {
         "name": "some",
-        "top1_percent": 0.0,
+        "accuracy_percent": 0.0,
         "resolution": 224,
         "blocks_per_stage": tuple(len(ratios) for ratios in stages),
         "block_expand_ratios": tuple(ratio for ratios in stages for ratio in ratios),
@@ -47,7 +47,7 @@ choices_by_stage = st.lists(ratios_of_a_stage, min_size=5, max_size=5)
 def coefficients(model: AccuracyModel) -> np.ndarray:
     """As they multiply the features; the gains that are zero by definition are left out."""
     gains = np.array(model.block_gain_percent)[free_gains(model.family)]
-    return np.array([model.base_top1_percent, *gains, *model.stage_interaction_percent])
+    return np.array([model.base_accuracy_percent, *gains, *model.stage_interaction_percent])
 
 
 def predicted(count: int = 200) -> list[MobileNetV3Choice]:
@@ -61,7 +61,7 @@ def predicted(count: int = 200) -> list[MobileNetV3Choice]:
         )
         for _ in range(count)
     )
-    return [replace(choice, top1_percent=SHIPPED.top1_percent(choice)) for choice in drawn]
+    return [replace(choice, accuracy_percent=SHIPPED.accuracy_percent(choice)) for choice in drawn]
 
 
 # What the model was fitted on takes all rows; the fit itself finds the model in what it predicts.
@@ -79,19 +79,19 @@ def test_the_coefficients_in_the_workload_are_those_of_a_new_fit(fitted_on: str)
     assert coefficients(SHIPPED) == pytest.approx(coefficients(fit), abs=last_digit)
     held_out_percent = SHIPPED.held_out_rmse_percent if fitted_on == "measured" else 0.0
     assert fit.held_out_rmse_percent == pytest.approx(held_out_percent, abs=last_digit)
-    as_fitted = {"base_top1_percent", "block_gain_percent", "stage_interaction_percent",
+    as_fitted = {"base_accuracy_percent", "block_gain_percent", "stage_interaction_percent",
                  "held_out_rmse_percent"}  # fmt: skip
     if fitted_on == "predicted":
-        as_fitted |= {"measured_subnets", "measured_top1_percent"}
+        as_fitted |= {"measured_subnets", "measured_accuracy_percent"}
     assert replace(SHIPPED, **{name: getattr(fit, name) for name in as_fitted}) == fit
 
 
 @fits
 def test_a_subnet_left_out_of_the_fit_is_predicted_within_six_hundredths(fitted_on: str) -> None:
     choices = FITTED_ON[fitted_on]
-    top1_percent = np.array([choice.top1_percent for choice in choices])
+    accuracy_percent = np.array([choice.accuracy_percent for choice in choices])
     errors = {
-        name: benchmark.held_out_rmse(benchmark.matrix(FAMILY, choices, form), top1_percent)
+        name: benchmark.held_out_rmse(benchmark.matrix(FAMILY, choices, form), accuracy_percent)
         for name, form in benchmark.FORMS.items()
     }
     used = list(benchmark.FORMS.values()).index(features)
@@ -104,8 +104,8 @@ def test_a_subnet_left_out_of_the_fit_is_predicted_within_six_hundredths(fitted_
 
 def test_the_error_does_not_lean_on_small_or_large_subnets(facts: Path) -> None:
     measured = benchmark.read_measured(facts / ACCURACIES)
-    expected = np.array([SHIPPED.top1_percent(choice) for choice in measured])
-    error = expected - [choice.top1_percent for choice in measured]
+    expected = np.array([SHIPPED.accuracy_percent(choice) for choice in measured])
+    error = expected - [choice.accuracy_percent for choice in measured]
     for part in np.array_split(np.argsort(expected), min(8, len(measured) // 12)):
         assert abs(error[part].mean()) < 0.03
 
@@ -116,7 +116,7 @@ def test_the_subnets_of_the_workload_are_predicted_within_three_errors() -> None
             key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
         }
         listed = MobileNetV3Choice(**fields)
-        error = SHIPPED.top1_percent(listed) - known_top1_percent(listed)
+        error = SHIPPED.accuracy_percent(listed) - known_accuracy_percent(listed)
         assert abs(error) <= 3 * SHIPPED.held_out_rmse_percent
 
 
@@ -126,7 +126,7 @@ def test_a_prediction_is_the_product_of_features_and_coefficients(
 ) -> None:
     choice = choice_of(stages)
     product = features(FAMILY, choice) @ coefficients(SHIPPED)
-    assert SHIPPED.top1_percent(choice) == pytest.approx(product, abs=1e-9)
+    assert SHIPPED.accuracy_percent(choice) == pytest.approx(product, abs=1e-9)
 
 
 @given(choices_by_stage, choices_by_stage, st.integers(0, 4))
@@ -137,7 +137,9 @@ def test_what_a_stage_adds_does_not_depend_on_the_others(
         before, after = stages[:stage], stages[stage + 1 :]
         changed = [*before, [6.0, 6.0, 4.0, 3.0], *after]
         smallest = [*before, [3.0, 3.0], *after]
-        return SHIPPED.top1_percent(choice_of(changed)) - SHIPPED.top1_percent(choice_of(smallest))
+        return SHIPPED.accuracy_percent(choice_of(changed)) - SHIPPED.accuracy_percent(
+            choice_of(smallest)
+        )
 
     assert gain(here) == pytest.approx(gain(there), abs=1e-9)
 
@@ -151,9 +153,9 @@ def test_a_deeper_or_wider_subnet_is_predicted_to_be_more_accurate(
     block = data.draw(st.integers(0, len(ratios) - 1))
     wider[0][block] = 6
     wider[1] = ratios if len(ratios) == 4 else [*ratios, 3]
-    before = SHIPPED.top1_percent(choice_of(stages))
+    before = SHIPPED.accuracy_percent(choice_of(stages))
     for larger in wider:
-        after = SHIPPED.top1_percent(choice_of([*stages[:stage], larger, *stages[stage + 1 :]]))
+        after = SHIPPED.accuracy_percent(choice_of([*stages[:stage], larger, *stages[stage + 1 :]]))
         assert after >= before
 
 
@@ -162,15 +164,15 @@ def test_a_missing_block_does_not_matter() -> None:
     two_blocks_each = choice_of([], blocks_per_stage=(2,) * 5, block_expand_ratios=tuple(ratios))
     ratios[2] = ratios[19] = 6.0  # the third block of the first stage, the fourth of the last
     other = replace(two_blocks_each, block_expand_ratios=tuple(ratios))
-    assert SHIPPED.top1_percent(other) == SHIPPED.top1_percent(two_blocks_each)
-    assert SHIPPED.top1_percent(other) == pytest.approx(SHIPPED.base_top1_percent)
+    assert SHIPPED.accuracy_percent(other) == SHIPPED.accuracy_percent(two_blocks_each)
+    assert SHIPPED.accuracy_percent(other) == pytest.approx(SHIPPED.base_accuracy_percent)
 
 
-def test_top1_stays_a_percentage() -> None:
+def test_accuracy_stays_a_percentage() -> None:
     smallest = choice_of([[3, 3]] * 5)
     steep = replace(SHIPPED, stage_interaction_percent=(1e3,) * 5)
-    assert steep.top1_percent(choice_of([[6, 6, 6, 6]] * 5)) == 100
-    assert replace(SHIPPED, base_top1_percent=-1.0).top1_percent(smallest) == 0
+    assert steep.accuracy_percent(choice_of([[6, 6, 6, 6]] * 5)) == 100
+    assert replace(SHIPPED, base_accuracy_percent=-1.0).accuracy_percent(smallest) == 0
 
 
 @pytest.mark.parametrize(
@@ -183,20 +185,20 @@ def test_top1_stays_a_percentage() -> None:
 )
 def test_a_choice_that_was_not_measured_is_refused(choice: MobileNetV3Choice, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
-        SHIPPED.top1_percent(choice)
+        SHIPPED.accuracy_percent(choice)
 
 
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
-        ({"base_top1_percent": nan}, "finite coefficients must hold"),
+        ({"base_accuracy_percent": nan}, "finite coefficients must hold"),
         ({"stage_interaction_percent": (0.0, 0.0, inf, 0.0, 0.0)}, "finite coefficients"),
         ({"stage_interaction_percent": (0.0,)}, "one entry for each of the 5 stages, got 1"),
         ({"block_gain_percent": ((0.0, 0.0, 0.0),)}, "needs 20 rows"),
         ({"block_gain_percent": ((0.0, 0.0),) * 20}, "of 3 entries"),
         ({"block_gain_percent": ((0.0, 0.0, nan),) * 20}, "finite coefficients"),
-        ({"measured_top1_percent": (76.0, 74.0)}, "least <= greatest"),
-        ({"measured_top1_percent": (nan, 74.0)}, "least <= greatest"),
+        ({"measured_accuracy_percent": (76.0, 74.0)}, "least <= greatest"),
+        ({"measured_accuracy_percent": (nan, 74.0)}, "least <= greatest"),
     ],
 )
 def test_a_model_of_another_shape_is_refused(changes: dict[str, Any], wrong: str) -> None:
@@ -211,11 +213,11 @@ def test_a_model_of_another_shape_is_refused(changes: dict[str, Any], wrong: str
          "the key 'resolution' is missing here"),
         ("held_out_rmse_percent: 0", "held_out_rmse_percent: -0", "-0.",
          "held_out_rmse_percent >= 0 must hold"),
-        ("base_top1_percent:", "base_top_percent:", "base_top_percent:",
-         "unknown key 'base_top_percent'; did you mean 'base_top1_percent'?"),
+        ("base_accuracy_percent:", "base_acuracy_percent:", "base_acuracy_percent:",
+         "unknown key 'base_acuracy_percent'; did you mean 'base_accuracy_percent'?"),
         ("    - [0.0000, 0.0133, 0.0571]  # s1.b0\n", "", "- [0.0000, 0.0310",
          "block_gain_percent needs 20 rows"),
-        ("[74.062, 76.648]", "[74.062]", "[74.062]", "measured_top1_percent: write at least 2"),
+        ("[74.062, 76.648]", "[74.062]", "[74.062]", "measured_accuracy_percent: write at least 2"),
         ("[74.062, 76.648]", "[76.648, 74.062]", "[76.648, ", "least <= greatest"),
         ("[0.0000, 0.0133, 0.0571]", "[0.0000, 0.0133, much]", "much", "a number is wanted"),
     ],
@@ -250,7 +252,7 @@ def test_the_script_finds_the_coefficients_that_measurements_were_made_with(
     for choice in predicted():
         blocks = " ".join(map(str, choice.blocks_per_stage))
         ratios = " ".join(map(str, choice.block_expand_ratios))
-        lines.append(f"{blocks},{ratios},{choice.top1_percent!r}")
+        lines.append(f"{blocks},{ratios},{choice.accuracy_percent!r}")
     (tmp_path / "measured.csv").write_text("\n".join(lines), encoding="utf-8")
     benchmark.main([str(tmp_path / "measured.csv")])
     printed = capsys.readouterr().out
@@ -260,7 +262,7 @@ def test_the_script_finds_the_coefficients_that_measurements_were_made_with(
     shipped = yaml.safe_load(TEXT)["accuracy_model"]
     assert found["held_out_rmse_percent"] == 0
     for key in shipped.keys() - {
-        "held_out_rmse_percent", "measured_subnets", "measured_top1_percent"
+        "held_out_rmse_percent", "measured_subnets", "measured_accuracy_percent"
     }:  # fmt: skip
         assert found[key] == shipped[key]
     with pytest.raises(SystemExit, match="usage"):

@@ -18,7 +18,7 @@ def layer(
 
 
 def caveats(*layers: PlainLayer) -> tuple[str, ...]:
-    return plain_supernet("s", [PlainSubNet(name="A", layers=layers)]).caveats
+    return plain_supernet("s", [PlainSubNet(name="A", layers=layers)], accuracy_of="top-1").caveats
 
 
 @pytest.mark.parametrize("name", shipped_names(WORKLOADS))

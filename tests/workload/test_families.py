@@ -70,7 +70,7 @@ def test_totals_and_choices_equal_the_published_ones(name: str, facts: Path) -> 
             "conv_weight_bytes_int8", fact.get("weight_bytes_int8_without_classifier")
         )
         assert subnet.name == fact["subnet"]
-        assert subnet.top1_percent == fact["top1_percent"]
+        assert subnet.accuracy_percent == fact["top1_percent"]
         assert subnet.macs == fact["macs"]
         assert subnet.macs - subnet.layers[-1].macs == fact["macs_without_classifier"]
         assert subnet.weight_bytes == fact["weight_bytes_int8"]
@@ -83,7 +83,7 @@ def test_mobilenet_v3_equals_its_measured_subnets(facts: Path) -> None:
     choices = [
         MobileNetV3Choice(
             name=str(i),
-            top1_percent=float(row["top1_percent"]),
+            accuracy_percent=float(row["top1_percent"]),
             resolution=224,
             blocks_per_stage=tuple(map(int, row["blocks_per_stage"].split())),
             block_expand_ratios=tuple(map(int, row["expand_ratios"].split())),
@@ -119,7 +119,7 @@ def resnet_choices(draw: st.DrawFn) -> ResNetChoice:
     stem_widths = [draw(st.sampled_from(RESNET.stem_width_choices(i))) for i in (0, 1)]
     return ResNetChoice(
         name="random",
-        top1_percent=draw(st.floats(0, 100)),
+        accuracy_percent=draw(st.floats(0, 100)),
         resolution=draw(st.integers(1, 300)),
         stem_residual_conv=draw(st.booleans()),
         stem_widths=(stem_widths[0], stem_widths[1]),
@@ -134,7 +134,7 @@ def mobilenet_v3_choices(draw: st.DrawFn) -> MobileNetV3Choice:
     blocks, ratios = draw(depths_and_ratios(MBV3))
     return MobileNetV3Choice(
         name="random",
-        top1_percent=draw(st.floats(0, 100)),
+        accuracy_percent=draw(st.floats(0, 100)),
         resolution=draw(st.integers(1, 300)),
         blocks_per_stage=blocks,
         block_expand_ratios=ratios,

@@ -65,4 +65,4 @@ def test_a_subnet_refuses_such_a_name() -> None:
     layer = Layer(name="a", kernels=1, channels=1, kernel_height=1, kernel_width=1, height=1,
                   width=1, adds=("b",), supernet_layer=0)  # fmt: skip
     with pytest.raises(ValueError, match="SubNet 'A': adds of layer 'a': no layer is named 'b'"):
-        SubNet(name="A", top1_percent=70, layers=(layer,))
+        SubNet(name="A", accuracy_percent=70, layers=(layer,))

@@ -33,8 +33,8 @@ def cut(number: int = 0, **changes: Any) -> Layer:
     return Layer(**{**sizes, **changes}, supernet_layer=number)
 
 
-def subnet_of(*layers: Layer, name: str = "A", top1_percent: float = 50) -> SubNet:
-    return SubNet(name=name, top1_percent=top1_percent, layers=layers)
+def subnet_of(*layers: Layer, name: str = "A", accuracy_percent: float = 50) -> SubNet:
+    return SubNet(name=name, accuracy_percent=accuracy_percent, layers=layers)
 
 
 def whole(**changes: Any) -> SuperNetLayer:
@@ -149,10 +149,10 @@ def test_a_subnet_adds_up_its_layers() -> None:
     assert subnet.conv_weight_bytes == 2 * 16
 
 
-@pytest.mark.parametrize("top1_percent", [-0.1, 100.1, float("nan")])
-def test_an_accuracy_that_is_no_percentage_is_refused(top1_percent: float) -> None:
-    with pytest.raises(ValueError, match="0 <= top1_percent <= 100"):
-        subnet_of(cut(), top1_percent=top1_percent)
+@pytest.mark.parametrize("accuracy_percent", [-0.1, 100.1, float("nan")])
+def test_an_accuracy_that_is_no_percentage_is_refused(accuracy_percent: float) -> None:
+    with pytest.raises(ValueError, match="0 <= accuracy_percent <= 100"):
+        subnet_of(cut(), accuracy_percent=accuracy_percent)
 
 
 def test_a_subnet_needs_layers_in_the_order_of_its_supernet() -> None:
@@ -179,12 +179,17 @@ def test_a_subnet_needs_layers_in_the_order_of_its_supernet() -> None:
 )
 def test_a_layer_outside_its_supernet_layer_is_refused(layer: Layer, message: str) -> None:
     with pytest.raises(ValueError, match=f"layer 'cut' of SubNet 'A' .*{message}"):
-        SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(layer),))
+        SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(layer),), accuracy_of="top-1")
 
 
 def test_channels_are_compared_by_group() -> None:
     depthwise = cut(kernels=8, channels=8, groups=8)
-    SuperNet(name="net", layers=(whole(channels_per_group=1),), subnets=(subnet_of(depthwise),))
+    SuperNet(
+        name="net",
+        layers=(whole(channels_per_group=1),),
+        subnets=(subnet_of(depthwise),),
+        accuracy_of="top-1",
+    )
 
 
 @pytest.mark.parametrize("size", ["kernels", "channels_per_group", "kernel_height", "kernel_width"])
@@ -195,9 +200,14 @@ def test_a_supernet_layer_has_positive_sizes(size: str) -> None:
 
 def test_a_supernet_has_subnets_of_different_names() -> None:
     with pytest.raises(ValueError, match="'net' has no SubNet"):
-        SuperNet(name="net", layers=(whole(),), subnets=())
+        SuperNet(name="net", layers=(whole(),), subnets=(), accuracy_of="top-1")
     with pytest.raises(ValueError, match="two SubNets named 'A'"):
-        SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(cut()), subnet_of(cut())))
+        SuperNet(
+            name="net",
+            layers=(whole(),),
+            subnets=(subnet_of(cut()), subnet_of(cut())),
+            accuracy_of="top-1",
+        )
 
 
 def test_a_subnet_is_found_by_name_or_the_near_ones_are_named() -> None:
@@ -205,7 +215,12 @@ def test_a_subnet_is_found_by_name_or_the_near_ones_are_named() -> None:
     assert supernet.subnet("C").name == "C"
     with pytest.raises(UserError, match="ofa_resnet50 has no SubNet 'H'; known: A, B, C, D, E, F"):
         supernet.subnet("H")
-    net = SuperNet(name="net", layers=(whole(),), subnets=(subnet_of(cut(), name="small"),))
+    net = SuperNet(
+        name="net",
+        layers=(whole(),),
+        subnets=(subnet_of(cut(), name="small"),),
+        accuracy_of="top-1",
+    )
     with pytest.raises(UserError, match="did you mean 'small'"):
         net.subnet("smal")
 
@@ -219,13 +234,13 @@ def test_what_is_shared_is_the_overlap_of_all() -> None:
     b = subnet_of(
         cut(0, channels=3), cut(2, fully_connected=True), cut(3, channels=1, **window), name="b"
     )
-    supernet = SuperNet(name="net", layers=layers, subnets=(a, b))
+    supernet = SuperNet(name="net", layers=layers, subnets=(a, b), accuracy_of="top-1")
     assert shared_weight_bytes(supernet) == 2 * 3 + 4 * 1 * 9
     assert shared_weight_bytes(supernet, convolutions_only=False) == 2 * 3 + 4 * 4 + 4 * 1 * 9
 
 
 def plain(name: str, *layers: PlainLayer) -> PlainSubNet:
-    return PlainSubNet(name=name, top1_percent=50, layers=layers)
+    return PlainSubNet(name=name, accuracy_percent=50, layers=layers)
 
 
 # Networks that are in no SuperNet
@@ -234,7 +249,7 @@ def plain(name: str, *layers: PlainLayer) -> PlainSubNet:
 def test_layer_i_of_a_plain_network_is_supernet_layer_i() -> None:
     small = plain("small", conv(name="first", kernels=8), conv(name="last"))
     large = plain("large", conv(channels=24), conv(kernels=16), conv(groups=16))
-    supernet = plain_supernet("mine", [small, large])
+    supernet = plain_supernet("mine", [small, large], accuracy_of="top-1")
     assert supernet.layers == (
         whole(name="first", kernels=32, channels_per_group=24, kernel_height=3, kernel_width=3),
         whole(name="last", kernels=32, channels_per_group=16, kernel_height=3, kernel_width=3),
@@ -248,19 +263,19 @@ def test_layer_i_of_a_plain_network_is_supernet_layer_i() -> None:
 def test_plain_networks_with_other_kernels_in_layer_i_are_refused() -> None:
     narrow = conv(kernel_height=1, kernel_width=1)
     with pytest.raises(ValueError, match=r"SubNet 'b' has kernel_height 1, .* has 3"):
-        plain_supernet("mine", [plain("a", conv()), plain("b", narrow)])
+        plain_supernet("mine", [plain("a", conv()), plain("b", narrow)], accuracy_of="top-1")
 
 
 @pytest.mark.parametrize("subnets", [[], [plain("empty")]])
 def test_a_plain_network_needs_layers(subnets: Sequence[PlainSubNet]) -> None:
     with pytest.raises(ValueError, match="has no"):
-        plain_supernet("mine", subnets)
+        plain_supernet("mine", subnets, accuracy_of="top-1")
 
 
 @pytest.mark.parametrize("name", SUPERNETS)
 def test_a_listed_network_equals_the_generated_one(name: str) -> None:
     subnet = SUPERNETS[name].subnets[0]
-    listed = PlainSubNet(name="A", top1_percent=subnet.top1_percent, layers=subnet.layers)
-    again = plain_supernet("mine", [listed]).subnet("A")
+    listed = PlainSubNet(name="A", accuracy_percent=subnet.accuracy_percent, layers=subnet.layers)
+    again = plain_supernet("mine", [listed], accuracy_of="top-1").subnet("A")
     assert (again.macs, again.weight_bytes) == (subnet.macs, subnet.weight_bytes)
     assert [layer.kind for layer in again.layers] == [layer.kind for layer in subnet.layers]

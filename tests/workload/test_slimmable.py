@@ -122,9 +122,9 @@ def test_each_width_is_the_published_architecture_layer_by_layer(name: str) -> N
 @pytest.mark.parametrize("name", SUPERNETS)
 def test_macs_weights_and_accuracy_are_those_that_were_published(name: str) -> None:
     rounding = 0.05 if name == "slimmable_resnet50" else 1e-3
-    for width, top1_percent, million_macs, weights in COUNTED[name]:
+    for width, accuracy_percent, million_macs, weights in COUNTED[name]:
         subnet = SUPERNETS[name].subnet(f"{width}x")
-        assert subnet.top1_percent == top1_percent
+        assert subnet.accuracy_percent == accuracy_percent
         assert subnet.macs == pytest.approx(million_macs * 1e6, rel=rounding)
         assert subnet.weight_bytes == weights
 
@@ -161,9 +161,9 @@ def test_a_block_has_a_shortcut_where_its_architecture_has_one() -> None:
 
 def small(**changes: object) -> SlimmableFamily:
     fields = {
-        "name": "small", "block": "separable", "resolution": 8, "first_conv_width": 8,
-        "first_kernel_size": 3, "stage_widths": (16, 32), "stage_strides": (1, 2),
-        "blocks_per_stage": (1, 2), "stage_expand_ratios": (1, 1),
+        "name": "small", "accuracy_of": "top-1", "block": "separable", "resolution": 8,
+        "first_conv_width": 8, "first_kernel_size": 3, "stage_widths": (16, 32),
+        "stage_strides": (1, 2), "blocks_per_stage": (1, 2), "stage_expand_ratios": (1, 1),
         "width_multipliers": (0.5, 1.0),
     }  # fmt: skip
     return SlimmableFamily(**{**fields, **changes})  # type: ignore[arg-type] # of the test
@@ -197,7 +197,8 @@ def test_a_family_that_is_none_is_refused(changes: dict[str, object], wrong: str
     [
         ("width_multiplier: 0.5,", "width_multiplier: 0.6,", "width_multiplier: 0.6",
          "SubNet '0.5x': width_multiplier 0.6 is not a choice; allowed: 0.25, 0.5, 0.75, 1.0"),
-        ("width_multiplier: 0.5,", "width_multiplier: 0.25,", "multiplier: 0.25, top1_percent: 7",
+        ("width_multiplier: 0.5,", "width_multiplier: 0.25,",
+         "multiplier: 0.25, accuracy_percent: 7",
          "width_multiplier 0.25 is that of SubNet '0.25x', too; keep one of the two"),
         ("[0.25, 0.5, 0.75, 1.0]", "[0.25, 0.5, 0.5]", "0.5]\nch", "0.5 is offered twice"),
         ("[0.25, 0.5, 0.75, 1.0]", "{from: 0.25, to: 1.0}", "{from", "a range has from, to and"),

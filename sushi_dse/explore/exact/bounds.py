@@ -221,7 +221,7 @@ def bounds(network: Network, boxes: Boxes, policy: str, metrics: Sequence[Metric
     blocks = resources(frugal)
     values = {
         "mean_latency_ms": latency_us * 1e-3,
-        "mean_accuracy_percent": network.top1_percent[:, None],
+        "mean_accuracy_percent": network.accuracy_percent[:, None],
         "throughput_queries_per_s": fastest.device.accelerators * 1e6 / latency_us,
         "offchip_bytes_per_query": cost.offchip_bytes,
         "energy_mj_per_query": used.total_mj * (1 - ROUNDING),

@@ -29,13 +29,13 @@ class ProcessPool:
         self.payload = pickle.dumps(task)
         self.count = count
         self.capacity = BLOCKS_A_PROCESS * count
-        self.workers: list[_Worker] = []
+        self.workers: list[Worker] = []
         self.stillborn = 0  # number of successive workers that died before they were ready
 
     def start(self, block: range) -> None:
         """Queue a block at the worker with the fewest."""
         if len(self.workers) < self.count:
-            self.workers.append(_Worker(self.payload))
+            self.workers.append(Worker(self.payload))
         min(self.workers, key=lambda worker: len(worker.blocks)).start(block)
 
     def finished(self) -> Iterable[tuple[range, Outcome]]:
@@ -56,7 +56,7 @@ class ProcessPool:
             else:
                 yield worker.blocks.popleft(), message
 
-    def _bury(self, worker: "_Worker") -> Iterator[tuple[range, Outcome]]:
+    def _bury(self, worker: "Worker") -> Iterator[tuple[range, Outcome]]:
         """The failure of the first block of a dead worker, whose other blocks go to live ones."""
         self.workers.remove(worker)
         code = worker.end()
@@ -75,7 +75,7 @@ class ProcessPool:
             worker.end()
 
 
-class _Worker:
+class Worker:
     """A process that evaluates blocks one after the other, and the pipe to it."""
 
     def __init__(self, payload: bytes) -> None:
@@ -88,12 +88,13 @@ class _Worker:
         theirs.close()
 
     def start(self, block: range) -> None:
+        """Queue a block; it is sent once the process has its task."""
         self.blocks.append(block)
         if self.ready:
             self._send(pickle.dumps(block))
 
     def begin(self) -> None:
-        """Send the task to the process, which is ready, and the blocks queued until now."""
+        """Send the task and the queued blocks, which the process reads once it is ready."""
         self.ready = True
         for message in (self.payload, *map(pickle.dumps, self.blocks)):
             self._send(message)

@@ -57,7 +57,7 @@ def serve_gati(
     )
     agreement = np.append(table.agreement, 1.0)  # The whole network agrees always.
     shares = given.locality, given.shift_loss, given.selector_recall, given.selector_precision
-    rates = Rates(agreement, float(table.top1_percent[-1]), *map(float, shares))
+    rates = Rates(agreement, float(table.accuracy_percent[-1]), *map(float, shares))
     wanted = first_accepted(mode, difficulty, freshness, trace.min_accuracy_percent, rates)
     kept = table.latency_ms.shape[1] - 1
     row, service_ms, response_ms = serve_rows(wanted, one_subgraph_ms(table, kept), trace, mode)
@@ -90,7 +90,7 @@ class Rates(NamedTuple):
     """What the accuracy of answers, and whether they are accepted, depend on beside the stream."""
 
     agreement: np.ndarray  # [row]: over all classes
-    top1_percent: float  # of the whole network
+    accuracy_percent: float  # of the whole network
     locality: float
     shift_loss: float
     selector_recall: float
@@ -108,8 +108,8 @@ def write_row_rates(freshness: float, rates: Rates, row_rates: np.ndarray) -> No
     for row in range(len(rates.agreement)):
         now = agreement_now(rates.agreement[row], freshness, rates.locality, rates.shift_loss)
         row_rates[0, row] = acceptance(now, recall, precision)
-        row_rates[1, row] = rates.top1_percent * rising_to_1(precision, now)
-        row_rates[2, row] = rates.top1_percent * refused_agreement(now, recall, precision)
+        row_rates[1, row] = rates.accuracy_percent * rising_to_1(precision, now)
+        row_rates[2, row] = rates.accuracy_percent * refused_agreement(now, recall, precision)
 
 
 @compiled

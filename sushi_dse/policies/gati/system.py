@@ -16,7 +16,7 @@ from sushi_dse.policies.gati.parameters import Gati
 from sushi_dse.traces.trace import FloatArray
 from sushi_dse.workload.layers import SubNet
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 
 WHOLE = "whole network"  # name of the last row, in which no answer was accepted
 DEFAULTS = Gati()
@@ -26,8 +26,8 @@ DEFAULTS = Gati()
 class GatiTable(LatencyTable):
     """A latency table whose rows are exits, in running order, and the whole network at the end.
 
-    A row has all layers up to its exit, those of the caches on the way included; its `top1_percent`
-    is that of an accepted answer of fresh caches.
+    A row has all layers up to its exit, those of the caches on the way included; its
+    `accuracy_percent` is that of an accepted answer of fresh caches.
     """
 
     parameters: Gati
@@ -42,7 +42,7 @@ def served_subnet(network: Network) -> SubNet:
 
 
 def _preference(subnet: SubNet) -> tuple[float, int]:
-    return -known_top1_percent(subnet), subnet.macs
+    return -known_accuracy_percent(subnet), subnet.macs
 
 
 def gati_system(
@@ -65,7 +65,8 @@ def gati_system(
         chosen = least_expected(caches, float(subnet.weight_bytes if limit is None else limit))
     else:
         chosen = _options(keep, len(caches.agreement), list(parameters.agreement_percent))
-    return _table(subnet, caches, chosen, accelerator, parameters), accelerator
+    accuracy_of = network.supernet.accuracy_of
+    return _table(subnet, accuracy_of, caches, chosen, accelerator, parameters), accelerator
 
 
 def _options(keep: Mapping[int, str], count: int, predictors: Sequence[str]) -> np.ndarray:
@@ -84,6 +85,7 @@ def _options(keep: Mapping[int, str], count: int, predictors: Sequence[str]) -> 
 
 def _table(
     subnet: SubNet,
+    accuracy_of: str,
     caches: CacheOptions,
     chosen: np.ndarray,
     accelerator: Accelerator,
@@ -96,18 +98,19 @@ def _table(
     kept = {int(point) + 1: names[chosen[point] - 1] for point in exits}
     running, lengths = _running(caches, chosen)
     row_names = [*(f"exit {point} {name}" for point, name in kept.items()), WHOLE]
-    whole_percent = known_top1_percent(subnet)
-    top1_percent = [*(whole_percent * parameters.precision(fresh)), whole_percent]
+    whole_percent = known_accuracy_percent(subnet)
+    accuracy_percent = [*(whole_percent * parameters.precision(fresh)), whole_percent]
     supernet = plain_supernet(
         subnet.name,
         [
             PlainSubNet(
                 name=name,
-                top1_percent=float(top1),
+                accuracy_percent=float(accuracy),
                 layers=tuple(caches.layers[number] for number in running[:length]),
             )
-            for name, top1, length in zip(row_names, top1_percent, lengths, strict=True)
+            for name, accuracy, length in zip(row_names, accuracy_percent, lengths, strict=True)
         ],
+        accuracy_of=accuracy_of,
     )
     columns = _columns(caches, chosen, running, row_names)
     table = latency_table(Network.of(supernet), accelerator, columns)

@@ -33,7 +33,7 @@ def least_fractions(
     min_accuracy_percent: np.ndarray,
     needed: np.ndarray,
     fractions: np.ndarray,
-    top1_percent: float,
+    accuracy_percent: float,
     ranking_exponent: float,
 ) -> np.ndarray:
     """The first row whose confidence meets the demand, or the last where none does: [query].
@@ -45,7 +45,9 @@ def least_fractions(
     for query in range(len(needed)):
         first = last
         for row in range(last):  # All of them: vector code is faster than to stop at one.
-            confidence = top1_percent * agreement(fractions[row], needed[query], ranking_exponent)
+            confidence = accuracy_percent * agreement(
+                fractions[row], needed[query], ranking_exponent
+            )
             first = min(first, row if confidence >= min_accuracy_percent[query] else last)
         wanted[query] = first
     return wanted
@@ -73,14 +75,14 @@ def serve_slo_nn(
     hard = trace.input_difficulty
     if hard is None:
         hard = difficulties(len(trace), seed)
-    fractions, top1_percent = np.array(parameters.fractions), float(table.top1_percent[-1])
+    fractions, accuracy_percent = np.array(parameters.fractions), float(table.accuracy_percent[-1])
     wanted = np.full(len(trace), len(fractions) - 1)
     if mode == STRICT_ACCURACY:
         needed, exponent = parameters.needed_fraction(hard), float(parameters.ranking_exponent)
         wanted = least_fractions(
-            trace.min_accuracy_percent, needed, fractions, top1_percent, exponent
+            trace.min_accuracy_percent, needed, fractions, accuracy_percent, exponent
         )
     kept = int(table.subgraphs.kernels[-1].any())
     row, service_ms, response_ms = serve_rows(wanted, one_subgraph_ms(table, kept), trace, mode)
-    confidence = top1_percent * parameters.agreement(fractions[row], hard)
+    confidence = accuracy_percent * parameters.agreement(fractions[row], hard)
     return served_with_one(kept, row, service_ms, response_ms, confidence)

@@ -20,7 +20,7 @@ from sushi_dse.model.subgraphs import SubGraphs, by_bytes, cut
 from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
 from sushi_dse.workload.layers import Layer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from sushi_dse.workload.rated import known_top1_percent
+from sushi_dse.workload.rated import known_accuracy_percent
 
 DEFAULTS = SloNn()
 DIFFICULTIES = 4096  # difficulties over which the accuracy of a fraction is averaged
@@ -82,20 +82,23 @@ def scaled_layers(layers: Sequence[Layer], fraction: float) -> tuple[Layer, ...]
 def fraction_network(network: Network, parameters: SloNn) -> Network:
     """The most accurate SubNet of `network` at each node fraction, as if it were a SubNet.
 
-    The top-1 of a fraction is its mean over inputs of every difficulty in equal measure.
+    The accuracy of a fraction is its mean over inputs of every difficulty in equal measure.
     """
-    whole = network.supernet.subnets[int(network.top1_percent.argmax())]
-    top1_percent = known_top1_percent(whole)
+    whole = network.supernet.subnets[int(network.accuracy_percent.argmax())]
+    accuracy_percent = known_accuracy_percent(whole)
     difficulty = (np.arange(DIFFICULTIES) + 0.5) / DIFFICULTIES
     rows = [
         PlainSubNet(
             name=str(fraction),
-            top1_percent=top1_percent * parameters.agreement(fraction, difficulty).mean(),
+            accuracy_percent=accuracy_percent * parameters.agreement(fraction, difficulty).mean(),
             layers=scaled_layers(whole.layers, fraction),
         )
         for fraction in parameters.fractions
     ]
-    return Network.of(plain_supernet(f"{network.supernet.name}-{whole.name}", rows))
+    supernet = network.supernet
+    return Network.of(
+        plain_supernet(f"{supernet.name}-{whole.name}", rows, accuracy_of=supernet.accuracy_of)
+    )
 
 
 def common_part(network: Network, accelerator: Accelerator, share: float) -> SubGraphs:
