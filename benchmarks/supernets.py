@@ -18,7 +18,7 @@ from sushi_dse.model.latency_table import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.workload.layers import SuperNet
-from sushi_dse.workload.sharing import shared_weight_bytes
+from sushi_dse.workload.weights import shared_weight_bytes
 
 MIB = 2**20
 BASE = "zcu104"

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
+from sushi_dse.bits import BITS
 from sushi_dse.hardware.accelerator import Accelerator, Dataflow, Device
 from sushi_dse.workload.layers import Layer, PlainLayer, SuperNet, around
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 
 KERNEL_SIZES = ((1, 1), (3, 3), (5, 5), (7, 7), (1, 3), (3, 5), (2, 2), (4, 1))
 SUBNET_NAMES = "ABCD"
+weight_bits = st.sampled_from(BITS)
 
 ZCU104 = Accelerator(
     name="zcu104",
@@ -100,6 +102,7 @@ def fields_of_both(draw: st.DrawFn) -> dict[str, Any]:
     """Fields that designs of both dataflows have, drawn for layers as small as those below."""
     return {
         "pe_kernels": draw(st.integers(1, 20)),
+        "multiplier_bits": draw(st.sampled_from((8, 16))),  # for the weights of any `supernets`
         "clock_mhz": draw(amounts(50.0, 400.0)),
         "port_bytes_per_cycle": draw(amounts(0.5, 100.0)),
         "dram_gb_per_s": draw(amounts(0.05, 50.0)),
@@ -160,6 +163,7 @@ def ungrouped_layers(draw: st.DrawFn) -> Layer:
         width=draw(st.integers(max(1, kernel_width - sum(padding[2:])), 12)),
         stride=draw(st.tuples(st.integers(1, 3), st.integers(1, 3))),
         padding=padding,
+        weight_bits=draw(weight_bits),
     )
 
 
@@ -196,7 +200,13 @@ def fully_connected_layers(draw: st.DrawFn) -> Layer:
         height=1,
         width=1,
         fully_connected=True,
+        weight_bits=draw(weight_bits),
     )
+
+
+def packed_bytes(layer: PlainLayer) -> float:
+    """The bytes of a layer's weights, half a one where they are odd in number and of four bits."""
+    return layer.weights * layer.weight_bits / 8
 
 
 def layers() -> st.SearchStrategy[Layer]:
@@ -217,6 +227,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
     """One to four SubNets of up to four layers: other widths, depths and resolutions, ties too.
 
     Some layers read, or add, maps of any earlier layers, and the weights of some are the request's.
+    Weights have 4 or 8 bits.
     """
     kinds = [
         draw(st.sampled_from(("conv", "dw", "fc"))),
@@ -224,6 +235,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
     ]
     kernel_sizes = [draw(st.sampled_from((1, 3, 5))) for _ in kinds]
     strides = [draw(st.tuples(st.integers(1, 2), st.integers(1, 3))) for _ in kinds]
+    bits = [draw(st.sampled_from((4, 8))) for _ in kinds]
     subnets = []
     for name in SUBNET_NAMES[: draw(st.integers(1, len(SUBNET_NAMES)))]:
         height, width = draw(st.integers(1, 10)), draw(st.integers(1, 10))
@@ -248,6 +260,7 @@ def supernets(draw: st.DrawFn) -> SuperNet:
                     of_request=kinds[i] == "attention",
                     input_from=draw(names_of(cuts)),
                     adds=draw(names_of(cuts)),
+                    weight_bits=bits[i],
                 )
             )
             channels = cuts[-1].kernels

@@ -15,7 +15,7 @@ ROOT = paths.ROOT
 PACKAGE = ROOT / "sushi_dse"
 
 LEVELS = [
-    {"errors", "units", "files", "interrupts"},
+    {"bits", "errors", "units", "files", "interrupts"},
     {"hardware", "workload", "traces"},
     {"config", "model"},
     {"serving"},

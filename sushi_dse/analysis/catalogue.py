@@ -14,7 +14,7 @@ from sushi_dse.hardware.timing import attainable_logic_mhz
 from sushi_dse.model.energy import power
 from sushi_dse.model.standing import borrowed_constants
 from sushi_dse.policies.catalogue import POLICIES, find_policy
-from sushi_dse.workload.sharing import shared_weight_bytes
+from sushi_dse.workload.weights import bits_said, shared_weight_bytes
 
 Facts = dict[str, object]
 
@@ -69,6 +69,7 @@ def workload_facts(name: str) -> Facts:
         "description": file.description,
         "accuracy_of": supernet.accuracy_of,
         "supernet_layers": len(supernet.layers),
+        "weight_bits": bits_said(supernet),
         "convolution_weight_bytes_shared_by_all": shared_weight_bytes(supernet),
     }
     facts |= {f"caveat {i}": text for i, text in enumerate(supernet.caveats, start=1)}

@@ -28,7 +28,14 @@ from sushi_dse.store.seeds import mean_parts
 
 # What a sweep takes where its command does not say it.
 DEFAULTS = {"hw": "zcu104_space", "workload": "ofa_resnet50", "trace": "random-walk"}
-NUMBERS = ("queries", "seed", "subnets", "accelerators", "batch-limit")  # whole numbers
+NUMBERS = (
+    "queries",
+    "seed",
+    "subnets",
+    "accelerators",
+    "batch-limit",
+    "weight-bits",
+)  # whole numbers
 WORDS = (*DEFAULTS, "mode", "arrivals", "routing")
 ALIKE = ("hardware", "workload", "trace", "mode")  # inputs that must be those of the rows
 
@@ -143,8 +150,8 @@ def _loaded(folder: Path, given: Mapping[str, Any], arguments: Mapping[str, Any]
 def options_of(command: str) -> dict[str, Any]:
     """The arguments of `load_experiment` that a `sweep` or `search` was given on its command line.
 
-    >>> options_of("sushi-dse sweep --hw zcu104 --load=0.9 --batch-limit 4 --policy sushi")
-    {'hw': 'zcu104', 'load': 0.9, 'batch_limit': 4}
+    >>> options_of("sushi-dse sweep --hw zcu104 --load=0.9 --weight-bits 4 --policy sushi")
+    {'hw': 'zcu104', 'load': 0.9, 'weight_bits': 4}
     """
     try:
         words = [part for word in shlex.split(command) for part in _parted(word)]

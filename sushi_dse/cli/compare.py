@@ -48,6 +48,7 @@ def compare() -> None:
 def policies(
     hw: options.Hardware = "zcu104",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     trace: options.TraceName = "random-walk",
     policy: options.Policies = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
@@ -147,6 +148,7 @@ def policies(
     experiment_of = partial(
         sushi_dse.load_experiment, hw, workload, trace, policies=policy or POLICY_NAMES,
         mode=mode, queries=queries, recache_every_queries=[recache_every], arrivals=arrivals,
+        weight_bits=weight_bits,
         load=load, capacity_target=slo_target if capacity or loads else None,
         accelerators=accelerators, routing=routing,
         batch_limit=batch_limit,

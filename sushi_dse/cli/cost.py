@@ -11,6 +11,7 @@ from sushi_dse.cli.plotting import PlotFile, check_plot, draw
 def cost(
     hw: options.Hardware = "zcu104",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     subnet: Annotated[
         str | None, typer.Option(help="A SubNet.", show_default="the workload's first")
     ] = None,
@@ -36,7 +37,7 @@ def cost(
     from sushi_dse.report.views import print_breakdown
 
     check_plot(plot)
-    network = Network.of(load_workload(workload).supernet)
+    network = Network.of(load_workload(workload, weight_bits).supernet)
     space = load_hardware(hw).space
     accelerator = space.only_design(hw)
     warn_if_infeasible(accelerator)

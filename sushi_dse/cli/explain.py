@@ -36,6 +36,7 @@ def explain(
     ] = None,
     hw: options.HardwareOrSwept = None,
     workload: options.WorkloadOrSwept = None,
+    weight_bits: options.WeightBits = None,
     trace: options.TraceOrSwept = None,
     policy: Annotated[
         str | None,
@@ -77,7 +78,7 @@ def explain(
     unknown = Run.read(results).names("unknown_accuracy", results) if results else ()
     metrics = objectives(objective, unknown)
     given = {"hw": hw, "workload": workload, "trace": trace, "mode": mode, "queries": queries,
-             "seed": seed}  # fmt: skip
+             "seed": seed, "weight_bits": weight_bits}  # fmt: skip
     experiment, number = explained_design(
         design, results, metrics, policy=policy, recache_every=recache_every,
         service_level=service_level, given=given,

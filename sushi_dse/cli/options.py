@@ -51,6 +51,10 @@ Workload = Annotated[
         help="Workload: a shipped name, or a YAML file.", autocompletion=completion.workloads
     ),
 ]
+BITS_HELP = "Bits of each weight: 4, 8 or 16; the workload's accuracies are carried over."
+WeightBits = Annotated[
+    int | None, typer.Option("--weight-bits", help=BITS_HELP, show_default="the workload's")
+]
 TraceName = Annotated[
     str,
     typer.Option(

@@ -246,6 +246,7 @@ def verify(
     results: options.Results,
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     output_format: options.Printed = options.Format.table,
 ) -> None:
     """Check the certificate of an exact sweep: that no design outside of its front belongs there.
@@ -255,5 +256,5 @@ def verify(
     from sushi_dse.explore.exact.folder import verify as check_certificate
     from sushi_dse.report.formats import print_rows
 
-    counts = check_certificate(results, hw, workload)
+    counts = check_certificate(results, hw, workload, weight_bits)
     print_rows([counts], list(counts), output_format, document=counts, title="It holds")

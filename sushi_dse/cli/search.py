@@ -25,6 +25,7 @@ class Sampler(StrEnum):
 def search(
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     trace: options.TraceName = "random-walk",
     policy: options.SweptPolicies = None,
     mode: options.SelectionMode = options.Mode.strict_latency,
@@ -85,6 +86,7 @@ def search(
         started = time.perf_counter()
         experiment = sushi_dse.load_experiment(
             hw, workload, trace, policies=policy, mode=mode, queries=queries, seed=seed,
+            weight_bits=weight_bits,
             recache_every_queries=[recache_every], arrivals=arrivals, load=load,
             capacity_target=options.target_of(objective, slo_target),
             accelerators=accelerators, routing=routing,

@@ -11,6 +11,7 @@ from sushi_dse.traces.names import RANDOM_WALK
 def subnets(
     hw: options.Hardware = "zcu104",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     trace: options.TraceName = RANDOM_WALK,
     mode: options.SelectionMode = options.Mode.strict_latency,
     queries: options.Queries = 2000,
@@ -43,7 +44,7 @@ def subnets(
     from sushi_dse.report.views import print_subnets
 
     accelerator = load_hardware(hw).space.reference
-    network = Network.of(load_workload(workload).supernet)
+    network = Network.of(load_workload(workload, weight_bits).supernet)
     stream = load_trace(trace, network, accelerator, queries=queries, seed=seed)
     asked = (accelerator, stream, mode.value)
     served = network if choose is None else chosen_for_stream(network, *asked, choose)

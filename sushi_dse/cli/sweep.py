@@ -27,6 +27,7 @@ class Kept(StrEnum):
 def sweep(
     hw: options.Hardware = "zcu104_space",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     trace: Annotated[
         str | None,
         typer.Option(
@@ -125,7 +126,8 @@ def sweep(
         name = trace or ("none" if exact else RANDOM_WALK)
         experiment = sushi_dse.load_experiment(
             hw, workload, name, policies=policy, mode=mode, queries=queries, seed=seed,
-            subnets=subnets, recache_every_queries=recache_every, repeats=repeats,
+            subnets=subnets, weight_bits=weight_bits,
+            recache_every_queries=recache_every, repeats=repeats,
             service_levels=asked_levels(service_level, synthetic=name in DEMAND_NAMES),
             arrivals=arrivals, load=load,
             capacity_target=options.target_of(objective, slo_target),

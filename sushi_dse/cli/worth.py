@@ -14,6 +14,7 @@ from sushi_dse.traces.names import DEMAND_NAMES
 def worth(
     hw: options.Hardware = "zcu104",
     workload: options.Workload = "ofa_resnet50",
+    weight_bits: options.WeightBits = None,
     trace: options.TraceName = "random-walk",
     queries: options.Queries = 2000,
     arrivals: options.Arrivals = None,
@@ -65,7 +66,7 @@ def worth(
     options.power_of_two("--doubt", doubt)
     experiment_of = partial(
         sushi_dse.load_experiment, hw, workload, trace, mode="strict-accuracy", queries=queries,
-        arrivals=arrivals, load=load, batch_limit=batch_limit,
+        weight_bits=weight_bits, arrivals=arrivals, load=load, batch_limit=batch_limit,
     )  # fmt: skip
     several = seeds(trace, seed, repeats or (SEEDS if trace in DEMAND_NAMES else 1))
     experiments = [experiment_of(seed=one) for one in several]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.config.boards import Board, boards_text
 from sushi_dse.config.choices import Offer
 from sushi_dse.config.document import Document, parse_document, placed, read_document, read_text
@@ -166,7 +167,10 @@ def _calibration(parts: Sequence[ChainLink]) -> Calibration | None:
 
 def _merged(parts: Sequence[ChainLink]) -> dict[str, Any]:
     """What a chain of files sets, the nearer file first."""
-    settings: dict[str, Any] = {"dataflow": Dataflow.WEIGHT_STATIONARY}
+    settings: dict[str, Any] = {
+        "dataflow": Dataflow.WEIGHT_STATIONARY,
+        "multiplier_bits": Offer((INT8_BITS,)),
+    }
     for part in reversed(parts):
         settings |= part.settings
     return settings

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
 
+from sushi_dse.bits import BITS, INT8_BITS
 from sushi_dse.config.boards import Board, board_named
 from sushi_dse.config.choices import (
     Offer,
@@ -55,6 +56,7 @@ DATAFLOW_OF = {field: dataflow for dataflow, own in OWN_FIELDS.items() for field
 def _any_accelerator(dataflow: Dataflow) -> Accelerator:
     """An accelerator of that dataflow, to try single fields on."""
     ones: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name in FIELDS_OF[dataflow]}
+    ones["multiplier_bits"] = INT8_BITS
     if dataflow == Dataflow.WEIGHT_STATIONARY:
         ones["dynamic_buffer_tiles"] = 2
     device = Device(name="", lut=1, ff=1, bram36=1, uram288=1, dsp=1)
@@ -151,6 +153,16 @@ def _count(value: object, info: ValidationInfo) -> Offer:
     return _allowed(_field(info), value, read_count)
 
 
+def _bits(value: object) -> Offer:
+    """Bits of multipliers: one number, or a list; EntryError for others."""
+    for place, bits in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(bits, bool) or bits not in BITS:
+            where = (place,) if isinstance(value, list) else ()
+            wanted = "4, 8 or 16 is wanted, or a list of them"
+            raise EntryError(f"{wanted}, got {quoted_value(bits)}", where)
+    return offer(value, read_count)
+
+
 def _number(value: object, info: ValidationInfo) -> Offer:
     return _allowed(_field(info), value, read_number)
 
@@ -166,6 +178,7 @@ def _quantity(value: object, info: ValidationInfo) -> Offer:
 
 
 Count = Annotated[Offer, PlainValidator(_count)]  # whole numbers
+Bits = Annotated[Offer, PlainValidator(_bits)]  # of a multiplier
 Number = Annotated[Offer, PlainValidator(_number)]  # without a unit
 Measure = Annotated[Offer, PlainValidator(_measure)]  # numbers in the key's unit, or with a unit
 Quantity = Annotated[Offer, PlainValidator(_quantity)]  # texts with a unit
@@ -194,6 +207,7 @@ class HardwareKeys(Keys):
     pe_kernels: Count = NOTHING
     pe_channels: Count = NOTHING
     pe_pixels: Count = NOTHING
+    multiplier_bits: Bits = NOTHING
     clock_mhz: Measure = NOTHING
     clock: Quantity = NOTHING
     port_clock_mhz: Measure = NOTHING

@@ -11,6 +11,7 @@ from pydantic import PlainValidator, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from sushi_dse.bits import BITS
 from sushi_dse.config.boards import (
     Board,
     board_named,
@@ -21,6 +22,7 @@ from sushi_dse.config.boards import (
 from sushi_dse.config.choices import MAX_COUNT, Offer
 from sushi_dse.config.hardware_keys import (
     STEMS,
+    Bits,
     Count,
     HardwareKeys,
     Measure,
@@ -54,7 +56,7 @@ def _hardware() -> JsonSchemaValue:
             if isinstance(mark, PlainValidator):
                 name, one = ONE_VALUE[mark](key)
                 schema["$defs"][name] = one
-                form = single if mark in SINGLE else offered
+                form = FORMS.get(mark, offered)
                 schema["$defs"][f"{name}_offered"] = form({"$ref": f"#/$defs/{name}"})
                 schema["properties"][key]["$ref"] = f"#/$defs/{name}_offered"
     return schema
@@ -114,6 +116,11 @@ def single(one: JsonSchemaValue) -> JsonSchemaValue:
     return {"anyOf": [one, in_doubt(one)]}
 
 
+def listed(one: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of one value or a list of values."""
+    return {"anyOf": [one, _several(one)[0]]}
+
+
 def in_doubt(one: JsonSchemaValue) -> JsonSchemaValue:
     """The schema of one value with its plausible range, or with its standard error."""
     ends = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
@@ -149,6 +156,7 @@ def with_unit(unit: str) -> JsonSchemaValue:
 ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
     get_args(Count)[1]: lambda _: ("count", {"type": "integer", "maximum": MAX_COUNT}),
     get_args(Number)[1]: lambda _: ("number", NUMERIC),
+    get_args(Bits)[1]: lambda _: ("bits", {"enum": list(BITS)}),
     get_args(Only)[1]: lambda _: ("single", NUMERIC),
     get_args(Reading)[1]: lambda _: ("reading", {"type": "boolean"}),
     get_args(Measure)[1]: lambda key: (
@@ -162,7 +170,8 @@ ONE_VALUE: dict[object, Callable[[str], tuple[str, JsonSchemaValue]]] = {
 }
 
 
-SINGLE = {get_args(Only)[1], get_args(Reading)[1]}  # of keys that no axis can be made of
+# The form of keys that no axis can be made of, or not by a range.
+FORMS = {get_args(Only)[1]: single, get_args(Reading)[1]: single, get_args(Bits)[1]: listed}
 
 OF_A_BOARD: dict[object, JsonSchemaValue] = {
     read_shell_share: single(NUMERIC),

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +40,7 @@ from sushi_dse.workload.nested_transformer import (
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
 from sushi_dse.workload.resnet import ResNetChoice, ResNetFamily, resnet_supernet
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
+from sushi_dse.workload.weights import at_other_bits, with_weight_bits
 
 # Most weights x padded pixels of a layer, far beyond any network: counts stay within 64 bits.
 MAX_LAYER_WORK = 2**52
@@ -67,15 +68,24 @@ def workload_names() -> list[str]:
     return shipped_names(WORKLOADS)
 
 
-def load_workload(name_or_path: str | Path) -> WorkloadFile:
+def load_workload(name_or_path: str | Path, weight_bits: int | None = None) -> WorkloadFile:
     """The workload file of that name or path, whose `supernet` holds the SubNets.
 
     A word with a slash or the suffix `.yaml` is a path, any other the name of a shipped file.
-    `UserError` with the line and column of a mistake.
+    `weight_bits` are those of each weight in place of the file's; a caveat says that accuracies are
+    carried over.  `UserError` with the line and column of a mistake.
     """
     given = str(name_or_path)
     path = Path(given) if is_path(given) else shipped_path(WORKLOADS, "workload", given)
-    return workload_of(read_document(path))
+    file = workload_of(read_document(path))
+    if weight_bits is None:
+        return file
+    model = file.accuracy_model
+    return replace(
+        file,
+        supernet=at_other_bits(file.supernet, weight_bits),
+        accuracy_model=replace(model, weight_bits=weight_bits) if model else None,
+    )
 
 
 def workload_of(document: Document) -> WorkloadFile:
@@ -127,17 +137,25 @@ def _mobilenet_v3(document: Document) -> Loaded:
     return (
         keys,
         supernet,
-        _made(document, ("accuracy_model",), AccuracyModel, fitted, family=family),
+        _made(
+            document,
+            ("accuracy_model",),
+            AccuracyModel,
+            fitted,
+            family=family,
+            weight_bits=keys.weight_bits,
+        ),
     )
 
 
 def _plain(document: Document) -> Loaded:
     keys = checked(document, PlainKeys)
+    bits = keys.weight_bits
     networks = [
         PlainSubNet(
             name=subnet.name,
             accuracy_percent=subnet.accuracy_percent,
-            layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers),
+            layers=_plain_layers(document, ("subnets", i, "layers"), subnet.layers, bits),
             skipped=tuple(subnet.skipped),
         )
         for i, subnet in enumerate(keys.subnets)
@@ -159,9 +177,9 @@ def _plain(document: Document) -> Loaded:
 
 
 def _plain_layers(
-    document: Document, location: Location, listed: Sequence[LayerKeys]
+    document: Document, location: Location, listed: Sequence[LayerKeys], bits: int
 ) -> tuple[PlainLayer, ...]:
-    layers = [_plain_layer(document, (*location, j), keys) for j, keys in enumerate(listed)]
+    layers = [_plain_layer(document, (*location, j), keys, bits) for j, keys in enumerate(listed)]
     reads = reads_of(layers)
     for j in range(len(layers)):
         try:
@@ -171,15 +189,17 @@ def _plain_layers(
     return tuple(layers)
 
 
-def _plain_layer(document: Document, location: Location, keys: LayerKeys) -> PlainLayer:
-    layer = _made(document, location, PlainLayer, keys)
+def _plain_layer(document: Document, location: Location, keys: LayerKeys, bits: int) -> PlainLayer:
+    """The layer of those keys, whose weights have so many `bits` where the keys do not say it."""
+    own = keys.weight_bits if "weight_bits" in keys.model_fields_set else bits
+    layer = _made(document, location, PlainLayer, keys, weight_bits=own)
     _check_work(document, location, layer)
     return layer
 
 
 def _check_work(document: Document, location: Location, layer: PlainLayer) -> None:
     """Raise `UserError` at `location` where the counts of a layer might not fit 64 bits."""
-    if layer.macs_per_pixel * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
+    if layer.weights * layer.padded_height * layer.padded_width > MAX_LAYER_WORK:
         message = (
             f"layer {quoted_value(layer.name)}: weights x pixels <= {MAX_LAYER_WORK} must hold"
         )
@@ -230,7 +250,9 @@ def _generated(
         _made(document, ("subnets", i), make_choice, subnet)
         for i, subnet in enumerate(keys.subnets)
     ]
-    supernet = _cut(document, choices, lambda several: supernet_of(family, several))
+    supernet = with_weight_bits(
+        _cut(document, choices, lambda several: supernet_of(family, several)), keys.weight_bits
+    )
     for i, subnet in enumerate(supernet.subnets):
         for layer in subnet.layers:
             _check_work(document, ("subnets", i), layer)
@@ -241,7 +263,7 @@ def _made(
     document: Document, location: Location, make: Callable[..., Made], keys: Keys, **more: Any
 ) -> Made:
     """The value that `make` makes of the keys; UserError at `location` where it refuses them."""
-    elsewhere = {"family", "description", "subnets", "accuracy_model"}
+    elsewhere = {"family", "description", "subnets", "accuracy_model", "weight_bits"}
     given = keys.model_dump(exclude=elsewhere) | more
     try:
         return make(**{key: _frozen(value) for key, value in given.items()})

@@ -1,10 +1,11 @@
 """The keys of workload files: for each family the fields of its dataclasses in `workload`."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.config.choices import choices, read_number
 from sushi_dse.config.keys import EntryError, Keys, quoted_value
 from sushi_dse.workload.caveats import Sharing
@@ -19,6 +20,7 @@ Pixels = Annotated[int, Field(ge=0, le=2**16)]
 Stride = tuple[Size, Size]
 Padding = tuple[Pixels, Pixels, Pixels, Pixels]
 Ratio = Annotated[float, Field(gt=0, le=100)]
+WeightBits = Literal[4, 8, 16]
 MAX_SUBNETS = 32  # The number of candidate SubGraphs grows with that of pairs of SubNets.
 MAX_LAYERS = 4096
 MAX_METRIC_CHARACTERS = 120  # of the name of a metric, which stands along the axes of figures
@@ -66,6 +68,7 @@ class WorkloadKeys(Keys):
     accuracy_of: Annotated[str, AfterValidator(metric_name)]
     name: str = ""
     description: str = ""
+    weight_bits: WeightBits = INT8_BITS  # of each weight, where a layer does not say it
 
 
 class ChoiceKeys(Keys):
@@ -221,6 +224,7 @@ class NestedTransformerKeys(WorkloadKeys):
     vocabulary: Width
     context_tokens: Width
     tokens_per_query: Size = 1
+    context_bits: WeightBits = INT8_BITS
     subnets: Sequence[NestedTransformerChoiceKeys] = Field(min_length=1, max_length=MAX_SUBNETS)
 
 
@@ -247,6 +251,7 @@ class LayerKeys(Keys):
     block: str = ""
     input_from: Names = ()
     adds: Names = ()
+    weight_bits: WeightBits = INT8_BITS
 
 
 class PlainChoiceKeys(ChoiceKeys):

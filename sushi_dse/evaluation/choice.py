@@ -14,6 +14,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.evaluation.subnets import best_chain, unbeaten
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.latency_table import cold_latency_ms
+from sushi_dse.model.multipliers import refuse_wide_weights
 from sushi_dse.model.network import Network
 from sushi_dse.serving.selection import STRICT_LATENCY, mode_code
 from sushi_dse.traces.trace import FloatArray, Trace
@@ -104,9 +105,11 @@ def stream_on(
 ) -> StreamOnSubNets:
     """How the queries of `trace` fall on the SubNets of `network`, selected in `mode`.
 
-    `UserError` without a trace, or where the mode or the accuracy of a SubNet is unknown.
+    `UserError` without a trace, where the mode or the accuracy of a SubNet is unknown, or where
+    weights are wider than the multipliers.
     """
     trace = _checked(network, trace)
+    refuse_wide_weights(network.supernet, accelerator)
     latency_ms = cold_latency_ms(network, accelerator)
     steps = _Steps.of(network, latency_ms, trace, mode)
     queries = np.zeros(len(latency_ms), dtype=np.int64)

@@ -1,7 +1,6 @@
 """An experiment: designs, SubNets, a trace and policies, checked once and hashed once."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
@@ -12,6 +11,7 @@ from sushi_dse.evaluation.metrics import traced_metric_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.resources import infeasible_reason
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model.multipliers import refuse_wide_weights
 from sushi_dse.model.network import Network
 from sushi_dse.model.standing import Standing, standing
 from sushi_dse.policies.catalogue import named_policy, policy_of, shareable
@@ -25,6 +25,7 @@ from sushi_dse.serving.selection import STRICT_ACCURACY, mode_code
 from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.rated import of_unknown_accuracy
+from sushi_dse.workload.weights import bits_said
 
 RECACHE_EVERY_QUERIES = 8  # assumption; plausible from 1 to 64
 MOST_QUERIES = 10**9  # longest recache interval
@@ -48,8 +49,8 @@ class Experiment:
     they serve the trace from one queue, by one of `ROUTINGS`.  `UserError` where a policy or mode
     is unknown, a policy needs a trace and there is none, SubNets are chosen by an accuracy that is
     not known, levels do not rise, a policy or interval is given twice, a batch has no query, a
-    capacity is asked for of a stream whose arrivals cannot be scaled, or several accelerators are
-    to serve a closed loop or by a policy of one.
+    capacity is asked for of a stream whose arrivals cannot be scaled, several accelerators are to
+    serve a closed loop or by a policy of one, or weights are wider than a design's multipliers.
     """
 
     space: SearchSpace
@@ -84,6 +85,7 @@ class Experiment:
                 for name in filter(is_user_policy, self.policies)
             ),
         )
+        refuse_wide_weights(self.network.supernet, self.space.corners[0])
         self._check_policies()
         self._check_capacity()
         self._check_pool()
@@ -273,6 +275,7 @@ class Experiment:
             "workload": {
                 "name": self.network.supernet.name,
                 "accuracy_of": self.network.supernet.accuracy_of,
+                "weight_bits": bits_said(self.network.supernet),
                 "sha256": hashlib.sha256(repr(self.network.supernet).encode()).hexdigest(),
             },
             "trace": {
@@ -281,7 +284,11 @@ class Experiment:
             },
             **({"caveats": list(self.caveats)} if self.caveats else {}),
             **({"unknown_accuracy": self.unknown_accuracy} if self.unknown_accuracy else {}),
-            **({"seeds": _seed_hashes(self.seeded)} if self.seeded else {}),
+            **(
+                {"seeds": {str(seed): own.content_hash() for seed, own in self.seeded}}
+                if self.seeded
+                else {}
+            ),
             **({"routing": self.routing} if self.pool.accelerators > 1 else {}),
             **({"capacity_target": self.capacity_target} if self.capacity_target else {}),
             **({"batch_limit": self.batch_limit} if self._batches else {}),
@@ -291,8 +298,3 @@ class Experiment:
             "recache_every_queries": list(self.recache_every_queries),
             "service_levels": list(self.service_levels),
         }
-
-
-def _seed_hashes(seeded: Iterable[tuple[int, Trace]]) -> dict[str, str]:
-    """The hash of the trace of each seed."""
-    return {str(seed): trace.content_hash() for seed, trace in seeded}

@@ -151,6 +151,7 @@ def load_experiment(
     queries: int = 2000,
     seed: int = 0,
     subnets: int | None = None,
+    weight_bits: int | None = None,
     recache_every_queries: Sequence[int] | None = None,
     repeats: int = 1,
     service_levels: Sequence[float] | Literal["span"] = (AS_GIVEN,),
@@ -167,7 +168,8 @@ def load_experiment(
     A synthetic trace has so many `queries` and is made for the reference design of a search space,
     so that all designs of the space serve the same one.  `subnets` asks for that many SubNets,
     chosen for the reference design: by the workload's accuracy model, or without one of those that
-    it lists, for the stream, which spans all of them.  With `repeats` each design
+    it lists, for the stream, which spans all of them.  `weight_bits` are those of each weight in
+    place of the workload's.  With `repeats` each design
     serves the traces of so many seeds, from `seed` on, and has a row for each.  By default
     `policies` are `DEFAULT_POLICIES`, and without a trace `static-subgraph`.  The trace is served
     at each of the `service_levels`; "span" is seven, from what the smallest SubNet keeps on the
@@ -178,7 +180,7 @@ def load_experiment(
     one queue, by a `routing`; a synthetic trace is that of one of them.  `UserError` where a name
     is unknown or a file has a mistake.
     """
-    hardware, served = load_hardware(hw), load_workload(workload)
+    hardware, served = load_hardware(hw), load_workload(workload, weight_bits)
     reference = hardware.space.reference
     is_predicted = served.accuracy_model is not None
     if subnets is not None and is_predicted:

@@ -25,6 +25,7 @@ from sushi_dse.workload.accuracy import AccuracyModel
 from sushi_dse.workload.layers import SuperNet
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, mobilenet_v3_supernet
 from sushi_dse.workload.rated import known_accuracy_percent
+from sushi_dse.workload.weights import with_weight_bits
 
 Stages = tuple[tuple[float, ...], ...]
 """The expand ratios of a SubNet: [stage][block]."""
@@ -73,14 +74,15 @@ def served_workload(workload: WorkloadFile, accelerator: Accelerator, count: int
             f"{workload.path}: the front on {accelerator.name} has {len(front.choices)} SubNets, "
             f"{count} are asked for; ask for as many at most, and for one at least"
         )
-    return replace(workload, supernet=chosen_supernet(workload.accuracy_model, front, count))
+    chosen = chosen_supernet(workload.accuracy_model, front, count)
+    return replace(workload, supernet=replace(chosen, caveats=workload.supernet.caveats))
 
 
 def chosen_supernet(model: AccuracyModel, front: SubNetFront, count: int) -> SuperNet:
     """The SuperNet whose SubNets are the `count` of `front` with the largest hypervolume."""
     chosen = largest_hypervolume(front.costs, front.reference, count)
     served = [replace(front.choices[row], name=f"s{i}") for i, row in enumerate(chosen)]
-    return mobilenet_v3_supernet(model.family, served)
+    return _supernet(model, served)
 
 
 def largest_hypervolume(costs: np.ndarray, reference: np.ndarray, count: int) -> list[int]:
@@ -215,4 +217,8 @@ def _choice(model: AccuracyModel, stages: Iterable[Sequence[float]]) -> MobileNe
 
 def _network(model: AccuracyModel, choices: Sequence[MobileNetV3Choice]) -> Network:
     named = [replace(choice, name=str(i)) for i, choice in enumerate(choices)]
-    return Network.of(mobilenet_v3_supernet(model.family, named))
+    return Network.of(_supernet(model, named))
+
+
+def _supernet(model: AccuracyModel, choices: Sequence[MobileNetV3Choice]) -> SuperNet:
+    return with_weight_bits(mobilenet_v3_supernet(model.family, choices), model.weight_bits)

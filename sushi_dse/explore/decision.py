@@ -264,6 +264,7 @@ def _cheapest_keeping(found: Survey, setting: Setting) -> "pd.DataFrame":
 def _described(row: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     """A row as it stands in a decision: who serves, on what array and buffers, and its measures."""
     accelerator, attained = setting.space.design(int(row["design"])), ATTAINED[setting.mode]
+    widths = [axis.name for axis in setting.space.axes if axis.name == "multiplier_bits"]
     sides = ("pe_kernels", "pe_channels")
     own: tuple[str, ...] = ("dynamic_buffer_tiles",)
     if accelerator.dataflow == Dataflow.OUTPUT_STATIONARY:
@@ -272,7 +273,7 @@ def _described(row: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     return {
         "design": row["design"],
         **{name: row[name] for name in SERVED if name in row},
-        **{name: getattr(accelerator, name) for name in sides},
+        **{name: getattr(accelerator, name) for name in (*sides, *widths)},
         "persistent_buffer_kib": as_served(row["policy"], accelerator).persistent_buffer_kib,
         **{name: getattr(accelerator, name) for name in (*buffers, "clock_mhz")},
         "offchip_gb_per_s": accelerator.offchip_gb_per_s,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS, INT8_BITS, check_bits
+
 TAPS_PER_ENGINE = 9  # multipliers of one dot-product engine: one 3x3 window (SUSHI, section 4)
 TILES_TO_RUN = 2  # of weights: one computes while the next loads
 WORD_BYTES = 8  # of a word whose parity bits are left out; with them nine
@@ -81,7 +83,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accelerator:
-    """An array of int8 multipliers behind one off-chip channel; GB is 1e9 bytes, KiB 1024.
+    """An array of multipliers behind one off-chip channel; GB is 1e9 bytes, KiB 1024.
 
     Weight-stationary it is SushiAccel (MLSys 2023): `pe_kernels` x `pe_channels` dot-product
     engines of nine multipliers each.  Output-stationary it has `pe_kernels` x `pe_pixels`
@@ -97,6 +99,7 @@ class Accelerator:
     pe_kernels: int
     pe_channels: int = 0
     pe_pixels: int = 0
+    multiplier_bits: int = INT8_BITS  # of the widest weights that a multiplier takes
     clock_mhz: float  # of the array
     port_clock_mhz: float = 0.0  # of the port and the buffers, where it is not the array's
     port_bytes_per_cycle: float  # that the port takes from the off-chip memory
@@ -138,6 +141,7 @@ class Accelerator:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
             if getattr(self, name) < LEAST:
                 raise ValueError(f"{name} >= {LEAST:g} must hold, got {getattr(self, name)}")
+        check_bits("multiplier_bits", self.multiplier_bits)
         if self.dram_efficiency > 1:
             raise ValueError(f"dram_efficiency <= 1 must hold, got {self.dram_efficiency}")
         for other in set(Dataflow) - {self.dataflow}:
@@ -183,6 +187,11 @@ class Accelerator:
         return self.pe_kernels * self.pe_pixels
 
     @property
+    def tile_bytes(self) -> int:
+        """Bytes of a weight for each multiplier, as wide as it takes: of a tile, in whole ones."""
+        return -(-self.macs_per_cycle * self.multiplier_bits // BYTE_BITS)
+
+    @property
     def port_gb_per_s(self) -> float:
         """Off-chip rate that the port can take."""
         is_weight_stationary = self.dataflow == Dataflow.WEIGHT_STATIONARY
@@ -225,9 +234,9 @@ class Accelerator:
 
     @property
     def dynamic_buffer_bytes(self) -> int:
-        """Capacity of the Dynamic Buffer for int8 weights: its tiles, or both of its parts."""
+        """Capacity of the Dynamic Buffer: its tiles, or both of its parts."""
         if self.dataflow == Dataflow.WEIGHT_STATIONARY:
-            return self.dynamic_buffer_tiles * self.macs_per_cycle
+            return self.dynamic_buffer_tiles * self.tile_bytes
         whole: int = whole_number((self.dynamic_buffer_kib + self.prefetch_buffer_kib) * KIB)
         return whole
 
@@ -235,7 +244,7 @@ class Accelerator:
     def prefetch_bytes(self) -> int:
         """Part of the Dynamic Buffer that is there to prefetch: what layers run without."""
         if self.dataflow == Dataflow.WEIGHT_STATIONARY:
-            return (self.dynamic_buffer_tiles - TILES_TO_RUN) * self.macs_per_cycle
+            return (self.dynamic_buffer_tiles - TILES_TO_RUN) * self.tile_bytes
         whole: int = whole_number(self.prefetch_buffer_kib * KIB)
         return whole
 

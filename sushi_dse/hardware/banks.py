@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import (
     KERNELS_PER_MULTIPLIER,
     KIB,
@@ -49,18 +50,20 @@ def widths(accelerator: Accelerator | Designs) -> Widths:
     Weight-stationary, a row of engines loads its kernel's nine taps of each channel in a cycle, a
     1x1 layer streams nine channels to each engine, and each kernel's sum is read and written.
     Output-stationary, a word of weights holds eight channels of each kernel of a pass, and a word
-    of a map eight channels of 16 pixels.
+    of a map eight channels of 16 pixels.  That is for weights of eight bits: a buffer of weights is
+    as many words wide as those of the multipliers' bits take, and maps have a byte a value always.
     """
+    bits = accelerator.multiplier_bits
     if accelerator.dataflow == Dataflow.WEIGHT_STATIONARY:
         return Widths(
-            weights=accelerator.pe_channels,
+            weights=-(-accelerator.pe_channels * bits // BYTE_BITS),
             weight_bytes=TAPS_PER_ENGINE,
             inputs=accelerator.pe_channels,
             input_bytes=TAPS_PER_ENGINE,
             outputs=-(-accelerator.pe_kernels // SUMS_PER_WORD),
         )
     return Widths(
-        weights=KERNELS_PER_MULTIPLIER * accelerator.pe_kernels,
+        weights=-(-KERNELS_PER_MULTIPLIER * accelerator.pe_kernels * bits // BYTE_BITS),
         weight_bytes=WORD_BYTES,
         inputs=WORD_PIXELS,
         input_bytes=WORD_BYTES,

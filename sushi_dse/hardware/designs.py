@@ -18,6 +18,7 @@ class Designs:
     """
 
     macs_per_cycle: Any = Accelerator.macs_per_cycle
+    tile_bytes: Any = Accelerator.tile_bytes
     port_gb_per_s: Any = Accelerator.port_gb_per_s
     offchip_gb_per_s: Any = Accelerator.offchip_gb_per_s
     bytes_per_cycle: Any = Accelerator.bytes_per_cycle

@@ -25,7 +25,9 @@ from sushi_dse.hardware.timing import (
     overclocking,
 )
 
-MACS_PER_DSP = 2  # two int8 products share a DSP48E2 that has a common operand (AMD WP486)
+# The bits of the products that share a DSP48E2: four of int4 weights and int4 activations (AMD
+# WP521), two of int8 with a common operand (AMD WP486), one of 16 bits.
+DSP_BITS = 16
 # Least squares over the eight cores of AMD's DPU with high use of DSPs (PG338 v1.2, table 9), from
 # B512 to B4096, whose 4096 operations a cycle are 2048 MACs: LUTs within -8 and +18 %, flip-flops
 # within -6 and +13 %.  That other arrays take as many is an assumption; plausible half to twice.
@@ -63,14 +65,15 @@ class Resources:
 def resources(accelerator: Accelerator | Designs) -> Resources:
     """What a design, or each of many, takes of its device: `buffer_blocks`, and the array's parts.
 
-    The two rows of the line buffer lie in LUT RAM, which is not counted (assumption).
+    The two rows of the line buffer lie in LUT RAM, which is not counted, and a multiplier of any
+    bits takes the LUTs and flip-flops of one of int8 (assumptions).
     """
     device, macs = accelerator.device, accelerator.macs_per_cycle
     times = device.accelerators
     memories = (device.left(kind) // times for kind in ("bram36", "uram288"))
     bram, uram = buffer_blocks(accelerator, *memories)
     used: dict[str, Any] = {
-        "dsp": np.ceil(macs / MACS_PER_DSP),
+        "dsp": np.ceil(macs * accelerator.multiplier_bits / DSP_BITS),
         "lut": np.ceil(LUT_OF_A_DESIGN + LUT_PER_MAC * macs),
         "ff": np.ceil(flip_flops(macs)),
         "bram36": bram,

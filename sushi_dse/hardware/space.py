@@ -22,6 +22,7 @@ AXIS_ORDER = (
     "pe_kernels",
     "pe_channels",
     "pe_pixels",
+    "multiplier_bits",
     "persistent_buffer_kib",
     "dynamic_buffer_tiles",
     "dynamic_buffer_kib",
@@ -91,8 +92,9 @@ class SearchSpace:
             raise ValueError(f"axes once each and in the order {', '.join(AXIS_ORDER)} must hold")
         if self.size > MAX_DESIGNS:
             raise ValueError(f"at most {MAX_DESIGNS} designs must hold, got {self.size}")
-        for axis in self.axes:  # The bounds of an Accelerator are intervals: both ends suffice.
-            for value in (min(axis.values), max(axis.values)):
+        for axis in self.axes:  # All other bounds are intervals, for which both ends suffice.
+            is_interval = axis.name != "multiplier_bits"
+            for value in (min(axis.values), max(axis.values)) if is_interval else axis.values:
                 _with(self.base, {axis.name: value})
 
     @classmethod

@@ -13,6 +13,7 @@ def hls_header(chosen: Chosen) -> str:
         ("PE_KERNELS", design.pe_kernels, "kernels that the array works on at a time"),
         *ARRAY_AND_WEIGHTS[design.dataflow](design),
         ("MACS_PER_CYCLE", design.macs_per_cycle, "of the whole array"),
+        ("MULTIPLIER_BITS", design.multiplier_bits, "of the widest weights that one takes"),
         ("PERSISTENT_BUFFER_BYTES", design.persistent_buffer_bytes, "weights kept over queries"),
         ("STREAMING_BUFFER_BYTES", int(design.streaming_buffer_kib * KIB), "input feature map"),
         ("OUTPUT_BUFFER_BYTES", int(design.output_buffer_kib * KIB), "output feature map"),
@@ -24,7 +25,7 @@ def hls_header(chosen: Chosen) -> str:
     guard = "SUSHI_DESIGN_H"
     return "\n".join(
         [
-            f"/* {origin}: array ({design.dataflow}), buffers and bus; sizes in bytes (int8). */",
+            f"/* {origin}: array ({design.dataflow}), buffers and bus; sizes in bytes. */",
             f"#ifndef {guard}",
             f"#define {guard}",
             "",
@@ -39,7 +40,7 @@ def hls_header(chosen: Chosen) -> str:
 def _weight_stationary(design: Accelerator) -> Values:
     return [
         ("PE_CHANNELS", design.pe_channels, "channels of each, an engine for each pair"),
-        ("TAPS_PER_ENGINE", TAPS_PER_ENGINE, "int8 multipliers of an engine: a 3x3 window"),
+        ("TAPS_PER_ENGINE", TAPS_PER_ENGINE, "multipliers of an engine: a 3x3 window"),
         ("DYNAMIC_BUFFER_TILES", design.dynamic_buffer_tiles, "tiles of weights, one computes"),
         ("DYNAMIC_BUFFER_BYTES", design.dynamic_buffer_bytes, "all tiles"),
     ]

@@ -29,13 +29,19 @@ def timeloop_architecture(chosen: Chosen) -> str:
     """The text of an architecture: DRAM, buffers, and the array as a mesh of multipliers.
 
     UserError for a design that is not weight-stationary: Timeloop chooses the order of its loops
-    by itself, and would not keep the sums in the array.
+    by itself, and would not keep the sums in the array.  So it is for multipliers that are not of
+    int8, as an architecture has one width of data.
     """
     design = chosen.accelerator
     if design.dataflow != Dataflow.WEIGHT_STATIONARY:
         raise UserError(
             f"{chosen.origin} is {design.dataflow}, and the timeloop export speaks of "
             f"{Dataflow.WEIGHT_STATIONARY} designs; export it as yaml or hls"
+        )
+    if design.multiplier_bits != DATA_BITS:
+        raise UserError(
+            f"{chosen.origin} has multipliers of {design.multiplier_bits} bits, and the timeloop "
+            f"export speaks of {DATA_BITS}; export it as yaml or hls"
         )
     lines = [
         "architecture:",

@@ -8,6 +8,7 @@ from sushi_dse.model.candidate import Candidate
 from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.layer import array_of, layer_cost_of, layer_latency_us, total_cost
+from sushi_dse.model.multipliers import refuse_wide_weights
 from sushi_dse.model.network import Network, layer_shapes
 from sushi_dse.model.prefetch import prefetch_waits
 from sushi_dse.model.standing import evidence_of
@@ -77,8 +78,10 @@ def subnet_breakdown(
     """The breakdown of a SubNet with a candidate SubGraph in the Persistent Buffer.
 
     `calibration` is what the constants were fitted on, and says what of it was measured.
-    `UserError` where there is no such SubNet, `ValueError` where there is no such candidate.
+    `UserError` where there is no such SubNet, or weights are wider than the multipliers;
+    `ValueError` where there is no such candidate.
     """
+    refuse_wide_weights(network.supernet, accelerator)
     subnet = network.supernet.subnet(subnet_name)
     subgraphs = candidates(network, accelerator) if subgraph.target else no_subgraph(network)
     column = subgraphs.index(subgraph)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
@@ -84,6 +85,15 @@ def cached_part(shape: LayerShape, cached_kernels: int, cached_channels: int) ->
     if kernels == 0 or channels == 0:
         return 0, 0
     return kernels, channels
+
+
+@kernel_part
+def bytes_of(pairs: int, pair_bits: int) -> float:
+    """Bytes of the weights of so many pairs of a kernel and a channel, packed without gaps.
+
+    Only weights of four bits, and an odd number of them, make half a byte.
+    """
+    return pairs * pair_bits / BYTE_BITS
 
 
 class Maps(NamedTuple):

@@ -5,19 +5,19 @@ from functools import lru_cache
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import Array, LayerCost
 from sushi_dse.model.energy import Energy, energy
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
+from sushi_dse.model.overlaps import overlap_bits, unserved_bits
 from sushi_dse.model.prefetch import prefetched
 from sushi_dse.model.subgraphs import (
     SubGraphs,
     candidates,
     no_subgraph,
-    overlap_bytes,
-    unserved_bytes,
 )
 
 NEIGHBOURS = 64  # designs whose counts are kept: neighbours in a space often differ in time alone
@@ -121,18 +121,24 @@ def _candidate_counts(network: Network, design: _InCycles) -> _Counts:
 def _counts(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> _Counts:
     """The counts of `accelerator` over the SubNets of `network` and the columns `subgraphs`."""
     kernels, channels = subgraphs.kernels, subgraphs.channels
-    shared = overlap_bytes(kernels, channels, kernels, channels, network.taps)
+    shared = overlap_bits(kernels, channels, kernels, channels, network.pair_bits)
+    unserved = unserved_bits(
+        kernels, channels, network.kernels, network.channels, network.pair_bits
+    )
     return _Counts(
         subgraphs=subgraphs,
         cost=_cost(network, accelerator, subgraphs),
-        switch_bytes=unserved_bytes(
-            kernels, channels, network.kernels, network.channels, network.taps
-        ),
-        fetched_bytes=np.diag(shared)[None, :] - shared,
+        switch_bytes=_whole_bytes(unserved),
+        fetched_bytes=_whole_bytes(np.diag(shared)[None, :] - shared),
         encoding_dot=(network.kernels @ kernels.T + network.channels @ channels.T).astype(float),
         encoding_norm=((kernels**2).sum(axis=1) + (channels**2).sum(axis=1)).astype(float),
         own_subgraph=np.array([subgraphs.own(name) for name in _names(network)]),
     )
+
+
+def _whole_bytes(bits: np.ndarray) -> np.ndarray:
+    """The bytes that hold so many bits each."""
+    return -(-bits // BYTE_BITS)
 
 
 def _cost(network: Network, accelerator: Accelerator, subgraphs: SubGraphs) -> LayerCost:

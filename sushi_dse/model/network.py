@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.workload.edges import Reads, reads_of
 from sushi_dse.workload.layers import Layer, SuperNet
 
@@ -26,6 +27,7 @@ class LayerShape(NamedTuple):
     kernel_height: int
     kernel_width: int
     taps: int
+    pair_bits: int  # of the weights of one kernel for one channel: its taps
     passes: int  # passes of a 3x3 window over a larger kernel
     is_pointwise: int  # whether the kernel is 1x1
     height: int
@@ -64,6 +66,7 @@ def layer_shape(layer: Layer, *, is_first: bool = False, is_last: bool = False) 
         kernel_height=layer.kernel_height,
         kernel_width=layer.kernel_width,
         taps=layer.kernel_height * layer.kernel_width,
+        pair_bits=layer.kernel_height * layer.kernel_width * layer.weight_bits,
         passes=-(-layer.kernel_height // WINDOW) * -(-layer.kernel_width // WINDOW),
         is_pointwise=int(layer.kernel_height == layer.kernel_width == 1),
         height=layer.height,
@@ -179,7 +182,7 @@ def stacked(shapes: np.ndarray, queries: int, of_request: np.ndarray | None = No
 class Network:
     """The SubNets of a SuperNet as arrays, with the layers of all SubNets one after the other.
 
-    `Network.of(supernet)` makes one; its arrays are read-only.  Weights are int8, a byte each.
+    `Network.of(supernet)` makes one; its arrays are read-only.
     `docs/model.md` explains the cost model of a layer.
     """
 
@@ -191,11 +194,11 @@ class Network:
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     accuracy_percent: np.ndarray  # [subnet], NaN where it is not known
     macs: np.ndarray  # [subnet], for the whole batch
-    weight_bytes: np.ndarray  # [subnet]
+    weight_bytes: np.ndarray  # [subnet], half a byte for an odd weight of four bits
     # [subnet, supernet_layer], 0 where the SubNet has no weights in the layer; channels per group
     kernels: np.ndarray
     channels: np.ndarray
-    taps: np.ndarray  # [supernet_layer]
+    pair_bits: np.ndarray  # [supernet_layer], of the weights of one kernel for one channel
 
     @classmethod
     def of(cls, supernet: SuperNet, batch: int = 1) -> "Network":
@@ -207,6 +210,7 @@ class Network:
             for layer in (layer for layer in subnet.layers if not layer.of_request):
                 kernels[s, layer.supernet_layer] = layer.kernels
                 channels[s, layer.supernet_layer] = layer.channels_per_group
+        pair_bits = [x.kernel_height * x.kernel_width * x.weight_bits for x in supernet.layers]
         shapes = np.concatenate([layer_shapes(subnet.layers) for subnet in subnets], dtype=SHAPE)
         of_request = np.array([x.of_request for s in subnets for x in s.layers])
         return cls(
@@ -218,10 +222,10 @@ class Network:
             starts=np.cumsum([0] + [len(subnet.layers) for subnet in subnets]),
             accuracy_percent=np.array([subnet.accuracy_percent for subnet in subnets], dtype=float),
             macs=np.array([batch * subnet.macs for subnet in subnets], dtype=float),
-            weight_bytes=np.array([subnet.weight_bytes for subnet in subnets], dtype=float),
+            weight_bytes=(kernels * channels * pair_bits).sum(axis=1) / BYTE_BITS,
             kernels=kernels,
             channels=channels,
-            taps=np.array([x.kernel_height * x.kernel_width for x in supernet.layers]),
+            pair_bits=np.array(pair_bits),
         )
 
     def __post_init__(self) -> None:

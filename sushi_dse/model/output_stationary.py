@@ -14,7 +14,14 @@ Cycles are those of the port's clock, but for the result of `output_stationary_c
 """
 
 from sushi_dse.hardware.accelerator import KERNELS_PER_MULTIPLIER, WORD_BYTES, WORD_PIXELS
-from sushi_dse.model.cost import Array, LayerCost, cached_part, map_bytes, output_stall
+from sushi_dse.model.cost import (
+    Array,
+    LayerCost,
+    bytes_of,
+    cached_part,
+    map_bytes,
+    output_stall,
+)
 from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
@@ -145,8 +152,9 @@ def weight_wait(
     tiles, first, others, tile = tile_times(shape, array)
     of_pass = min(pass_kernels(array), own_kernels)
     kept = min(kernels, of_pass)
-    missing = float((own_kernels * shape.channels_per_group - kernels * channels) * shape.taps)
-    first_missing = float((of_pass * shape.channels_per_group - kept * channels) * shape.taps)
+    pairs = own_kernels * shape.channels_per_group - kernels * channels
+    missing = bytes_of(pairs, shape.pair_bits)
+    first_missing = bytes_of(of_pass * shape.channels_per_group - kept * channels, shape.pair_bits)
     if missing <= 0:
         return 0.0, 0.0
     cycles_per_byte = array.cycles_per_byte / array.port_cycle
@@ -207,8 +215,9 @@ def output_stationary_cost(
     wait, loaded = layer_wait(shape, array, kernels, channels, 0.0)
     compute = resident_cycles(shape, array) * array.port_cycle
     exposed = wait * array.port_cycle
-    cached_bytes = kernels * channels * shape.taps
-    missing_bytes = shape.kernels * shape.channels_per_group * shape.taps - cached_bytes
+    pairs = shape.kernels * shape.channels_per_group
+    cached_bytes = bytes_of(kernels * channels, shape.pair_bits)
+    missing_bytes = bytes_of(pairs - kernels * channels, shape.pair_bits)
     input_bytes, output_bytes = map_bytes(shape, WORD_CHANNELS, array.resident_map_bytes)
     words = channel_words(shape) * mean_read_pixels(shape, array)[0] / WORD_PIXELS
     return LayerCost(
@@ -219,11 +228,11 @@ def output_stationary_cost(
             loaded, output_bytes, array.cycles_per_byte, compute + exposed
         ),
         weight_bytes=loaded,
-        cached_weight_bytes=float(cached_bytes),
+        cached_weight_bytes=cached_bytes,
         input_bytes=input_bytes,
         output_bytes=output_bytes,
-        dynamic_buffer_read_bytes=float(missing_bytes * tiles),
-        persistent_buffer_read_bytes=float(cached_bytes * tiles),
+        dynamic_buffer_read_bytes=missing_bytes * tiles,
+        persistent_buffer_read_bytes=cached_bytes * tiles,
         streaming_buffer_read_bytes=shape.groups * tiles * words * WORD_PIXELS * WORD_CHANNELS,
         streaming_buffer_write_bytes=float(shape.input_bytes),
         output_buffer_bytes=float(shape.output_bytes),

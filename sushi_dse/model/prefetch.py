@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sushi_dse.hardware.accelerator import KIB, Accelerator
-from sushi_dse.model.cost import Array, LayerCost, cached_part, output_stall
+from sushi_dse.model.cost import Array, LayerCost, bytes_of, cached_part, output_stall
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.kernels import layer_costs
 from sushi_dse.model.layer import array_of
@@ -98,7 +98,7 @@ def output_stationary_waits(
                 ahead[1, g] = ahead[1, same]
                 continue
             missing = shape.kernels * shape.channels_per_group - part[0] * part[1]
-            arrived = min(ahead[0, g], float(missing * shape.taps))
+            arrived = min(ahead[0, g], bytes_of(missing, shape.pair_bits))
             wait, loaded = layer_wait(shape, array, part[0], part[1], arrived)
             wait *= array.port_cycle
             fetched, busy = loaded - arrived, compute[i] + wait

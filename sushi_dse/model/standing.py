@@ -46,7 +46,7 @@ def layer_latencies_us(network: Network, accelerator: Accelerator) -> np.ndarray
     costs = [layer_cost_of(LayerShape(*shape), array, 0, 0) for shape in network.shapes.tolist()]
     cost = LayerCost(*np.array(costs).T)
     if accelerator.prefetches:
-        nothing = np.zeros((1, len(network.taps)), dtype=np.int64)
+        nothing = np.zeros((1, len(network.pair_bits)), dtype=np.int64)
         waits = prefetch_waits(network, accelerator, nothing, nothing)[:, :, 0]
         cost = cost._replace(exposed_load_cycles=waits[0], output_stall_cycles=waits[1])
     return np.asarray(accelerator.launch_us + cost.cycles / accelerator.clock_mhz)

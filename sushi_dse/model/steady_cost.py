@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import KIB, Accelerator, Dataflow
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.model.cost import FIELDS, Array, LayerCost
@@ -45,6 +46,7 @@ COUNTED = ("pe_kernels", "pe_channels", "pe_pixels", "output_buffer_bytes", "dyn
 # Designs of similar bandwidth have a similar order of layers by value: it comes last.
 ENTERING = (
     *COUNTED,
+    "multiplier_bits",
     "dynamic_buffer_tiles",
     "prefetch_buffer_kib",
     "streaming_buffer_kib",
@@ -59,14 +61,17 @@ OF_LAUNCHES = ("launch_us", "clock_mhz")  # what decides how much is prefetched 
 def layers_of(network: Network) -> Layers:
     """The layers of `network` for the kernels, made once for a whole sweep."""
     shapes, shape_of = np.unique(network.shapes, return_inverse=True)
+    channels = np.ascontiguousarray(network.shapes["channels_per_group"])
+    kernel_bits = channels * network.shapes["pair_bits"]
+    kernels = np.where(network.of_request, 0, network.shapes["kernels"])
     return Layers(
         shapes=shapes,
         shape_of=shape_of,
         starts=network.starts,
         supernet_layer=network.supernet_layer,
-        kernels=np.where(network.of_request, 0, network.shapes["kernels"]),
-        channels=np.ascontiguousarray(network.shapes["channels_per_group"]),
-        taps=np.ascontiguousarray(network.shapes["taps"]),
+        channels=channels,
+        kernel_bits=kernel_bits,
+        weight_bytes=kernels * kernel_bits / BYTE_BITS,
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.cost import Array, map_bytes, output_stall
+from sushi_dse.model.cost import Array, bytes_of, map_bytes, output_stall
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
 from sushi_dse.model.network import LayerShape
@@ -37,9 +37,9 @@ class Layers(NamedTuple):
     shape_of: np.ndarray  # [layer]: number of the layer's shape
     starts: np.ndarray  # [subnet + 1]: the layers of SubNet s are starts[s]:starts[s + 1]
     supernet_layer: np.ndarray  # [layer]
-    kernels: np.ndarray  # [layer], 0 where the weights are of the request
     channels: np.ndarray  # [layer], per group
-    taps: np.ndarray  # [layer]
+    kernel_bits: np.ndarray  # [layer], of the weights of one kernel
+    weight_bytes: np.ndarray  # [layer], 0 where the weights are of the request
 
 
 class Arrays(NamedTuple):
@@ -97,7 +97,8 @@ def tiles_of(shapes: np.ndarray, common: Array) -> Tiles:
         every = strips[0] * strips[1]
         pixels[s] = streamed_pixels(shape, strips[0], strips[1]) / every
         outputs[s] = shape.output_height * shape.output_width / every
-        weight_bytes[s] = shape.kernels * shape.channels_per_group * shape.taps * every
+        pairs = shape.kernels * shape.channels_per_group
+        weight_bytes[s] = bytes_of(pairs * every, shape.pair_bits)
         is_first = True
         for i in range(2, BLOCK_KINDS):
             rows = blocks_of(i, shape.kernels, kernel_block, 0)
@@ -120,11 +121,11 @@ def in_registers(shape: LayerShape) -> LayerShape:
     """The counts as values, for a compiler must assume that any store changes those of a record."""
     return LayerShape(
         shape.kernels, shape.channels, shape.channels_per_group, shape.groups, shape.kernel_height,
-        shape.kernel_width, shape.taps, shape.passes, shape.is_pointwise, shape.height, shape.width,
-        shape.padded_height, shape.padded_width, shape.pad_top, shape.pad_left, shape.stride_height,
-        shape.stride_width, shape.output_height, shape.output_width, shape.input_bytes,
-        shape.output_bytes, shape.shortcut_bytes, shape.input_holds, shape.output_holds,
-        shape.shortcut_holds, shape.maps,
+        shape.kernel_width, shape.taps, shape.pair_bits, shape.passes, shape.is_pointwise,
+        shape.height, shape.width, shape.padded_height, shape.padded_width, shape.pad_top,
+        shape.pad_left, shape.stride_height, shape.stride_width, shape.output_height,
+        shape.output_width, shape.input_bytes, shape.output_bytes, shape.shortcut_bytes,
+        shape.input_holds, shape.output_holds, shape.shortcut_holds, shape.maps,
     )  # fmt: skip
 
 

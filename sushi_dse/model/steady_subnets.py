@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.cost import FIELDS, Array, LayerCost, maps_of, moved_bytes
+from sushi_dse.bits import BYTE_BITS
+from sushi_dse.model.cost import FIELDS, Array, LayerCost, bytes_of, maps_of, moved_bytes
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.layer import layer_cost_of
 from sushi_dse.model.output_stationary import WORD_CHANNELS
@@ -66,7 +67,8 @@ def add_cold(
 def saved_per_byte(shapes: np.ndarray, cycles: np.ndarray, saved: np.ndarray) -> None:
     """Write the cycles that a cached byte of each layer saves into saved: [shape, design]."""
     for i in range(len(shapes)):
-        weight_bytes = float(shapes[i].kernels * shapes[i].channels_per_group * shapes[i].taps)
+        pairs = shapes[i].kernels * shapes[i].channels_per_group
+        weight_bytes = bytes_of(pairs, shapes[i].pair_bits)
         for d in range(saved.shape[1]):
             stalls = cycles[EXPOSED, i, d] + cycles[COLD_STALL, i, d] - cycles[WARM_STALL, i, d]
             saved[i, d] = stalls / weight_bytes
@@ -157,8 +159,8 @@ def cache_weights(
     """
     own = slice(layers.starts[subnet], layers.starts[subnet + 1])
     shape_of, key, channels = layers.shape_of[own], layers.supernet_layer[own], layers.channels[own]
-    kernel_bytes = channels * layers.taps[own]
-    weights = Weights(saved, shape_of, key, layers.kernels[own] * kernel_bytes)
+    kernel_bits = layers.kernel_bits[own]
+    weights = Weights(saved, shape_of, key, layers.weight_bytes[own])
     designs, all_bytes, before = len(capacity), weights.size.sum(), np.empty(len(capacity))
     bytes_before(weights, guess, 0, designs, before)
     last, last_value = np.full(designs, -1), np.full(designs, -np.inf)  # where all layers fit
@@ -172,12 +174,13 @@ def cache_weights(
             full_at, cached_bytes = last_kept(weights, capacity[d], d, full_at, before[d])
             shape = shape_of[full_at]
             last[d], last_value[d], last_key[d] = full_at, saved[shape, d], key[full_at]
-            kernels = int(capacity[d] - cached_bytes) // kernel_bytes[full_at]
+            left_bits = int((capacity[d] - cached_bytes) * BYTE_BITS)
+            kernels = left_bits // kernel_bits[full_at]
             cost = layer_cost_of(
                 layers.shapes[shape], array_at(common, arrays, d), kernels, channels[full_at]
             )
             last_waits[0, d], last_waits[1, d] = cost.exposed_load_cycles, cost.output_stall_cycles
-            cached_bytes += kernels * kernel_bytes[full_at]
+            cached_bytes += kernels * kernel_bits[full_at] / BYTE_BITS
             sums[FIELD.weight_bytes, d] += cost.weight_bytes - use.loads[shape]
             sums[FIELD.dynamic_buffer_read_bytes, d] -= cost.persistent_buffer_read_bytes
             sums[FIELD.persistent_buffer_read_bytes, d] += cost.persistent_buffer_read_bytes

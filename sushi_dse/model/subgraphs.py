@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Order, own_by_value
@@ -64,40 +65,48 @@ class SubGraphs:
 
 def no_subgraph(network: Network) -> SubGraphs:
     """The empty SubGraph alone."""
-    empty = np.zeros((1, len(network.taps)), dtype=np.int64)
+    empty = np.zeros((1, len(network.pair_bits)), dtype=np.int64)
     return SubGraphs((NOTHING,), kernels=empty, channels=empty.copy())
 
 
 @compiled
 def cut(
-    kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, order: np.ndarray, capacity: int
+    kernels: np.ndarray,
+    channels: np.ndarray,
+    pair_bits: np.ndarray,
+    order: np.ndarray,
+    capacity_bits: int,
 ) -> np.ndarray:
-    """The kernels of each layer to keep, so that layers in that order fill `capacity` bytes.
+    """The kernels of each layer to keep, so that layers in that order fill `capacity_bits`.
 
     The first layer that does not fit keeps as many whole kernels as do, later layers keep none.
     """
     kept = np.zeros_like(kernels)
-    left = capacity
+    left = capacity_bits
     for layer in order:
-        kernel_bytes = channels[layer] * taps[layer]
-        if kernel_bytes == 0:
+        kernel_bits = channels[layer] * pair_bits[layer]
+        if kernel_bits == 0:
             continue
-        if kernels[layer] * kernel_bytes > left:
-            kept[layer] = left // kernel_bytes
+        if kernels[layer] * kernel_bits > left:
+            kept[layer] = left // kernel_bits
             break
         kept[layer] = kernels[layer]
-        left -= kernels[layer] * kernel_bytes
+        left -= kernels[layer] * kernel_bits
     return kept
 
 
 @compiled
 def cut_each(
-    kernels: np.ndarray, channels: np.ndarray, taps: np.ndarray, orders: np.ndarray, capacity: int
+    kernels: np.ndarray,
+    channels: np.ndarray,
+    pair_bits: np.ndarray,
+    orders: np.ndarray,
+    capacity_bits: int,
 ) -> np.ndarray:
     """The `cut` of each row of kernels, channels and orders: [row, layer]."""
     kept = np.empty_like(kernels)
     for row in range(len(kernels)):
-        own = cut(kernels[row], channels[row], taps, orders[row], capacity)
+        own = cut(kernels[row], channels[row], pair_bits, orders[row], capacity_bits)
         for layer in range(len(own)):  # Numba takes long to compile the copy of a row.
             kept[row, layer] = own[layer]
     return kept
@@ -112,8 +121,7 @@ def served_shares(network: Network) -> np.ndarray:
     goal, subnets = targets(network), len(network.kernels)
     kernels = np.minimum(network.kernels, goal.kernels[:, None])
     channels = np.minimum(network.channels, goal.channels[:, None])
-    subnet_bytes = np.maximum(network.kernels * network.channels * network.taps, 1)
-    shares = kernels * channels * network.taps / subnet_bytes
+    shares = kernels * channels / np.maximum(network.kernels * network.channels, 1)
     own = np.arange(subnets)
     shares[:subnets] = np.where(own[:, None, None] == own[:, None], shares[:subnets], 0.0)
     shares.setflags(write=False)
@@ -144,7 +152,7 @@ def saved_with_prefetching(network: Network, accelerator: Accelerator) -> np.nda
     What a layer waits for depends on the loads of the layers before it, so a layer that is kept
     saves waits of others, too.
     """
-    layers = len(network.taps)
+    layers = len(network.pair_bits)
     kernels, channels = (
         np.vstack([np.zeros((1, layers), dtype=np.int64), np.diag(sizes.max(axis=0))[::-1]])
         for sizes in (network.kernels, network.channels)
@@ -152,6 +160,17 @@ def saved_with_prefetching(network: Network, accelerator: Accelerator) -> np.nda
     waits = prefetch_waits(network, accelerator, kernels, channels).sum(axis=0)
     of_subnet = np.add.reduceat(waits, network.starts[:-1], axis=0)  # [subnet, kept layer]
     return np.asarray(of_subnet[:, :1] - of_subnet[:, :0:-1])
+
+
+def by_bytes(
+    saved: np.ndarray, kernels: np.ndarray, channels: np.ndarray, network: Network
+) -> np.ndarray:
+    """What each byte of rectangles saves that save so much: [..., supernet_layer].
+
+    An empty rectangle counts as a byte.
+    """
+    sizes = kernels * channels * network.pair_bits / BYTE_BITS
+    return np.asarray(saved / np.where(sizes > 0, sizes, 1.0))
 
 
 def value_of(saved: np.ndarray, network: Network) -> np.ndarray:
@@ -162,7 +181,7 @@ def value_of(saved: np.ndarray, network: Network) -> np.ndarray:
     """
     goal = targets(network)
     value = (saved * served_shares(network)).sum(axis=1)
-    return np.asarray(value / np.maximum(goal.kernels * goal.channels * network.taps, 1))
+    return by_bytes(value, goal.kernels, goal.channels, network)
 
 
 def candidates(network: Network, accelerator: Accelerator) -> SubGraphs:
@@ -199,11 +218,10 @@ def _cut_by(value: np.ndarray, network: Network, accelerator: Accelerator) -> np
     by_value = np.argsort(-value, axis=1, kind="stable")
     of_target = np.array([t for t, _ in goal.cuts])
     is_by_value = np.array([order is Order.VALUE for _, order in goal.cuts])
-    orders = np.where(is_by_value[:, None], by_value[of_target], np.arange(len(network.taps)))
-    capacity = accelerator.persistent_buffer_bytes
-    return np.asarray(
-        cut_each(goal.kernels[of_target], goal.channels[of_target], network.taps, orders, capacity)
-    )
+    orders = np.where(is_by_value[:, None], by_value[of_target], np.arange(len(network.pair_bits)))
+    sides = goal.kernels[of_target], goal.channels[of_target]
+    capacity_bits = accelerator.persistent_buffer_bytes * BYTE_BITS
+    return np.asarray(cut_each(*sides, network.pair_bits, orders, capacity_bits))
 
 
 def _faster(
@@ -228,66 +246,3 @@ def _faster(
     better = differ[waits[1] < waits[0]]
     kernels[better] = other[better]
     return kernels
-
-
-@compiled
-def overlap_bytes(
-    kernels: np.ndarray,
-    channels: np.ndarray,
-    other_kernels: np.ndarray,
-    other_channels: np.ndarray,
-    taps: np.ndarray,
-) -> np.ndarray:
-    """The bytes that two SubGraphs have in common: [subgraph, other subgraph]."""
-    shared = np.zeros((len(kernels), len(other_kernels)), dtype=np.int64)
-    for a in range(len(kernels)):
-        for b in range(len(other_kernels)):
-            for layer in range(len(taps)):
-                shared[a, b] += (
-                    min(kernels[a, layer], other_kernels[b, layer])
-                    * min(channels[a, layer], other_channels[b, layer])
-                    * taps[layer]
-                )
-    return shared
-
-
-@compiled
-def unserved_bytes(
-    kernels: np.ndarray,
-    channels: np.ndarray,
-    subnet_kernels: np.ndarray,
-    subnet_channels: np.ndarray,
-    taps: np.ndarray,
-) -> np.ndarray:
-    """The bytes of a new SubGraph that neither the old one nor the next SubNet brings on chip.
-
-    The result is [old subgraph, new subgraph, subnet].  All are rectangles from the origin, so
-    |new - (old + subnet)| = |new| - |new, old| - |new, subnet| + |new, old, subnet|.
-    """
-    subgraphs, subnets = len(kernels), len(subnet_kernels)
-    own = overlap_bytes(kernels, channels, kernels, channels, taps)
-    of_subnet = overlap_bytes(kernels, channels, subnet_kernels, subnet_channels, taps)
-    # Floats hold bytes exactly up to 2^53, and vector code takes their minimum in one step; the
-    # innermost loop runs over new SubGraphs, which lie side by side.
-    new_k, new_c = kernels.T.astype(np.float64).copy(), channels.T.astype(np.float64).copy()
-    shared = np.zeros((subgraphs, subnets, subgraphs))  # of all three: [old, subnet, new]
-    for layer in range(len(taps)):
-        for old in range(subgraphs):
-            for s in range(subnets):
-                least_k = min(new_k[layer, old], float(subnet_kernels[s, layer]))
-                least_c = min(new_c[layer, old], float(subnet_channels[s, layer]))
-                if least_k * least_c > 0:
-                    weights = float(taps[layer])
-                    for new in range(subgraphs):
-                        shared[old, s, new] += (
-                            weights
-                            * (least_k if least_k < new_k[layer, new] else new_k[layer, new])
-                            * (least_c if least_c < new_c[layer, new] else new_c[layer, new])
-                        )
-    extra = np.empty((subgraphs, subgraphs, subnets), dtype=np.int64)
-    for old in range(subgraphs):
-        for new in range(subgraphs):
-            for s in range(subnets):
-                brought = own[new, old] + of_subnet[new, s] - np.int64(shared[old, s, new])
-                extra[old, new, s] = own[new, new] - brought
-    return extra

@@ -13,6 +13,7 @@ from sushi_dse.model.weight_stationary import (
     blocks,
     blocks_of,
     channel_passes,
+    pass_bytes,
     strips_of,
 )
 
@@ -60,7 +61,7 @@ def write_runs(
     describes the runs into the layer.
     """
     kernel_block, channel_block = blocks(shape, array)
-    cycles_per_pair = shape.taps / shape.passes * array.cycles_per_byte
+    cycles_per_pair = pass_bytes(shape) * array.cycles_per_byte
     first = end = layer.first_run
     layer.rows = 0
     for i in range(BLOCK_KINDS):

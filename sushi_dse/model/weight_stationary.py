@@ -12,7 +12,14 @@ weights again.  In `docs/model.md` stands what of this is measured and what is a
 """
 
 from sushi_dse.hardware.accelerator import TAPS_PER_ENGINE
-from sushi_dse.model.cost import Array, LayerCost, cached_part, map_bytes, output_stall
+from sushi_dse.model.cost import (
+    Array,
+    LayerCost,
+    bytes_of,
+    cached_part,
+    map_bytes,
+    output_stall,
+)
 from sushi_dse.model.jit import kernel_part
 from sushi_dse.model.network import LayerShape
 
@@ -67,6 +74,12 @@ def blocks(shape: LayerShape, array: Array) -> tuple[int, int]:
 
 
 @kernel_part
+def pass_bytes(shape: LayerShape) -> float:
+    """Bytes of the weights of one kernel for one channel in one pass: the passes share them."""
+    return bytes_of(1, shape.pair_bits) / shape.passes
+
+
+@kernel_part
 def tiles_of_kind(
     rows: tuple[int, int, int], columns: tuple[int, int, int], shape: LayerShape
 ) -> tuple[int, float]:
@@ -76,7 +89,7 @@ def tiles_of_kind(
     layer's first block of kernels.
     """
     pairs = rows[1] * columns[1] - rows[2] * columns[2]
-    return rows[0] * columns[0] * shape.passes, pairs * (shape.taps / shape.passes)
+    return rows[0] * columns[0] * shape.passes, pairs * pass_bytes(shape)
 
 
 @kernel_part
@@ -173,9 +186,9 @@ def weight_stationary_cost(
                 wait += count * strips * tile_wait(load_bytes, cycles_per_byte, stream)
         is_first = False
     compute = tiles * stream
-    cached_bytes = kernels * channels * shape.taps
-    missing_bytes = shape.kernels * shape.channels_per_group * shape.taps - cached_bytes
-    weight_bytes = float(missing_bytes * strips)
+    pairs = shape.kernels * shape.channels_per_group
+    cached_bytes = bytes_of(kernels * channels, shape.pair_bits)
+    weight_bytes = bytes_of((pairs - kernels * channels) * strips, shape.pair_bits)
     input_bytes, output_bytes = map_bytes(shape, array.pe_channels, array.resident_map_bytes)
     kernel_tiles = -(-shape.kernels // kernel_block)
     group_reads = max(kernel_tiles, shape.groups)  # a group's channels, once a tile of its kernels
@@ -187,11 +200,11 @@ def weight_stationary_cost(
             weight_bytes, output_bytes, cycles_per_byte, compute + wait
         ),
         weight_bytes=weight_bytes,
-        cached_weight_bytes=float(cached_bytes),
+        cached_weight_bytes=cached_bytes,
         input_bytes=input_bytes,
         output_bytes=output_bytes,
         dynamic_buffer_read_bytes=weight_bytes,
-        persistent_buffer_read_bytes=float(cached_bytes * strips),
+        persistent_buffer_read_bytes=cached_bytes * strips,
         streaming_buffer_read_bytes=float(
             group_reads * shape.channels_per_group * pixels * shape.passes
         ),

@@ -35,7 +35,7 @@ def equal_area(accelerator: Accelerator, *, share: float = 1.0) -> Accelerator:
             return replace(without, dynamic_buffer_tiles=without.dynamic_buffer_tiles + units)
         return replace(without, prefetch_buffer_kib=without.prefetch_buffer_kib + units / KIB)
 
-    unit_bytes = accelerator.macs_per_cycle if is_weight_stationary else 1  # a tile, or a byte
+    unit_bytes = accelerator.tile_bytes if is_weight_stationary else 1  # a tile, or a byte
 
     most = _block_bytes(accelerator) // unit_bytes
     return deeper(_most_that_fit(deeper, accelerator, most))

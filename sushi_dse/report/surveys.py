@@ -24,6 +24,7 @@ MOST_LETTERS = 100  # of a sentence on a line
 LINES = {
     "design": ("design",),
     "array": ("pe_kernels", "pe_channels", "pe_pixels"),
+    "multiplier bits": ("multiplier_bits",),
     "persistent KiB": ("persistent_buffer_kib",),
     "streaming KiB": ("streaming_buffer_kib",),
     "output KiB": ("output_buffer_kib",),

@@ -54,16 +54,17 @@ def print_subnets(
 
     What it comes to stands below a table, and is part of the JSON document.
     """
-    rows = served.rows()
+    rows, caveats = served.rows(), served.network.supernet.caveats
     sums, accuracy_of = {"served": served.sums, "listed": listed.sums}, served.accuracy_of
     print_rows(
         rows, list(rows[0]), output_format,
-        document={"accuracy_of": accuracy_of, **sums, "rows": rows}, title=title,
-        accuracy_of=accuracy_of,
+        document={"accuracy_of": accuracy_of, **sums, "rows": rows, "caveats": list(caveats)},
+        title=title, accuracy_of=accuracy_of,
     )  # fmt: skip
     if output_format == "table":
         print_table([{"subnets": which, **own} for which, own in sums.items()],
                     ["subnets", *served.sums], accuracy_of=accuracy_of)  # fmt: skip
+    tell_caveats(caveats, output_format)
 
 
 def print_comparison(

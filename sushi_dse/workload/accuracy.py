@@ -13,6 +13,7 @@ from math import isfinite
 
 import numpy as np
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.workload.mobilenet_v3 import MobileNetV3Choice, MobileNetV3Family
 from sushi_dse.workload.stages import ratios_by_stage
 
@@ -34,6 +35,7 @@ class AccuracyModel:
     base_accuracy_percent: float  # accuracy of the smallest SubNet
     block_gain_percent: tuple[tuple[float, ...], ...]  # [block of the largest SubNet, expand ratio]
     stage_interaction_percent: tuple[float, ...]  # [stage]
+    weight_bits: int = INT8_BITS  # of the weights of every SubNet
 
     def __post_init__(self) -> None:
         coefficients = self.base_accuracy_percent, *self.stage_interaction_percent

@@ -1,8 +1,12 @@
-"""Layers, the SubNets made of them and the SuperNet that holds the SubNets' weights; all int8."""
+"""Layers, the SubNets made of them and the SuperNet that holds the SubNets' weights.
+
+Maps are int8.  Weights are packed without gaps, each of as many bits as its layer's have.
+"""
 
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from sushi_dse.bits import INT8_BITS, check_bits, whole_bytes
 from sushi_dse.errors import UserError, near_names
 from sushi_dse.workload.edges import reads_of
 
@@ -27,7 +31,8 @@ class PlainLayer:
     """A convolution; a fully connected layer is a 1x1 convolution on a 1x1 map.
 
     `ValueError` where a size or a stride is not above 0, a padding is below 0, the groups do not
-    divide kernels and channels, or the kernel is larger than the padded input.
+    divide kernels and channels, the kernel is larger than the padded input, or weights have other
+    bits than one of `BITS`.
     """
 
     name: str
@@ -45,6 +50,7 @@ class PlainLayer:
     block: str = ""  # label that neighbouring layers of one block share; empty for a layer alone
     input_from: tuple[str, ...] = ()  # layers whose maps it reads together; empty: the one before
     adds: tuple[str, ...] = ()  # layers whose output maps are added to its own
+    weight_bits: int = INT8_BITS  # of each weight
 
     def __post_init__(self) -> None:
         for size in POSITIVE_SIZES:
@@ -57,6 +63,7 @@ class PlainLayer:
                     f"layer {self.name!r}: {sides} must be {count} numbers from {least}, "
                     f"got {given}"
                 )
+        check_bits(f"layer {self.name!r}: weight_bits", self.weight_bits)
         if self.kernels % self.groups or self.channels % self.groups:
             raise ValueError(
                 f"layer {self.name!r}: groups must divide kernels and channels, "
@@ -128,19 +135,19 @@ class PlainLayer:
         return (self.padded_width - self.kernel_width) // self.stride[1] + 1
 
     @property
-    def weight_bytes(self) -> int:
-        """Bytes of the int8 weights, which SubNets may share: K * C/groups * R * S, or none."""
-        return 0 if self.of_request else self.macs_per_pixel
-
-    @property
-    def macs_per_pixel(self) -> int:
-        """Multiply-accumulate operations for one output pixel of all kernels."""
+    def weights(self) -> int:
+        """The number of weights, or of those of the request: K * C/groups * R * S."""
         return self.kernels * self.channels_per_group * self.kernel_height * self.kernel_width
 
     @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights, rounded up to whole ones; none of a request's count."""
+        return 0 if self.of_request else whole_bytes(self.weights * self.weight_bits)
+
+    @property
     def macs(self) -> int:
-        """Multiply-accumulate operations of the layer."""
-        return self.macs_per_pixel * self.output_height * self.output_width
+        """Multiply-accumulate operations of the layer: each weight once per output pixel."""
+        return self.weights * self.output_height * self.output_width
 
     @property
     def input_bytes(self) -> int:
@@ -211,12 +218,12 @@ class SubNet:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of all int8 weights."""
+        """Bytes of all weights, those of each layer rounded up."""
         return sum(layer.weight_bytes for layer in self.layers)
 
     @property
     def conv_weight_bytes(self) -> int:
-        """Bytes of the int8 weights without the fully connected layers."""
+        """Bytes of the weights without the fully connected layers."""
         return sum(layer.weight_bytes for layer in self.layers if not layer.fully_connected)
 
 
@@ -224,8 +231,8 @@ class SubNet:
 class SuperNetLayer:
     """A layer of a SuperNet, as large as the largest cut from it.
 
-    Its first k kernels x first c channels, which a SubGraph may hold, are k * c * R * S bytes.
-    `ValueError` where a size is not above 0.
+    Its first k kernels x first c channels, which a SubGraph may hold, are k * c * R * S weights.
+    `ValueError` where a size is not above 0, or weights have other bits than `BITS`.
     """
 
     name: str
@@ -233,8 +240,10 @@ class SuperNetLayer:
     channels_per_group: int  # C / groups
     kernel_height: int  # R
     kernel_width: int  # S
+    weight_bits: int = INT8_BITS  # of each weight, in all SubNets
 
     def __post_init__(self) -> None:
+        check_bits(f"SuperNet layer {self.name!r}: weight_bits", self.weight_bits)
         for size in SUPERNET_LAYER_SIZES:
             if not (value := getattr(self, size)) > 0:
                 raise ValueError(f"SuperNet layer {self.name!r}: {size} > 0 must hold, got {value}")
@@ -278,7 +287,7 @@ class SuperNet:
                     f"{where} has {getattr(layer, size)} {size}, "
                     f"SuperNet layer {whole.name!r} has {getattr(whole, size)}"
                 )
-        for size in ("kernel_height", "kernel_width"):
+        for size in ("kernel_height", "kernel_width", "weight_bits"):
             if getattr(layer, size) != getattr(whole, size):
                 raise ValueError(
                     f"{where} has {size} {getattr(layer, size)}, "

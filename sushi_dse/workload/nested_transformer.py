@@ -18,6 +18,7 @@ mix of the hidden states.  Embeddings are rows that are looked up, no weights.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.workload.layers import PlainLayer, SuperNet
 from sushi_dse.workload.stages import check_allowed, check_numbers, cut_supernet
 
@@ -48,6 +49,7 @@ class NestedTransformerFamily:
     vocabulary: int
     context_tokens: int  # that the last token of a query attends to, itself included
     tokens_per_query: int = 1  # that one pass takes: 1 is decoding, more are a part of a prompt
+    context_bits: int = INT8_BITS  # of a number in keys and values
 
     def __post_init__(self) -> None:
         check_numbers(self, beside=("skippable_blocks",))
@@ -225,6 +227,7 @@ def _attention(
                 width=family.tokens_per_query * family.query_heads // heads,
                 groups=heads,
                 of_request=True,
+                weight_bits=family.context_bits,
                 input_from=(both[-1].name if both else queries.name,),
             )
         )

@@ -95,4 +95,5 @@ def _largest(cuts: Sequence[PlainLayer]) -> SuperNetLayer:
         channels_per_group=max(layer.channels_per_group for layer in cuts),
         kernel_height=cuts[0].kernel_height,
         kernel_width=cuts[0].kernel_width,
+        weight_bits=cuts[0].weight_bits,
     )

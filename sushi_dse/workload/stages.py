@@ -218,6 +218,7 @@ def cut_supernet(
                 channels_per_group=layer.channels_per_group,
                 kernel_height=layer.kernel_height,
                 kernel_width=layer.kernel_width,
+                weight_bits=layer.weight_bits,
             )
             for layer in largest
         ),

@@ -97,7 +97,7 @@ def test_any_layer_is_read_as_it_was_written(
     text = header + ",".join(map(str, row)) + "\n"
     (read,) = read_measurements(written(folder, text), supernet())
     assert (read.subnet, read.latency_us) == ("X", latency_us)
-    assert read.layer == replace(layer, supernet_layer=0)
+    assert read.layer == replace(layer, supernet_layer=0, weight_bits=8)
 
 
 def test_only_the_subnets_asked_for_are_read(tmp_path: Path) -> None:

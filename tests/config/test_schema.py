@@ -132,7 +132,7 @@ def test_an_unknown_key_anywhere_is_refused_by_both(kind: str, path: Path, tmp_p
 
 
 ODD: list[Any] = [
-    0, -1, 1, 2, 0.5, 1.0, 8.0, 2**16, 10**9, 10**14, True, False, "", "1 MiB", "16", "no",
+    0, -1, 1, 2, 8, 0.5, 1.0, 8.0, 2**16, 10**9, 10**14, True, False, "", "1 MiB", "16", "no",
     "ZCU104", "zcu104", "100 MHz", ".5 GB/s", "2 us", "1e3 KiB", "0.1 W", "1 pJ", [], [1], [1, 2],
     "output-stationary", "c", ["c"],
     [4, 8.5], [[1]], ["1 MiB", "2 MiB"], {}, {"from": 4, "to": 8, "step": 2},

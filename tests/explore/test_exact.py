@@ -32,6 +32,7 @@ AXES = {
     "pe_kernels": st.integers(1, 24),
     "pe_channels": st.integers(1, 12),
     "pe_pixels": st.integers(1, 40),
+    "multiplier_bits": st.sampled_from((8, 16)),
     "persistent_buffer_kib": st.floats(0.0, 64.0),
     "dynamic_buffer_tiles": st.integers(2, 4),
     "dynamic_buffer_kib": st.floats(0.0, 32.0),

@@ -19,11 +19,11 @@ from sushi_dse.hardware.accelerator import (
 from sushi_dse.hardware.banks import BRAM36_WORDS, URAM288_WORDS
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import (
+    DSP_BITS,
     FF_OF_A_DESIGN,
     FF_PER_MAC,
     LUT_OF_A_DESIGN,
     LUT_PER_MAC,
-    MACS_PER_DSP,
     Resources,
     infeasible_reason,
     infeasible_reasons,
@@ -468,7 +468,7 @@ def test_blocks_hold_all_buffers_and_a_fit_is_a_share_of_at_most_one(
 ) -> None:
     design = replace(accelerator, device=board)
     used = resources(design)
-    assert used.dsp * MACS_PER_DSP >= design.macs_per_cycle
+    assert used.dsp * DSP_BITS >= design.macs_per_cycle * design.multiplier_bits
     maps_kib = design.streaming_buffer_kib + design.output_buffer_kib
     buffer_bytes = design.persistent_buffer_bytes + design.dynamic_buffer_bytes + maps_kib * 1024
     words = used.bram36 * BRAM36_WORDS + used.uram288 * URAM288_WORDS
@@ -564,6 +564,8 @@ def test_designs_with_another_value_differ_in_that_alone(
     values = np.array([value + place for place in range(len(each))])
     if name == "dram_efficiency":
         value, values = 0.5, np.linspace(0.1, 1.0, len(each))
+    if name == "multiplier_bits":
+        value, values = 4, np.array([4, 8, 16, 8, 4][: len(each)])
     one, several = designs.changed(**{name: value}), designs.changed(**{name: values})
     assert len(one) == len(several) == len(each)
     for place, design in enumerate(each):

@@ -12,6 +12,7 @@ from sushi_dse.hardware.space import AXIS_ORDER, MAX_DESIGNS, Axis, SearchSpace
 OF_THE_OTHER = OWN_FIELDS[Dataflow.OUTPUT_STATIONARY]
 ONES: dict[str, Any] = {name: 1 for name in AXIS_ORDER if name not in OF_THE_OTHER}
 ONES["dynamic_buffer_tiles"] = 2
+ONES["multiplier_bits"] = 8
 BASE = Accelerator(
     name="tiny",
     device=Device(name="board", lut=10**6, ff=10**6, bram36=1, uram288=1, dsp=1),

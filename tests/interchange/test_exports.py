@@ -122,7 +122,7 @@ def node(loader: Loader, tag: str, value: Any) -> dict[str, Any]:
 Loader.add_multi_constructor("!", node)
 
 
-@given(weight_stationary())
+@given(weight_stationary(multiplier_bits=8))
 def test_a_timeloop_architecture_has_the_array_and_the_buffers_in_its_units(
     design: Accelerator,
 ) -> None:
@@ -163,6 +163,11 @@ def test_timeloop_refuses_an_output_stationary_design_in_one_line(design: Accele
     )
 
 
+def test_timeloop_refuses_multipliers_of_other_bits_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"^Design 3 of mine has multipliers of 4 bits, and the "):
+        timeloop_architecture(chosen(zcu104(multiplier_bits=4)))
+
+
 def test_each_dataspace_of_timeloop_is_kept_by_one_buffer_and_none_by_the_persistent_one() -> None:
     text = timeloop_architecture(chosen(zcu104()))
     nodes = yaml.load(text, Loader=Loader)["architecture"]["nodes"]
@@ -200,6 +205,7 @@ def of_both(design: Accelerator) -> dict[str, float]:
     return {
         "PE_KERNELS": design.pe_kernels,
         "MACS_PER_CYCLE": design.macs_per_cycle,
+        "MULTIPLIER_BITS": design.multiplier_bits,
         "PERSISTENT_BUFFER_BYTES": design.persistent_buffer_bytes,
         "STREAMING_BUFFER_BYTES": int(design.streaming_buffer_kib * KIB),
         "OUTPUT_BUFFER_BYTES": int(design.output_buffer_kib * KIB),

@@ -14,7 +14,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.interchange.imports import ImportedWorkload, import_workload
 from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import PlainLayer, SuperNet
-from sushi_dse.workload.sharing import shared_weight_bytes
+from sushi_dse.workload.weights import shared_weight_bytes
 
 IMAGE = {"": (1, 3, 224, 224)}
 

@@ -39,7 +39,14 @@ class Case:
 
 
 def square(
-    name: str, kernels: int, channels: int, window: int, size: int, stride: int = 1, groups: int = 1
+    name: str,
+    kernels: int,
+    channels: int,
+    window: int,
+    size: int,
+    stride: int = 1,
+    groups: int = 1,
+    bits: int = 8,
 ) -> Layer:
     """A layer with a square window, padded to keep its map, on a square map."""
     return Layer(
@@ -53,6 +60,7 @@ def square(
         padding=around(window // 2),
         stride=(stride, stride),
         groups=groups,
+        weight_bits=bits,
         supernet_layer=0,
     )
 
@@ -75,6 +83,8 @@ def cases() -> dict[str, Case]:
         Case(layer=square("3x3", 96, 64, 3, 28)),
         Case(layer=square("3x3 strided", 128, 64, 3, 56, stride=2)),
         Case(layer=square("3x3 on a small map", 512, 512, 3, 7)),
+        Case(layer=square("3x3 of 4 bits", 96, 64, 3, 28, bits=4)),
+        Case(layer=square("1x1 of 16 bits", 256, 64, 1, 56, bits=16)),
         Case(layer=square("1x1", 256, 64, 1, 56)),
         Case(layer=square("1x1 strided", 512, 256, 1, 56, stride=2)),
         Case(layer=square("5x5", 48, 40, 5, 14)),

@@ -111,9 +111,9 @@ def simulated_weight_stationary(
             )
             uncached = len(kernels) * len(channels) - cached
             for _ in windows:
-                loads.append(uncached * taps / len(windows))
+                loads.append(uncached * taps * layer.weight_bits / 8 / len(windows))
                 of_first_kernels += first_kernel == 0
-                cached_bytes += cached * taps / len(windows)
+                cached_bytes += cached * taps * layer.weight_bits / 8 / len(windows)
                 read_bytes += pixels * len(kernels if depthwise else channels)
                 partial_sum_bytes += len(kernels) * outputs * 4
 
@@ -224,7 +224,7 @@ def simulated_output_stationary(
     if len(tiles) > 1:
         others.append(max(len(passes) * one_pass, read(last)))
 
-    resident, loaded, reads, cached_reads, total = 0.0, 0.0, 0, 0, 0.0
+    resident, loaded, reads, cached_reads, total = 0.0, 0.0, 0.0, 0.0, 0.0
     for group in range(layer.groups):
         kept = min(max(cached_kernels - group * kernels, 0), kernels)
         kept_channels = min(cached_channels, channels) if kept else 0
@@ -236,10 +236,12 @@ def simulated_output_stationary(
                 for kernel in range(of_pass, min(of_pass + in_a_pass, kernels))
             )
             * taps
+            * layer.weight_bits
+            / 8
             for of_pass in passes
         ]
         reads += sum(missing) * len(tiles)
-        cached_reads += kept * kept_channels * taps * len(tiles)
+        cached_reads += kept * kept_channels * taps * len(tiles) * layer.weight_bits / 8
         again = max(sum(missing) - int(accelerator.dynamic_buffer_kib * 1024), 0)
         reload = again * (len(tiles) - 1) / bytes_per_cycle
         resident += first + sum(others)

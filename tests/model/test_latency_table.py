@@ -175,12 +175,13 @@ def test_the_sums_are_traffic_and_energy_by_name(case: Made) -> None:
 @given(made)
 def test_a_switch_moves_the_bytes_of_the_new_subgraph_that_are_not_on_chip(case: Made) -> None:
     network, accelerator, table = case
-    kept, taps = table.subgraphs, network.taps
-    kept_bytes = (kept.kernels * kept.channels * taps).sum(axis=1)
+    kept = table.subgraphs
+    kept_bits = (kept.kernels * kept.channels * network.pair_bits).sum(axis=1)
+    kept_bytes = np.ceil(kept_bits / 8)
     # From an empty buffer all of it is fetched, of which the SubNet brings what it has itself.
     assert np.array_equal(table.fetched_bytes[0], kept_bytes)
-    brought = kept_bytes - table.switch_bytes[0].T
-    assert np.array_equal(brought, table.cost.cached_weight_bytes)
+    left_bytes = kept_bits / 8 - table.cost.cached_weight_bytes
+    assert np.array_equal(table.switch_bytes[0].T, np.ceil(left_bytes))
     assert np.all(table.switch_bytes <= table.fetched_bytes[:, :, None])
     assert np.all(table.switch_bytes >= 0)
     # Staying is free, and giving up bytes brings none.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sushi_dse.model.network import NEVER_HELD, LayerShape, Network, layer_shape, layer_shapes
 from sushi_dse.workload.layers import Layer, SuperNet, around
-from tests.strategies import layers, supernets
+from tests.strategies import layers, packed_bytes, supernets
 
 ARRAYS = Network.__slots__[2:]
 
@@ -21,7 +21,7 @@ def layer(**changes: Any) -> Layer:
 
 
 def test_the_counts_of_a_3x3_layer_are_those_counted_by_hand() -> None:
-    counted = layer(stride=(2, 1), padding=(1, 2, 3, 4))
+    counted = layer(stride=(2, 1), padding=(1, 2, 3, 4), weight_bits=4)
     assert layer_shape(counted, is_first=True) == LayerShape(
         kernels=8,
         channels=6,
@@ -30,6 +30,7 @@ def test_the_counts_of_a_3x3_layer_are_those_counted_by_hand() -> None:
         kernel_height=3,
         kernel_width=3,
         taps=9,
+        pair_bits=9 * 4,
         passes=1,
         is_pointwise=0,
         height=10,
@@ -68,9 +69,10 @@ def test_a_window_larger_than_3x3_takes_several_passes(
 @given(layers())
 def test_the_counts_agree_with_the_layer(layer: Layer) -> None:
     shape = layer_shape(layer)
-    assert shape.kernels * shape.channels_per_group * shape.taps == layer.weight_bytes
+    assert shape.kernels * shape.channels_per_group * shape.taps == layer.weights
+    assert shape.pair_bits == shape.taps * layer.weight_bits
     outputs = shape.output_height * shape.output_width
-    assert outputs * layer.weight_bytes == layer.macs
+    assert outputs * layer.weights == layer.macs
     assert shape.kernels * outputs == shape.output_bytes == layer.output_bytes
     assert shape.channels * shape.height * shape.width == shape.input_bytes == layer.input_bytes
     assert shape.taps <= 9 * shape.passes
@@ -104,7 +106,7 @@ def test_a_network_holds_each_layer_of_each_subnet(supernet: SuperNet) -> None:
         assert network.supernet_layer[own].tolist() == [x.supernet_layer for x in subnet.layers]
         assert network.accuracy_percent[s] == subnet.accuracy_percent
         assert network.macs[s] == subnet.macs
-        assert network.weight_bytes[s] == subnet.weight_bytes
+        assert network.weight_bytes[s] == sum(map(packed_bytes, subnet.layers))
         sizes = {x.supernet_layer: (x.kernels, x.channels_per_group) for x in subnet.layers}
         assert list(zip(network.kernels[s], network.channels[s], strict=True)) == [
             sizes.get(number, (0, 0)) for number in range(len(supernet.layers))
@@ -114,8 +116,8 @@ def test_a_network_holds_each_layer_of_each_subnet(supernet: SuperNet) -> None:
 @given(supernets())
 def test_the_rectangles_of_a_subnet_are_its_weights(supernet: SuperNet) -> None:
     network = Network.of(supernet)
-    rectangles = (network.kernels * network.channels * network.taps).sum(axis=1)
-    assert rectangles.tolist() == network.weight_bytes.tolist()
+    bits = (network.kernels * network.channels * network.pair_bits).sum(axis=1)
+    assert bits.tolist() == (network.weight_bytes * 8).tolist()
 
 
 @given(supernets())

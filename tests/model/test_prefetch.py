@@ -37,7 +37,7 @@ depths = st.integers(2, 12) | st.sampled_from([30, ENDLESS])
 @st.composite
 def rectangles(draw: st.DrawFn, network: Network) -> SubGraphs:
     """Nothing, and a SubGraph of any rectangles, larger than the layers too."""
-    layers_of_both = len(network.taps)
+    layers_of_both = len(network.pair_bits)
     drawn = draw(st.binary(min_size=2 * layers_of_both, max_size=2 * layers_of_both))
     sizes = np.zeros((2, 2 * layers_of_both), dtype=np.int64)
     sizes[1] = np.frombuffer(drawn, np.uint8) % 30
@@ -78,7 +78,7 @@ def recurrence(
 def network_of(*sequence: Layer) -> Network:
     """A network of one SubNet."""
     shared = ("kernels", "channels", "kernel_height", "kernel_width", "height", "width",
-              "stride", "padding", "groups", "fully_connected")  # fmt: skip
+              "stride", "padding", "groups", "fully_connected", "weight_bits")  # fmt: skip
     plain = [
         PlainLayer(name=f"layer{i}", **{name: getattr(layer, name) for name in shared})
         for i, layer in enumerate(sequence)
@@ -107,7 +107,8 @@ def tile_loads(layer: Layer, accelerator: Accelerator, kernels: int, channels: i
                     first_channel, min(first_channel + tile_channels, layer.channels_per_group)
                 )
             )
-            loads += [pairs * taps / passes / accelerator.bytes_per_cycle] * passes
+            load_bytes = pairs * taps * layer.weight_bits / 8 / passes
+            loads += [load_bytes / accelerator.bytes_per_cycle] * passes
     return loads
 
 

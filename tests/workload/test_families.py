@@ -21,8 +21,8 @@ from sushi_dse.workload.mobilenet_v3 import (
     mobilenet_v3_supernet,
 )
 from sushi_dse.workload.resnet import ResNetChoice, resnet_supernet
-from sushi_dse.workload.sharing import shared_weight_bytes
 from sushi_dse.workload.stages import StagedFamily, rounded_channels
+from sushi_dse.workload.weights import shared_weight_bytes
 from tests.facts import FEW
 from tests.workload.supernet_cases import MBV3, MBV3_CHOICES, RESNET, RESNET_CHOICES, SUPERNETS
 

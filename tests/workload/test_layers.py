@@ -17,7 +17,7 @@ from sushi_dse.workload.layers import (
     around,
 )
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
-from sushi_dse.workload.sharing import shared_weight_bytes
+from sushi_dse.workload.weights import shared_weight_bytes
 from tests.workload.supernet_cases import SUPERNETS
 
 

@@ -19,7 +19,7 @@ from sushi_dse.workload.nested_transformer import (
     NestedTransformerFamily,
     nested_transformer_supernet,
 )
-from sushi_dse.workload.sharing import shared_weight_bytes
+from sushi_dse.workload.weights import bits_said, shared_weight_bytes, with_weight_bits
 
 GEMMA = load_workload("gemma_3n").supernet
 TEXT = (shipped_folder("workloads") / "gemma_3n.yaml").read_text(encoding="utf-8")
@@ -162,6 +162,15 @@ def test_tokens_of_one_pass_multiply_the_work_of_the_blocks_and_read_each_weight
         assert several.macs == times * single.macs
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+def test_keys_and_values_have_bits_of_their_own(bits: int) -> None:
+    supernet = with_weight_bits(gemma(context_bits=8), bits)
+    for layer in supernet.subnets[0].layers:
+        assert layer.weight_bits == (8 if layer.of_request else bits)
+    assert bits_said(supernet) == f"{bits}"
+    assert 8 * supernet.subnets[0].weight_bytes == bits * gemma().subnets[0].weight_bytes
+
+
 def test_several_tokens_read_the_keys_of_all_their_windows() -> None:
     family = replace(FAMILY, context_tokens=4096, tokens_per_query=64)
     assert (family.keys(0), family.keys(4)) == (512 + 63, 4096)
@@ -187,6 +196,7 @@ def test_several_tokens_read_the_keys_of_all_their_windows() -> None:
         ("query_heads: 8", "query_heads: 9",
          "key_value_heads must divide query_heads, got 2 and 9"),
         ("hidden_states: 4", "hidden_states: 1", "hidden_states >= 2 must hold, got 1"),
+        ("context_bits: 8", "context_bits: 6", "context_bits: 4, 8 or 16 is wanted, got 6"),
         ("vocabulary: 262400", "vocabulary: 0", "vocabulary > 0 must hold, got 0"),
         ("blocks: 35", "blocks: 3000", "blocks <= 300 must hold, got 3000"),
         ("low_rank: 64", "low_rnk: 64", "unknown key 'low_rnk'; did you mean 'low_rank'"),

@@ -12,8 +12,8 @@ from sushi_dse.config.workload_file import load_workload
 from sushi_dse.errors import UserError
 from sushi_dse.workload.edges import reads_of
 from sushi_dse.workload.layers import SubNet, SuperNet
-from sushi_dse.workload.sharing import shared_weight_bytes
 from sushi_dse.workload.slimmable import SlimmableChoice, SlimmableFamily, slimmable_supernet
+from sushi_dse.workload.weights import shared_weight_bytes
 
 SUPERNETS = {
     name: load_workload(name).supernet

@@ -20,7 +20,7 @@ from sushi_dse.evaluation.metrics import Metric
 from sushi_dse.explore.exact.boxes import Boxes
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.resources import resources
-from sushi_dse.model.cost import FIELDS, Array, LayerCost
+from sushi_dse.model.cost import FIELDS, Array, LayerCost, bytes_of
 from sushi_dse.model.energy import (
     SRAM_READ_PJ_PER_BYTE,
     energy,
@@ -95,13 +95,14 @@ def beyond_share(
     loads of the first row and two rows more: the one in which the part ends, and the shorter one at
     the end.
     """
-    saved = worth * (layers.kernels[i] * layers.channels[i] * layers.taps[i])
+    saved = worth * layers.weight_bytes[i]
     by_bytes = saved * max(1 - worth / (per_byte * loads_per_byte), 0.0)
     shape = layers.shapes[layers.shape_of[i]]
     if common.is_output_stationary or shape.output_holds > resident or shape.groups > 1:
         return float(by_bytes)
     block = blocks(shape, common)[0]
-    first_row = min(block, shape.kernels) * shape.channels_per_group * shape.taps * per_byte
+    pairs = min(block, shape.kernels) * shape.channels_per_group
+    first_row = bytes_of(pairs, shape.pair_bits) * per_byte
     return float(min(by_bytes, first_row + 2 * exposed / max(shape.kernels // block, 1)))
 
 
@@ -145,11 +146,11 @@ def least_costs(layers: Layers, common: Array, arrays: Arrays, capacity: np.ndar
             add_cold(layers, s, common, chunk, cycles, sums)
             first, count = layers.starts[s], layers.starts[s + 1] - layers.starts[s]
             own = slice(first, first + count)
-            weight_bytes = layers.kernels[own] * layers.channels[own] * layers.taps[own]
+            weight_bytes = layers.weight_bytes[own]
             shape_of, key, last = layers.shape_of[own], np.arange(count), 0
             weights, before = Weights(worth, shape_of, key, weight_bytes), np.empty(len(per_byte))
             # Reads of a layer without weights of its own count for no byte in `most_within`.
-            reads_per_byte = use.reads[shape_of] / np.maximum(weight_bytes, 1)
+            reads_per_byte = use.reads[shape_of] / np.where(weight_bytes > 0, weight_bytes, 1.0)
             is_loaded_once = use.loads[shape_of] == weight_bytes
             loads_per_byte = np.where(is_loaded_once, 1.0, reads_per_byte)
             by_loads, by_reads = np.argsort(-loads_per_byte), np.argsort(-reads_per_byte)

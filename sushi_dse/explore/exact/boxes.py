@@ -7,7 +7,8 @@ import numpy as np
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import SearchSpace
 
-SIDES = ("pe_kernels", "pe_channels", "pe_pixels")  # axes along which no cost is monotone
+# Axes along which no cost is monotone: they cut layers and words of weights into others.
+SIDES = ("pe_kernels", "pe_channels", "pe_pixels", "multiplier_bits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class Boxes:
 
     @property
     def has_one_array(self) -> np.ndarray:
-        """Whether all designs of a box have the same sides of the array: [box]."""
+        """Whether all designs of a box have the same sides of the array, and bits: [box]."""
         sides = [i for i, axis in enumerate(self.space.axes) if axis.name in SIDES]
         return np.asarray((self.low[sides] == self.high[sides]).all(axis=0))
 

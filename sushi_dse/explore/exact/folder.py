@@ -117,7 +117,7 @@ def front_rows(experiment: Experiment, front: Front) -> pa.Table:
     return of_all.put_on(rows.take(numbers))
 
 
-def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
+def verify(folder: Path, hw: str, workload: str, weight_bits: int | None = None) -> dict[str, int]:
     """The counts of boxes and designs that were checked in an exact sweep, by name.
 
     `UserError` where the folder holds no exact sweep, or one of other inputs, or its front or its
@@ -135,6 +135,7 @@ def verify(folder: Path, hw: str, workload: str) -> dict[str, int]:
         NO_TRACE,
         policies=policies,
         mode=str(run.inputs.get("mode")),
+        weight_bits=weight_bits,
         recache_every_queries=list(map(int, run.numbers("recache_every_queries", folder))),
         accelerators=run.space(folder).base.device.accelerators,
     )

@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.kernels import cycles_by_kernels
 from sushi_dse.model.layer import array_of
@@ -46,7 +47,7 @@ class CacheOptions:
     cache_layers: np.ndarray  # [point, option, position]: number of a layer, padded with the empty
     agreement: FloatArray  # [point, predictor]: agreement over all classes, 0 to 1
     acceptance: FloatArray  # [point, option]: share of queries that fresh caches accept
-    weight_bytes: np.ndarray  # [layer]
+    weight_bits: np.ndarray  # [layer], of all weights together, 0 where they are of the request
     kernels: np.ndarray  # [layer], 0 where the weights are of the request
     first: np.ndarray  # [layer + 1]: place of the layer's latencies, one for each number of kernels
     latency_us: FloatArray  # [first[layer] + kernels on chip]
@@ -59,8 +60,9 @@ class CacheOptions:
 
     def cache_bytes(self, choices: np.ndarray) -> np.ndarray:
         """Bytes of the weights of all caches of each choice: [choice]."""
-        of_option = self.weight_bytes[self.cache_layers].sum(axis=2)  # [point, option]
-        return np.asarray(of_option[np.arange(choices.shape[1]), choices].sum(axis=1))
+        of_option = self.weight_bits[self.cache_layers].sum(axis=2)  # [point, option]
+        bits = of_option[np.arange(choices.shape[1]), choices].sum(axis=1)
+        return np.asarray(-(-bits // BYTE_BITS))
 
     def reach(self, choices: np.ndarray) -> FloatArray:
         """Share of queries that reach each cache point, and the end: [choice, point + 1]."""
@@ -77,15 +79,15 @@ class CacheOptions:
         network = np.arange(self.network_layers)
         whole_us = self.latency_us[self.first[network] + self.kernels[network]]
         saved = self.latency_us[self.first[network]] - whole_us
-        value = saved / np.maximum(self.weight_bytes[network], 1)
+        value = saved / (np.maximum(self.weight_bits[network], 1) / BYTE_BITS)
         expected = value * self.reach(choices)[:, self.point[network]]
         by_value = np.argsort(-expected, axis=1, kind="stable")
         of_caches = self.cache_layers[np.arange(choices.shape[1]), choices]
         order = np.hstack([of_caches.reshape(len(choices), -1), by_value])
-        layer_bytes = self.weight_bytes[order]
-        left_bytes = self.capacity_bytes - (layer_bytes.cumsum(axis=1) - layer_bytes)
-        kernel_bytes = np.maximum(layer_bytes // np.maximum(self.kernels[order], 1), 1)
-        return order, np.clip(left_bytes // kernel_bytes, 0, self.kernels[order])
+        layer_bits = self.weight_bits[order]
+        left_bits = self.capacity_bytes * BYTE_BITS - (layer_bits.cumsum(axis=1) - layer_bits)
+        kernel_bits = np.maximum(layer_bits // np.maximum(self.kernels[order], 1), 1)
+        return order, np.clip(left_bits // kernel_bits, 0, self.kernels[order])
 
     def expected_us(self, choices: np.ndarray) -> FloatArray:
         """Mean latency of a query with fresh caches and a full Persistent Buffer: [choice]."""
@@ -139,17 +141,23 @@ def agreements(ends: Sequence[CachePoint], parameters: Gati) -> FloatArray:
 
 
 def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) -> CacheOptions:
-    """The caches that `subnet` may keep, with their latencies on `accelerator`."""
+    """The caches that `subnet` may keep, with their latencies on `accelerator`.
+
+    Weights of caches have the most bits that a layer of the network has (assumption).
+    """
     ends, predictors = cache_points(subnet), list(parameters.agreement_percent)
     classes = subnet.layers[-1].kernels
     layers = _naming_all_they_read(subnet.layers)
+    bits = max(layer.weight_bits for layer in layers if not layer.of_request)
     point = [sum(end.layers <= number for end in ends) for number in range(len(layers))]
     of_caches = []
     for i, end in enumerate(ends):
         for predictor in predictors:
             cache = cache_layers(end, i + 1, predictor, classes, parameters)
             numbers = range(len(layers), len(layers) + len(cache))
-            layers += map(placed, cache, numbers)
+            layers += [
+                replace(placed(*own), weight_bits=bits) for own in zip(cache, numbers, strict=True)
+            ]
             point += [i] * len(cache)
             of_caches.append(list(numbers))
     selectors = {numbers[-1] for numbers in of_caches}
@@ -157,6 +165,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
     fresh = parameters.acceptance(parameters.agreement_now(agreement, 1.0))
     kernels = np.array([*(0 if layer.of_request else layer.kernels for layer in layers), 0])
     first = np.cumsum([0, *(kernels + 1)])
+    weight_bits = (0 if x.of_request else x.weights * x.weight_bits for x in layers)
     return CacheOptions(
         layers=tuple(layers),
         network_layers=len(subnet.layers),
@@ -164,7 +173,7 @@ def cache_options(subnet: SubNet, accelerator: Accelerator, parameters: Gati) ->
         cache_layers=_padded(of_caches, len(layers), (len(ends), len(predictors))),
         agreement=agreement,
         acceptance=np.hstack([np.zeros((len(ends), 1)), fresh]),
-        weight_bytes=np.array([*(layer.weight_bytes for layer in layers), 0]),
+        weight_bits=np.array([*weight_bits, 0]),
         kernels=kernels,
         first=first,
         latency_us=_layers_us(layers, first, len(subnet.layers), selectors, accelerator),

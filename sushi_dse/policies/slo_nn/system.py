@@ -7,6 +7,7 @@ from math import ceil
 
 import numpy as np
 
+from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.cost import FIELDS, LayerCost
@@ -15,7 +16,7 @@ from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
-from sushi_dse.model.subgraphs import SubGraphs, cut
+from sushi_dse.model.subgraphs import SubGraphs, by_bytes, cut
 from sushi_dse.policies.slo_nn.parameters import Activator, SloNn
 from sushi_dse.workload.layers import Layer
 from sushi_dse.workload.plain import PlainSubNet, plain_supernet
@@ -122,9 +123,10 @@ def common_part(network: Network, accelerator: Accelerator, share: float) -> Sub
     )
     cycles = np.asarray(LayerCost(*costs).cycles)
     saved = (cycles[:, :1] - cycles[:, 1:]).sum(axis=0)
-    value = saved / np.maximum(kernels * channels * network.taps, 1)
+    value = by_bytes(saved, kernels, channels, network)
     order = np.argsort(-value, kind="stable")
-    kept = cut(kernels, channels, network.taps, order, accelerator.persistent_buffer_bytes)
+    capacity_bits = accelerator.persistent_buffer_bytes * BYTE_BITS
+    kept = cut(kernels, channels, network.pair_bits, order, capacity_bits)
     fractions = tuple(subnet.name for subnet in network.supernet.subnets)
     common = Candidate(Target(Combination.SHARED, fractions), Order.VALUE)
     return SubGraphs(
