@@ -2,25 +2,27 @@
 
     python -m benchmarks.supernets
 
-Both tables stand in `docs/supernets.md`.  The second one is of the ZCU104 and of two designs around
-it; all gains are in percent of the mean latency of the SubNets with nothing cached.
+All tables stand in `docs/supernets.md`.  The second one is of the ZCU104 and of two designs around
+it; all gains are in percent of the mean latency of the SubNets with nothing cached.  The last two
+are of the smallest SubNet of a decoder, on a board for it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from benchmarks.rivals import around, static_ms, whole
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload, workload_names
-from sushi_dse.hardware.accelerator import Accelerator
-from sushi_dse.model.latency_table import latency_table
+from sushi_dse.hardware.accelerator import KIB, Accelerator
+from sushi_dse.model.latency_table import candidate_table, cold_latency_ms, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import candidates
 from sushi_dse.workload.layers import SuperNet
-from sushi_dse.workload.weights import shared_weight_bytes
+from sushi_dse.workload.weights import shared_weight_bytes, with_weight_bits
 
-MIB = 2**20
+MIB, MB = 2**20, 10**6
 BASE = "zcu104"
 DESIGNS = ((16, 1.6875, 20.26), (16, 1.6875, 5.0), (64, 8.0, 5.0))  # PE kernels, MiB, bytes a cycle
 SHARED_HEADER = ("workload", "SubNets", "accuracy (%)", "accuracy of", "million MACs",
@@ -28,6 +30,14 @@ SHARED_HEADER = ("workload", "SubNets", "accuracy (%)", "accuracy of", "million 
                  "of the largest (%)")  # fmt: skip
 BOUND_HEADER = ("workload", "PE kernels", "MiB", "B/cycle", "load share", "by bytes",
                 "by load share", "all on chip", "SGS")  # fmt: skip
+
+DECODER, DECODER_BOARD = "gemma_3n", "v80"
+ON_CHIP_MB = (16, 64, 200)  # the last is more than any board has
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+DECODE_HEADER = ("bits of a weight", "MB on chip", "by bytes alone", "SGS", "prefetching",
+                 "ms a token, nothing kept")  # fmt: skip
+BATCH_HEADER = ("queries at once", "ms a token", "MB a token", "by weights", "by computation",
+                "SGS saves")  # fmt: skip
 
 
 def supernets() -> dict[str, SuperNet]:
@@ -91,6 +101,57 @@ def bound_rows() -> Iterator[tuple[str, ...]]:
             yield name, *cells, *gains
 
 
+def smallest() -> SuperNet:
+    """The SuperNet of the decoder with its smallest SubNet alone."""
+    supernet = load_workload(DECODER).supernet
+    subnet = min(supernet.subnets, key=lambda each: each.weight_bytes)
+    return replace(supernet, subnets=(subnet,))
+
+
+def decode_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each size of weights and of a buffer: what of a token's latency may be saved.
+
+    By bytes alone it is the buffer over all weights, each of which is read once a token.
+    """
+    base = load_hardware(DECODER_BOARD).space.base
+    for bits in (4, 8):
+        supernet = with_weight_bits(smallest(), bits)
+        network = Network.of(supernet)
+        for size in ON_CHIP_MB:
+            design = replace(base, persistent_buffer_kib=size * MB / KIB)
+            tiles = size * MB // design.macs_per_cycle
+            deeper = replace(
+                base, persistent_buffer_kib=0.0, dynamic_buffer_tiles=2 + tiles * 8 // bits
+            )
+            none_ms, *kept_ms = candidate_table(network, design).latency_ms[0].tolist()
+            ahead_ms = float(cold_latency_ms(network, deeper)[0])
+            yield (
+                f"{bits}",
+                f"{size}",
+                f"{100 * size * MB / supernet.subnets[0].weight_bytes:.1f}",
+                f"{100 * (1 - min(kept_ms) / none_ms):.1f}",
+                f"{100 * (1 - ahead_ms / none_ms):.1f}",
+                f"{none_ms:.3f}",
+            )
+
+
+def batch_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each size of a batch: what one of its queries, a token, takes and what SGS saves.
+
+    By weights and by computation a token takes its share of the loads, and of what the array does.
+    """
+    design = load_hardware(DECODER_BOARD).space.base
+    for queries in BATCHES:
+        network = Network.of(smallest(), queries)
+        table = candidate_table(network, design)
+        cost, none_ms = table.cost, float(table.latency_ms[0, 0])
+        loads_ms = float(np.asarray(cost.weight_bytes)[0, 0]) / (design.offchip_gb_per_s * MB)
+        compute_ms = float(np.asarray(cost.compute_cycles)[0, 0]) / (design.clock_mhz * 1e3)
+        offchip_mb = float(np.asarray(cost.offchip_bytes)[0, 0]) / MB
+        each = (f"{value / queries:.4g}" for value in (none_ms, offchip_mb, loads_ms, compute_ms))
+        yield f"{queries}", *each, f"{100 * (1 - float(table.latency_ms[0].min()) / none_ms):.1f}"
+
+
 def markdown(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [header, ("---",) * len(header), *rows]
@@ -100,11 +161,13 @@ def markdown(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "supernets-shared": lambda: markdown(SHARED_HEADER, map(shared_row, supernets().values())),
     "supernets-bound": lambda: markdown(BOUND_HEADER, bound_rows()),
+    "supernets-decode": lambda: markdown(DECODE_HEADER, decode_rows()),
+    "supernets-batches": lambda: markdown(BATCH_HEADER, batch_rows()),
 }
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     for made in TABLES.values():
         print(made(), end="\n\n")
 

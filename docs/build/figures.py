@@ -31,6 +31,7 @@ from sushi_dse.workload.rated import common_metric
 
 SPEEDUP = "speed-up (times), by assumed rates"
 SLO_NN_WORKLOADS = ("ofa_resnet50", "ofa_mbv3")
+BUFFERS_OF_SUPERNETS_MIB = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 BUFFERS_MIB = (0.25, 0.5, 1.0, 1.6875, 3.0, 4.0, 6.0, 8.0)
 
 
@@ -40,6 +41,8 @@ def save_curves(
     y_label: str,
     x: Sequence[float],
     curves: Mapping[str, Sequence[float]],
+    *,
+    log_x: bool = False,
 ) -> None:
     """Write curves over one axis to `path`."""
     panel = Panel(
@@ -53,6 +56,7 @@ def save_curves(
         legend="above",
         width_inches=SIZE_INCHES[0],
         height_inches=SIZE_INCHES[1],
+        log_x=log_x,
     )
     save_figure(panels_figure([panel], ""), path)
 
@@ -108,14 +112,14 @@ def supernets(path: Path) -> None:
     curves = {}
     for name, supernet in shipped_supernets().items():
         network, saved = Network.of(supernet), []
-        for buffer in BUFFERS_MIB:
+        for buffer in BUFFERS_OF_SUPERNETS_MIB:
             accelerator = zcu104(
                 pe_kernels=64, port_bytes_per_cycle=5.0, persistent_buffer_kib=1024 * buffer
             )
             saved.append(bounds(network, accelerator)["sgs"])
         curves[name] = saved
     x_label, y_label = label("persistent_buffer_mib"), label("latency_saved_percent")
-    save_curves(path, x_label, y_label, BUFFERS_MIB, curves)
+    save_curves(path, x_label, y_label, BUFFERS_OF_SUPERNETS_MIB, curves, log_x=True)
 
 
 def metric_of(networks: Mapping[str, Network]) -> str:
