@@ -87,6 +87,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 def test_the_shipped_workloads_are_known_by_name() -> None:
     assert workload_names() == [
         "alphanet",
+        "gemma_3n",
         "ofa_mbv3",
         "ofa_resnet50",
         "resnet18",
@@ -363,6 +364,7 @@ def test_a_workload_names_the_metric_of_its_accuracies(
 def test_every_shipped_workload_names_the_metric_of_its_accuracies() -> None:
     of = {name: load_workload(name).supernet.accuracy_of for name in workload_names()}
     assert of.pop("resnet18_cifar10") == "CIFAR-10 top-1"
+    assert of.pop("gemma_3n") == "MMLU"
     assert set(of.values()) == {"ImageNet top-1"}
 
 
