@@ -139,7 +139,8 @@ def test_a_row_is_the_cost_of_its_layers_under_each_column(
         if i < end_count:
             classes = subnet.layers[-1].kernels
             cache = cache_layers(cache_points(subnet)[i], i + 1, "Conv(3,1)", classes, Gati())
-            running += map(as_layer, cache)
+            bits = max(layer.weight_bits for layer in subnet.layers)
+            running += [replace(as_layer(layer), weight_bits=bits) for layer in cache]
         rows.append(list(running))
     for column, kernels in enumerate(table.subgraphs.kernels):
         for row, layers in enumerate(rows):
