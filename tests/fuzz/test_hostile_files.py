@@ -170,7 +170,7 @@ def test_the_largest_numbers_that_a_file_may_hold_overflow_nothing() -> None:
 def test_a_layer_beyond_64_bits_is_refused() -> None:
     text = LAYERS.replace("kernels: 16", "kernels: 1000000000000")
     wrong = refusal("cost", "--workload", text_file("net.yaml", text))
-    assert wrong.startswith("net.yaml:7:")
+    assert wrong.startswith("net.yaml:8:")
     text = LAYERS.replace("kernels: 16", "kernels: 1048576").replace(": 32", ": 65536")
     wrong = refusal("cost", "--workload", text_file("net.yaml", text))
     assert "weights x pixels <= " in wrong
