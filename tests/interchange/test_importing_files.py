@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sushi_dse.bits import INT8_BITS
 from sushi_dse.config.document import read_document
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.config.writing import workload_text, yaml_text
@@ -115,8 +116,10 @@ def zigzag_text(layers: tuple[PlainLayer, ...], *, older: bool) -> str:
 
 
 def convolutions() -> st.SearchStrategy[tuple[PlainLayer, ...]]:
-    """Layers of every kind, each fully connected one as the convolution that it is."""
-    convolution = layers().map(lambda layer: replace(layer, fully_connected=False))
+    """Layers of every kind, of int8, each fully connected one as the convolution that it is."""
+    convolution = layers().map(
+        lambda layer: replace(layer, fully_connected=False, weight_bits=INT8_BITS)
+    )
     return st.lists(convolution, min_size=1, max_size=4).map(tuple)
 
 

@@ -106,8 +106,9 @@ def test_a_network_holds_each_layer_of_each_subnet(supernet: SuperNet) -> None:
         assert network.supernet_layer[own].tolist() == [x.supernet_layer for x in subnet.layers]
         assert network.accuracy_percent[s] == subnet.accuracy_percent
         assert network.macs[s] == subnet.macs
-        assert network.weight_bytes[s] == sum(map(packed_bytes, subnet.layers))
-        sizes = {x.supernet_layer: (x.kernels, x.channels_per_group) for x in subnet.layers}
+        own_weights = [layer for layer in subnet.layers if not layer.of_request]
+        assert network.weight_bytes[s] == sum(map(packed_bytes, own_weights))
+        sizes = {x.supernet_layer: (x.kernels, x.channels_per_group) for x in own_weights}
         assert list(zip(network.kernels[s], network.channels[s], strict=True)) == [
             sizes.get(number, (0, 0)) for number in range(len(supernet.layers))
         ]
