@@ -11,7 +11,7 @@ only, and `exact` discards whole boxes of designs that a bound proves dominated,
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import islice
@@ -141,7 +141,8 @@ class Sweep(Exploration):
         kept = self.metrics if self.how == "front" else ()
         task = partial(_part, self.experiment, kept)
         executor = executor_for(task, workers=len(first), cluster=cluster)
-        with closing(executor), compiling_ahead(self.experiment):
+        ahead = nullcontext() if cluster else compiling_ahead(self.experiment)
+        with closing(executor), ahead:
             patience_s = self.patience_s(self.block_designs)
             missing = self.missing(store)
             for designs, outcome in results(executor, missing, patience_s=patience_s):

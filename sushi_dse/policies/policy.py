@@ -123,6 +123,11 @@ class Policy:
         return self.system is not None or self.batch_limit is not None
 
     @property
+    def is_served_by_rules(self) -> bool:
+        """Whether a rule of recaching serves it on the table of a design, query by query."""
+        return self.selection == BY_MODE and self.service is None and not self.has_own_table
+
+    @property
     def serves_many(self) -> bool:
         """Whether several accelerators behind one queue may serve by the policy.
 

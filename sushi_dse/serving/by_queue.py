@@ -51,6 +51,42 @@ def offered_gap_ms(arrived_ms: np.ndarray, last: int, start_ms: float) -> float:
     return np.inf
 
 
+@kernel_part
+def most_urgent(
+    arrived_ms: np.ndarray,
+    max_latency_ms: np.ndarray,
+    query: int,
+    last: int,
+    urgent: np.ndarray,
+    ends: tuple[int, int, int],
+) -> tuple[int, int, int, int]:
+    """The query of the earliest deadline from `query` to the `last` one waiting, and new `ends`.
+
+    urgent: the queries waiting whose deadline is before those of all that came after them, from
+    place `head` up to `tail`, of all queries up to `ahead`: ends are these three.
+    """
+    head, tail, ahead = ends
+    while ahead <= last:
+        deadline_ms = arrived_ms[ahead] + max_latency_ms[ahead]
+        while tail > head:
+            other = urgent[tail - 1]
+            if arrived_ms[other] + max_latency_ms[other] < deadline_ms:
+                break
+            tail -= 1
+        urgent[tail] = ahead
+        tail, ahead = tail + 1, ahead + 1
+    while urgent[head] < query:
+        head += 1
+    first = urgent[head]
+    if first > last:  # Rounding made a query begin before one that came earlier did.
+        first = query
+        for other in range(query, last + 1):
+            deadline_ms = arrived_ms[first] + max_latency_ms[first]
+            if arrived_ms[other] + max_latency_ms[other] < deadline_ms:
+                first = other
+    return first, head, tail, ahead
+
+
 @compiled
 def serve_by_queue(
     rule: int,
@@ -85,7 +121,6 @@ def serve_by_queue(
     most_accurate = accuracy_percent.max()
     slowed_ms = np.empty(subnets)
     last, ahead = 0, 0
-    # The queries waiting whose deadline is before those of all that came after them.
     urgent = np.empty(count if rule == BY_SLACK and not closed_loop else 0, dtype=np.int64)
     head, tail = 0, 0
     for own in range(2):  # of the first query, and of those after it
@@ -124,28 +159,9 @@ def serve_by_queue(
                     budget_ms = arrived_ms[query] + max_latency_ms[query] - start_ms
                 elif rule == BY_SLACK:
                     last = last_waiting(arrived_ms, query, start_ms, last)
-                    while ahead <= last:
-                        deadline_ms = arrived_ms[ahead] + max_latency_ms[ahead]
-                        while tail > head:
-                            other = urgent[tail - 1]
-                            if arrived_ms[other] + max_latency_ms[other] < deadline_ms:
-                                break
-                            tail -= 1
-                        urgent[tail] = ahead
-                        tail, ahead = tail + 1, ahead + 1
-                    while urgent[head] < query:
-                        head += 1
-                    first = urgent[head]
-                    if (
-                        first > last
-                    ):  # Rounding made a query begin before one that came earlier did.
-                        first = query
-                        for other in range(query, last + 1):
-                            if (
-                                arrived_ms[other] + max_latency_ms[other]
-                                < arrived_ms[first] + max_latency_ms[first]
-                            ):
-                                first = other
+                    first, head, tail, ahead = most_urgent(
+                        arrived_ms, max_latency_ms, query, last, urgent, (head, tail, ahead)
+                    )
                     budget_ms = arrived_ms[first] + max_latency_ms[first] - start_ms
                 if slow != 1.0:
                     chosen = most_accurate_within(accuracy_percent, slowed_ms, budget_ms)

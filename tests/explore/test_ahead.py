@@ -18,7 +18,7 @@ if __name__ == "__main__":
         "tests/data/tiny.yaml", policies=["no-sgs", "static-subgraph", "latency-aware"], queries=20
     )
     policies = [experiment.policy(name) for name in experiment.policies]
-    ahead.compile_serving(policies, experiment.mode, experiment.pool, range(1))
+    ahead.compile_serving(policies, experiment.mode, range(1))
     kernels = streams.tally_by_rules, hindsight.static_subgraphs
     before = [len(kernel.dispatcher.signatures) for kernel in kernels]
     evaluate(experiment, range(1))

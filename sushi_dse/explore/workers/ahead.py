@@ -20,7 +20,6 @@ from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable
 from sushi_dse.model.subgraphs import SubGraphs
 from sushi_dse.policies.policy import Policy
-from sushi_dse.serving.queue import Pool
 from sushi_dse.serving.streams import Streams, tally_by_rules
 from sushi_dse.traces.trace import Trace
 
@@ -30,18 +29,18 @@ NONE_OF = range(1)  # stands for a block, as a worker is given one
 
 @contextmanager
 def compiling_ahead(experiment: Experiment) -> Iterator[None]:
-    """The context in which the kernels that serve an experiment are compiled, if it is the first.
+    """The context in which the kernel of rules of recaching is compiled, if it is the first time.
 
-    It is ended with the context, as whoever needs a kernel waits for it or compiles it.
+    It is the slowest to compile, and most policies are served by it, on one accelerator.  Compiling
+    is ended with the context, as whoever needs a kernel waits for it or compiles it.
     """
-    if experiment.trace is None or tally_by_rules.is_cached:
+    policies = [experiment.policy(name) for name in experiment.policies]
+    ruled = [policy for policy in policies if policy.is_served_by_rules]
+    is_one = experiment.trace is not None and experiment.pool.accelerators == 1
+    if not (ruled and is_one) or tally_by_rules.is_cached:
         yield
         return
-    policies = [experiment.policy(name) for name in experiment.policies]
-    shared = [policy for policy in policies if not policy.has_own_table]
-    worker = Worker(
-        pickle.dumps(partial(compile_serving, shared, experiment.mode, experiment.pool))
-    )
+    worker = Worker(pickle.dumps(partial(compile_serving, ruled, experiment.mode)))
     worker.start(NONE_OF)
     worker.begin()
     try:
@@ -50,12 +49,12 @@ def compiling_ahead(experiment: Experiment) -> Iterator[None]:
         worker.end()
 
 
-def compile_serving(policies: list[Policy], mode: str, pool: Pool, _block: range) -> bytes:
+def compile_serving(policies: list[Policy], mode: str, _block: range) -> bytes:
     """Compile what the policies need to serve on the table of a design; there is no result."""
     table, ones = table_of_zeros(), np.ones(QUERIES)
     trace = Trace(arrived_ms=0 * ones, min_accuracy_percent=0 * ones, max_latency_ms=ones)
     for policy in policies:
-        policy.tallied(Streams([trace]), table, mode=mode, every=EVERY, pool=pool)
+        policy.tallied(Streams([trace]), table, mode=mode, every=EVERY)
     return b""
 
 
