@@ -18,8 +18,8 @@ from pathlib import Path
 
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.rows import evaluate, only_front
+from sushi_dse.explore.blocks import STEADY_BLOCK_DESIGNS
 from sushi_dse.explore.survey import objectives
-from sushi_dse.explore.sweep import STEADY_BLOCK_DESIGNS
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import results
 from sushi_dse.store.folder import Store

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sushi_dse.explore.sweep import steady_block_designs
+from sushi_dse.explore.blocks import steady_block_designs
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 RATES, GROWTH = REFERENCE / "scale_out.json", REFERENCE / "scaling.json"

@@ -13,17 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from sushi_dse.errors import IncompleteError, UserError, near_names
-from sushi_dse.evaluation.counts import joined
-from sushi_dse.evaluation.experiment import Experiment
-from sushi_dse.evaluation.metrics import Metric
-from sushi_dse.evaluation.rows import evaluate, evaluate_front, only_front
+from sushi_dse.explore.blocks import BLOCK_DESIGNS, part_of, steady_block_designs
 from sushi_dse.explore.exact.bounds import refuse_unbounded
 from sushi_dse.explore.exact.folder import read_settled, sweep_exactly
 from sushi_dse.explore.exploration import Exploration
@@ -33,17 +28,10 @@ from sushi_dse.explore.workers.ahead import compiling_ahead
 from sushi_dse.explore.workers.executors import executor_for
 from sushi_dse.explore.workers.tasks import GO_ON, TRIES, Failure, results
 from sushi_dse.store.folder import Store
-from sushi_dse.store.parts import part_bytes
 
 WAYS = ("walk", "front", "exact")
 MOST_SWEPT = 10**13  # designs: what a large cluster walks in hours without a trace
 SHOWN = 3  # blocks that were given up and are named in the error
-# A kill loses the block under way, so a block of either size takes about a second.
-BLOCK_DESIGNS = 128  # designs in a block on a trace
-STEADY_BLOCK_DESIGNS = 16384  # designs in a block without a trace, and most evaluated at once
-# The largest request, of 32 MiB with its header, whose release teaches glibc to keep what is freed.
-KEPT_BYTES = 2**25 - 2**16
-MOST_BLOCKS = 65536  # blocks without a trace: a folder of more parts is slow to list
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +127,7 @@ class Sweep(Exploration):
         if not first:
             return
         kept = self.metrics if self.how == "front" else ()
-        task = partial(_part, self.experiment, kept)
+        task = partial(part_of, self.experiment, kept)
         executor = executor_for(task, workers=len(first), cluster=cluster)
         ahead = nullcontext() if cluster else compiling_ahead(self.experiment)
         with closing(executor), ahead:
@@ -198,35 +186,3 @@ class Sweep(Exploration):
         if robust is not None:
             facts["robust"] = robust.document
         return {**self.described(found, robust), **said, **facts}
-
-
-def steady_block_designs(size: int) -> int:
-    """The number of designs in a block without a trace; it grows in spaces of over MOST_BLOCKS."""
-    designs = STEADY_BLOCK_DESIGNS
-    while designs * MOST_BLOCKS < size:
-        designs *= 2
-    return designs
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let this process keep up to 64 MiB of freed memory: a block needs what the last one freed.
-
-    Else a third of the time of a block without a trace goes into clearing new pages.  glibc takes
-    the size of what is released as that from which memory goes back to the system (`man mallopt`,
-    M_MMAP_THRESHOLD); another allocator is left as it is.
-    """
-    np.empty(KEPT_BYTES, dtype=np.uint8)
-
-
-def _part(experiment: Experiment, kept: Sequence[Metric], designs: range) -> bytes:
-    """The part of a block; where there are `kept` objectives, it holds the front of the block."""
-    keep_freed_memory()
-    starts = range(0, len(designs), STEADY_BLOCK_DESIGNS)
-    pieces = [designs[start : start + STEADY_BLOCK_DESIGNS] for start in starts]
-    if not kept:
-        tables = [evaluate(experiment, piece) for piece in pieces]
-        return part_bytes(tables[0] if len(tables) == 1 else joined(tables))
-    # The front of each piece is taken first, so that memory stays flat.
-    tables = [evaluate_front(experiment, piece, kept) for piece in pieces]
-    return part_bytes(tables[0] if len(tables) == 1 else only_front(joined(tables), kept))

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import pickle
 import platform
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,10 @@ from sushi_dse.evaluation.fronts import front
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import find_metric
 from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore import blocks
 from sushi_dse.explore import sweep as sweep_module
-from sushi_dse.explore.sweep import WAYS, Sweep, SweptBlock, steady_block_designs
+from sushi_dse.explore.blocks import part_of, steady_block_designs
+from sushi_dse.explore.sweep import WAYS, Sweep, SweptBlock
 from tests import paths
 from tests.jobs import dask_cluster
 
@@ -142,7 +146,7 @@ def test_blocks_that_fail_are_given_up_named_and_tried_again_by_the_next_sweep(
         return evaluate(experiment, designs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep_module, "evaluate", fails)
+        patch.setattr(blocks, "evaluate", fails)
         done = swept(experiment, tmp_path)
     given_up = [step for step in done if step.failure]
     assert [step.designs for step in given_up] == [range(4, 6)]
@@ -167,8 +171,8 @@ def test_a_block_done_in_pieces_is_the_block(
     pieces: list[object] = []
     designs = range(experiment.space.size)
     for found, at_once in ((whole, len(designs)), (pieces, 5)):
-        monkeypatch.setattr(sweep_module, "STEADY_BLOCK_DESIGNS", at_once)
-        part = sweep_module._part(experiment, metrics, designs)
+        monkeypatch.setattr(blocks, "STEADY_BLOCK_DESIGNS", at_once)
+        part = part_of(experiment, metrics, designs)
         table = pq.read_table(pa.BufferReader(part))
         found += [table.schema.metadata, *sorted(map(repr, table.to_pylist()))]
     assert pieces == whole
@@ -177,7 +181,7 @@ def test_a_block_done_in_pieces_is_the_block(
 def test_blocks_of_a_large_space_are_large(experiment: Experiment) -> None:
     assert Sweep(experiment).block_designs == BLOCK_DESIGNS
     assert all(size / steady_block_designs(size) <= 65536 for size in (1, 10**9, 10**12, 2**63))
-    assert steady_block_designs(10**9) == sweep_module.STEADY_BLOCK_DESIGNS
+    assert steady_block_designs(10**9) == blocks.STEADY_BLOCK_DESIGNS
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +343,7 @@ def test_a_script_that_asks_for_workers_is_not_run_by_them(tmp_path: Path) -> No
 BLOCK_USES_ARRAYS = """
 import resource
 import numpy as np
-from sushi_dse.explore.sweep import keep_freed_memory
+from sushi_dse.explore.blocks import keep_freed_memory
 
 keep_freed_memory()
 for _ in range(3):
@@ -355,3 +359,16 @@ def test_a_block_takes_the_memory_that_the_last_one_freed() -> None:
     command = [sys.executable, "-c", BLOCK_USES_ARRAYS]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     assert int(ended.stdout) < 1000  # of 7,800 pages
+
+
+def test_a_worker_starts_without_what_reads_files_and_surveys_rows(experiment: Experiment) -> None:
+    task = pickle.dumps(partial(part_of, experiment, ()))
+    slow = {"pydantic", "pandas", "optuna", "matplotlib", "rich", "typer"}
+    script = (
+        "import pickle, sys\n"
+        f"assert pickle.loads({task!r})(range(2)).startswith(b'PAR1')\n"
+        f"print(sorted({slow!r} & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert ended.stdout == "[]\n"
