@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sushi_dse.evaluation.traced import Row
 from sushi_dse.model.candidate import NOTHING, own_by_value
 from sushi_dse.model.cost import FIELDS, LayerCost
-from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.subgraphs import SubGraphs, candidates
@@ -90,7 +89,6 @@ def table_of(
         weight_bytes=np.ones(subnets),
         latency_ms=latency_ms,
         cost=LayerCost(*cast(list[float], [nothing] * FIELDS)),
-        energy=Energy(*[nothing] * 5),
         sums=np.zeros((len(SUMS), subnets, subgraphs)),
         switch_bytes=np.zeros((subgraphs, subgraphs, subnets), dtype=np.int64),
         switch_ms=switch_ms,

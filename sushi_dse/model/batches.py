@@ -6,7 +6,7 @@ equations of one query.  A layer is launched once for all of them.
 """
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import LatencyTable, latency_rows
 from sushi_dse.model.network import Network
 
@@ -52,7 +51,7 @@ def batch_table(
         """An array that is the same for each batch size."""
         return np.concatenate([array] * limit, axis=axis)
 
-    costs, energies = ([getattr(own, name) for own in each] for name in ("cost", "energy"))
+    costs = (own.cost for own in each)
     return replace(
         table,
         subnet_names=table.subnet_names * limit,
@@ -61,9 +60,6 @@ def batch_table(
         weight_bytes=shares(own.weight_bytes for own in each),
         latency_ms=shares(own.latency_ms for own in each),
         cost=LayerCost(*map(shares, zip(*costs, strict=True))),
-        energy=Energy(
-            *(shares(getattr(one, cause.name) for one in energies) for cause in fields(Energy))
-        ),
         sums=shares((own.sums for own in each), axis=1),
         switch_bytes=again(table.switch_bytes, axis=2),
         switch_ms=again(table.switch_ms, axis=2),

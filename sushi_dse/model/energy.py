@@ -139,12 +139,26 @@ def energy_of(
 
     The line buffer's energy is in that of a MAC (assumption).
     """
+    offchip, buffer, mac = work_mj(
+        accelerator, offchip_bytes=offchip_bytes, buffer_pj=buffer_pj, macs=macs
+    )
     return Energy(
-        offchip_mj=offchip_mj(accelerator, offchip_bytes),
-        buffer_mj=buffer_pj * 1e-9,
-        mac_mj=macs * (own_mac_pj(accelerator) * 1e-9),
+        offchip_mj=offchip,
+        buffer_mj=buffer,
+        mac_mj=mac,
         clock_mj=latency_us * (drawn.clock_w * 1e-3),
         static_mj=latency_us * (drawn.static_w * 1e-3),
+    )
+
+
+def work_mj(
+    accelerator: Accelerator | Designs, *, offchip_bytes: Any, buffer_pj: Any, macs: Any
+) -> tuple[Any, Any, Any]:
+    """The energy of so much traffic, accesses and work, however long they take: one of each."""
+    return (
+        offchip_mj(accelerator, offchip_bytes),
+        buffer_pj * 1e-9,
+        macs * (own_mac_pj(accelerator) * 1e-9),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.cost import Array, LayerCost
-from sushi_dse.model.energy import Energy, energy
+from sushi_dse.model.energy import Energy, buffer_pj, power, work_mj
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.layer import array_of
 from sushi_dse.model.network import Network
@@ -38,9 +38,8 @@ SUMS = (
 class LatencyTable:
     """Time, traffic and energy of each SubNet given each cached SubGraph, and of changing it.
 
-    SubGraph 0 is the empty one.  `latency_ms` and `energy` (in mJ) are [subnet, subgraph],
-    `accuracy_percent`, `macs` and `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI
-    (MLSys 2023).
+    SubGraph 0 is the empty one.  `latency_ms` is [subnet, subgraph], `accuracy_percent`, `macs` and
+    `weight_bytes` [subnet].  The table is the SushiAbs of SUSHI (MLSys 2023).
 
     Of a table of batches the rows are pairs of a batch size, from 1 to `batch_limit`, and a SubNet:
     row (b - 1) * subnets + s is SubNet s serving b queries at once.  What a row holds is a query's
@@ -54,7 +53,6 @@ class LatencyTable:
     weight_bytes: np.ndarray  # [subnet]
     latency_ms: np.ndarray  # [subnet, subgraph]
     cost: LayerCost  # each field [subnet, subgraph]: the sum over the layers
-    energy: Energy  # each field [subnet, subgraph]
     sums: np.ndarray  # [quantity of SUMS, subnet, subgraph]
     switch_bytes: np.ndarray  # [old, new, next subnet]: bytes loaded for the new SubGraph alone
     switch_ms: np.ndarray  # [old, new, next subnet]: time of loading those bytes
@@ -68,6 +66,17 @@ class LatencyTable:
     def subnets(self) -> int:
         """The number of SubNets, each of which has a row for each batch size."""
         return len(self.accuracy_percent) // self.batch_limit
+
+    def energy_on(self, accelerator: Accelerator) -> Energy:
+        """The energy of a query by cause on the design of the table: [subnet, subgraph] each."""
+        drawn, of = power(accelerator), dict(zip(SUMS, self.sums, strict=True))
+        return Energy(
+            offchip_mj=of["offchip_mj"],
+            buffer_mj=of["buffer_mj"],
+            mac_mj=of["mac_mj"],
+            clock_mj=self.latency_ms * drawn.clock_w,
+            static_mj=self.latency_ms * drawn.static_w,
+        )
 
     def __post_init__(self) -> None:
         for name in ("latency_ms", "switch_bytes", "switch_ms", "encoding_dot", "encoding_norm",
@@ -206,11 +215,15 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
     )
     launches_us = np.diff(network.starts)[:, None] * accelerator.launch_us
     latency_us = launches_us + cost.cycles / accelerator.clock_mhz
-    used = energy(accelerator, cost, macs, latency_us)
     sums = np.empty((len(SUMS), *macs.shape))
     sums[0], sums[1] = cost.offchip_bytes, network.weight_bytes[:, None]
     sums[2], sums[3] = cost.cached_weight_bytes, macs
-    sums[4], sums[5], sums[6] = used.offchip_mj, used.buffer_mj, used.mac_mj
+    sums[4], sums[5], sums[6] = work_mj(
+        accelerator,
+        offchip_bytes=cost.offchip_bytes,
+        buffer_pj=buffer_pj(accelerator, cost),
+        macs=macs,
+    )
     bytes_per_ms = accelerator.bytes_per_cycle * accelerator.clock_mhz * 1e3
     return LatencyTable(
         subnet_names=_names(network),
@@ -220,7 +233,6 @@ def _timed(network: Network, accelerator: Accelerator, counts: _Counts) -> Laten
         weight_bytes=network.weight_bytes,
         latency_ms=latency_us * 1e-3,
         cost=cost,
-        energy=used,
         sums=sums,
         switch_bytes=counts.switch_bytes,
         switch_ms=counts.switch_bytes / bytes_per_ms,

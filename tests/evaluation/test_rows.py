@@ -170,9 +170,10 @@ def test_the_tally_is_what_its_source_says(run: Ran) -> None:
 def test_energy_and_bytes_of_a_query_add_up_switches_included(run: Ran) -> None:
     table, served = run.table, run.served
     drawn, moving = power(run.accelerator), ("offchip_mj", "buffer_mj", "mac_mj")
+    of_table = table.energy_on(run.accelerator)
     energy_mj, offchip_bytes = np.zeros(len(moving)), 0.0
     for s, old, new in zip(served.subnet, served.cached, served.kept, strict=True):
-        energy_mj += [getattr(table.energy, name)[s, old] for name in moving]
+        energy_mj += [getattr(of_table, name)[s, old] for name in moving]
         cost = table.cost
         offchip_bytes += float(cell(cost.weight_bytes, s, old) + cell(cost.input_bytes, s, old))
         offchip_bytes += float(cell(cost.output_bytes, s, old) + table.switch_bytes[old, new, s])

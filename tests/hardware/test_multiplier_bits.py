@@ -87,10 +87,12 @@ def test_narrow_weights_run_on_wide_multipliers_at_their_rate_and_energy(
     supernet: SuperNet, accelerator: Accelerator
 ) -> None:
     network = Network.of(with_weight_bits(supernet, 4))
-    tables = [candidate_table(network, each) for each in of_bits(accelerator)]
+    designs = of_bits(accelerator)
+    tables = [candidate_table(network, each) for each in designs]
     for table in tables[1:]:
         assert np.array_equal(table.latency_ms, tables[0].latency_ms)
-    joules = [np.asarray(table.energy.mac_mj) for table in tables]
+    of_each = [table.energy_on(each) for table, each in zip(tables, designs, strict=True)]
+    joules = [np.asarray(own.mac_mj) for own in of_each]
     assert np.allclose(4 * joules[0], joules[2], rtol=1e-12, atol=0)
     assert np.array_equal(2 * joules[1], joules[2])
 

@@ -123,8 +123,6 @@ def test_a_row_of_a_batch_table_is_a_querys_share_of_its_batch(
             share = getattr(batches, name)[of_rows]
             assert share.tobytes() == (getattr(own, name) / b).tobytes()
         assert batches.sums[:, of_rows].tobytes() == (own.sums / b).tobytes()
-        offchip_mj, of_batch_mj = batches.energy.offchip_mj, own.energy.offchip_mj
-        assert np.array_equal(np.asarray(offchip_mj)[of_rows], np.asarray(of_batch_mj) / b)
         for name in ("switch_bytes", "switch_ms"):  # a switch is the batch's, and the SubNet's
             assert np.array_equal(getattr(batches, name)[:, :, of_rows], getattr(table, name))
         assert np.array_equal(batches.accuracy_percent[of_rows], table.accuracy_percent)

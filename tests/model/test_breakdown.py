@@ -48,7 +48,7 @@ def test_a_breakdown_adds_up_to_the_cell_of_the_latency_table(
     assert broken.macs == subnet.macs
     assert broken.weight_bytes == subnet.weight_bytes
     for cause in ("offchip_mj", "buffer_mj", "mac_mj", "static_mj", "total_mj"):
-        of_cells = getattr(table.energy, cause)
+        of_cells = getattr(table.energy_on(accelerator), cause)
         expected = of_cells[s, 0] if cause == "mac_mj" else of_cells[s, g]  # no SubGraph changes it
         assert getattr(broken.energy, cause) == pytest.approx(expected, rel=1e-9)
 

@@ -164,7 +164,7 @@ def test_the_sums_are_traffic_and_energy_by_name(case: Made) -> None:
             "mac_mj": used.mac_mj,
         }
         assert {name: sums[name][s, g] for name in SUMS} == pytest.approx(expected, rel=1e-12)
-    used, drawn = table.energy, power(accelerator)
+    used, drawn = table.energy_on(accelerator), power(accelerator)
     moving = used.total_mj - used.clock_mj - used.static_mj
     assert np.allclose(moving, table.sums[4:].sum(axis=0), rtol=1e-6, atol=1e-9)
     assert np.allclose(used.static_mj, table.latency_ms * drawn.static_w, rtol=1e-12, atol=0)

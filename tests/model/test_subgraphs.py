@@ -1,6 +1,6 @@
 """Candidate SubGraphs: what they may hold, what is worth holding, and what changing them moves."""
 
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 from itertools import combinations, pairwise, product
 
 import numpy as np
@@ -350,7 +350,7 @@ def numbers_of(table: LatencyTable) -> list[np.ndarray]:
     plain = [getattr(table, field.name) for field in fields(table)]
     arrays = [value for value in plain if isinstance(value, np.ndarray)]
     sizes = table.subgraphs.kernels, table.subgraphs.channels
-    return [*arrays, *sizes, *map(np.asarray, (*table.cost, *astuple(table.energy)))]
+    return [*arrays, *sizes, *map(np.asarray, table.cost)]
 
 
 @settings(max_examples=50)

@@ -8,7 +8,6 @@ a table of zeros.
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import partial
 
 import numpy as np
@@ -16,7 +15,6 @@ import numpy as np
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.explore.workers.processes import Worker
 from sushi_dse.model.cost import LayerCost
-from sushi_dse.model.energy import Energy
 from sushi_dse.model.latency_table import SUMS, LatencyTable
 from sushi_dse.model.subgraphs import SubGraphs
 from sushi_dse.policies.policy import Policy
@@ -71,7 +69,6 @@ def table_of_zeros() -> LatencyTable:
         weight_bytes=np.zeros(SUBNETS),
         latency_ms=of_both.copy(),
         cost=LayerCost._make(of_both for _ in LayerCost._fields),
-        energy=Energy(*(of_both for _ in fields(Energy))),
         sums=np.zeros((len(SUMS), SUBNETS, SUBGRAPHS)),
         switch_bytes=np.zeros(cube, dtype=np.int64),
         switch_ms=np.zeros(cube),
