@@ -1,6 +1,7 @@
 """The demands that SubNets can meet, and what is said of a trace that asks for none of them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sushi_dse.errors import UserError
 from sushi_dse.evaluation.accuracy import unknown_accuracy
@@ -11,6 +12,7 @@ from sushi_dse.traces.trace import FloatArray, Trace
 
 MOST_LOAD = 1000  # of what the hardware serves back to back
 MOST_WAITED = 100  # times the slowest SubNet that a query may be meant to wait
+OFFERS = 8  # that are kept: an experiment asks for that of its reference more than once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Offer:
         return load * self.capacity_per_s
 
 
+@lru_cache(maxsize=OFFERS)
 def cold_offer(network: Network, accelerator: Accelerator) -> Offer:
     """The offer of the SubNets of `network` on `accelerator` with nothing cached.
 

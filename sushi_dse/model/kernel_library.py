@@ -1,8 +1,8 @@
-"""The code of the functions that a kernel calls, of which no machine code is made.
+"""The code of the functions that a kernel calls, which is neither optimised nor loaded by itself.
 
-Numba makes machine code of every function that it compiles, those of NumPy that a kernel calls
-among them, and makes the kernel's of all their instructions once more.  Here it is made of kernels
-alone.
+Numba optimises every function that it compiles, those of NumPy that a kernel calls among them, and
+makes machine code of it; then it does so with the kernel, which has all their instructions once
+more.  Here it does so with kernels alone.
 """
 
 from collections.abc import Iterator
@@ -16,22 +16,33 @@ ENTRY = "_ZN7cpython"  # begins the name of the function by which Python calls a
 
 
 class LinkedLibrary(JITCodeLibrary):
-    """Code that Numba makes; what of it is a function that Python does not call is not loaded."""
+    """Code that Numba makes; what of it is of a kernel's parts is neither optimised nor loaded."""
+
+    def _optimize_final_module(self) -> None:
+        if self._is_part:  # Only the passes that Numba runs first on any code.
+            manager, builder = self._codegen._module_pass_manager(  # type: ignore[no-untyped-call]
+                opt=0, loop_vectorize=False, cost="cheap"
+            )
+            manager.run(self._final_module, builder)
+        else:
+            super()._optimize_final_module()  # type: ignore[no-untyped-call]
 
     def _finalize_final_module(self) -> None:
-        if self._is_function and not self._is_called:
+        if self._is_part:
             self._finalized = True
         else:
             super()._finalize_final_module()  # type: ignore[no-untyped-call]
 
     @property
-    def _is_function(self) -> bool:
-        """Whether it is a compiled function, and neither Numba's runtime nor from the cache."""
-        return self._object_caching_enabled and self._compiled_object is None
+    def _is_part(self) -> bool:
+        """Whether it is a function that Python does not call.
 
-    @property
-    def _is_called(self) -> bool:
-        return any(each.name.startswith(ENTRY) for each in self._final_module.functions)
+        It is neither Numba's runtime nor from the cache.
+        """
+        is_function = self._object_caching_enabled and self._compiled_object is None
+        return is_function and not any(
+            each.name.startswith(ENTRY) for each in self._final_module.functions
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import cfunc, njit
+from numba.core.codegen import JITCodeLibrary
 
 from sushi_dse.model.jit import compiled, kernel_part
 
@@ -53,6 +54,19 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_machine_code_is_made_of_kernels_alone(loaded: list[str]) -> None:
     assert compiled(total)(np.ones(3)) == total(np.ones(3))
     assert [name for name in loaded if name in ("total", "scaled")] == ["total"]
+
+
+def test_kernels_alone_are_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    optimise = JITCodeLibrary._optimize_final_module
+
+    def named(code: Any) -> None:
+        names.append(code.name)
+        optimise(code)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(JITCodeLibrary, "_optimize_final_module", named)
+    assert compiled(total)(np.ones(3)) == total(np.ones(3))
+    assert [name for name in names if name in ("total", "scaled")] == ["total"]
 
 
 def test_a_kernel_that_was_kept_is_linked_into_another_one() -> None:
