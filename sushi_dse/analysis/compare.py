@@ -18,6 +18,7 @@ from sushi_dse.errors import UserError
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.metrics import GAIN, other_accuracy
 from sushi_dse.evaluation.traced import Row, policy_rows
+from sushi_dse.explore.workers.ahead import compiling_ahead
 from sushi_dse.model.latency_table import candidate_table
 from sushi_dse.model.standing import other_drain
 from sushi_dse.policies.catalogue import named_policy
@@ -34,8 +35,9 @@ def compare_policies(experiment: Experiment) -> list[Row]:
     where the space has several designs, or there is no trace.
     """
     accelerator = experiment.design
-    table = candidate_table(experiment.network, accelerator)
-    return list(policy_rows(experiment, accelerator, table))
+    with compiling_ahead(experiment):
+        table = candidate_table(experiment.network, accelerator)
+        return list(policy_rows(experiment, accelerator, table))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

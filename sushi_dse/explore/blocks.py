@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 
 from sushi_dse.evaluation.counts import joined
 from sushi_dse.evaluation.experiment import Experiment
@@ -46,9 +47,15 @@ def part_of(experiment: Experiment, kept: Sequence[Metric], designs: range) -> b
     keep_freed_memory()
     starts = range(0, len(designs), STEADY_BLOCK_DESIGNS)
     pieces = [designs[start : start + STEADY_BLOCK_DESIGNS] for start in starts]
-    if not kept:
-        tables = [evaluate(experiment, piece) for piece in pieces]
-        return part_bytes(tables[0] if len(tables) == 1 else joined(tables))
     # The front of each piece is taken first, so that memory stays flat.
-    tables = [evaluate_front(experiment, piece, kept) for piece in pieces]
-    return part_bytes(tables[0] if len(tables) == 1 else only_front(joined(tables), kept))
+    tables = [rows_of(experiment, kept, piece) for piece in pieces]
+    if len(tables) == 1:
+        return part_bytes(tables[0])
+    return part_bytes(only_front(joined(tables), kept) if kept else joined(tables))
+
+
+def rows_of(experiment: Experiment, kept: Sequence[Metric], designs: Sequence[int]) -> pa.Table:
+    """The rows of designs that are evaluated at once, or of them the front in `kept` objectives."""
+    if kept:
+        return evaluate_front(experiment, designs, kept)
+    return evaluate(experiment, designs)

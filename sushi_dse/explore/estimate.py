@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from sushi_dse.errors import UserError
-from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore.blocks import STEADY_BLOCK_DESIGNS, rows_of
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.store.parts import part_bytes
 
@@ -15,19 +15,18 @@ SAMPLE_SECONDS = 2.0  # evaluation time after which no further piece is sampled
 LEAST_PIECES = 4  # pieces that are sampled however long they take
 
 
-def pieces(designs: int, block_designs: int) -> Iterator[range]:
-    """Ranges of neighbouring designs, of which any first few are spread over the whole space.
+def pieces(designs: int, length: int) -> Iterator[range]:
+    """Ranges of so many neighbouring designs, the first few of them spread over the whole space.
 
     Neighbours share work, so that designs picked one by one would take longer than in a block.
+    Where the space has no more than `PIECES` ranges, they are all of it, and the last is shorter.
     """
-    if designs < PIECES:
-        yield range(designs)
-        return
-    length = max(min(block_designs, designs) // PIECES, 1)
+    ranges = -(-designs // length)
     for i in range(PIECES):
-        fraction = int(f"{i:04b}"[::-1], 2) / PIECES  # 0, 1/2, 1/4, 3/4, ... (van der Corput)
-        start = int(fraction * designs)
-        yield range(start, start + length)
+        place = int(f"{i:04b}"[::-1], 2)  # 0, 1/2, 1/4, 3/4, ... of PIECES (van der Corput)
+        which = place * ranges // PIECES if ranges > PIECES else place
+        if which < ranges:
+            yield range(which * length, min((which + 1) * length, designs))
 
 
 def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
@@ -35,19 +34,22 @@ def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
 
     `designs` and `blocks` are exact.  `rows`, `bytes_on_disk` and `seconds` are extrapolated from a
     sample of `timed_designs`, for so many `workers` on a machine as busy as now, without the time
-    in which they start.  The `finished_blocks` of the sweep's folder are not subtracted.
+    in which they start.  The `finished_blocks` of the sweep's folder are not subtracted.  Where the
+    front of each block is kept, whole blocks are sampled, as far as they are evaluated at once.
     `UserError` for an exact sweep: which designs it evaluates is not known beforehand.
     """
     if sweep.how == "exact":
         raise UserError("--dry-run: what --exact walks is not known before; leave one out")
     experiment, block_designs, out = sweep.experiment, sweep.block_designs, sweep.folder
     designs = experiment.space.size
-    evaluate(experiment, range(1))  # Kernels are compiled or loaded before the clock starts.
+    kept = sweep.metrics if sweep.how == "front" else ()
+    length = min(block_designs, designs) // (1 if kept else PIECES)
+    rows_of(experiment, kept, range(1))  # Kernels are compiled or loaded before the clock starts.
     tables: list[pa.Table] = []
     sampled, seconds = 0, 0.0
-    for piece in pieces(designs, block_designs):
+    for piece in pieces(designs, max(min(length, STEADY_BLOCK_DESIGNS), 1)):
         started = time.perf_counter()
-        tables.append(evaluate(experiment, piece).replace_schema_metadata(None))
+        tables.append(rows_of(experiment, kept, piece).replace_schema_metadata(None))
         seconds += time.perf_counter() - started
         sampled += len(piece)
         if seconds > SAMPLE_SECONDS and len(tables) >= LEAST_PIECES:

@@ -8,6 +8,7 @@ import numpy as np
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.hardware.designs import Designs
 from sushi_dse.model.batches import batch_table
+from sushi_dse.model.jit import Kernel
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.model.network import Network
 from sushi_dse.serving.batch_rules import Rule
@@ -20,7 +21,13 @@ from sushi_dse.serving.queue import ONE, Pool
 from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import mode_code
 from sushi_dse.serving.served import Served, Tally, joined, tally
-from sushi_dse.serving.streams import Streams, tally_with_rule, tally_with_rules
+from sushi_dse.serving.streams import (
+    Streams,
+    tally_by_queue,
+    tally_by_rules,
+    tally_with_rule,
+    tally_with_rules,
+)
 from sushi_dse.traces.trace import Trace
 
 Plan = Callable[[Streams, LatencyTable, int, int], np.ndarray]
@@ -123,9 +130,14 @@ class Policy:
         return self.system is not None or self.batch_limit is not None
 
     @property
-    def is_served_by_rules(self) -> bool:
-        """Whether a rule of recaching serves it on the table of a design, query by query."""
-        return self.selection == BY_MODE and self.service is None and not self.has_own_table
+    def kernel(self) -> Kernel[..., Tally] | None:
+        """The kernel that serves it query by query on one accelerator, on the table of a design.
+
+        None where it has a system or a service of its own, or serves batches.
+        """
+        if self.service is not None or self.system is not None or (self.batch_limit or 1) > 1:
+            return None
+        return tally_by_rules if self.selection == BY_MODE else tally_by_queue
 
     @property
     def serves_many(self) -> bool:

@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from sushi_dse.config.workload_file import workload_names
 from sushi_dse.evaluation.loading import load_experiment
 from sushi_dse.evaluation.metrics import METRICS
 from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore.blocks import part_of
 from sushi_dse.explore.estimate import PIECES, estimate_sweep, pieces
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.policies.catalogue import POLICIES
@@ -289,13 +292,14 @@ def test_every_command_that_prints_rows_prints_them_in_every_format(
 
 
 @given(st.integers(1, 10**9), st.integers(1, 20_000))
-def test_the_sample_is_of_designs_of_the_space_and_no_larger_than_a_block(
-    designs: int, block_designs: int
+def test_the_sample_is_spread_over_the_space_in_pieces_of_one_length(
+    designs: int, length: int
 ) -> None:
-    sample = sorted(pieces(designs, block_designs), key=lambda piece: piece[0])
+    sample = sorted(pieces(designs, length), key=lambda piece: piece[0])
     assert all(before[-1] < after[0] for before, after in pairwise(sample))
     assert 0 <= sample[0][0] <= sample[-1][-1] < designs
-    assert sum(map(len, sample)) <= max(block_designs, PIECES)
+    assert all(len(piece) == length for piece in sample[:-1])
+    assert sum(map(len, sample)) == min(designs, PIECES * length)
     assert sample[-1][-1] >= designs // 2  # not of its first designs alone
 
 
@@ -317,3 +321,11 @@ def test_an_estimate_counts_exactly_and_is_near_in_bytes_and_time(
     assert 0.5 < estimate["bytes_on_disk"] / len(part_bytes(rows)) < 2
     assert 0.02 < estimate["seconds"] / seconds < 50  # of a machine that others use too
     assert not list(tmp_path.iterdir())
+
+
+def test_an_estimate_of_kept_fronts_is_of_fronts() -> None:
+    experiment = load_experiment("zcu104_space", trace="none", policies=["no-sgs"])
+    sweep = Sweep(experiment, ["mean_latency_ms"], how="front")
+    estimate = estimate_sweep(sweep, workers=1)
+    whole = part_of(experiment, sweep.metrics, range(experiment.space.size))
+    assert estimate["rows"] == pq.read_metadata(pa.BufferReader(whole)).num_rows

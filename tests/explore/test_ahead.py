@@ -15,11 +15,14 @@ from sushi_dse.serving import hindsight, streams
 
 if __name__ == "__main__":
     experiment = load_experiment(
-        "tests/data/tiny.yaml", policies=["no-sgs", "static-subgraph", "latency-aware"], queries=20
+        "tests/data/tiny.yaml",
+        policies=["no-sgs", "static-subgraph", "latency-aware", "infaas", "clipper"],
+        queries=20,
     )
     policies = [experiment.policy(name) for name in experiment.policies]
     ahead.compile_serving(policies, experiment.mode, range(1))
-    kernels = streams.tally_by_rules, hindsight.static_subgraphs
+    assert all(policy.kernel for policy in policies)
+    kernels = streams.tally_by_rules, hindsight.static_subgraphs, streams.tally_by_queue
     before = [len(kernel.dispatcher.signatures) for kernel in kernels]
     evaluate(experiment, range(1))
     print(before, [len(kernel.dispatcher.signatures) for kernel in kernels])
@@ -30,4 +33,4 @@ def test_a_sweep_finds_compiled_what_is_compiled_ahead_of_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
-    assert done.stdout == "[1, 1] [1, 1]\n", done.stderr
+    assert done.stdout == "[1, 1, 1] [1, 1, 1]\n", done.stderr

@@ -1,4 +1,4 @@
-"""Kernels of serving, compiled in a process of their own while a sweep compiles those of the model.
+"""Kernels of serving, compiled in a process of their own while those of the model are compiled.
 
 Nobody can serve before there is a latency table, so one process would compile them one after the
 other.  Serving needs of a table, though, no more than its kinds of arrays, and so it is compiled on
@@ -18,7 +18,7 @@ from sushi_dse.model.cost import LayerCost
 from sushi_dse.model.latency_table import SUMS, LatencyTable
 from sushi_dse.model.subgraphs import SubGraphs
 from sushi_dse.policies.policy import Policy
-from sushi_dse.serving.streams import Streams, tally_by_rules
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
 
 SUBNETS, SUBGRAPHS, QUERIES, EVERY = 2, 2, 2, 1  # of the table of zeros and its trace
@@ -27,18 +27,19 @@ NONE_OF = range(1)  # stands for a block, as a worker is given one
 
 @contextmanager
 def compiling_ahead(experiment: Experiment) -> Iterator[None]:
-    """The context in which the kernel of rules of recaching is compiled, if it is the first time.
+    """The context in which the kernels that serve the policies are compiled, if not before.
 
-    It is the slowest to compile, and most policies are served by it, on one accelerator.  Compiling
-    is ended with the context, as whoever needs a kernel waits for it or compiles it.
+    They are those of policies that are served query by query on one accelerator, and the slowest to
+    compile.  Compiling is ended with the context, as whoever needs a kernel waits for it or
+    compiles it.
     """
     policies = [experiment.policy(name) for name in experiment.policies]
-    ruled = [policy for policy in policies if policy.is_served_by_rules]
+    waiting = [one for one in policies if one.kernel is not None and not one.kernel.is_cached]
     is_one = experiment.trace is not None and experiment.pool.accelerators == 1
-    if not (ruled and is_one) or tally_by_rules.is_cached:
+    if not (waiting and is_one):
         yield
         return
-    worker = Worker(pickle.dumps(partial(compile_serving, ruled, experiment.mode)))
+    worker = Worker(pickle.dumps(partial(compile_serving, waiting, experiment.mode)))
     worker.start(NONE_OF)
     worker.begin()
     try:
