@@ -130,6 +130,13 @@ class Policy:
         return self.system is not None or self.batch_limit is not None
 
     @property
+    def keeps_nothing(self) -> bool:
+        """Whether it serves on the table of a design, of which it sees SubGraph 0 alone."""
+        return (
+            self.plan is nothing_cached and self.recaching == SCHEDULED and self.kernel is not None
+        )
+
+    @property
     def kernel(self) -> Kernel[..., Tally] | None:
         """The kernel that serves it query by query on one accelerator, on the table of a design.
 

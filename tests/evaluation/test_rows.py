@@ -359,10 +359,14 @@ def test_a_design_that_does_not_fit_has_a_reason_and_no_metrics() -> None:
         assert [row[name] for name in ALWAYS] == [None] * len(ALWAYS)
 
 
+@pytest.mark.parametrize("gap_ms", [0.0, 0.2])
 @pytest.mark.parametrize("block", [1, 3, 5, 12])
-def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(block: int) -> None:
-    whole = evaluate(asking(), range(12))
-    parts = [evaluate(asking(), designs) for designs in SPACE.blocks(block)]
+def test_rows_are_the_same_however_the_designs_are_cut_into_blocks(
+    block: int, gap_ms: float
+) -> None:
+    experiment = asking(trace=walk(gap_ms=gap_ms))
+    whole = evaluate(experiment, range(12))
+    parts = [evaluate(experiment, designs) for designs in SPACE.blocks(block)]
     assert pa.concat_tables(parts).combine_chunks().equals(whole)
 
 

@@ -33,6 +33,7 @@ from sushi_dse.serving.recaching import (
 )
 from sushi_dse.serving.selection import MODES, unsigned
 from sushi_dse.serving.served import Served
+from sushi_dse.serving.streams import Streams
 from sushi_dse.traces.trace import Trace
 from sushi_dse.workload.layers import SuperNet
 from tests.strategies import supernets, zcu104
@@ -108,6 +109,33 @@ def test_no_sgs_never_caches_anything(
     served = POLICIES["no-sgs"].served(*case, mode=mode, every=every)
     assert not served.cached.any()
     assert not served.kept.any()
+
+
+def test_the_policies_that_keep_nothing_are_told() -> None:
+    told = {
+        name for name, policy in POLICIES.items() if replace(policy, batch_limit=1).keeps_nothing
+    }
+    assert told == {"no-sgs", "clipper", "model-switching", "infaas", "slackfit", "batching"}
+
+
+@modes
+@pytest.mark.parametrize("name", ["no-sgs", "clipper", "model-switching", "infaas", "slackfit"])
+@settings(max_examples=15)
+@given(case=cases(), every=intervals, other_ms=st.floats(0, 10))
+def test_a_policy_that_keeps_nothing_sees_what_is_not_cached_alone(
+    name: str, mode: str, case: tuple[Trace, LatencyTable], every: int, other_ms: float
+) -> None:
+    trace, table = case
+    policy = replace(POLICIES[name], batch_limit=1)
+    latency_ms = np.array(table.latency_ms)
+    latency_ms[:, 1:] = other_ms
+    switch_ms = table.switch_ms + other_ms
+    switch_ms[0, 0] = 0.0  # To stay is free.
+    other = replace(table, latency_ms=latency_ms, switch_ms=switch_ms)
+    one, same = (
+        policy.tallied(Streams([trace]), each, mode=mode, every=every) for each in (table, other)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
 
 
 @causal_policies
