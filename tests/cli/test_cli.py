@@ -16,6 +16,7 @@ import pytest
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.rows import evaluate
+from sushi_dse.explore import blocks
 from sushi_dse.explore import sweep as sweep_module
 from sushi_dse.hardware.accelerator import OWN_FIELDS, Dataflow
 from sushi_dse.store.folder import Store
@@ -109,7 +110,7 @@ def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
         return evaluate(experiment, designs)
 
     monkeypatch.setattr(sweep_module, "BLOCK_DESIGNS", 5)
-    monkeypatch.setattr(sweep_module, "evaluate", fails)
+    monkeypatch.setattr(blocks, "evaluate", fails)
     command = ("sweep", *SMALL, "--out", str(tmp_path), "--workers", "1", "--format", "json")
     done = run(*command)
     assert done.code == 3
@@ -118,7 +119,7 @@ def test_blocks_that_are_given_up_end_in_3_after_what_was_done_is_printed(
         "error: given up after 3 tries: designs 5 to 9 (MemoryError); what is finished is kept: "
         "run the same command again to go on\n"
     )
-    monkeypatch.setattr(sweep_module, "evaluate", evaluate)
+    monkeypatch.setattr(blocks, "evaluate", evaluate)
     done = run(*command)
     assert (done.code, done.document["evaluated"]) == (0, 5)
 
