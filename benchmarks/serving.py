@@ -22,8 +22,8 @@ from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.policy import Policy
 from sushi_dse.serving.by_queue import BY_MODE, serve_by_queue
-from sushi_dse.serving.hindsight import offline_optimum
 from sushi_dse.serving.kernel import columns_of, serve_queries
+from sushi_dse.serving.optimum import offline_optimum
 from sushi_dse.serving.queue import one_subgraph_ms
 from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import MODES

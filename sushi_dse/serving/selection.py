@@ -1,7 +1,7 @@
 """Selection of the SubNet that serves a query, given its latency with the cached SubGraph.
 
 The functions run under the interpreter as they stand, and Numba compiles the same source into the
-kernels of `hindsight` and `serving`.
+kernels of `serving`.
 """
 
 import numpy as np
