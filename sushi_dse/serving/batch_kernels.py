@@ -14,6 +14,7 @@ from sushi_dse.serving.batch_rules import (
     fitting_slack,
 )
 from sushi_dse.serving.by_queue import BY_MODE, BY_SLACK
+from sushi_dse.serving.queue import wait_after
 from sushi_dse.serving.recaching import even, nearest_known, no_windows
 from sushi_dse.serving.selection import (
     find_steps,
@@ -68,17 +69,6 @@ def joined_by(
     while ahead < most and arrived_ms[unsigned(ahead)] <= start_ms:
         ahead += 1
     return ahead
-
-
-@kernel_part
-def wait_after(
-    arrived_ms: np.ndarray, before: int, query: int, response_ms: float, closed_loop: bool
-) -> float:
-    """The wait of the oldest query if the oldest one of the batch before it responds so late."""
-    if closed_loop:
-        return 0.0
-    gap_ms = arrived_ms[unsigned(query)] - arrived_ms[unsigned(before)]
-    return max(float(response_ms - gap_ms), 0.0)
 
 
 @kernel_part
@@ -145,9 +135,9 @@ def serve_in_turn(
             batches.row[query], batches.service_ms[query] = of_batch, service_ms
             batches.response_ms[query] = (start_ms - arrived_ms[query]) + takes_ms
         batches.response_ms[done] = wait_ms + takes_ms
-        if done + size < count:
-            response_ms = wait_ms + takes_ms
-            wait_ms = wait_after(arrived_ms, done, done + size, response_ms, closed_loop)
+        if done + size < count and not closed_loop:
+            next_ms = arrived_ms[unsigned(done + size)]
+            wait_ms = wait_after(wait_ms + takes_ms, arrived_ms[unsigned(done)], next_ms)
         done += size
 
 
@@ -212,11 +202,11 @@ def serve_by_mode(
             else:
                 other = unsigned(select_subnet(mode, accuracy_percent, alone_ms, wanted, wanted))
             if other == chosen:
-                for behind in range(int(place), done + size, -1):
+                for behind in range(np.int64(place), done + size, -1):
                     order[behind] = order[behind - 1]
                 order[done + size] = query
                 size, slow, takes_ms, least_ms = size + 1, slower, longer_ms, least_of_all_ms
-        of_batch, share_ms = (size - 1) * subnets + int(chosen), takes_ms / size
+        of_batch, share_ms = (size - 1) * subnets + np.int64(chosen), takes_ms / size
         for place in range(unsigned(done), unsigned(done + size)):
             query = unsigned(order[place])
             row[query], service_ms[query] = of_batch, share_ms
@@ -227,8 +217,9 @@ def serve_by_mode(
         kept[order[done - 1]] = new
         served[chosen] += size
         number += digits[chosen] * size
-        if done < count:
-            wait_ms = wait_after(arrived_ms, int(head), order[done], response_ms[head], closed_loop)
+        if done < count and not closed_loop:
+            next_ms = arrived_ms[unsigned(order[unsigned(done)])]
+            wait_ms = wait_after(wait_ms + takes_ms, arrived_ms[head], next_ms)
 
 
 @compiled
