@@ -630,6 +630,43 @@ void serve_by_queue(
     free(urgent);
 }
 
+/* --- Batches ------------------------------------------------------------------------------------*/
+
+/* As serve_batches for the rule FIXED, Clipper's; batch [size - 1][subnet] are the times of batches
+   with nothing on chip, `looked_at` the queries that may wait at most. */
+void serve_clipper(
+    int64_t count, const double *restrict arrived, const double *restrict max_latency,
+    const double *restrict slowdown, int64_t limit, int64_t subnets, const double *batch,
+    int64_t fixed, int64_t looked_at, int64_t *restrict row, double *restrict service,
+    double *restrict response)
+{
+    int64_t done = 0, ahead = 0;
+    double wait = 0.0, most = 1.0;
+    while (done < count) {
+        double start = arrived[done] + wait, slow = 1.0, strictest = INFINITY;
+        int64_t last = done + looked_at < count ? done + looked_at : count;
+        if (ahead < done + 1) ahead = done + 1;
+        while (ahead < last && arrived[ahead] <= start) ahead++;
+        int64_t size = ahead - done < (int64_t)most ? ahead - done : (int64_t)most;
+        for (int64_t query = done; query < done + size; query++) {
+            slow = larger(slow, slowdown[query]);
+            strictest = smaller(strictest, max_latency[query]);
+        }
+        double takes = batch[(size - 1) * subnets + fixed] * slow;
+        if (takes > strictest) most = larger(most * 0.9, 1.0);
+        else if (size == (int64_t)most) most = smaller(most + 1.0, limit);
+        for (int64_t query = done; query < done + size; query++) {
+            row[query] = (size - 1) * subnets + fixed;
+            service[query] = takes / size;
+            response[query] = (start - arrived[query]) + takes;
+        }
+        response[done] = wait + takes;
+        if (done + size < count)
+            wait = larger(response[done] - (arrived[done + size] - arrived[done]), 0.0);
+        done += size;
+    }
+}
+
 /* What the machine can do: STREAM's triad, and divisions of doubles that lie in the cache. */
 void triad(int64_t count, double *restrict sum, const double *restrict a, const double *restrict b)
 {
