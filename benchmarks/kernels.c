@@ -440,17 +440,24 @@ void serve_aware(
 typedef struct {  /* steps under many columns of latencies */
     int64_t subnets, columns;
     double *thresholds, *lowest, *highest, *accuracy, *latency;
+    double *scores; /* of a query that is not slowed down */
 } Steps;
+
+static inline double score(int64_t mode, double accuracy, double latency)
+{
+    return mode == STRICT_ACCURACY || isnan(accuracy) ? latency : 1e-9 * latency - accuracy;
+}
 
 static Steps steps_of(
     int64_t mode, int64_t subnets, int64_t columns, const double *accuracy, const double *latency)
 {
-    double *room = malloc((subnets * columns + 2 * subnets + 2 * (subnets + 1) * columns)
+    double *room = malloc((subnets * columns + 2 * subnets + 3 * (subnets + 1) * columns)
                           * sizeof *room);
     Steps steps = {subnets, columns, room, room + subnets * columns};
     steps.highest = steps.lowest + subnets;
     steps.accuracy = steps.highest + subnets;
     steps.latency = steps.accuracy + (subnets + 1) * columns;
+    steps.scores = steps.latency + (subnets + 1) * columns;
     for (int64_t s = 0; s < subnets; s++) steps.lowest[s] = INFINITY, steps.highest[s] = -INFINITY;
     double own[subnets], thresholds[subnets];
     int64_t choices[subnets + 1];
@@ -463,23 +470,22 @@ static Steps steps_of(
             steps.highest[s] = larger(steps.highest[s], thresholds[s]);
         }
         for (int64_t n = 0; n <= subnets; n++) {
-            steps.accuracy[n * columns + column] = accuracy[choices[n]];
-            steps.latency[n * columns + column] = own[choices[n]];
+            double percent = accuracy[choices[n]], ms = own[choices[n]];
+            steps.accuracy[n * columns + column] = percent;
+            steps.latency[n * columns + column] = ms;
+            steps.scores[n * columns + column] = score(mode, percent, ms);
         }
     }
     return steps;
 }
 
-static inline double score(int64_t mode, double accuracy, double latency)
-{
-    return mode == STRICT_ACCURACY || isnan(accuracy) ? latency : 1e-9 * latency - accuracy;
-}
-
-static void write_scores(
+/* The score of a query under each column, which are written into `scores` or known already. */
+static const double *scores_of(
     int64_t mode, Steps v, double demand, double slow, double *restrict scores)
 {
     int64_t by_all = steps_reached(v.subnets, v.highest, demand);
     int64_t by_some = steps_reached(v.subnets, v.lowest, demand);
+    if (slow == 1.0 && by_all == by_some) return v.scores + by_all * v.columns;
     const double *accuracy = v.accuracy + by_all * v.columns;
     const double *latency = v.latency + by_all * v.columns;
     for (int64_t i = 0; i < v.columns; i++) scores[i] = score(mode, accuracy[i], latency[i] * slow);
@@ -491,6 +497,26 @@ static void write_scores(
             scores[i] = thresholds[i] <= demand ? after : scores[i];
         }
     }
+    return scores;
+}
+
+/* The SubGraph from which the least sum that ends with `new` was reached. */
+static int64_t best_before(
+    int64_t mode, int64_t subgraphs, Steps v, const double *before, double demand, double slow,
+    int64_t new)
+{
+    int64_t by_all = steps_reached(v.subnets, v.highest, demand), best = 0;
+    int64_t by_some = steps_reached(v.subnets, v.lowest, demand);
+    double least = INFINITY;
+    for (int64_t old = 0; old < subgraphs; old++) {
+        int64_t column = old * subgraphs + new, own = by_all;
+        for (int64_t step = by_all; step < by_some; step++)
+            own += v.thresholds[step * v.columns + column] <= demand;
+        int64_t place = own * v.columns + column;
+        double value = before[old] + score(mode, v.accuracy[place], v.latency[place] * slow);
+        if (value < least) least = value, best = old;
+    }
+    return best;
 }
 
 void optimal_schedule(
@@ -500,8 +526,8 @@ void optimal_schedule(
 {
     int64_t pairs = subgraphs * subgraphs, windows = (count + every - 1) / every;
     double *own, *changing = malloc(subnets * pairs * sizeof *changing);
-    double *restrict first_scores = malloc(pairs * sizeof *first_scores);
-    int64_t *came_from = malloc(windows * subgraphs * sizeof *came_from);
+    double *first_scores = malloc(pairs * sizeof *first_scores);
+    double *sums = malloc(windows * subgraphs * sizeof *sums);  /* `before` of each window */
     double scores[subgraphs], before[subgraphs], total_of[subgraphs], rest[subgraphs];
     double *restrict total = total_of;
     const double *demand = kept_demands(mode, count, min_accuracy, max_latency, slowdown, &own);
@@ -514,21 +540,23 @@ void optimal_schedule(
     for (int64_t g = 0; g < subgraphs; g++) before[g] = g ? INFINITY : 0.0;
     for (int64_t window = 0; window < windows; window++) {
         int64_t start = window * every, end = start + every < count ? start + every : count;
-        int64_t *restrict from = came_from + window * subgraphs;
-        write_scores(mode, first, demand[start], slowdown[start], first_scores);
-        for (int64_t g = 0; g < subgraphs; g++) total[g] = INFINITY, rest[g] = 0.0, from[g] = 0;
-        for (int64_t old = 0; old < subgraphs; old++) {
-            if (before[old] == INFINITY) continue;
-            const double *restrict added = first_scores + old * subgraphs;
+        memcpy(sums + window * subgraphs, before, sizeof before);
+        const double *of_pairs =
+            scores_of(mode, first, demand[start], slowdown[start], first_scores);
+        int64_t odd = subgraphs % 2;
+        for (int64_t g = 0; g < subgraphs; g++)
+            rest[g] = 0.0, total[g] = odd ? before[0] + of_pairs[g] : INFINITY;
+        for (int64_t old = odd; old < subgraphs; old += 2) {
+            const double *restrict one = of_pairs + old * subgraphs, *two = one + subgraphs;
             for (int64_t g = 0; g < subgraphs; g++) {
-                double value = before[old] + added[g];
-                from[g] = value < total[g] ? old : from[g];
-                total[g] = value < total[g] ? value : total[g];
+                double least = smaller(before[old] + one[g], before[old + 1] + two[g]);
+                total[g] = smaller(least, total[g]);
             }
         }
         for (int64_t query = start + 1; query < end; query++) {
-            write_scores(mode, later, demand[query], slowdown[query], scores);
-            for (int64_t g = 0; g < subgraphs; g++) rest[g] += scores[g];
+            const double *own_scores =
+                scores_of(mode, later, demand[query], slowdown[query], scores);
+            for (int64_t g = 0; g < subgraphs; g++) rest[g] += own_scores[g];
         }
         for (int64_t g = 0; g < subgraphs; g++) before[g] = total[g] + rest[g];
     }
@@ -537,10 +565,12 @@ void optimal_schedule(
         if (before[g] < before[subgraph]) subgraph = g;
     for (int64_t window = windows - 1; window >= 0; window--) {
         schedule[window] = subgraph;
-        subgraph = came_from[window * subgraphs + subgraph];
+        int64_t start = window * every;
+        subgraph = best_before(mode, subgraphs, first, sums + window * subgraphs, demand[start],
+                               slowdown[start], subgraph);
     }
     free(first.thresholds), free(later.thresholds);
-    free(own), free(changing), free(first_scores), free(came_from);
+    free(own), free(changing), free(first_scores), free(sums);
 }
 
 /* --- Rules that see the queue, with nothing on chip --------------------------------------------*/
@@ -598,6 +628,43 @@ void serve_by_queue(
         response[query] = wait + service[query];
     }
     free(urgent);
+}
+
+/* --- Batches ------------------------------------------------------------------------------------*/
+
+/* As serve_batches for the rule FIXED, Clipper's; batch [size - 1][subnet] are the times of batches
+   with nothing on chip, `looked_at` the queries that may wait at most. */
+void serve_clipper(
+    int64_t count, const double *restrict arrived, const double *restrict max_latency,
+    const double *restrict slowdown, int64_t limit, int64_t subnets, const double *batch,
+    int64_t fixed, int64_t looked_at, int64_t *restrict row, double *restrict service,
+    double *restrict response)
+{
+    int64_t done = 0, ahead = 0;
+    double wait = 0.0, most = 1.0;
+    while (done < count) {
+        double start = arrived[done] + wait, slow = 1.0, strictest = INFINITY;
+        int64_t last = done + looked_at < count ? done + looked_at : count;
+        if (ahead < done + 1) ahead = done + 1;
+        while (ahead < last && arrived[ahead] <= start) ahead++;
+        int64_t size = ahead - done < (int64_t)most ? ahead - done : (int64_t)most;
+        for (int64_t query = done; query < done + size; query++) {
+            slow = larger(slow, slowdown[query]);
+            strictest = smaller(strictest, max_latency[query]);
+        }
+        double takes = batch[(size - 1) * subnets + fixed] * slow;
+        if (takes > strictest) most = larger(most * 0.9, 1.0);
+        else if (size == (int64_t)most) most = smaller(most + 1.0, limit);
+        for (int64_t query = done; query < done + size; query++) {
+            row[query] = (size - 1) * subnets + fixed;
+            service[query] = takes / size;
+            response[query] = (start - arrived[query]) + takes;
+        }
+        response[done] = wait + takes;
+        if (done + size < count)
+            wait = larger(response[done] - (arrived[done + size] - arrived[done]), 0.0);
+        done += size;
+    }
 }
 
 /* What the machine can do: STREAM's triad, and divisions of doubles that lie in the cache. */

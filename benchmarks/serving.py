@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -18,12 +19,17 @@ from benchmarks.beside_c import (
 )
 from sushi_dse.evaluation.experiment import Experiment
 from sushi_dse.evaluation.loading import load_experiment, spanned_trace
+from sushi_dse.model.batches import batch_table
 from sushi_dse.model.latency_table import LatencyTable, candidate_table, latency_table
 from sushi_dse.policies.catalogue import POLICIES
 from sushi_dse.policies.policy import Policy
+from sushi_dse.serving.batch_kernels import serve_batches
+from sushi_dse.serving.batch_rules import BATCH_LIMIT, LOOKED_AT, Rule
+from sushi_dse.serving.batching import batch_arrays
 from sushi_dse.serving.by_queue import BY_MODE, serve_by_queue
-from sushi_dse.serving.hindsight import offline_optimum
+from sushi_dse.serving.hindsight import fixed_subnet
 from sushi_dse.serving.kernel import columns_of, serve_queries
+from sushi_dse.serving.optimum import offline_optimum
 from sushi_dse.serving.queue import one_subgraph_ms
 from sushi_dse.serving.recaching import NEAREST, SCHEDULED
 from sushi_dse.serving.selection import MODES
@@ -117,22 +123,53 @@ def c_call(
     return lambda _kept=(columns, own_ms): chosen()  # type: ignore[misc]
 
 
+def batch_calls(
+    policy: Policy, trace: Trace, table: LatencyTable, libraries: Libraries | None
+) -> tuple[Call, list[Call]]:
+    """The call of the kernel that serves in batches of one fixed SubNet, and the same in C."""
+    arrays, count = batch_arrays(table), len(trace)
+    rule = Rule(selection=policy.selection, fixed=fixed_subnet(trace, table), mode=0, every=0)
+    batch_ms = np.ascontiguousarray(arrays.batch_ms[:, :, 0])
+    queries = (*trace.columns, trace.slowdown)
+
+    def c(library: ctypes.CDLL) -> list[np.ndarray]:
+        results = [np.empty(count, dtype=np.int64), np.empty(count), np.empty(count)]
+        library.serve_clipper(
+            *integers(count),
+            *pointers(trace.arrived_ms, trace.max_latency_ms, trace.slowdown),
+            *integers(*batch_ms.shape),
+            *pointers(batch_ms),
+            *integers(rule.fixed, max(LOOKED_AT, len(batch_ms))),
+            *pointers(*results),
+        )
+        return results
+
+    in_c: list[Call] = [partial(c, library) for library in libraries or ()]
+    return lambda: list(serve_batches(rule, queries, arrays)[:3]), in_c
+
+
 def trace_figures(libraries: Libraries | None) -> Iterator[Figures]:
     """The rates of the kernels in queries beside C: both modes, closed and open loop."""
     experiment = load_experiment("zcu104", WORKLOAD, queries=QUERIES)
     network, design = experiment.network, experiment.design
     subgraphs = candidate_table(network, design).subgraphs.only(range(SUBGRAPHS))
     table = latency_table(network, design, subgraphs)
+    traces = streams(experiment, QUERIES)
     asked = [
         (name, mode, arrivals, trace)
-        for (arrivals, trace), name in product(streams(experiment, QUERIES).items(), IN_C)
+        for (arrivals, trace), name in product(traces.items(), IN_C)
         for mode in (MODES if POLICIES[name].selection == BY_MODE else [None])
     ]
     long = streams(experiment, MANY_QUERIES)["closed loop"]
     asked += [("sushi", mode, "closed loop", long) for mode in MODES]
+    asked += [("clipper", None, "poisson", traces["poisson"])]
+    in_batches = batch_table(network, design, table, BATCH_LIMIT)
     for name, mode, arrivals, trace in asked:
         given = POLICIES[name], trace, table, MODES[mode] if mode else 0
-        ours, c = kernel_call(*given), [c_call(each, *given) for each in libraries or ()]
+        if POLICIES[name].batch_limit and name not in IN_C:
+            ours, c = batch_calls(POLICIES[name], trace, in_batches, libraries)
+        else:
+            ours, c = kernel_call(*given), [c_call(each, *given) for each in libraries or ()]
         yield {
             "policy": name,
             "mode": mode,  # None: it selects SubNets by a rule of its own

@@ -24,7 +24,8 @@ from sushi_dse.serving.by_queue import (
     LOAD_QUERIES,
     MAX_UTILISATION,
 )
-from sushi_dse.serving.hindsight import best_static, offline_optimum
+from sushi_dse.serving.hindsight import best_static
+from sushi_dse.serving.optimum import offline_optimum
 from sushi_dse.serving.recaching import EXPECTED, LAST, MEMORY, NEAREST
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace

@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sushi_dse.model.jit import kernel_part
-from sushi_dse.serving.selection import most_accurate_within, select_subnet
+from sushi_dse.model.jit import compiled, kernel_part
+from sushi_dse.serving.selection import (
+    most_accurate_within,
+)
 
 BATCH_LIMIT = 8  # queries of a batch at most, by default: assumption; plausible from 1 to 64
 LOOKED_AT = 64  # oldest queries to choose from, or the limit: assumption; plausible from 8 to 1024
@@ -33,7 +35,7 @@ BUCKETS = 16  # of SlackFit's latencies: assumption; plausible from 4 to 64
 class BatchArrays(NamedTuple):
     """What of a table of batches the kernel reads; times are in ms."""
 
-    accuracy_percent: np.ndarray  # [subnet]
+    accuracy_percent: np.ndarray  # [row], of all batch sizes, one after the other
     batch_ms: np.ndarray  # [batch size - 1, subnet, subgraph], of the whole batch
     switch_ms: np.ndarray  # [old, new, subnet]
     encoding_dot: np.ndarray  # [subnet, subgraph]
@@ -49,94 +51,60 @@ class Rule(NamedTuple):
     every: int  # queries after which the nearest SubGraph is kept; 0: never
 
 
-class Waiting(NamedTuple):
-    """The oldest queries that wait when a batch begins, and what each may still take."""
-
-    query: np.ndarray  # [place]
-    waited_ms: np.ndarray  # [place]
-    left_ms: np.ndarray  # [place]: until its deadline
-    demand: np.ndarray  # [query], as of `kept_demands`
-    slowdown: np.ndarray  # [query]
-
-
-@kernel_part
-def mates(
-    rule: Rule,
-    table: BatchArrays,
-    waiting: Waiting,
-    held: int,
-    alone_ms: np.ndarray,
-    subgraphs: tuple[int, int],
-    places: np.ndarray,
-) -> tuple[int, int]:
-    """The SubNet of the oldest query of those `held`, and how many queries get it in one batch.
-
-    alone_ms: [subnet], of a query alone now; subgraphs: that on chip, and that of later queries.
-    The places of the members are written into `places`, the oldest first.
-    """
-    old, new = subgraphs
-    accuracy_percent, head = table.accuracy_percent, waiting.query[0]
-    wanted = waiting.demand[head]
-    chosen = select_subnet(rule.mode, accuracy_percent, alone_ms, wanted, wanted)
-    places[0], size, slow = 0, 1, waiting.slowdown[head]
-    takes_ms = alone_ms[chosen] * slow
-    least_ms = waiting.left_ms[0] if takes_ms <= waiting.left_ms[0] else np.inf
-    for place in range(1, held):
-        if size == len(places):
-            break
-        query = waiting.query[place]
-        longer_ms = table.batch_ms[size, chosen, old] + table.switch_ms[old, new, chosen]
-        if longer_ms * slow > least_ms:
-            break
-        own_slow, wanted = waiting.slowdown[query], waiting.demand[query]
-        slower = max(slow, own_slow)
-        longer_ms *= slower
-        is_in_time = alone_ms[chosen] * own_slow <= waiting.left_ms[place]
-        own_ms = waiting.left_ms[place] if is_in_time else np.inf
-        pays = longer_ms - takes_ms <= table.batch_ms[0, chosen, new] * own_slow
-        if not pays or longer_ms > min(least_ms, own_ms):
-            continue
-        if select_subnet(rule.mode, accuracy_percent, alone_ms, wanted, wanted) == chosen:
-            places[size] = place
-            size, slow, takes_ms = size + 1, slower, longer_ms
-            least_ms = min(least_ms, own_ms)
-    return chosen, size
-
-
-@kernel_part
+@compiled
 def fitting_slack(
-    table: BatchArrays, waiting: Waiting, held: int, limit: int, subgraph: int
+    accuracy_percent: np.ndarray,
+    batch_ms: np.ndarray,
+    slowest: np.ndarray,
+    sizes: int,
+    slack_ms: float,
 ) -> tuple[int, int]:
-    """The SubNet and the size of SlackFit's batch of the oldest queries."""
-    slack_ms = waiting.left_ms[:held].min()
-    sizes, subnets = min(held, limit), len(table.accuracy_percent)
+    """The SubNet and the size of SlackFit's batch of up to `sizes` of the oldest queries.
+
+    batch_ms: [batch size - 1, subnet]; slowest: [batch size - 1], the slowdown of a batch.
+    """
+    subnets = len(accuracy_percent)
     if sizes == 1:
-        own_ms = table.batch_ms[0, :, subgraph] * waiting.slowdown[waiting.query[0]]
-        return most_accurate_within(table.accuracy_percent, own_ms, slack_ms), 1
-    least_ms = table.batch_ms[0, :, subgraph].min()
-    width_ms = max((table.batch_ms[:, :, subgraph].max() - least_ms) / BUCKETS, 1e-300)
-    nearest, slow = -1.0, 1.0
+        return most_accurate_within(accuracy_percent, batch_ms[0] * slowest[0], slack_ms), 1
+    least_ms = batch_ms[0].min()
+    width_ms = max((batch_ms.max() - least_ms) / BUCKETS, 1e-300)
+    nearest = -1.0
     for size in range(1, sizes + 1):
-        slow = max(slow, waiting.slowdown[waiting.query[size - 1]])
         for subnet in range(subnets):
-            own_ms = table.batch_ms[size - 1, subnet, subgraph]
-            if own_ms * slow <= slack_ms:
+            own_ms = batch_ms[size - 1, subnet]
+            if own_ms * slowest[size - 1] <= slack_ms:
                 nearest = max(nearest, own_ms)
     bucket = np.floor((max(nearest, least_ms) - least_ms) / width_ms)
-    chosen, best, slow = 0, 0, 1.0
+    chosen, best = 0, 0
     for size in range(1, sizes + 1):
-        slow = max(slow, waiting.slowdown[waiting.query[size - 1]])
         for subnet in range(subnets):
-            own_ms = table.batch_ms[size - 1, subnet, subgraph]
-            if nearest >= 0 and own_ms * slow > slack_ms:
+            own_ms = batch_ms[size - 1, subnet]
+            if nearest >= 0 and own_ms * slowest[size - 1] > slack_ms:
                 continue
             if np.floor((own_ms - least_ms) / width_ms) != bucket:
                 continue
-            better = table.accuracy_percent[subnet] - table.accuracy_percent[chosen]
-            faster = own_ms < table.batch_ms[size - 1, chosen, subgraph]
+            better = accuracy_percent[subnet] - accuracy_percent[chosen]
+            faster = own_ms < batch_ms[size - 1, chosen]
             if size > best or better > 0 or (better == 0 and faster):
                 chosen, best = subnet, size
     return chosen, best
+
+
+@compiled
+def add_times(times_ms: np.ndarray, batch_ms: np.ndarray, row: int) -> None:
+    """Write the ascending times of all batches of up to `row + 1` queries into a row.
+
+    times_ms: [row, time], of which the rows before are known, and which is NaN after their times.
+    """
+    count, subnets = row * batch_ms.shape[1], batch_ms.shape[1]
+    for place in range(count):
+        times_ms[row, place] = times_ms[row - 1, place]
+    for subnet in range(subnets):
+        place = count + subnet
+        while place > 0 and times_ms[row, place - 1] > batch_ms[row, subnet]:
+            times_ms[row, place] = times_ms[row, place - 1]
+            place -= 1
+        times_ms[row, place] = batch_ms[row, subnet]
 
 
 @kernel_part

@@ -1,12 +1,10 @@
-"""SubGraphs chosen with the whole trace known: the best static one, and the offline optimum.
+"""The best static SubGraph, and the best fixed SubNet, of a trace that is known as a whole.
 
-Both are bounds for a causal policy that selects SubNets by the same rule and may change the
-SubGraph at the same points.  A window is a recache interval of the trace, within which the SubGraph
-stays the same.
+The SubGraph is a bound for a causal policy that selects SubNets by the same rule and never changes
+the SubGraph; `optimum` has the one for those that do.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -39,144 +37,9 @@ def first_score(
     return score(mode, accuracy_percent[subnet], latency[subnet] * slow)
 
 
-class Steps(NamedTuple):
-    """What is selected under each of many columns of latencies, as steps over the kept demand.
-
-    A demand that reaches n of a column's thresholds selects the SubNet of row n.
-    """
-
-    thresholds: np.ndarray  # [subnet, column]
-    lowest: np.ndarray  # [subnet]: least threshold of the row
-    highest: np.ndarray  # [subnet]: greatest threshold of the row
-    accuracy_percent: np.ndarray  # [subnet + 1, column]: of the SubNet selected
-    latency_ms: np.ndarray  # [subnet + 1, column]: of the SubNet selected
-
-
-@kernel_part
-def steps_of(mode: int, accuracy_percent: np.ndarray, latency_ms: np.ndarray) -> Steps:
-    """The `Steps` under the columns of latency_ms: [subnet, column]."""
-    subnets, columns = latency_ms.shape
-    by_column, choices = all_steps(mode, accuracy_percent, latency_ms)
-    thresholds = by_column[:, :subnets].T.copy()
-    lowest, highest = np.empty(subnets), np.empty(subnets)
-    for subnet in range(subnets):
-        low = high = thresholds[subnet, 0]
-        for value in thresholds[subnet]:
-            low = value if value < low else low
-            high = value if value > high else high
-        lowest[subnet], highest[subnet] = low, high
-    selected_percent, selected_ms = np.empty((2, subnets + 1, columns))
-    for step in range(subnets + 1):
-        for column in range(columns):
-            subnet = choices[column, step]
-            selected_percent[step, column] = accuracy_percent[subnet]
-            selected_ms[step, column] = latency_ms[subnet, column]
-    return Steps(thresholds, lowest, highest, selected_percent, selected_ms)
-
-
-@kernel_part
-def write_scores(mode: int, steps: Steps, demand: float, slow: float, scores: np.ndarray) -> None:
-    """Write the score of a query that is slowed down by a factor under each column: [column].
-
-    A demand lies between the same thresholds of all columns, but where rows of them spread.
-    """
-    by_all, by_some = 0, 0  # thresholds that the demand reaches under all, and under some columns
-    for subnet in range(len(steps.lowest)):
-        by_all += steps.highest[subnet] <= demand
-        by_some += steps.lowest[subnet] <= demand
-    for column in range(len(scores)):
-        latency_ms = steps.latency_ms[by_all, column] * slow
-        scores[column] = score(mode, steps.accuracy_percent[by_all, column], latency_ms)
-    for step in range(by_all, by_some):
-        for column in range(len(scores)):
-            latency_ms = steps.latency_ms[step + 1, column] * slow
-            after = score(mode, steps.accuracy_percent[step + 1, column], latency_ms)
-            reached = steps.thresholds[step, column] <= demand
-            scores[column] = after if reached else scores[column]
-
-
-@compiled
-def optimal_schedule(
-    mode: int,
-    every: int,
-    min_accuracy_percent: np.ndarray,
-    max_latency_ms: np.ndarray,
-    slowdown: np.ndarray,
-    accuracy_percent: np.ndarray,
-    latency_ms: np.ndarray,
-    switch_ms: np.ndarray,
-) -> np.ndarray:
-    """The SubGraph of each window that minimises the score of the trace: [window].
-
-    Dynamic programming over recache points, from an empty buffer, with the cost of switches.
-    """
-    demand = kept_demands(mode, min_accuracy_percent, max_latency_ms, slowdown)
-    queries, (subnets, subgraphs) = len(demand), latency_ms.shape
-    windows = (queries + every - 1) // every
-    changing_ms = np.empty((subnets, subgraphs * subgraphs))  # The last axis is [old, new].
-    for subnet in range(subnets):
-        for old in range(subgraphs):
-            for new in range(subgraphs):
-                latency = latency_ms[subnet, old] + switch_ms[old, new, subnet]
-                changing_ms[subnet, old * subgraphs + new] = latency
-    first = steps_of(mode, accuracy_percent, changing_ms)
-    later = steps_of(mode, accuracy_percent, latency_ms)
-    first_scores, scores = np.empty(subgraphs * subgraphs), np.empty(subgraphs)
-    before, total, rest = np.full(subgraphs, np.inf), np.empty(subgraphs), np.empty(subgraphs)
-    before[0] = 0.0
-    came_from = np.zeros((windows, subgraphs), dtype=np.int64)
-    for window in range(windows):
-        start = window * every
-        write_scores(mode, first, demand[start], slowdown[start], first_scores)
-        total[:] = np.inf
-        for old in range(subgraphs):
-            if before[old] < np.inf:
-                for new in range(subgraphs):
-                    value = before[old] + first_scores[old * subgraphs + new]
-                    is_less = value < total[new]
-                    total[new] = value if is_less else total[new]
-                    came_from[window, new] = old if is_less else came_from[window, new]
-        rest[:] = 0.0
-        for query in range(start + 1, min(start + every, queries)):
-            write_scores(mode, later, demand[query], slowdown[query], scores)
-            for subgraph in range(subgraphs):
-                rest[subgraph] += scores[subgraph]
-        for subgraph in range(subgraphs):
-            before[subgraph] = total[subgraph] + rest[subgraph]
-    schedule = np.zeros(windows, dtype=np.int64)
-    subgraph = 0
-    for other in range(1, subgraphs):
-        subgraph = other if before[other] < before[subgraph] else subgraph
-    for window in range(windows - 1, -1, -1):
-        schedule[window] = subgraph
-        subgraph = came_from[window, subgraph]
-    return schedule
-
-
 def nothing_cached(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
     """The empty SubGraph in each window: [stream, window]."""
     return np.zeros((len(streams), streams.windows(every)), dtype=np.int64)
-
-
-def offline_optimum(streams: Streams, table: LatencyTable, mode: int, every: int) -> np.ndarray:
-    """The SubGraph of each window that serves each stream best, switching cost included.
-
-    The result is [stream, window].
-    """
-    columns = table.accuracy_percent, table.latency_ms, table.switch_ms
-    return np.stack(
-        [
-            optimal_schedule(
-                mode,
-                every,
-                trace.min_accuracy_percent,
-                trace.max_latency_ms,
-                trace.slowdown,
-                *columns,
-            )
-            for trace in streams.traces
-        ]
-    )
 
 
 def sorted_demands(streams: Streams, mode: int) -> tuple[np.ndarray, np.ndarray]:

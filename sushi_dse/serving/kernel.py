@@ -10,14 +10,17 @@ from sushi_dse.serving.queue import response_times
 from sushi_dse.serving.recaching import (
     EXPECTED,
     LAST,
+    MEMO,
     NEAREST,
     Rivals,
+    Windows,
     cheapest_subgraph,
     even,
     first_chain,
     learn,
     nearest_subgraph,
     no_rivals,
+    no_windows,
 )
 from sushi_dse.serving.selection import (
     find_steps,
@@ -29,8 +32,6 @@ from sushi_dse.serving.selection import (
 )
 from sushi_dse.serving.served import Served
 from sushi_dse.traces.trace import Trace
-
-MEMO = 1024  # slots of the memo of windows that served the same SubNets
 
 
 class TableArrays(NamedTuple):
@@ -50,11 +51,7 @@ class Known(NamedTuple):
     It is the same for every stream, so each finds what the ones before it have asked for.
     """
 
-    # [subnet]: the number of a window has as digits, to base every + 1, how often it served each
-    # SubNet; all zeros where it would be too great.
-    digits: np.ndarray
-    numbers: np.ndarray  # [slot]: number of the window that the memo holds there, or 0
-    nearest: np.ndarray  # [slot]: the SubGraph nearest to that window
+    windows: Windows
     has_steps: np.ndarray  # [subgraph]: whether its steps are known; few SubGraphs are ever kept
     thresholds: np.ndarray  # of `find_steps`
     choices: np.ndarray  # [subgraph, step]
@@ -67,15 +64,9 @@ class Known(NamedTuple):
 def nothing_known(recaching: int, every: int, table: TableArrays) -> Known:
     """`Known` of a table of which nothing has been worked out yet."""
     subnets, subgraphs = table.latency_ms.shape
-    digits = np.zeros(subnets, dtype=np.int64)
-    if (every + 1.0) ** subnets < 2.0**62:
-        for each in range(subnets):
-            digits[each] = (every + 1) ** each
     thresholds, choices = no_steps(subnets, subgraphs)
     return Known(
-        digits,
-        np.zeros(MEMO, dtype=np.int64),
-        np.zeros(MEMO, dtype=np.int64),
+        no_windows(subnets, every),
         np.zeros(subgraphs, dtype=np.bool_),
         thresholds,
         choices,
@@ -121,8 +112,7 @@ def serve_knowing(
     subnet = np.empty(count, dtype=np.int64)
     service_ms = np.empty(count)
     kept = np.empty(-(-count // every), dtype=np.int64)
-    digits, thresholds, choices = known.digits, known.thresholds, known.choices
-    numbers, nearest = known.numbers, known.nearest
+    (digits, numbers, nearest), thresholds, choices = known.windows, known.thresholds, known.choices
     step_ms, step_number = known.step_ms, known.step_number
     number, served = 0, np.zeros(subnets)
     followed, expected = first_chain(subnets), np.empty((5, even(subnets)))

@@ -30,6 +30,12 @@ ONE = Pool()
 
 
 @kernel_part
+def wait_after(late_ms: float, before_ms: float, came_ms: float) -> float:
+    """The wait in ms of a query that came after one which responded so late."""
+    return max(float(late_ms - (came_ms - before_ms)), 0.0)
+
+
+@kernel_part
 def wait_before(
     query: int, arrived_ms: np.ndarray, response_ms: np.ndarray, closed_loop: bool
 ) -> float:
@@ -39,8 +45,7 @@ def wait_before(
     """
     if query == 0 or closed_loop:
         return 0.0
-    gap_ms = arrived_ms[query] - arrived_ms[query - 1]
-    return max(float(response_ms[query - 1] - gap_ms), 0.0)
+    return wait_after(response_ms[query - 1], arrived_ms[query - 1], arrived_ms[query])
 
 
 @kernel_part

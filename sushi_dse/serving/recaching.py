@@ -21,6 +21,7 @@ UNSEEN = 0.01  # initial count of each SubNet that may follow another (assumptio
 # Rows of expected counts of SubNets: in the next query, and in all queries up to the next recache
 # point; and how often each SubNet was left.  Two more rows are room.
 FIRST, TOTAL, LEFT = 0, 1, 2
+MEMO = 1021  # slots of the memo of windows: a prime, so that every digit of a number tells
 # Share of a cost that is more than what the rounding of one of its products and sums moves it by.
 ROUNDING = 1e-14
 
@@ -61,6 +62,44 @@ def nearest_subgraph(
         if distance[subgraph] < least:
             best, least = subgraph, distance[subgraph]
     return best
+
+
+class Windows(NamedTuple):
+    """The SubGraphs nearest to windows, as far as they have been asked for.
+
+    The number of a window has as digits, to a base above its queries, how often it served each
+    SubNet; it is 0, and nothing is known, where it would be too great.
+    """
+
+    digits: np.ndarray  # [subnet]: what a query adds to the number
+    numbers: np.ndarray  # [slot]: number of the window that lies there, or 0
+    nearest: np.ndarray  # [slot]
+
+
+@kernel_part
+def no_windows(subnets: int, most: int) -> Windows:
+    """`Windows` of at most so many queries of which none is known yet."""
+    digits = np.zeros(subnets, dtype=np.int64)
+    if (most + 1.0) ** subnets < 2.0**62:
+        for each in range(subnets):
+            digits[each] = (most + 1) ** each
+    return Windows(digits, np.zeros(MEMO, dtype=np.int64), np.zeros(MEMO, dtype=np.int64))
+
+
+@kernel_part
+def nearest_known(
+    windows: Windows,
+    number: int,
+    served: np.ndarray,
+    encoding_dot: np.ndarray,
+    encoding_norm: np.ndarray,
+) -> int:
+    """The result of `nearest_subgraph` for the window of that number, which is made known."""
+    slot = number % MEMO
+    if number == 0 or windows.numbers[slot] != number:
+        windows.numbers[slot] = number
+        windows.nearest[slot] = nearest_subgraph(served, encoding_dot, encoding_norm)
+    return int(windows.nearest[slot])
 
 
 @kernel_part

@@ -1,7 +1,7 @@
 """Selection of the SubNet that serves a query, given its latency with the cached SubGraph.
 
 The functions run under the interpreter as they stand, and Numba compiles the same source into the
-kernels of `hindsight` and `serving`.
+kernels of `serving`.
 """
 
 import numpy as np
@@ -129,17 +129,25 @@ def all_steps(
 
 
 @kernel_part
-def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: float) -> np.uint64:
-    """The number of thresholds of a SubGraph that a demand reaches: the index into `choices`.
+def reached_of(
+    thresholds: np.ndarray, row: int | np.uint64, count: int, demand: float
+) -> np.uint64:
+    """How many of the first `count` thresholds of a row a demand reaches; count: even.
 
     Thresholds are compared in pairs: scalar code counts so few faster than vector code.
     """
     reached, step = unsigned(0), unsigned(0)
-    while step < unsigned(thresholds.shape[1]):
-        reached += unsigned(thresholds[subgraph, step] <= demand)
-        reached += unsigned(thresholds[subgraph, step + unsigned(1)] <= demand)
+    while step < unsigned(count):
+        reached += unsigned(thresholds[row, step] <= demand)
+        reached += unsigned(thresholds[row, step + unsigned(1)] <= demand)
         step += unsigned(2)
     return reached
+
+
+@kernel_part
+def steps_reached(thresholds: np.ndarray, subgraph: int | np.uint64, demand: float) -> np.uint64:
+    """The number of thresholds of a SubGraph that a demand reaches: the index into `choices`."""
+    return reached_of(thresholds, subgraph, thresholds.shape[1], demand)
 
 
 @kernel_part

@@ -101,7 +101,7 @@ def queries_of(
 @kernel_part
 def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The value of the row of each query: `values[rows]`, which takes Numba long to compile."""
-    found = np.empty(len(rows))
+    found = np.empty(len(rows), dtype=values.dtype)
     for query in range(len(rows)):
         found[query] = values[rows[query]]
     return found

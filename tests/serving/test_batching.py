@@ -13,8 +13,9 @@ from sushi_dse.model.batches import batch_table
 from sushi_dse.model.latency_table import SUMS, LatencyTable, candidate_table
 from sushi_dse.model.network import Network
 from sushi_dse.policies.catalogue import POLICIES
+from sushi_dse.serving.batch_kernels import LEARNED, serve_batches
 from sushi_dse.serving.batch_rules import BACK_OFF, BUCKETS, LOOKED_AT, Rule
-from sushi_dse.serving.batching import batch_arrays, serve_batches, serve_in_batches
+from sushi_dse.serving.batching import batch_arrays, serve_in_batches
 from sushi_dse.serving.by_queue import BY_MODE, BY_SLACK, FIXED
 from sushi_dse.serving.hindsight import fixed_subnet
 from sushi_dse.serving.recaching import nearest_subgraph
@@ -204,6 +205,22 @@ def test_batches_are_those_of_the_definition(trace: Trace, table: LatencyTable, 
                 answered_ms = trace.arrived_ms[member] + served.response_ms[member]
                 assert answered_ms == pytest.approx(start + took)
     assert place == len(trace)
+
+
+@settings(max_examples=40)
+@given(crowded(60), batches(LEARNED + 6), st.sampled_from([1.0, 8.0]))
+def test_large_batches_of_slackfit_are_those_of_the_definition(
+    trace: Trace, table: LatencyTable, late: float
+) -> None:
+    """Of a queue that grows, whether its choices are learned or not."""
+    trace = replace(
+        trace, arrived_ms=trace.arrived_ms / 16, max_latency_ms=trace.max_latency_ms * late
+    )
+    served = serve_in_batches(trace, table, Rule(BY_SLACK, 0, 0, 0))
+    rows = np.empty(len(trace), dtype=np.int64)
+    for members, subnet, *_ in served_by_definition(trace, table, Rule(BY_SLACK, 0, 0, 0)):
+        rows[list(members)] = (len(members) - 1) * table.subnets + subnet
+    assert served.subnet.tolist() == rows.tolist()
 
 
 @settings(max_examples=60)

@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.policies.catalogue import POLICIES
-from sushi_dse.serving import hindsight
+from sushi_dse.serving import hindsight, optimum
 from sushi_dse.serving.by_queue import BY_MODE
 from sushi_dse.serving.hindsight import (
     best_static,
     first_reaching,
     nothing_cached,
-    offline_optimum,
     sorted_demands,
-    steps_of,
-    write_scores,
 )
+from sushi_dse.serving.optimum import offline_optimum, reached_by, steps_of, write_scores
 from sushi_dse.serving.selection import MODES, STRICT_ACCURACY, score, select_subnet
 from sushi_dse.serving.served import Served
 from sushi_dse.serving.streams import Streams
@@ -132,7 +130,10 @@ def test_a_query_is_scored_by_the_subnet_that_its_demand_selects_under_each_colu
     demand = 68.0 + wanted if mode == STRICT_ACCURACY else wanted / slow
     scores = np.empty(latency_ms.shape[1])
     steps = steps_of(mode, accuracy_percent, latency_ms)
-    write_scores(mode, steps, demand, slow, scores)
+    reached = by_all, by_some = reached_by(steps, demand)
+    write_scores(mode, steps, reached, demand, slow, scores)
+    if slow == 1.0 and by_all == by_some:
+        assert np.array_equal(steps.scores[by_all], scores)
     for subgraph, own_ms in enumerate(latency_ms.T):
         subnet = select_subnet(mode, accuracy_percent, own_ms, demand, demand)
         assert scores[subgraph] == score(mode, accuracy_percent[subnet], own_ms[subnet] * slow)
@@ -148,8 +149,8 @@ def test_the_kernels_compute_what_their_source_says(
     demands = trace.min_accuracy_percent, trace.max_latency_ms, slowdown
     latencies = table.accuracy_percent, table.latency_ms, table.switch_ms
     planned = (mode, every, *demands, *latencies)
-    schedule = hindsight.optimal_schedule(*planned)
-    assert np.array_equal(schedule, hindsight.optimal_schedule.plain(*planned))
+    schedule = optimum.optimal_schedule(*planned)
+    assert np.array_equal(schedule, optimum.optimal_schedule.plain(*planned))
     streams = Streams([trace, replace(trace, colocation_slowdown=slowdown)])
     static = (mode, *sorted_demands(streams, mode), streams.arrays, *latencies)
     best = hindsight.static_subgraphs(*static)
