@@ -50,8 +50,8 @@ def metrics_of(
     tallied: of each of the `designs`, as they were served.
     """
 
-    def over(of_design: Iterable[Any]) -> Any:  # [stream, design]
-        return np.stack(list(of_design), axis=1)
+    def over(of_design: Iterable[np.ndarray]) -> Any:  # [stream, design]
+        return np.array(list(of_design)).T
 
     def summed(name: str) -> Any:
         return over(getattr(one.tally, name) for one in tallied)

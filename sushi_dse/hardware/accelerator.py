@@ -6,6 +6,7 @@ SushiAccel: "Subgraph Stationary Hardware-Software Inference Co-Design" (MLSys 2
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
 from math import floor, isfinite
 from typing import Any
 
@@ -129,13 +130,13 @@ class Accelerator:
     clock_pj_per_ff: float  # of a flip-flop and its share of the clock tree, in a cycle
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
-                raise ValueError(f"{field.name} >= 0 must hold, got {value}")
-            most = MOST_OF_A_KIND if field.name in OF_A_KIND else MOST
-            if isinstance(value, int | float) and value > most:
-                raise ValueError(f"{field.name} <= {most:g} must hold, got {value:g}")
+        for name, most in self._most():
+            value = getattr(self, name)
+            if 0 <= value <= most:
+                continue
+            if not (isfinite(value) and value >= 0):
+                raise ValueError(f"{name} >= 0 must hold, got {value}")
+            raise ValueError(f"{name} <= {most:g} must hold, got {value:g}")
         for name in self._above_zero():
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} > 0 must hold, got {getattr(self, name)}")
@@ -171,6 +172,13 @@ class Accelerator:
         _check_kinds(facts["device"])
         device = Device(**facts["device"])
         return cls(**{**facts, "device": device, "dataflow": Dataflow(facts["dataflow"])})
+
+    @classmethod
+    @cache
+    def _most(cls) -> tuple[tuple[str, float], ...]:
+        """The fields that are numbers, and the most that each may be."""
+        names = [field.name for field in fields(cls) if field.name not in KINDS]
+        return tuple((name, MOST_OF_A_KIND if name in OF_A_KIND else MOST) for name in names)
 
     def _above_zero(self) -> tuple[str, ...]:
         both = ("logic_mhz", "pe_kernels", "clock_mhz", "port_bytes_per_cycle", "dram_gb_per_s",

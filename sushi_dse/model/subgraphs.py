@@ -42,7 +42,7 @@ class SubGraphs:
     def own(self, subnet: str) -> int:
         """The column cut by value from the SubNet of that name; 0, the empty one, without it."""
         own = own_by_value(subnet)
-        return self.index(own) if own in self.candidates else 0
+        return next((i for i, candidate in enumerate(self.candidates) if candidate == own), 0)
 
     def find(self, text: str) -> Candidate:
         """The candidate that prints as `text`; `UserError` unless there is exactly one."""

@@ -11,10 +11,8 @@ import numpy as np
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.selection import all_steps, kept_demands, score, select_subnet
-from sushi_dse.serving.streams import StreamArrays, Streams
+from sushi_dse.serving.streams import STACKED, StreamArrays, Streams
 from sushi_dse.traces.trace import Trace
-
-TRACES = 64  # such as the service levels of one, whose sorted demands are kept
 
 
 @compiled
@@ -45,20 +43,27 @@ def nothing_cached(streams: Streams, table: LatencyTable, mode: int, every: int)
 def sorted_demands(streams: Streams, mode: int) -> tuple[np.ndarray, np.ndarray]:
     """The demands that the mode keeps, of all queries but the first, sorted; and sums of slowdown.
 
-    Both serve for sums over queries by their demand, and are [stream, query].  Sum i is that of the
-    slowdown of the first i sorted queries.
+    Both serve for sums over queries by their demand, are [stream, query] and cannot be written to.
+    Sum i is that of the slowdown of the first i sorted queries.
     """
-    of_each = [_sorted_demands(trace, mode) for trace in streams.given]
-    demands, slowdown = zip(*of_each, strict=True)
-    return np.stack(demands), np.stack(slowdown)
+    demands, slowdown_before = _sorted_demands(streams.given, mode)
+    return demands, slowdown_before
 
 
-@lru_cache(maxsize=TRACES)
-def _sorted_demands(trace: Trace, mode: int) -> tuple[np.ndarray, np.ndarray]:
-    """The row of `sorted_demands` of one trace, whose arrivals do not matter."""
-    kept = kept_demands(mode, trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown)[1:]
-    order = np.argsort(kept, kind="stable")
-    return kept[order], np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])])
+@lru_cache(maxsize=STACKED)
+def _sorted_demands(traces: tuple[Trace, ...], mode: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `sorted_demands` of traces, whose arrivals do not matter."""
+    demands, slowdown_before = [], []
+    for trace in traces:
+        given = trace.min_accuracy_percent, trace.max_latency_ms, trace.slowdown
+        kept = kept_demands(mode, *given)[1:]
+        order = np.argsort(kept, kind="stable")
+        demands.append(kept[order])
+        slowdown_before.append(np.concatenate([[0.0], np.cumsum(trace.slowdown[1:][order])]))
+    stacked = np.stack(demands), np.stack(slowdown_before)
+    for array in stacked:
+        array.setflags(write=False)
+    return stacked
 
 
 @kernel_part
