@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numba
@@ -26,7 +27,9 @@ from benchmarks.sweep import sweep_figures
 from sushi_dse.config.hardware_file import load_hardware
 from sushi_dse.config.workload_file import load_workload
 from sushi_dse.hardware.accelerator import Accelerator
+from sushi_dse.hardware.designs import Designs
 from sushi_dse.hardware.space import SearchSpace
+from sushi_dse.model import latency_table
 from sushi_dse.model.network import Network
 from sushi_dse.model.steady_cost import by_counts, layers_of, steady_cost
 from sushi_dse.model.steady_layers import CAUSES, CHUNK, Arrays, chunk_of, layer_cycles, tiles_of
@@ -35,6 +38,7 @@ TRIAD_DOUBLES = 16_000_000  # length of an array of 128 MB, which no cache holds
 # Fields of `Arrays` that a weight-stationary array needs: the first ones.
 OF_WEIGHTS = Arrays._fields.index("pointwise_drain_cycles") + 1
 CACHE_LINE_BYTES = 64  # of x86-64 and of most ARM cores
+DEPTHS = (3, 8, 32)  # tiles of Dynamic Buffers that prefetch
 DIVIDED_DOUBLES, DIVIDE_TIMES = 1024, 1000  # length of an array of 8 KiB, in the first-level cache
 
 
@@ -123,6 +127,40 @@ def cost_figures(libraries: Libraries | None) -> Figures:
     }
 
 
+def prefetching_figures() -> list[Figures]:
+    """The rates of designs that prefetch, by depth: without a trace, and of latency tables."""
+    network = Network.of(load_workload(WORKLOAD).supernet)
+    found: list[Figures] = []
+    for tiles in DEPTHS:
+        base = replace(load_hardware("zcu104").space.base, dynamic_buffer_tiles=tiles)
+        sides = {
+            "pe_kernels": (16, 32),
+            "pe_channels": (9, 18),
+            "persistent_buffer_kib": (512, 1728),
+        }
+        space = SearchSpace.of(base, sides)
+        designs = space.designs(range(len(space)))
+        each = [designs.design(d) for d in range(len(space))]
+
+        def tables(each: list[Accelerator] = each) -> None:
+            latency_table._candidate_counts.cache_clear()
+            for design in each:
+                latency_table.candidate_table(network, design)
+
+        def steady(designs: Designs = designs) -> None:
+            steady_cost(network, designs)
+
+        seconds = seconds_of(steady, tables).min(axis=0)
+        found.append(
+            {
+                "dynamic_buffer_tiles": tiles,
+                "steady_designs_per_s": len(space) / seconds[0],
+                "tables_per_s": len(space) / seconds[1],
+            }
+        )
+    return found
+
+
 def in_turn(works: list[Work]) -> Work:
     """One piece of work that does all of them in turn."""
 
@@ -178,6 +216,7 @@ def figures() -> Figures:
         return {
             "machine": machine_figures(libraries),
             "cost_kernel": cost_figures(libraries),
+            "prefetching": prefetching_figures(),
             "trace_kernel": list(trace_figures(libraries)),
             "policies": list(policy_figures()),
             "sweep": sweep_figures(),
