@@ -38,8 +38,13 @@ class Kernel(Generic[Given, Result]):
         return self if _told.is_set() else self.plain
 
     @property
-    def is_cached(self) -> bool:
-        """Whether the cache on disk has the kernel compiled, for some types of a call."""
+    def is_compiled(self) -> bool:
+        """Whether this process or the cache on disk has it compiled, for some types of a call.
+
+        Where NUMBA_DISABLE_JIT is set, nothing is left to compile once it was called.
+        """
+        if "dispatcher" in vars(self) and getattr(self.dispatcher, "signatures", True):
+            return True
         entries = f"{self.plain.__module__}.{self.plain.__qualname__}-*.nbc"
         return any(True for folder in cache_folders() for _ in folder.glob(entries))
 

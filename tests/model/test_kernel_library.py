@@ -87,3 +87,16 @@ def test_what_others_compile_has_machine_code() -> None:
     assert twice.ctypes(2.0) == 4.0
     summed: Any = njit(lambda values: np.zeros(3).sum() + values.sum())
     assert summed(np.ones(3)) == 3.0
+
+
+def test_a_kernel_is_compiled_once_it_was_called_here_or_lies_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = compiled(total)
+    assert not kernel.is_compiled
+    kernel(np.ones(3))
+    assert kernel.is_compiled
+    assert compiled(total).is_compiled
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "other"))
+    assert kernel.is_compiled
+    assert not compiled(total).is_compiled

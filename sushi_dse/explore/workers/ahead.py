@@ -34,7 +34,7 @@ def compiling_ahead(experiment: Experiment) -> Iterator[None]:
     compiles it.
     """
     policies = [experiment.policy(name) for name in experiment.policies]
-    waiting = [one for one in policies if one.kernel is not None and not one.kernel.is_cached]
+    waiting = [one for one in policies if one.kernel is not None and not one.kernel.is_compiled]
     is_one = experiment.trace is not None and experiment.pool.accelerators == 1
     if not (waiting and is_one):
         yield
