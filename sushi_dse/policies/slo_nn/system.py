@@ -11,7 +11,7 @@ from sushi_dse.bits import BYTE_BITS
 from sushi_dse.hardware.accelerator import Accelerator
 from sushi_dse.model.candidate import NOTHING, Candidate, Combination, Order, Target
 from sushi_dse.model.cost import FIELDS, LayerCost
-from sushi_dse.model.energy import buffer_pj, work_mj
+from sushi_dse.model.energy import energy
 from sushi_dse.model.kernels import subnet_costs
 from sushi_dse.model.latency_table import SUMS, LatencyTable, latency_table
 from sushi_dse.model.layer import array_of
@@ -148,20 +148,15 @@ def with_activator(
         dynamic_buffer_read_bytes=read_bytes,
     )
     latency_us = activator.launches * accelerator.launch_us + cost.cycles / accelerator.clock_mhz
-    offchip_mj, buffer_mj, mac_mj = work_mj(
-        accelerator,
-        offchip_bytes=cost.offchip_bytes,
-        buffer_pj=buffer_pj(accelerator, cost),
-        macs=macs,
-    )
+    used = energy(accelerator, cost, macs, latency_us)
     added = {
         "offchip_bytes": read_bytes,
         "weight_bytes": read_bytes,
         "cached_weight_bytes": 0.0,
         "macs": macs,
-        "offchip_mj": offchip_mj,
-        "buffer_mj": buffer_mj,
-        "mac_mj": mac_mj,
+        "offchip_mj": used.offchip_mj,
+        "buffer_mj": used.buffer_mj,
+        "mac_mj": used.mac_mj,
     }
     return replace(
         table,
