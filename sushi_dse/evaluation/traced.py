@@ -1,5 +1,6 @@
 """The metrics of policies' runs of a trace, and the rows of designs under each policy."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
@@ -91,20 +92,19 @@ def _tallied(
     """
     one = experiments[0]
     tallied: list[list[list[Tallied]]] = [[[] for _ in runs] for _ in experiments]
-    known = [[dict[bytes, Tally]() for _ in runs] for _ in experiments]
+    known: defaultdict[object, dict[bytes, Tally]] = defaultdict(dict)  # by experiment and run
     own: dict[str, list[Accelerator]] = {n: [] for n, p in policies.items() if p.has_own_table}
     for given, table in tables:
         served_on = dict.fromkeys(policies, table)
         for name, accelerators in own.items():
             served_on[name], accelerator = policies[name].system_of(one.network, given, table)
             accelerators.append(accelerator)
-        for experiment, of_runs, known_runs in zip(experiments, tallied, known, strict=True):
-            for run, of_designs, known_run in zip(runs, of_runs, known_runs, strict=True):
+        for number, experiment in enumerate(experiments):
+            for run, of_designs in zip(runs, tallied[number], strict=True):
                 name, interval = run
                 target = experiment.capacity_target if run in one.runs else None
-                on = served_on[name]
-                found = _served(experiment, policies[name], on, interval, target, known_run)
-                of_designs.append(found)
+                asked = experiment, policies[name], served_on[name], interval, target
+                of_designs.append(_served(*asked, known[number, run]))
     return tallied, own
 
 
