@@ -48,13 +48,13 @@ def part_of(experiment: Experiment, kept: Sequence[Metric], designs: range) -> b
     starts = range(0, len(designs), STEADY_BLOCK_DESIGNS)
     pieces = [designs[start : start + STEADY_BLOCK_DESIGNS] for start in starts]
     # The front of each piece is taken first, so that memory stays flat.
-    tables = [rows_of(experiment, kept, piece) for piece in pieces]
+    tables = [kept_rows(experiment, kept, piece) for piece in pieces]
     if len(tables) == 1:
         return part_bytes(tables[0])
     return part_bytes(only_front(joined(tables), kept) if kept else joined(tables))
 
 
-def rows_of(experiment: Experiment, kept: Sequence[Metric], designs: Sequence[int]) -> pa.Table:
+def kept_rows(experiment: Experiment, kept: Sequence[Metric], designs: Sequence[int]) -> pa.Table:
     """The rows of designs that are evaluated at once, or of them the front in `kept` objectives."""
     if kept:
         return evaluate_front(experiment, designs, kept)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from sushi_dse.errors import UserError
-from sushi_dse.explore.blocks import STEADY_BLOCK_DESIGNS, rows_of
+from sushi_dse.explore.blocks import STEADY_BLOCK_DESIGNS, kept_rows
 from sushi_dse.explore.sweep import Sweep
 from sushi_dse.store.parts import part_bytes
 
@@ -44,12 +44,12 @@ def estimate_sweep(sweep: Sweep, *, workers: int) -> dict[str, object]:
     designs = experiment.space.size
     kept = sweep.metrics if sweep.how == "front" else ()
     length = min(block_designs, designs) // (1 if kept else PIECES)
-    rows_of(experiment, kept, range(1))  # Kernels are compiled or loaded before the clock starts.
+    kept_rows(experiment, kept, range(1))  # Kernels are compiled or loaded before the clock starts.
     tables: list[pa.Table] = []
     sampled, seconds = 0, 0.0
     for piece in pieces(designs, max(min(length, STEADY_BLOCK_DESIGNS), 1)):
         started = time.perf_counter()
-        tables.append(rows_of(experiment, kept, piece).replace_schema_metadata(None))
+        tables.append(kept_rows(experiment, kept, piece).replace_schema_metadata(None))
         seconds += time.perf_counter() - started
         sampled += len(piece)
         if seconds > SAMPLE_SECONDS and len(tables) >= LEAST_PIECES:

@@ -21,9 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sushi_dse.model.jit import compiled, kernel_part
-from sushi_dse.serving.selection import (
-    most_accurate_within,
-)
+from sushi_dse.serving.selection import most_accurate_within
 
 BATCH_LIMIT = 8  # queries of a batch at most, by default: assumption; plausible from 1 to 64
 LOOKED_AT = 64  # oldest queries to choose from, or the limit: assumption; plausible from 8 to 1024
