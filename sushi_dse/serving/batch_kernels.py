@@ -14,7 +14,7 @@ from sushi_dse.serving.batch_rules import (
     fitting_slack,
 )
 from sushi_dse.serving.by_queue import BY_MODE, BY_SLACK
-from sushi_dse.serving.queue import wait_after
+from sushi_dse.serving.queue import Queries, wait_after
 from sushi_dse.serving.recaching import even, nearest_known, no_windows
 from sushi_dse.serving.selection import (
     find_steps,
@@ -27,9 +27,6 @@ from sushi_dse.serving.selection import (
 )
 
 LEARNED = 16  # size of a batch up to which SlackFit's choices are learned; above it a scan is quick
-
-Queries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""The columns of a `Trace` and its slowdown: [query] each."""
 
 
 class Batches(NamedTuple):

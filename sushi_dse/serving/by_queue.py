@@ -7,6 +7,7 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.queue import (
     ONE,
     Pool,
+    Queries,
     lowest_free,
     one_subgraph_ms,
     response_times,
@@ -111,7 +112,7 @@ def serve_each(
     fixed: int,
     accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    queries: Queries,
     accelerators: int,
     served: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
@@ -196,7 +197,7 @@ def serve_by_queue(
     fixed: int,
     accuracy_percent: np.ndarray,
     latency_ms: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    queries: Queries,
     accelerators: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """SubNet, service time, response time and accelerator of each query: [query] each.

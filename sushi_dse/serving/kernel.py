@@ -6,7 +6,7 @@ import numpy as np
 
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
-from sushi_dse.serving.queue import response_times
+from sushi_dse.serving.queue import Queries, response_times
 from sushi_dse.serving.recaching import (
     EXPECTED,
     LAST,
@@ -82,7 +82,7 @@ def serve_queries(
     mode: int,
     every: int,
     schedule: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    queries: Queries,
     table: TableArrays,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """SubNet, service time and response time, [query] each, and the SubGraph of each window.
@@ -102,7 +102,7 @@ def serve_knowing(
     mode: int,
     every: int,
     schedule: np.ndarray,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    queries: Queries,
     table: TableArrays,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """As `serve_queries`; what is worked out of the table is read from `known`, or added to it."""

@@ -10,7 +10,7 @@ import numpy as np
 from sushi_dse.model.jit import compiled, kernel_part
 from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.kernel import TableArrays, columns_of
-from sushi_dse.serving.queue import FREE, Pool, wait_for_first
+from sushi_dse.serving.queue import FREE, Pool, Queries, wait_for_first
 from sushi_dse.serving.recaching import (
     EXPECTED,
     NEAREST,
@@ -71,7 +71,7 @@ def serve_on_many(
     mode: int,
     every: int,
     scheduled: int,
-    queries: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    queries: Queries,
     table: TableArrays,
     pool: Pool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -14,6 +14,9 @@ SUITED, FREE = 0, 1  # rules of routing, among the accelerators that are free fi
 SUITED_ROUTING = "suited"  # name of the rule that is taken where none is named
 ROUTINGS = {SUITED_ROUTING: SUITED, "free": FREE}
 
+Queries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""The columns of a `Trace` and its slowdown: [query] each."""
+
 
 class Pool(NamedTuple):
     """Accelerators of one design behind one queue, and how a query is routed among them.

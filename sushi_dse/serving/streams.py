@@ -15,7 +15,7 @@ from sushi_dse.model.latency_table import LatencyTable
 from sushi_dse.serving.by_queue import serve_by_queue
 from sushi_dse.serving.kernel import TableArrays, columns_of, nothing_known, serve_knowing
 from sushi_dse.serving.many import serve_on_many
-from sushi_dse.serving.queue import ONE, Pool, one_subgraph_ms
+from sushi_dse.serving.queue import ONE, Pool, Queries, one_subgraph_ms
 from sushi_dse.serving.served import Tally, count_each, count_run, empty_tally, until_last_answer
 from sushi_dse.traces.trace import FloatArray, Trace
 
@@ -86,9 +86,7 @@ def _stacked(traces: tuple[Trace, ...]) -> StreamArrays:
 
 
 @kernel_part
-def queries_of(
-    streams: StreamArrays, run: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def queries_of(streams: StreamArrays, run: int) -> Queries:
     """The columns of one stream: arrivals, accuracy and latency demands, slowdown, [query] each."""
     return (
         streams.arrived_ms[run],
